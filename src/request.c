@@ -1,0 +1,67 @@
+/*
+** request.c: making and releasing requests; saying what went wrong with one.
+*/
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "request.h"
+
+
+void rw_fail (rw_error *e, rw_errkind kind, const char *code,
+              const char *format, ...) {
+  va_list args;
+  if (e->kind != RW_OK) return;
+  e->kind = kind;
+  e->code = code;
+  e->permanent = kind == RW_INVALID || kind == RW_IO;
+  va_start(args, format);
+  (void)vsnprintf(e->message, sizeof e->message, format, args);
+  va_end(args);
+}
+
+
+rw_request *rw_request_new (void) {
+  rw_request *r = calloc(1, sizeof *r);
+  if (!r) return NULL;
+  r->sink.fd = r->upload_fd = -1;
+  r->length = -1;
+  atomic_init(&r->received, 0);
+  atomic_init(&r->expected, -1);
+  return r;
+}
+
+
+void rw_request_free (rw_request *r) {
+  if (!r) return;
+  for (size_t i = 0; i < r->nparts; i++) {
+    free(r->parts[i].text);
+    free(r->parts[i].path);
+  }
+  for (size_t i = 0; i < r->nfields; i++) {
+    free(r->fields[i].name);
+    free(r->fields[i].value);
+    free(r->fields[i].path);
+    free(r->fields[i].filename);
+    free(r->fields[i].type);
+  }
+  free(r->parts);
+  free(r->fields);
+  free(r->method);
+  free(r->url);
+  free(r->file);
+  free(r->proxy);
+  free(r->ca_file);
+  free(r->redirect);
+  curl_slist_free_all(r->headers);
+  curl_slist_free_all(r->pins);
+  curl_mime_free(r->mime);
+  if (r->easy) curl_easy_cleanup(r->easy);
+  if (r->upload_fd >= 0) close(r->upload_fd);
+  rw_sink_free(&r->sink);
+  rw_buffer_free(&r->head);
+  rw_buffer_free(&r->body);
+  rw_buffer_free(&r->upload);
+  free(r);
+}

@@ -1,0 +1,121 @@
+/*
+** request.h: one piece of work for the engine, and what came of it.
+**
+** A request is made by one thread, handed to the engine whole, filled in by
+** the engine's thread, and handed back whole: no field is ever shared by two
+** threads at a time, but for the two counters marked atomic.
+** Every pointer in it is owned by it; rw_request_free releases them all.
+** Times are seconds unless a name says ms; sizes are bytes.
+*/
+#ifndef RW_REQUEST_H
+#define RW_REQUEST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "buffer.h"
+#include "sink.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef enum {
+  RW_OK, RW_NETWORK, RW_TIMEOUT, RW_LIMIT, RW_IO, RW_PROTOCOL, RW_INVALID,
+  RW_CANCELLED
+} rw_errkind;
+
+typedef struct rw_error {
+  rw_errkind kind;
+  const char *code;            /* a literal: "dns", "tls", "locked", ... */
+  bool permanent;              /* trying again cannot help */
+  char message[320];
+} rw_error;
+
+/* Sets `e` unless it holds an earlier error: the first cause is the one told. */
+void rw_fail (rw_error *e, rw_errkind kind, const char *code,
+              const char *format, ...)
+  __attribute__((format(printf, 4, 5)));
+
+/* A stretch of the body: text, or a local file sent as a data URI. */
+typedef struct rw_part {
+  char *text;                  /* NULL: the part is a file */
+  size_t len;
+  char *path;
+} rw_part;
+
+/* A field of a multipart form: a value, or a file. */
+typedef struct rw_field {
+  char *name;
+  char *value;                 /* NULL: the field is a file */
+  size_t len;
+  char *path, *filename, *type;
+} rw_field;
+
+typedef enum { RW_HTTP, RW_PROBE } rw_op;
+
+/* Which addresses a connection may lead to. */
+typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
+
+typedef struct rw_request {
+  /* what to do */
+  int64_t id;                  /* the caller's name for it */
+  rw_op op;
+  char *method, *url;
+  struct curl_slist *headers;
+  struct curl_slist *pins;     /* names pinned to addresses: "host:port:address:" */
+  rw_part *parts;              /* body: parts, or a form, or a file, or none */
+  size_t nparts;
+  rw_field *fields;
+  size_t nfields;
+  char *file;                  /* body read from disk; the path for RW_PROBE */
+  char *proxy, *ca_file;
+  bool gate;                   /* paid: leaves once, on a fresh connection */
+  bool allow_http;             /* http beyond loopback */
+  rw_reach reach;
+  long timeout_ms, connect_ms; /* 0: none */
+  long stall_s;                /* give up when this long without a byte; 0: never */
+  size_t max_body;             /* cap of a body kept in memory */
+  rw_sink sink;                /* where a 200's body goes when sink.path is set */
+  unsigned lane, lane_limit;   /* how many of a lane's requests run at once */
+
+  /* what came of it */
+  long status;                 /* 0: no answer */
+  bool sent;                   /* the request was given to the connection */
+  rw_buffer head, body;        /* last header block; body kept in memory */
+  int64_t bytes;               /* length of the body, wherever it went */
+  char *redirect;              /* where a 3xx points, absolute */
+  double total_s, connect_s;
+  char media_type[40];         /* RW_PROBE: what the file's bytes say */
+  int64_t media_size;
+  rw_error error;
+  _Atomic int64_t received, expected; /* expected -1: not known */
+
+  /* the engine's own */
+  struct rw_request *prev, *next;     /* list it stands in */
+  struct rw_request *next_cancel;
+  bool cancelling;                    /* stands in the cancel list */
+  enum { RW_NEW, RW_WAITING, RW_ACTIVE, RW_DONE } state;
+  CURL *easy;
+  curl_mime *mime;
+  rw_buffer upload;                   /* the assembled body */
+  int upload_fd;
+  size_t head_seen;                   /* all header bytes, 1xx included */
+  bool head_whole;                    /* the last block came to its end */
+  int64_t length;                     /* the last block's Content-Length; -1: none */
+  unsigned passes;                    /* times the gate was asked */
+  bool refused, opened, via_proxy;    /* what the socket callback met */
+  char errbuf[CURL_ERROR_SIZE];
+} rw_request;
+
+/* A request with safe defaults, or NULL without memory. */
+rw_request *rw_request_new (void);
+
+/* Releases it and all it owns; a .part file still open is removed. */
+void rw_request_free (rw_request *r);
+
+#pragma GCC visibility pop
+
+#endif

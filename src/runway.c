@@ -1,0 +1,76 @@
+/*
+** runway.c: the module as its user sees it.
+**
+** The names live in Lua rooms, each loaded when one of its names is first
+** used, so that `require "runway"` costs next to nothing.
+*/
+#include <stddef.h>
+#include <string.h>
+
+#include <lua.h>
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "runway.h"
+
+
+/* Where each public name lives; member NULL: the name is the room itself. */
+static const struct {
+  const char *name, *room, *member;
+} names[] = {
+  {"all", "runway.scheduler", "all"},
+  {"client", "runway.client", "new"},
+  {"events", "runway.scheduler", "events"},
+  {"file", "runway.media", "file"},
+  {"mock", "runway.mock", "new"},
+  {"null", "runway.json", "null"},
+  {"pollfd", "runway.scheduler", "pollfd"},
+  {"providers", "runway.providers", NULL},
+  {"run", "runway.scheduler", "run"},
+  {"sleep", "runway.scheduler", "sleep"},
+  {"spawn", "runway.scheduler", "spawn"},
+  {"step", "runway.scheduler", "step"},
+  {"timeout", "runway.scheduler", "timeout"},
+};
+
+
+/* __index: loads the room of a name and keeps the value in the module. */
+static int runway_index (lua_State *L) {
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(key, names[i].name) != 0) continue;
+    lua_getglobal(L, "require");
+    lua_pushstring(L, names[i].room);
+    lua_call(L, 1, 1);
+    if (names[i].member) lua_getfield(L, -1, names[i].member);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);                    /* module[name] = value */
+    return 1;
+  }
+  return 0;
+}
+
+
+/* package.preload[name] = open, so that a statically linked host has it too */
+static void preload (lua_State *L, const char *name, lua_CFunction open) {
+  lua_pushcfunction(L, open);
+  lua_setfield(L, -2, name);
+}
+
+
+int luaopen_runway (lua_State *L) {
+  luaL_checkversion(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  preload(L, "runway.core", luaopen_runway_core);
+  preload(L, "runway.json", luaopen_runway_json);
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushliteral(L, "runway " RUNWAY_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, runway_index);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  return 1;
+}

@@ -1,0 +1,31 @@
+/*
+** runway.h: what a host program includes to link runway statically.
+**
+** luaL_requiref(L, "runway", luaopen_runway, 0) makes `require "runway"` work
+** without a shared library; the Lua files under lua/ must still be found
+** through package.path. A host needs nothing else from here: the thread that
+** does the I/O is started by the first request and ended by lua_close.
+*/
+#ifndef RUNWAY_H
+#define RUNWAY_H
+
+#include <lua.h>
+
+#define RUNWAY_VERSION "0.1.0"
+
+/* All else in this library is hidden, whatever flags it is built with. */
+#if defined(__GNUC__)
+#define RUNWAY_API extern __attribute__((visibility("default")))
+#else
+#define RUNWAY_API extern
+#endif
+
+/* Leaves the module table on the stack; sets no global, does no work. */
+RUNWAY_API int luaopen_runway (lua_State *L);
+
+/* The two parts below it that are written in C; luaopen_runway makes them
+** known to `require`. */
+RUNWAY_API int luaopen_runway_core (lua_State *L);
+RUNWAY_API int luaopen_runway_json (lua_State *L);
+
+#endif
