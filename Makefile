@@ -1,0 +1,171 @@
+# runway. `make help` says what there is to make.
+#
+# All of these may be set on the command line:
+#   LUA, CC, CFLAGS, LDFLAGS, LUA_CFLAGS, CURL_CFLAGS, CURL_LIBS, MHD_CFLAGS, MHD_LIBS
+#   BUILD=dir       where to build (build)
+#   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
+#   INSTALL=no      name what is missing, do not install it
+#   V=1             show whole command lines
+
+PREFIX   ?= /usr/local
+BUILD    ?= build
+LISTENER ?= yes
+INSTALL  ?= yes
+OS       := $(shell uname -s)
+Q        := $(if $(V),,@)
+
+# Expanded when a command runs, not when this file is read: by then tools/need.sh has installed
+# what they ask for.
+first_lua = $(shell for l in lua5.4 lua-5.4 lua54 lua; do \
+  $$l -e 'assert(_VERSION == "Lua 5.4")' 2>/dev/null && echo $$l && exit; done; echo lua5.4)
+package   = $(shell for p in $(2); do \
+  pkg-config --exists "$$p" 2>/dev/null && exec pkg-config $(1) "$$p"; done; $(3))
+
+LUA         ?= $(first_lua)
+LUA_CFLAGS  ?= $(call package,--cflags,lua5.4 lua-5.4 lua54 'lua >= 5.4')
+CURL_CFLAGS ?= $(call package,--cflags,libcurl,curl-config --cflags 2>/dev/null)
+CURL_LIBS   ?= $(call package,--libs,libcurl,curl-config --libs 2>/dev/null || echo -lcurl)
+MHD_CFLAGS  ?= $(call package,--cflags,libmicrohttpd)
+MHD_LIBS    ?= $(call package,--libs,libmicrohttpd,echo -lmicrohttpd)
+
+CFLAGS  ?= -O2 -g
+WARN    ?= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
+HARDEN  ?= -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+
+ifeq ($(OS),Darwin)
+MODULE  := -bundle -undefined dynamic_lookup
+else
+MODULE  := -shared
+RELRO   := -Wl,-z,relro,-z,now
+endif
+ifeq ($(OS),Linux)
+DEFINES := -D_GNU_SOURCE
+endif
+
+# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd.
+LISTENER_C := $(sort $(wildcard src/listener*.c src/lua_listener*.c))
+RUNWAY_C   := $(filter-out $(LISTENER_C),$(sort $(wildcard src/*.c)))
+RUNWAY_O   := $(RUNWAY_C:src/%.c=$(BUILD)/obj/%.o)
+LISTENER_O := $(LISTENER_C:src/%.c=$(BUILD)/obj/%.o)
+RUNWAY_SO  := $(BUILD)/runway.so
+LISTENER_SO := $(BUILD)/runway/listener.so
+MODULES    := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO))
+
+compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
+  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) $(CPPFLAGS)
+link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
+
+# For what is started from a checkout.
+here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
+  LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
+need = $(Q)LUA='$(LUA)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' LISTENER='$(LISTENER)' \
+  INSTALL='$(INSTALL)' tools/need.sh
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+unexport LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+.PHONY: all demo test check rock bench install uninstall clean help rockspec force \
+  need-build need-demo need-test need-check need-rock
+
+all: $(MODULES) ## build runway.so and runway/listener.so into build/
+
+# ---- build ----
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<")
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+$(RUNWAY_SO): $(RUNWAY_O) $(BUILD)/flags
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(link) -o $@ $(RUNWAY_O) $(CURL_LIBS)
+
+$(LISTENER_SO): $(LISTENER_O) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(link) -o $@ $(LISTENER_O) $(MHD_LIBS)
+
+# Another compiler, other flags, a file more or less: all of these rebuild.
+$(BUILD)/flags: force | need-build
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS)' '$(RUNWAY_C) $(LISTENER_C)' >$@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+-include $(RUNWAY_O:.o=.d) $(LISTENER_O:.o=.d)
+
+need-build:
+	$(need) build
+
+need-demo: | need-build
+	$(need) demo
+
+need-test: | need-demo
+	$(need) test
+
+need-rock: | need-test
+	$(need) rock
+
+need-check: | need-rock
+	$(need) check
+
+# ---- run ----
+
+# Money is spent only for a provider named here, never for one left in the environment.
+ifeq ($(origin PROVIDER),command line)
+provider = RUNWAY_PROVIDER='$(PROVIDER)'
+else
+provider = -u RUNWAY_PROVIDER
+endif
+
+demo: all | need-demo ## make two clips in the offline sandbox (PROVIDER=name: a real one, paid)
+ifeq ($(origin PROVIDER),environment)
+	@echo "PROVIDER in the environment is left alone; to pay for clips: make demo PROVIDER=$(PROVIDER)"
+endif
+	@env $(provider) $(here) $(LUA) examples/first_clip.lua
+
+test: all | need-test ## run the specs (SPEC=file: only that one)
+	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
+
+check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name: only that one)
+	@LUA='$(LUA)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
+
+rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
+	@LUA='$(LUA)' tools/rock.sh
+
+bench: all ## run the benchmarks
+	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
+	  env -u RUNWAY_PROVIDER $(here) $(LUA) "$$f" || exit 1; done; \
+	[ -n "$$found" ] || echo "bench/ holds no benchmarks."
+
+rockspec: ## write the list of modules in the rockspec anew
+	@$(LUA) tools/rockspec.lua rockspec/runway-dev-1.rockspec
+
+# ---- install ----
+
+share = $(DESTDIR)$(PREFIX)/share/lua/5.4
+lib   = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+bin   = $(DESTDIR)$(PREFIX)/bin
+
+install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
+	$(Q)rm -rf '$(share)/runway' '$(lib)/runway'
+	$(Q)(cd lua && find . -name '*.lua') | while read -r f; do \
+	  mkdir -p '$(share)'/"$$(dirname "$$f")" && install -m 644 "lua/$$f" '$(share)'/"$$f" || exit 1; done
+	$(Q)mkdir -p '$(lib)/runway' '$(bin)'
+	$(Q)for f in $(MODULES:$(BUILD)/%=%); do \
+	  install -m 755 '$(BUILD)'/"$$f" '$(lib)'/"$$f" || exit 1; done
+	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^local here/d' -e '/^-- In a checkout/d' \
+	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/5.4"|' \
+	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/5.4"|' bin/runway >'$(bin)/runway'
+	$(Q)chmod 755 '$(bin)/runway'
+	@echo "installed: $(bin)/runway, $(share)/runway, $(lib)/runway.so"
+
+uninstall: ## take away what `make install` put there
+	$(Q)rm -rf '$(share)/runway' '$(lib)/runway'
+	$(Q)rm -f '$(lib)/runway.so' '$(bin)/runway'
+
+clean: ## remove build/ (never out/: clips may have cost money)
+	$(Q)rm -rf '$(BUILD)'
+
+help: ## this list
+	@sed -n -e 's/^all:/:/' -e 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'

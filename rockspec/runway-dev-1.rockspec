@@ -1,0 +1,116 @@
+rockspec_format = "3.0"
+package = "runway"
+version = "dev-1"
+
+-- For `luarocks make` in a checkout.
+source = { url = "." }
+
+description = {
+  summary = "Make videos with Runway's models from Lua, through Runway itself or a reseller",
+  detailed = [[
+    A client for Runway's video API and for the services that resell it. One vocabulary for all of
+    them, requests on a thread of their own, and never a second bill for the same clip.
+  ]],
+  license = "MIT",
+  labels = { "http", "video", "api", "async" },
+}
+
+dependencies = {
+  "lua >= 5.4, < 5.5",
+  "lua-cjson >= 2.1.0",
+  "argparse >= 0.7.1", -- the `runway` command
+}
+
+-- On Linux a header may lie where luarocks does not look (Debian's lies under the machine's name),
+-- elsewhere a library may (macOS has some only in its shared cache): each is asked for what is sure.
+external_dependencies = {
+  platforms = {
+    linux = { CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" } },
+    macosx = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
+    bsd = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
+  },
+}
+
+build = {
+  type = "builtin",
+  modules = { -- `make rockspec` writes this list
+    -- modules: begin
+    ["runway"] = {
+      sources = {
+        "src/address.c",
+        "src/buffer.c",
+        "src/engine.c",
+        "src/lua_http.c",
+        "src/lua_json.c",
+        "src/media.c",
+        "src/proxy.c",
+        "src/request.c",
+        "src/runway.c",
+        "src/sink.c",
+        "src/transfer.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(CURL_INCDIR)" },
+      libdirs = { "$(CURL_LIBDIR)" },
+      libraries = { "curl", "pthread" },
+    },
+    ["runway.advice"] = "lua/runway/advice.lua",
+    ["runway.client"] = "lua/runway/client.lua",
+    ["runway.download"] = "lua/runway/download.lua",
+    ["runway.errors"] = "lua/runway/errors.lua",
+    ["runway.fields"] = "lua/runway/fields.lua",
+    ["runway.http"] = "lua/runway/http.lua",
+    ["runway.listener"] = {
+      sources = {
+        "src/listener.c",
+        "src/listener_answer.c",
+        "src/listener_peers.c",
+        "src/lua_listener.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(MICROHTTPD_INCDIR)" },
+      libdirs = { "$(MICROHTTPD_LIBDIR)" },
+      libraries = { "microhttpd", "pthread" },
+    },
+    ["runway.media"] = "lua/runway/media.lua",
+    ["runway.meta"] = "lua/runway/meta.lua",
+    ["runway.params"] = "lua/runway/params.lua",
+    ["runway.poll"] = "lua/runway/poll.lua",
+    ["runway.providers"] = "lua/runway/providers/init.lua",
+    ["runway.providers.asking"] = "lua/runway/providers/asking.lua",
+    ["runway.providers.chatgptsb"] = "lua/runway/providers/chatgptsb.lua",
+    ["runway.providers.cometapi"] = "lua/runway/providers/cometapi.lua",
+    ["runway.providers.gateway"] = "lua/runway/providers/gateway.lua",
+    ["runway.providers.qimu"] = "lua/runway/providers/qimu.lua",
+    ["runway.providers.relay"] = "lua/runway/providers/relay.lua",
+    ["runway.providers.runwayml"] = "lua/runway/providers/runwayml.lua",
+    ["runway.providers.runwayml_body"] = "lua/runway/providers/runwayml_body.lua",
+    ["runway.providers.runwayml_models"] = "lua/runway/providers/runwayml_models.lua",
+    ["runway.retry"] = "lua/runway/retry.lua",
+    ["runway.sandbox"] = "lua/runway/sandbox/init.lua",
+    ["runway.sandbox.app"] = "lua/runway/sandbox/app.lua",
+    ["runway.sandbox.assets"] = "lua/runway/sandbox/assets.lua",
+    ["runway.sandbox.chatgptsb"] = "lua/runway/sandbox/chatgptsb.lua",
+    ["runway.sandbox.clip"] = "lua/runway/sandbox/clip.lua",
+    ["runway.sandbox.cometapi"] = "lua/runway/sandbox/cometapi.lua",
+    ["runway.sandbox.files"] = "lua/runway/sandbox/files.lua",
+    ["runway.sandbox.gateway"] = "lua/runway/sandbox/gateway.lua",
+    ["runway.sandbox.official"] = "lua/runway/sandbox/official.lua",
+    ["runway.sandbox.official_account"] = "lua/runway/sandbox/official_account.lua",
+    ["runway.sandbox.official_schema"] = "lua/runway/sandbox/official_schema.lua",
+    ["runway.sandbox.official_uploads"] = "lua/runway/sandbox/official_uploads.lua",
+    ["runway.sandbox.qimu"] = "lua/runway/sandbox/qimu.lua",
+    ["runway.sandbox.reply"] = "lua/runway/sandbox/reply.lua",
+    ["runway.sandbox.scenarios"] = "lua/runway/sandbox/scenarios.lua",
+    ["runway.sandbox.shapes"] = "lua/runway/sandbox/shapes.lua",
+    ["runway.sandbox.tasks"] = "lua/runway/sandbox/tasks.lua",
+    ["runway.sandbox.tools"] = "lua/runway/sandbox/tools.lua",
+    ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
+    ["runway.scheduler"] = "lua/runway/scheduler.lua",
+    ["runway.task"] = "lua/runway/task.lua",
+    ["runway.transport"] = "lua/runway/transport.lua",
+    ["runway.values"] = "lua/runway/values.lua",
+    -- modules: end
+  },
+  install = { bin = { runway = "bin/runway" } },
+}

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Every check beside the specs, one line each, and `N passed, N failed` last.
+#
+#   tools/check.sh [NAME…]      default: all of them, in the order below
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+make=${MAKE:-make}
+lua=${LUA:-lua5.4}
+top=build/check
+log=$PWD/$top/log
+mkdir -p "$top"
+
+# ---- the checks: each prints what is wrong and fails, or says nothing ----
+
+build() { # $1 directory, then variables for make
+  local dir=$1
+  shift
+  "$make" -j2 --no-print-directory BUILD="$top/$dir" "$@" all
+}
+
+check_gcc() { build gcc CC=gcc CFLAGS='-O2 -g -Werror'; }
+
+check_clang() { build clang CC=clang CFLAGS='-O2 -g -Werror'; }
+
+check_symbols() { # a host must not find our names in its way, nor a module lack one of its own
+  build gcc CC=gcc CFLAGS='-O2 -g -Werror' >/dev/null || return 1
+  local module wrong bad=0
+  for module in "$top/gcc/runway.so" "$top/gcc/runway/listener.so"; do
+    wrong=$(nm -D --defined-only "$module" | awk '$NF !~ /^luaopen_runway/ { print $NF }')
+    [ -z "$wrong" ] || { echo "$module exports more than luaopen_runway*: $wrong"; bad=1; }
+    wrong=$(nm -D --undefined-only "$module" | awk '$NF ~ /^rw_/ { print $NF }')
+    [ -z "$wrong" ] || { echo "$module lacks: $wrong"; bad=1; }
+  done
+  return $bad
+}
+
+check_rooms() { # the rooms below the binding do not know Lua
+  local file bad=0
+  for file in src/*.[ch]; do
+    case $file in src/lua_* | src/runway.[ch]) continue ;; esac
+    grep -HnE '#include *[<"](lua|lauxlib|lualib)\.h' "$file" && bad=1
+  done
+  return $bad
+}
+
+check_luacheck() {
+  # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
+  find lua spec examples bench tools -name '*.lua' -print0 2>/dev/null |
+    xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec
+}
+
+check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
+  local file bad=0
+  while read -r file; do luac5.1 -p "$file" || bad=1; done < <(find lua -name '*.lua')
+  return $bad
+}
+
+check_shell() { shellcheck -S warning .ci/run tools/*.sh; }
+
+check_cppcheck() {
+  cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
+    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Isrc src
+}
+
+check_tidy() {
+  local flags
+  flags=$(pkg-config --cflags lua5.4 libcurl libmicrohttpd)
+  # shellcheck disable=SC2086  # words on purpose
+  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
+    -include tools/noreturn.h 2>&1 |
+    grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
+  [ "${PIPESTATUS[1]}" -eq 0 ]
+}
+
+# A sanitized module needs the sanitizer's run-time library loaded before the plain interpreter, and
+# must stay loaded (nodelete), or the names in a report are gone by the time it is written. So the
+# interpreter is started by a script of its name, first in PATH, that preloads the library. Reports
+# go to files, so that those of child processes count too, whatever a spec does with their output.
+# The stock interpreter collects garbage by generations, a host's own state usually incrementally:
+# here the specs run the second way.
+sanitized() { # $1 directory, $2 -fsanitize=…, $3 library, then specs
+  local dir=$PWD/$top/$1 flags=$2 library=$3 name real
+  build "$1" CC=gcc HARDEN= LDFLAGS='-Wl,-z,nodelete' \
+    CFLAGS="-O1 -g -fno-omit-frame-pointer $flags" || return 1
+  shift 3
+  rm -f "$dir"/report.*
+  mkdir -p "$dir/bin" || return 1
+  # shellcheck disable=SC2086  # words on purpose
+  gcc -shared -fPIC $flags -o "$dir/bin/unpreload.so" tools/unpreload.c || return 1
+  real=$(command -v "$lua") name=$(basename "$lua")
+  cat >"$dir/bin/$name" <<SCRIPT
+#!/bin/bash
+export LD_PRELOAD=$(gcc -print-file-name="$library"):$dir/bin/unpreload.so
+export LUA_INIT='collectgarbage "incremental"'
+exec -a "\$0" $real "\$@"
+SCRIPT
+  chmod +x "$dir/bin/$name"
+
+  PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+  local code=$? report
+  for report in "$dir"/report.*; do
+    [ -f "$report" ] || continue
+    echo "== $report"
+    cat "$report"
+    code=1
+  done
+  return $code
+}
+
+check_asan() { # addresses, undefined behaviour, leaks
+  export ASAN_OPTIONS="log_path=$PWD/$top/asan/report:detect_leaks=1"
+  ASAN_OPTIONS+=":detect_stack_use_after_return=1:strict_string_checks=1"
+  export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+  export UBSAN_OPTIONS="print_stacktrace=1"
+  sanitized asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' libasan.so
+}
+
+check_tsan() { # races: only the specs in which a thread runs
+  local specs
+  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|server' spec)
+  [ -n "$specs" ] || { echo "no spec starts a thread"; return 1; }
+  export TSAN_OPTIONS="log_path=$PWD/$top/tsan/report:suppressions=$PWD/tools/tsan.supp"
+  TSAN_OPTIONS+=":history_size=7:die_after_fork=0"
+  # shellcheck disable=SC2086  # words on purpose
+  sanitized tsan -fsanitize=thread libtsan.so $specs
+}
+
+check_rock() { LUA=$lua tools/rock.sh; }
+
+check_install() { # what is installed works from anywhere, and all of it goes away again
+  local root
+  root=$(mktemp -d) || return 1
+  "$make" --no-print-directory install uninstall PREFIX=/usr DESTDIR="$root/staged" &&
+    [ -z "$(find "$root/staged" ! -type d)" ] &&
+    "$make" --no-print-directory install PREFIX="$root/here" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/here/bin/runway" --version)
+  local code=$?
+  rm -rf "$root"
+  return $code
+}
+
+# ---- running them ----
+
+all='gcc clang symbols rooms luacheck lua51 shell cppcheck tidy asan tsan rock install'
+
+describe() {
+  case $1 in
+    gcc) echo "builds without a warning with gcc" ;;
+    clang) echo "builds without a warning with clang" ;;
+    symbols) echo "exports luaopen_runway* and nothing else, lacks nothing of its own" ;;
+    rooms) echo "the C rooms below the binding do not include lua.h" ;;
+    luacheck) echo "luacheck finds nothing" ;;
+    lua51) echo "lua/ parses as Lua 5.1" ;;
+    shell) echo "shellcheck finds nothing" ;;
+    cppcheck) echo "cppcheck finds nothing" ;;
+    tidy) echo "clang-tidy finds nothing" ;;
+    asan) echo "specs under AddressSanitizer, UBSan and LeakSanitizer" ;;
+    tsan) echo "specs with threads under ThreadSanitizer" ;;
+    rock) echo "luarocks builds and installs it, and it runs" ;;
+    install) echo "make install works from anywhere, make uninstall leaves nothing" ;;
+    tree) echo "nothing is left in the tree that git does not ignore" ;;
+    *) return 1 ;;
+  esac
+}
+
+untracked() { git ls-files --others --exclude-standard 2>/dev/null; }
+
+passed=0 failed=0
+
+run() {
+  local begin=$SECONDS what
+  what=$(describe "$1") || { echo "no such check: $1 (there are: $all)" >&2; exit 2; }
+  if "check_$1" >"$log" 2>&1 </dev/null; then
+    passed=$((passed + 1))
+    printf 'ok    %-9s %s (%s s)\n' "$1" "$what" $((SECONDS - begin))
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %-9s %s (%s s)\n' "$1" "$what" $((SECONDS - begin))
+    sed 's/^/      /' "$log"
+  fi
+}
+
+before=$(untracked)
+check_tree() { diff <(printf '%s' "$before") <(printf '%s' "$(untracked)"); }
+
+trap 'exit 130' INT TERM
+# shellcheck disable=SC2086  # words on purpose
+[ $# -gt 0 ] || set -- $all tree
+for name; do run "$name"; done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

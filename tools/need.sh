@@ -1,0 +1,199 @@
+#!/bin/sh
+# Installs what a target needs and this system lacks, and says so; does nothing when all is there.
+#
+#   tools/need.sh GROUP…      build demo test check rock make
+#
+# Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
+# INSTALL=no only names them. LUA, CC, LUA_CFLAGS and LISTENER mean what they mean to make.
+# shellcheck disable=SC2317  # most functions are called through need()
+set -u
+
+lua=${LUA:-lua5.4}
+cc=${CC:-cc}
+
+# ---- is it there? ----
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+pkg() { has pkg-config && pkg-config --exists "$@"; }
+
+compiles() { # a C compiler alone is not enough: libc's headers come in a package of their own
+  dir=$(mktemp -d) || return 1
+  printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$dir/a.c"
+  # shellcheck disable=SC2086  # CC may hold words
+  $1 -o "$dir/a" "$dir/a.c" >/dev/null 2>&1
+  compiled=$?
+  rm -rf "$dir"
+  return "$compiled"
+}
+
+lua_runs() { "$lua" -e 'assert(_VERSION == "Lua 5.4")' >/dev/null 2>&1; }
+
+lua_headers() {
+  [ -n "${LUA_CFLAGS:-}" ] || pkg lua5.4 || pkg lua-5.4 || pkg lua54 || pkg 'lua >= 5.4 lua < 5.5'
+}
+
+lua_module() {
+  "$lua" -e "os.exit((package.searchpath('$1', package.path)
+    or package.searchpath('$1', package.cpath)) and 0 or 1)" >/dev/null 2>&1
+}
+
+library() { # $1 pkg-config name, $2 header
+  pkg "$1" || [ -f "/usr/include/$2" ] || [ -f "/usr/local/include/$2" ]
+}
+
+runtime() { # a sanitizer's run-time library for gcc
+  [ -f "$(gcc -print-file-name="$1" 2>/dev/null)" ]
+}
+
+# ---- what each group needs ----
+# need WHAT APT DNF PACMAN BREW ROCK TEST…   ("-": not packaged there, or part of something else)
+
+missing='' apt='' dnf='' pacman='' brew='' rock=''
+
+need() {
+  what=$1 a=$2 d=$3 p=$4 b=$5 r=$6
+  shift 6
+  "$@" && return
+  missing="$missing${missing:+, }$what"
+  [ "$a" = - ] || apt="$apt $a"
+  [ "$d" = - ] || dnf="$dnf $d"
+  [ "$p" = - ] || pacman="$pacman $p"
+  [ "$b" = - ] || brew="$brew $b"
+  [ "$r" = - ] || rock="$rock $r"
+}
+
+need_build() {
+  case $cc in
+    cc | gcc) need 'a C compiler' 'gcc libc6-dev' gcc gcc gcc - compiles "$cc" ;;
+    *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
+  esac
+  need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
+  need 'Lua 5.4' lua5.4 lua lua54 lua@5.4 - lua_runs
+  need 'the headers of Lua 5.4' liblua5.4-dev lua-devel lua54 lua@5.4 - lua_headers
+  need libcurl libcurl4-openssl-dev libcurl-devel curl curl - library libcurl curl/curl.h
+  [ "${LISTENER:-yes}" = no ] ||
+    need libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd - \
+      library libmicrohttpd microhttpd.h
+  need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
+  need argparse lua-argparse - - - argparse lua_module argparse
+}
+
+need_demo() { # https to a provider needs the certificates; the sandbox does not
+  [ ! -f /etc/debian_version ] ||
+    need 'CA certificates' ca-certificates - - - - [ -s /etc/ssl/certs/ca-certificates.crt ]
+}
+
+need_test() {
+  need_demo
+  need busted lua-busted - - - busted lua_module busted.runner
+  need luasocket lua-socket - - - luasocket lua_module socket.core
+  need luasec lua-sec - - - luasec lua_module ssl
+  need openssl openssl openssl openssl openssl - has openssl
+  need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
+}
+
+need_rock() {
+  need luarocks luarocks luarocks luarocks luarocks - has luarocks
+}
+
+need_check() {
+  need gcc 'gcc libc6-dev' gcc gcc gcc - compiles gcc
+  need clang clang clang clang - - compiles clang
+  need luacheck lua-check - luacheck luacheck luacheck has luacheck
+  need luac5.1 lua5.1 compat-lua lua51 - - has luac5.1
+  need cppcheck cppcheck cppcheck cppcheck cppcheck - has cppcheck
+  need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
+  need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
+  need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
+  need_rock
+}
+
+sanitizers() { runtime libasan.so && runtime libtsan.so && runtime libubsan.so; }
+
+need_make() {
+  need make make make make make - has make
+}
+
+# ---- getting it ----
+
+apt_get() { # $1 how often to try: a mirror may be busy, or another program hold apt's locks
+  tries=$1
+  shift
+  if [ "$(id -u)" -eq 0 ]; then sudo=''; else sudo=sudo; fi
+  while [ "$tries" -gt 0 ]; do
+    tries=$((tries - 1))
+    # --no-remove: never at the price of something installed here
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+      -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1 && return
+    [ "$tries" -eq 0 ] || sleep 5
+  done
+  return 1
+}
+
+by_apt() {
+  if [ "$(id -u)" -ne 0 ] && ! has sudo; then
+    echo "runway: as root, run:  apt-get install$apt" >&2
+    return 1
+  fi
+  log=$(mktemp) || return 1
+  echo "runway: missing $missing; installing with apt-get:$apt"
+  # Package lists may be absent or old: fetched once, and only if it does not work without.
+  # shellcheck disable=SC2086  # words on purpose
+  if ! { known $apt && apt_get 1 install --no-install-recommends --no-remove -y $apt; }; then
+    apt_get 3 update
+    if ! apt_get 3 install --no-install-recommends --no-remove -y $apt; then
+      cat "$log" >&2
+      rm -f "$log"
+      echo "runway: apt-get could not install$apt" >&2
+      return 1
+    fi
+  fi
+  rm -f "$log"
+}
+
+known() { # are all these packages in the lists at hand?
+  for package; do
+    apt-cache show --no-all-versions "$package" >/dev/null 2>&1 || return 1
+  done
+}
+
+advise() { # $1 command, $2 packages
+  has "${1%% *}" || return 1
+  # shellcheck disable=SC2046,SC2086  # words on purpose
+  [ -z "$2" ] || echo "  $1" $(printf '%s\n' $2 | awk '!seen[$0]++') >&2
+  for name in $rock; do echo "  luarocks --lua-version 5.4 install $name" >&2; done
+}
+
+groups() {
+  missing='' apt='' dnf='' pacman='' brew='' rock=''
+  for group; do "need_$group"; done
+}
+
+for group; do
+  case $group in
+    build | demo | test | check | rock | make) ;;
+    *) echo "usage: $0 build|demo|test|check|rock|make …" >&2; exit 2 ;;
+  esac
+done
+
+groups "$@"
+[ -n "$missing" ] || exit 0
+
+if [ "${INSTALL:-yes}" != no ] && has apt-get && [ -f /etc/debian_version ]; then
+  by_apt || exit 1
+  hash -r
+  groups "$@"
+  [ -n "$missing" ] || exit 0
+  echo "runway: installed, and still not usable: $missing" >&2
+  exit 1
+fi
+
+echo "runway: missing $missing. To install:" >&2
+if has apt-get; then
+  echo "  apt-get install$apt" >&2
+else
+  advise 'brew install' "$brew" || advise 'dnf install' "$dnf" || advise 'pacman -S' "$pacman" ||
+    echo "  (Debian's names)$apt" >&2
+fi
+exit 1

@@ -1,0 +1,77 @@
+-- Writes the list of modules in a rockspec anew from the files that are there.
+--
+--   lua5.4 tools/rockspec.lua rockspec/runway-dev-1.rockspec            (make rockspec)
+--
+-- It stands between the lines "-- modules: begin" and "-- modules: end". Required as a module it
+-- returns the two functions, for the spec that keeps the list true.
+
+local M = {}
+
+local function files(pattern)
+  local list = {}
+  local pipe = assert(io.popen("find " .. pattern .. " | LC_ALL=C sort"))
+  for line in pipe:lines() do list[#list + 1] = line end
+  pipe:close()
+  return list
+end
+
+--- The rock's modules: { name=, sources={…} } for C, { name=, path= } for Lua, sorted by name.
+function M.modules()
+  local core, listener, list = {}, {}, {}
+  for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
+    local own = path:match "^src/listener" or path:match "^src/lua_listener"
+    table.insert(own and listener or core, path)
+  end
+  list[1] = { name = "runway", sources = core, library = "CURL" }
+  list[2] = { name = "runway.listener", sources = listener, library = "MICROHTTPD" }
+  for _, path in ipairs(files "lua -name '*.lua'") do
+    local name = path:match "^lua/(.*)%.lua$":gsub("/init$", ""):gsub("/", ".")
+    list[#list + 1] = { name = name, path = path }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+local function c_module(module)
+  local lines = { ('    ["%s"] = {'):format(module.name), "      sources = {" }
+  for _, path in ipairs(module.sources) do
+    lines[#lines + 1] = ('        "%s",'):format(path)
+  end
+  lines[#lines + 1] = "      },"
+  lines[#lines + 1] = '      defines = { "_GNU_SOURCE" },'
+  lines[#lines + 1] = '      incdirs = { "src", "$(' .. module.library .. '_INCDIR)" },'
+  lines[#lines + 1] = '      libdirs = { "$(' .. module.library .. '_LIBDIR)" },'
+  lines[#lines + 1] = ('      libraries = { "%s", "pthread" },'):format(module.library:lower())
+  lines[#lines + 1] = "    },"
+  return table.concat(lines, "\n")
+end
+
+--- The text between the two marks.
+function M.text()
+  local lines = {}
+  for _, module in ipairs(M.modules()) do
+    lines[#lines + 1] = module.sources and c_module(module)
+      or ('    ["%s"] = "%s",'):format(module.name, module.path)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function rewrite(path)
+  local file = assert(io.open(path))
+  local old = file:read "a"
+  file:close()
+  local head, tail = old:match "^(.*%-%- modules: begin\n).*( *%-%- modules: end\n.*)$"
+  assert(head, path .. ': no lines "-- modules: begin" and "-- modules: end"')
+  local new = head .. M.text() .. tail:gsub("^ *", "    ")
+  if new == old then return end
+  file = assert(io.open(path, "w"))
+  assert(file:write(new))
+  assert(file:close())
+  print("rewritten: " .. path)
+end
+
+if arg and arg[0] and arg[0]:match "tools/rockspec%.lua$" then
+  rewrite(arg[1] or "rockspec/runway-dev-1.rockspec")
+end
+
+return M

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Runs specs, each file in a process of its own: one that crashes or hangs fails alone.
+#
+#   tools/specs.sh [FILE…]      default: every spec/**/*_spec.lua
+#
+# LUA           the interpreter (lua5.4)
+# RUNWAY_BUILD  where the modules were built (./build)
+# SPEC_TIMEOUT  seconds one file may take (180)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+lua=${LUA:-lua5.4}
+build=${RUNWAY_BUILD:-build}
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+export RUNWAY_BUILD=$build
+export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
+export LUA_CPATH="$build/?.so;;"
+
+# Nothing of the user's own set-up may reach a spec: no account, no key, no proxy.
+for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
+  case $name in
+    RUNWAY_BUILD) ;;
+    LUA_INIT* | LUA_PATH_* | LUA_CPATH_*) unset "$name" ;;
+    RUNWAY* | COMETAPI_* | CHATGPTSB_* | QIMU_*) unset "$name" ;;
+    http_proxy | https_proxy | all_proxy | no_proxy) unset "$name" ;;
+    HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY) unset "$name" ;;
+  esac
+done
+
+if [ $# -eq 0 ]; then
+  IFS=$'\n'
+  # shellcheck disable=SC2046  # one file a line
+  set -- $(find spec -name '*_spec.lua' | LC_ALL=C sort)
+  unset IFS
+fi
+
+limit=
+command -v timeout >/dev/null && limit="timeout -k 5 ${SPEC_TIMEOUT:-180}"
+out=$(mktemp) && last=$(mktemp) || exit 1
+trap 'rm -f "$out" "$last"' EXIT
+trap 'exit 130' INT TERM
+
+passed=0 failed=0
+for file; do
+  begin=$SECONDS
+  # shellcheck disable=SC2086  # words on purpose
+  { $limit "$lua" spec/support/busted.lua --ignore-lua --verbose \
+    -o spec/support/summary.lua -- "$file" >"$out" 2>&1 </dev/null; } 2>/dev/null
+  code=$?
+  took=$((SECONDS - begin)) note=
+  [ $took -lt 2 ] || note=", $took s"
+
+  line=$(tail -n 1 "$out" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
+  ok=${line%% passed*} bad=${line##*, } bad=${bad%% failed*}
+  if [ -z "$line" ]; then # it never came to its end
+    ok=0 bad=1
+    grep '^test: ' "$out" | tail -n 1 | sed 's/^test: /the last one begun: /' >"$last"
+    cat "$last" >>"$out"
+    case $code in
+      124 | 137) echo "no end after ${SPEC_TIMEOUT:-180} seconds" >>"$out" ;;
+      *) echo "ended early, exit code $code" >>"$out" ;;
+    esac
+  elif [ $code -ne 0 ] && [ "$bad" -eq 0 ]; then # its tests passed, then it crashed or leaked
+    bad=1
+    echo "exit code $code after its last test" >>"$out"
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+
+  if [ "$bad" -eq 0 ]; then
+    echo "ok    $file ($ok$note)"
+    grep '^skipped: ' "$out" | sed 's/^/      /'
+  else
+    echo "FAIL  $file ($ok passed, $bad failed$note)"
+    sed -e '/^test: /d' -e 's/^/      /' "$out"
+  fi
+done
+
+if [ $((passed + failed)) -eq 0 ]; then
+  echo "no test ran"
+  failed=1
+fi
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
