@@ -18,6 +18,7 @@ static const char *variable (const char *lower, const char *upper) {
 /* Is the host named by one entry: itself, or the end of its name? */
 static bool named (const char *host, const char *entry, size_t n) {
   size_t h = strlen(host);
+  if (h > 0 && host[h - 1] == '.') h--;
   if (n > 0 && entry[0] == '.') entry++, n--;
   if (n > 0 && entry[n - 1] == '.') n--;
   if (n == 0 || n > h || strncasecmp(host + h - n, entry, n) != 0) return false;

@@ -1,6 +1,6 @@
 /*
 ** transfer.h: one HTTP exchange over a libcurl easy handle.
-** All calls belong to the engine's thread, but for rw_url_check.
+** All calls belong to the engine's thread.
 */
 #ifndef RW_TRANSFER_H
 #define RW_TRANSFER_H
@@ -24,21 +24,6 @@ void rw_transfer_end (rw_request *r, CURLcode code);
 
 /* Releases the handle of a transfer that shall not be finished. */
 void rw_transfer_drop (rw_request *r);
-
-/* The parts of a URL that decide what may be done with it. */
-typedef struct rw_url {
-  char scheme[8];              /* "http" or "https" */
-  char host[256];              /* lower case; an IPv6 address without brackets */
-  char port[8];                /* always set */
-  bool literal;                /* the host is an address, not a name */
-  bool loopback;               /* localhost, 127.0.0.0/8 or [::1], as written */
-} rw_url;
-
-/*
-** Takes a URL apart. Returns NULL, or why it is refused (a literal): control
-** bytes or spaces, another scheme than http or https, a user name in it, ...
-*/
-const char *rw_url_check (const char *url, size_t len, rw_url *out);
 
 #pragma GCC visibility pop
 

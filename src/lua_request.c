@@ -1,0 +1,297 @@
+/*
+** lua_request.c: a request from the Lua table that describes it.
+**
+** The half-made request lives in a userdata (a box), so that an error raised
+** on the way releases it.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include <lua.h>
+#include <lauxlib.h>
+
+#include "lua_request.h"
+#include "url.h"
+
+#define BOX_TYPE "runway.request"
+
+
+static int box_gc (lua_State *L) {
+  rw_box *b = luaL_checkudata(L, 1, BOX_TYPE);
+  rw_request_free(b->r);
+  b->r = NULL;
+  return 0;
+}
+
+
+rw_box *rw_push_box (lua_State *L) {
+  rw_box *b = lua_newuserdatauv(L, sizeof *b, 0);
+  b->r = NULL;
+  if (luaL_newmetatable(L, BOX_TYPE)) {
+    lua_pushcfunction(L, box_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return b;
+}
+
+
+rw_request *rw_push_request (lua_State *L) {
+  rw_box *b = rw_push_box(L);
+  b->r = rw_request_new();
+  if (!b->r) luaL_error(L, "not enough memory");
+  return b->r;
+}
+
+
+char *rw_copy (lua_State *L, const void *from, size_t n) {
+  char *to = malloc(n + 1);
+  if (!to) luaL_error(L, "not enough memory");
+  memcpy(to, from, n);
+  to[n] = '\0';
+  return to;
+}
+
+
+/* Copies a string field of the table at index 1 to *to, when it is there. */
+static void copy_field (lua_State *L, int t, const char *name, char **to) {
+  int type = lua_getfield(L, t, name);
+  if (type == LUA_TSTRING) {
+    size_t n;
+    const char *s = lua_tolstring(L, -1, &n);
+    if (strlen(s) != n) luaL_error(L, "'%s' holds a NUL byte", name);
+    *to = rw_copy(L, s, n);
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "'%s' is not a string", name);
+  }
+  lua_pop(L, 1);
+}
+
+
+static lua_Number number_field (lua_State *L, int t, const char *name,
+                                lua_Number otherwise, lua_Number most) {
+  lua_Number n = otherwise;
+  if (lua_getfield(L, t, name) != LUA_TNIL) {
+    n = luaL_checknumber(L, -1);
+    if (!(n >= 0)) luaL_error(L, "'%s' is negative or not a number", name);
+    if (n > most) n = most;
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+
+static bool flag_field (lua_State *L, int t, const char *name) {
+  bool flag;
+  lua_getfield(L, t, name);
+  flag = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return flag;
+}
+
+
+static bool has_control (const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 127) return true;
+  return false;
+}
+
+
+static bool is_token (const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127 ||
+        strchr("()<>@,;:\\\"/[]?={}", s[i]))
+      return false;
+  return n > 0;
+}
+
+
+static void append (lua_State *L, struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (!longer) luaL_error(L, "not enough memory");
+  *list = longer;
+}
+
+
+/* Header names and values; false with a reason (a literal) for refused ones. */
+static const char *read_headers (lua_State *L, int t, rw_request *r) {
+  bool typed = false;
+  if (lua_getfield(L, t, "headers") == LUA_TTABLE) {
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+      size_t n, m;
+      const char *name, *value;
+      if (lua_type(L, -2) != LUA_TSTRING) return "a header's name is not a string";
+      name = lua_tolstring(L, -2, &n);
+      if (!is_token(name, n)) return "a header's name holds a character it may not";
+      if (lua_type(L, -1) != LUA_TSTRING) return "a header's value is not a string";
+      value = lua_tolstring(L, -1, &m);
+      if (has_control(value, m))
+        return "a header's value holds a control character (a line break?)";
+      if (n == 12 && curl_strequal(name, "content-type")) typed = true;
+      /* "Name;" is libcurl's form of a header with an empty value */
+      if (m > 0) lua_pushfstring(L, "%s: %s", name, value);
+      else lua_pushfstring(L, "%s;", name);
+      append(L, &r->headers, lua_tostring(L, -1));
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+  append(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
+  if (!typed && !r->nfields) append(L, &r->headers, "Content-Type:");
+  return NULL;
+}
+
+
+/* body = string, or a list of strings and files { path = } */
+static void read_body (lua_State *L, int t, rw_request *r) {
+  int type = lua_getfield(L, t, "body");
+  if (type == LUA_TSTRING) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);               /* one part */
+  } else if (type != LUA_TTABLE) {
+    luaL_argcheck(L, type == LUA_TNIL, 1, "'body' is not a string or list");
+    lua_pop(L, 1);
+    return;
+  }
+  {
+    size_t n = (size_t)luaL_len(L, -1);
+    r->parts = calloc(n ? n : 1, sizeof *r->parts);
+    if (!r->parts) luaL_error(L, "not enough memory");
+    for (size_t i = 0; i < n; i++) {
+      if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TSTRING) {
+        const char *s = lua_tolstring(L, -1, &r->parts[i].len);
+        r->parts[i].text = rw_copy(L, s, r->parts[i].len);
+      } else {
+        luaL_checktype(L, -1, LUA_TTABLE);
+        copy_field(L, lua_absindex(L, -1), "path", &r->parts[i].path);
+        if (!r->parts[i].path) luaL_error(L, "a file without a path");
+      }
+      r->nparts = i + 1;
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+}
+
+
+static bool breaks_header (const char *s) {
+  return s && has_control(s, strlen(s));
+}
+
+
+/* One field of a form from the table at `at`; false when it is refused. */
+static bool read_field (lua_State *L, int at, rw_field *f) {
+  size_t len;
+  const char *s;
+  lua_rawgeti(L, at, 1);
+  s = luaL_checklstring(L, -1, &len);
+  f->name = rw_copy(L, s, len);
+  copy_field(L, at, "file", &f->path);
+  copy_field(L, at, "filename", &f->filename);
+  copy_field(L, at, "type", &f->type);
+  if (!f->path) {
+    lua_rawgeti(L, at, 2);
+    s = luaL_checklstring(L, -1, &f->len);
+    f->value = rw_copy(L, s, f->len);
+  }
+  return !has_control(f->name, len) && !breaks_header(f->filename) &&
+         !breaks_header(f->type);
+}
+
+
+/* form = { {name, value} | {name, file=, filename=, type=}, ... } */
+static const char *read_form (lua_State *L, int t, rw_request *r) {
+  if (lua_getfield(L, t, "form") == LUA_TTABLE) {
+    size_t n = (size_t)luaL_len(L, -1);
+    r->fields = calloc(n ? n : 1, sizeof *r->fields);
+    if (!r->fields) luaL_error(L, "not enough memory");
+    for (size_t i = 0; i < n; i++) {
+      int at = lua_gettop(L) + 1;
+      lua_rawgeti(L, -1, (lua_Integer)i + 1);
+      luaL_checktype(L, -1, LUA_TTABLE);
+      r->nfields = i + 1;
+      if (!read_field(L, at, &r->fields[i]))
+        return "a field's name, file name or type holds a control character";
+      lua_settop(L, at - 1);
+    }
+  }
+  lua_pop(L, 1);
+  return NULL;
+}
+
+
+/*
+** resolve = { ["host:port"] = "address" }: connect there instead. Not libcurl's
+** RESOLVE, which would pin the name for every later request too.
+*/
+static void read_resolve (lua_State *L, int t, rw_request *r) {
+  if (lua_getfield(L, t, "resolve") == LUA_TTABLE)
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+      const char *address;
+      if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "'resolve' does not map strings to strings");
+      address = lua_tostring(L, -1);
+      lua_pushfstring(L, strchr(address, ':') && *address != '[' ? "%s:[%s]:" : "%s:%s:",
+                      lua_tostring(L, -2), address);
+      append(L, &r->pins, lua_tostring(L, -1));
+      lua_pop(L, 1);
+    }
+  lua_pop(L, 1);
+}
+
+
+static void read_save (lua_State *L, int t, rw_request *r) {
+  if (lua_getfield(L, t, "save") == LUA_TTABLE) {
+    int at = lua_absindex(L, -1);
+    copy_field(L, at, "path", &r->sink.path);
+    r->sink.overwrite = flag_field(L, at, "overwrite");
+    r->sink.max_bytes = (int64_t)number_field(L, at, "max_bytes", 0, 9e15);
+  }
+  lua_pop(L, 1);
+}
+
+
+static void read_reach (lua_State *L, int t, rw_request *r) {
+  static const char *const names[] = {"any", "public", "loopback_or_public", NULL};
+  lua_getfield(L, t, "address");
+  r->reach = (rw_reach)luaL_checkoption(L, -1, "any", names);
+  lua_pop(L, 1);
+}
+
+
+/* Fills a request from the table at t; a reason (a literal) for a refused one. */
+const char *rw_read_request (lua_State *L, int t, rw_request *r) {
+  rw_url url;
+  const char *refused;
+  size_t n;
+  const char *s;
+  if (lua_getfield(L, t, "method") != LUA_TSTRING)
+    luaL_error(L, "a request without a method");
+  s = lua_tolstring(L, -1, &n);
+  if (!is_token(s, n)) return "the method is not a word";
+  r->method = rw_copy(L, s, n);
+  if (lua_getfield(L, t, "url") != LUA_TSTRING) luaL_error(L, "a request without a URL");
+  s = lua_tolstring(L, -1, &n);
+  refused = rw_url_check(s, n, &url);
+  if (refused) return refused;
+  r->url = rw_copy(L, s, n);
+  lua_pop(L, 2);
+  copy_field(L, t, "file", &r->file);
+  copy_field(L, t, "proxy", &r->proxy);
+  copy_field(L, t, "ca_file", &r->ca_file);
+  read_body(L, t, r);
+  if ((refused = read_form(L, t, r)) != NULL) return refused;
+  read_resolve(L, t, r);
+  read_save(L, t, r);
+  read_reach(L, t, r);
+  r->gate = flag_field(L, t, "gate");
+  r->allow_http = flag_field(L, t, "allow_http");
+  r->timeout_ms = (long)(number_field(L, t, "timeout", 0, 1e6) * 1000);
+  r->connect_ms = (long)(number_field(L, t, "connect_timeout", 10, 1e6) * 1000);
+  r->stall_s = (long)number_field(L, t, "stall", 0, 1e6);
+  r->max_body = (size_t)number_field(L, t, "max_body_bytes", 4 << 20, 1e12);
+  r->lane = (unsigned)number_field(L, t, "lane", 0, 1e6);
+  r->lane_limit = (unsigned)number_field(L, t, "lane_limit", 32, 1e6);
+  return read_headers(L, t, r);
+}

@@ -1,0 +1,35 @@
+/*
+** lua_request.h: requests on their way from Lua to the engine and back.
+*/
+#ifndef RW_LUA_REQUEST_H
+#define RW_LUA_REQUEST_H
+
+#include <lua.h>
+
+#include "request.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Owns a request while an error may be raised; NULL once it is given away. */
+typedef struct rw_box {
+  rw_request *r;
+} rw_box;
+
+/* Pushes an empty box. */
+rw_box *rw_push_box (lua_State *L);
+
+/* Pushes a box with a new request in it. */
+rw_request *rw_push_request (lua_State *L);
+
+/*
+** Fills a request from the table at index `t` (see http.lua for its fields).
+** NULL, or why it is refused (a literal); raises on a wrong type.
+*/
+const char *rw_read_request (lua_State *L, int t, rw_request *r);
+
+/* A copy of `n` bytes and a NUL, from malloc; raises without memory. */
+char *rw_copy (lua_State *L, const void *from, size_t n);
+
+#pragma GCC visibility pop
+
+#endif
