@@ -1,0 +1,220 @@
+-- Local files on their way into a request: their type from their bytes, never from their name,
+-- and nothing sent when one of them cannot be read.
+
+local core = require "runway.core"
+local exchange = require "spec.support.exchange"
+local rawserver = require "spec.support.rawserver"
+
+-- The RFC 4648 encoding, written apart from the one under test.
+local function base64(bytes)
+  local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+  local out = {}
+  for at = 1, #bytes, 3 do
+    local a, b, c = bytes:byte(at, at + 2)
+    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
+    local digits = ""
+    for shift = 18, 0, -6 do
+      local digit = math.floor(bits / 2 ^ shift) % 64 + 1
+      digits = digits .. alphabet:sub(digit, digit)
+    end
+    out[#out + 1] = c and digits or b and digits:sub(1, 3) .. "=" or digits:sub(1, 2) .. "=="
+  end
+  return table.concat(out)
+end
+
+local PNG = "\137PNG\r\n\26\n" .. ("pixels\0"):rep(9)
+
+describe("a local file", function()
+  local server, directory
+
+  setup(function()
+    server = rawserver.start()
+    directory = os.tmpname()
+    os.remove(directory)
+    assert(os.execute("mkdir '" .. directory .. "'"))
+  end)
+  teardown(function()
+    server:stop()
+    os.execute("rm -rf '" .. directory .. "'")
+  end)
+
+  local FileObject = { __name = "runway.file" }
+
+  local function file(name, bytes)
+    local path = directory .. "/" .. name
+    if bytes then
+      local handle = assert(io.open(path, "wb"))
+      handle:write(bytes)
+      handle:close()
+    end
+    return setmetatable({ path = path }, FileObject)
+  end
+
+  local function probe(path)
+    return exchange.finish(assert(core.probe(path)))
+  end
+
+  describe("looked at", function()
+    local function box(brand)
+      return "\0\0\0\24ftyp" .. brand .. "\0\0\0\0isommp42moov"
+    end
+
+    for name, bytes in pairs {
+      ["image/png"] = PNG,
+      ["image/jpeg"] = "\255\216\255\224\0\16JFIF\0",
+      ["image/gif"] = "GIF89a\1\0\1\0",
+      ["image/webp"] = "RIFF\36\0\0\0WEBPVP8 ",
+      ["image/avif"] = box "avif",
+      ["image/heic"] = box "heic",
+      ["video/mp4"] = box "isom",
+      ["video/quicktime"] = box "qt  ",
+      ["video/webm"] = "\26\69\223\163\159\66\134\129\1\66\247\129\1\66\242\129\4webm",
+      ["video/x-msvideo"] = "RIFF\36\0\0\0AVI LIST",
+      ["audio/wav"] = "RIFF\36\0\0\0WAVEfmt ",
+      ["audio/mpeg"] = "ID3\4\0\0\0\0\0\0",
+      ["audio/flac"] = "fLaC\0\0\0\34",
+      ["audio/ogg"] = "OggS\0\2\0\0",
+      ["audio/mp4"] = box "M4A ",
+    } do
+      it("is told to be " .. name .. " by its bytes", function()
+        local seen = probe(file("misnamed.txt", bytes).path)
+        assert.same({ size = #bytes, type = name, class = name:match "^%a+" }, seen)
+        assert.equal("integer", math.type(seen.size))
+      end)
+    end
+
+    it("is no picture, film or sound because it is named so", function()
+      for _, bytes in ipairs { "text", "<svg/>", "\137PN", "RIFF\0\0\0\0junk", "\0", "ftyp" } do
+        local seen = probe(file("shot.png", bytes).path)
+        assert.equal("invalid_request", seen.error.kind)
+        assert.matches("shot.png", seen.error.message, 1, true)
+        assert.is_nil(seen.type)
+      end
+    end)
+
+    it("has to be there, plain, and not empty", function()
+      os.execute("mkfifo '" .. directory .. "/pipe'")
+      file("empty.png", "")
+      for name, kind in pairs {
+        ["none.png"] = "io", ["empty.png"] = "invalid_request", ["pipe"] = "invalid_request",
+        ["."] = "invalid_request",
+      } do
+        local seen = probe(directory .. "/" .. name)
+        assert.is_table(seen.error, name)
+        assert.equal(kind, seen.error.kind)
+      end
+      assert.equal("invalid_request", probe("/dev/zero").error.kind)
+      assert.has_error(function() core.probe "a\0b" end)
+    end)
+  end)
+
+  describe("within a body", function()
+    it("is sent as a data URI, whatever its length leaves over", function()
+      for extra = 0, 3 do
+        local bytes = PNG .. ("x"):rep(extra)
+        local result = exchange.run {
+          method = "POST", url = server:url "/echo", gate = true,
+          body = { '{"promptImage":"', file("frame.png", bytes), '","a":1}' },
+        }
+        assert.equal('{"promptImage":"data:image/png;base64,' .. base64(bytes) .. '","a":1}',
+          result.body)
+      end
+    end)
+
+    it("may be large, and stand beside another", function()
+      local clip = "\0\0\0\24ftypmp42" .. rawserver.pattern(300001)
+      local result = exchange.run {
+        method = "POST", url = server:url "/echo",
+        body = { file("frame.png", PNG), "|", file("clip.mp4", clip) },
+      }
+      assert.is_true(result.body == "data:image/png;base64," .. base64(PNG)
+        .. "|data:video/mp4;base64," .. base64(clip))
+    end)
+
+    it("keeps the whole request back when it cannot be read", function()
+      os.execute("mkfifo '" .. directory .. "/queue'")
+      for name, kind in pairs {
+        ["gone.png"] = "io", ["queue"] = "invalid_request", ["."] = "invalid_request",
+      } do
+        local result = exchange.run {
+          method = "POST", url = server:url "/ok?unread", gate = true,
+          body = { '{"promptImage":"', file(name), '"}' },
+        }
+        assert.equal(kind, result.error.kind)
+        assert.is_true(result.error.permanent)
+        assert.is_false(result.sent)
+        assert.is_nil(result.error.message:find("base64", 1, true))
+      end
+      assert.equal(0, #server:seen "?unread")
+    end)
+  end)
+
+  describe("uploaded", function()
+    it("is the body itself, byte for byte", function()
+      local bytes = PNG .. rawserver.pattern(200000)
+      local result = exchange.run {
+        method = "PUT", url = server:url "/echo?put", file = file("up.png", bytes).path,
+        headers = { ["Content-Type"] = "image/png" },
+      }
+      assert.is_true(result.body == bytes)
+      local seen = server:seen("/echo?put")[1]
+      assert.equal("PUT", seen.method)
+      assert.equal(tostring(#bytes), seen.headers["content-length"])
+      assert.equal("image/png", seen.headers["content-type"])
+    end)
+
+    it("is a field of a form, in the order given", function()
+      exchange.run {
+        method = "POST", url = server:url "/echo?form",
+        form = {
+          { "key", "uploads/1\r\nline" },
+          { "file", file = file("up.png", PNG).path, filename = "a b.png", type = "image/png" },
+          { "last", "" },
+        },
+      }
+      local seen = server:seen("/echo?form")[1]
+      local boundary = seen.headers["content-type"]:match "^multipart/form%-data; boundary=(%S+)$"
+      local expected = table.concat({
+        '--' .. boundary, 'Content-Disposition: form-data; name="key"', '', 'uploads/1\r\nline',
+        '--' .. boundary, 'Content-Disposition: form-data; name="file"; filename="a b.png"',
+        'Content-Type: image/png', '', PNG,
+        '--' .. boundary, 'Content-Disposition: form-data; name="last"', '', '',
+        '--' .. boundary .. '--', '',
+      }, "\r\n")
+      assert.equal(expected, seen.body)
+    end)
+
+    it("cannot break out of its place in the form", function()
+      local evil = 'a"\r\nX-Injected: yes\r\n\r\n'
+      for _, field in ipairs {
+        { evil, "value" },
+        { "file", file = file("up.png", PNG).path, filename = evil },
+        { "file", file = file("up.png", PNG).path, type = "image/png\r\nX-Injected: yes" },
+      } do
+        local id, _, kind = core.start {
+          method = "POST", url = server:url "/echo?evil", form = { field },
+        }
+        if id then
+          assert.is_nil(exchange.finish(id).body:find("\nX-Injected", 1, true))
+        else
+          assert.equal("invalid_request", kind)
+        end
+      end
+    end)
+
+    it("keeps the whole request back when it cannot be read", function()
+      local pipe = directory .. "/hole"
+      os.execute("mkfifo '" .. pipe .. "'")
+      for _, path in ipairs { directory .. "/gone.png", directory, pipe } do
+        for _, request in ipairs { { file = path }, { form = { { "file", file = path } } } } do
+          request.method, request.url = "POST", server:url "/ok?unsent"
+          local result = exchange.run(request)
+          assert.equal("io", result.error.kind)
+          assert.is_true(result.error.permanent)
+          assert.is_false(result.sent)
+        end
+      end
+      assert.equal(0, #server:seen "/ok?unsent")
+    end)
+  end)
+end)

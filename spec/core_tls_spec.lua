@@ -1,0 +1,118 @@
+-- Whom a request is willing to talk to. A handshake that fails comes before the gate: the request
+-- was not sent, and the server has seen none.
+
+local exchange = require "spec.support.exchange"
+local rawserver = require "spec.support.rawserver"
+
+describe("over TLS", function()
+  local server
+
+  setup(function() server = rawserver.start { tls = true } end)
+  teardown(function() server:stop() end)
+
+  local function post(listener, options)
+    local request = { method = "POST", url = server:url("/ok?" .. listener, listener), gate = true,
+                      body = "{}", ca_file = server.ca_file }
+    for name, value in pairs(options or {}) do request[name] = value end
+    return exchange.run(request)
+  end
+
+  local function assert_distrusted(listener, options)
+    local before = #server:seen("?" .. listener)
+    local result = post(listener, options)
+    assert.is_table(result.error, listener .. " was trusted")
+    assert.equal("network", result.error.kind)
+    assert.equal("tls", result.error.code)
+    assert.is_false(result.sent)
+    assert.is_nil(result.status)
+    assert.equal(before, #server:seen("?" .. listener))
+    return result.error
+  end
+
+  it("talks to a server whose certificate holds", function()
+    local result = post "good"
+    assert.is_nil(result.error)
+    assert.equal(200, result.status)
+    assert.is_true(result.sent)
+    assert.equal(1, #server:seen "?good")
+  end)
+
+  for listener, what in pairs {
+    wrong_host = "for another host",
+    expired = "that has expired",
+    self_signed = "of its own making",
+  } do
+    it("does not talk to one with a certificate " .. what, function()
+      assert.is_true(assert_distrusted(listener).permanent)
+    end)
+  end
+
+  it("trusts no authority it was not told of", function()
+    -- Without ca_file the system's authorities count, and they have not heard of ours.
+    local request = { method = "POST", url = server:url("/ok?system", "good"), gate = true }
+    for _ = 1, 2 do
+      local result = exchange.run(request)
+      assert.equal("tls", result.error.code)
+      assert.is_false(result.sent)
+    end
+    assert.equal(0, #server:seen "?system")
+  end)
+
+  it("does not lend a connection to a request that trusts less", function()
+    local url = server:url("/ok?lent", "good")
+    assert.equal(200, exchange.run({ url = url, ca_file = server.ca_file }).status)
+    local result = exchange.run { url = url }
+    assert.equal("tls", result.error.code)
+    assert.equal(1, #server:seen "?lent")
+  end)
+
+  it("says so when the authorities' file is not there", function()
+    local result = post("good", { ca_file = "/nowhere/ca.pem" })
+    assert.is_table(result.error)
+    assert.is_false(result.sent)
+    assert.is_nil(result.status)
+  end)
+
+  it("checks the name that was asked for, wherever it was pinned", function()
+    local port = server.ports.good
+    local function ask(name)
+      return exchange.run {
+        method = "POST", url = ("https://%s:%d/ok?pinned"):format(name, port), gate = true,
+        ca_file = server.ca_file, resolve = { [name .. ":" .. port] = "127.0.0.1" },
+      }
+    end
+    assert.equal(200, ask("api.example").status)
+    assert.equal("tls", ask("elsewhere.example").error.code)
+    assert.equal(("api.example:%d"):format(port), server:seen("?pinned")[1].headers.host)
+    assert.equal(1, #server:seen "?pinned")
+  end)
+
+  it("does not fall back to speaking plainly, nor to an old protocol", function()
+    local url = server:url("/ok?plain"):gsub("^http:", "https:")
+    local result = post("good", { url = url })
+    assert.equal("tls", result.error.code)
+    assert.is_false(result.sent)
+    assert.equal(0, #server:seen "?plain")
+
+    assert_distrusted "old"
+  end)
+
+  it("keeps the connection for the next request, but not for a paid one", function()
+    local url = server:url("/ok?kept", "good")
+    for _, gate in ipairs { false, false, true } do
+      exchange.run { method = "POST", url = url, gate = gate, ca_file = server.ca_file }
+    end
+    local seen = server:seen "?kept"
+    assert.equal(3, #seen)
+    assert.equal(seen[1].connection, seen[2].connection)
+    assert.not_equal(seen[1].connection, seen[3].connection)
+  end)
+
+  it("meets the same trap on a connection that dies, and escapes it", function()
+    local url = server:url("/close-idle-reuse?tls", "good")
+    exchange.run { url = url, ca_file = server.ca_file }
+    local result = post("good", { url = url })
+    assert.equal(200, result.status)
+    assert.equal(2, #server:seen "/close-idle-reuse?tls")
+  end)
+end)

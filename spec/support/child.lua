@@ -1,0 +1,37 @@
+-- Lua code in a process of its own, with the modules under test: for specs of how a program ends.
+
+local child = {}
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a program and waits for its end.
+---@param code string Lua source; `...` in it are `options.arguments`
+---@param options { arguments: string[]?, before: string? }|nil `before` is shell put before the
+---interpreter: assignments, or commands ending in `;`
+---@return string output what it wrote to either stream, without the white space at its end
+---@return integer code exit code, 128 + the number of the signal that ended it
+function child.run(code, options)
+  options = options or {}
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(code)
+  file:close()
+
+  local words = {
+    "export LUA_PATH=" .. quote(package.path), "LUA_CPATH=" .. quote(package.cpath) .. ";",
+    options.before or "", "lua5.4", path,
+  }
+  for _, argument in ipairs(options.arguments or {}) do words[#words + 1] = quote(argument) end
+  -- A shell around it turns death by a signal into a number.
+  local pipe = assert(io.popen("exec 2>&1 </dev/null; sh -c " .. quote(table.concat(words, " "))
+    .. "; echo \"\n$?\"", "r"))
+  local output = pipe:read("a")
+  pipe:close()
+  os.remove(path)
+  local text, status = output:match("^(.-)%s*\n(%d+)\n$")
+  return text, math.tointeger(tonumber(status))
+end
+
+return child
