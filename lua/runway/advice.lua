@@ -1,0 +1,311 @@
+-- Advice: what a model is known to take, as data, and the check of a request body against it.
+--
+-- A model's advice is a table of rules by field, in the API's own spelling, beside
+--   needs    = { "promptText", … }  the fields that must be there
+--   removed  = "2026-06"            when the API's document last had the model
+-- A rule says what form a value has and its limits; it is made by one of the functions below.
+-- Only values known to be refused are told: a field without a rule, and null, go through.
+
+local params = require "runway.params"
+local values = require "runway.values"
+
+local show, show_number = values.show, values.show_number
+local concat = table.concat
+
+-- Longest data URI of each class in characters, and the other addresses Runway takes.
+local DATA_URI = { image = 5242880, video = 16777216, audio = 16777216 }
+local SHORTEST, LONGEST_URL, LONGEST_UPLOAD = 13, 2048, 5000
+
+-- How a field is named in "gen4_turbo takes durations 2 to 10".
+local PLURAL = {
+  duration = "durations", ratio = "ratios", resolution = "resolutions", seed = "seeds",
+}
+
+local advice = { data_uri = DATA_URI }
+
+---------------------------------------------------------------------------------------------------
+-- Rules
+
+---A text of `min` (default 1) to `max` UTF-16 code units, maybe of a Lua pattern.
+function advice.text(max, min, pattern)
+  return { form = "text", min = min or 1, max = max, pattern = pattern }
+end
+
+---A whole number in a range.
+function advice.whole(min, max) return { form = "whole", min = min, max = max } end
+
+---Any number in a range.
+function advice.number(min, max) return { form = "number", min = min, max = max } end
+
+---One of a list of strings or numbers.
+function advice.one_of(allowed) return { form = "one_of", allowed = allowed } end
+
+---true or false.
+advice.flag = { form = "flag" }
+
+---A URL, upload URI, data URI or file of class "image", "video" or "audio"; of the class that the
+---`type` beside it names ("type"); or of any class ("any").
+function advice.media(class) return { form = "media", class = class } end
+
+---{ min=, max=, of=rule }
+function advice.list(rule) rule.form = "list" return rule end
+
+---Images at a position: { max=, positions={…}, optional=true|nil, first=true|nil }. `optional`: the
+---position may be left out; `first`: a last frame needs a first one.
+function advice.frames(rule) rule.form = "frames" return rule end
+
+---A table: { needs={…}, either={"a", "b"} (exactly one of them), field=rule, … }
+function advice.object(rules)
+  local rule = { form = "object", needs = rules.needs or {}, either = rules.either, fields = {} }
+  for name, field in pairs(rules) do
+    if name ~= "needs" and name ~= "either" then rule.fields[name] = field end
+  end
+  return rule
+end
+
+---------------------------------------------------------------------------------------------------
+-- Words
+
+local function either(allowed)
+  local words = {}
+  for i, v in ipairs(allowed) do words[i] = type(v) == "number" and show_number(v) or v end
+  if #words < 2 then return words[1] end
+  return concat(words, ", ", 1, #words - 1) .. " or " .. words[#words]
+end
+
+local describe = {}
+
+function describe.text(rule) return ("%d to %d characters"):format(rule.min, rule.max) end
+function describe.whole(rule)
+  return ("%s to %s"):format(show_number(rule.min), show_number(rule.max))
+end
+describe.number = describe.whole
+function describe.one_of(rule) return either(rule.allowed) end
+function describe.flag() return "true or false" end
+function describe.media(rule)
+  local data = DATA_URI[rule.class] and ("a data:%s/ URI"):format(rule.class) or "a data URI"
+  return ("an https:// URL, a runway:// URI, %s or runway.file(path)"):format(data)
+end
+function describe.frames() return describe.media { class = "image" } end
+function describe.object(rule)
+  local names = {}
+  for i, name in ipairs(rule.needs) do names[i] = name .. " =" end
+  if rule.either then names[#names + 1] = concat(rule.either, " = or ") .. " =" end
+  return "{ " .. concat(names, ", ") .. " }"
+end
+function describe.list(rule)
+  return ("a list of %s"):format(describe[rule.of.form](rule.of))
+end
+
+---What a rule allows, in words.
+---@param rule table
+---@return string
+function advice.describe(rule) return describe[rule.form](rule) end
+
+---------------------------------------------------------------------------------------------------
+-- Checks: each returns nil, or why the value is refused as it stands after "MODEL ".
+
+local check = {}
+
+local function takes(name, rule, v, note)
+  return ("takes %s %s%s, not %s"):format(PLURAL[name] or name .. " as", advice.describe(rule),
+    note or "", show(v))
+end
+
+function check.text(name, v, rule)
+  if type(v) ~= "string" then return ("takes %s as a string, not %s"):format(name, show(v)) end
+  local length = values.length(v)
+  if length < rule.min or length > rule.max then
+    return ("takes %s of %s (in UTF-16 units), not %d"):format(name, describe.text(rule), length)
+  end
+  if rule.pattern and not v:find(rule.pattern) then
+    return ("takes %s of the form %s, not %s"):format(name, rule.pattern, show(v))
+  end
+  return nil
+end
+
+function check.number(name, v, rule)
+  if type(v) ~= "number" or v < rule.min or v > rule.max then return takes(name, rule, v) end
+  return nil
+end
+
+function check.whole(name, v, rule)
+  if type(v) == "number" and v % 1 ~= 0 then return takes(name, rule, v, " in whole numbers") end
+  return check.number(name, v, rule)
+end
+
+function check.one_of(name, v, rule)
+  for _, allowed in ipairs(rule.allowed) do
+    if v == allowed then return nil end
+  end
+  return takes(name, rule, v)
+end
+
+function check.flag(name, v, rule)
+  if type(v) ~= "boolean" then return takes(name, rule, v) end
+  return nil
+end
+
+local function too_long(name, what, length, limit)
+  return ("takes %s of at most %d characters, not %d, for %s"):format(what, limit, length, name)
+end
+
+function check.media(name, v, rule, beside)
+  local class = rule.class
+  if class == "type" then class = beside.type end
+  if values.is_file(v) then
+    -- Its class is known once the file has been looked at.
+    if class == "any" or not v.class or v.class == class then return nil end
+    return ("takes %s as %s, not %s of type %s"):format(name, class, v.name or "a file",
+      v.type or v.class)
+  end
+  if type(v) ~= "string" then return takes(name, rule, v) end
+  local of = v:match("^data:(%a+)/")
+  if of and #v >= SHORTEST and (class == "any" or class == of) then
+    local limit = DATA_URI[of]
+    if limit and #v > limit then
+      return too_long(name, ("data:%s/ URIs"):format(of), #v, limit)
+        .. " (client:upload takes larger files)"
+    end
+    return nil
+  end
+  local longest = v:find("^https://") and LONGEST_URL or v:find("^runway://") and LONGEST_UPLOAD
+  if not longest or #v < SHORTEST then return takes(name, { form = "media", class = class }, v) end
+  if #v > longest then
+    return too_long(name, longest == LONGEST_URL and "URLs" or "upload URIs", #v, longest)
+  end
+  return nil
+end
+
+local function check_one(name, v, rule, beside)
+  if v == nil or values.is_null(v) then return nil end
+  return check[rule.form](name, v, rule, beside)
+end
+
+local function count_of(name, v, rule)
+  if rule.max and #v > rule.max then
+    return ("takes at most %d %s, not %d"):format(rule.max, name, #v)
+  end
+  if rule.min and #v < rule.min then
+    return ("needs at least %d %s"):format(rule.min, name)
+  end
+  return nil
+end
+
+function check.list(name, v, rule)
+  if type(v) ~= "table" or values.is_file(v) or (next(v) ~= nil and v[1] == nil) then
+    return ("takes %s as %s, not %s"):format(name, describe.list(rule), show(v))
+  end
+  local refusal = count_of(name, v, rule)
+  for i = 1, #v do
+    refusal = refusal or check_one(("%s[%d]"):format(name, i), v[i], rule.of)
+  end
+  return refusal
+end
+
+-- Two images at one position, a last frame without a first, frames mixed with references.
+local function check_positions(name, v, rule)
+  local at, count = {}, 0
+  for _, entry in ipairs(v) do
+    local position = entry.position
+    if position ~= nil then
+      if at[position] and not rule.optional then
+        return ("takes one %s at position %s"):format(name, show(position))
+      end
+      at[position], count = true, count + 1
+    end
+  end
+  if rule.optional and count > 0 and count < #v then
+    return ("takes %s all with a position (frames) or all without (references)"):format(name)
+  end
+  if rule.first and at.last and not at.first then
+    return ('needs a "first" %s beside the "last" one'):format(name)
+  end
+  return nil
+end
+
+function check.frames(name, v, rule)
+  local image = { form = "media", class = "image" }
+  if type(v) ~= "table" or values.is_file(v) then return check.media(name, v, image) end
+  local refusal = count_of(name, v, rule)
+  for i, entry in ipairs(v) do
+    local one = ("%s[%d]"):format(name, i)
+    refusal = refusal or check_one(one .. ".uri", entry.uri, image)
+    if entry.position ~= nil and not refusal then
+      refusal = check.one_of(one .. ".position", entry.position, advice.one_of(rule.positions))
+    end
+  end
+  return refusal or check_positions(name, v, rule)
+end
+
+function check.object(name, v, rule)
+  if type(v) ~= "table" or values.is_file(v) then
+    return ("takes %s as a table %s, not %s"):format(name, describe.object(rule), show(v))
+  end
+  for _, field in ipairs(rule.needs) do
+    if v[field] == nil then
+      return ("needs %s.%s: %s"):format(name, field, advice.describe(rule.fields[field]))
+    end
+  end
+  if rule.either then
+    local a, b = rule.either[1], rule.either[2]
+    if (v[a] == nil) == (v[b] == nil) then
+      return ("takes either %s.%s or %s.%s"):format(name, a, name, b)
+    end
+  end
+  local names = {}
+  for field in pairs(rule.fields) do names[#names + 1] = field end
+  table.sort(names)
+  for _, field in ipairs(names) do
+    local refusal = check_one(name .. "." .. field, v[field], rule.fields[field], v)
+    if refusal then return refusal end
+  end
+  return nil
+end
+
+---------------------------------------------------------------------------------------------------
+
+---What a value of one field is refused for, or nil.
+---@param name string  the field as the caller spells it
+---@param v any
+---@param rule table
+---@return string|nil  to stand after the model's name
+function advice.refusal(name, v, rule) return check_one(name, v, rule) end
+
+-- A field that must be there is not: maybe it is there under a slip of the pen, which passed
+-- through as a name no one knows.
+local function missing(model, rules, body, field, spell)
+  local name, unknown = spell(field), {}
+  for other in pairs(body) do
+    if not rules[other] and other ~= "model" then unknown[#unknown + 1] = spell(other) end
+  end
+  table.sort(unknown)
+  local slip = params.nearest(name, unknown)
+  return values.refused(name, "%s needs %s: %s%s", model, name, advice.describe(rules[field]),
+    slip and (" (is %s a slip of it?)"):format(slip) or "")
+end
+
+---The first thing that a model is known to refuse in a body; nil when nothing is.
+---@param model string
+---@param rules table   the model's advice
+---@param body table    in the API's spelling
+---@param spell fun(field: string): string  the caller's name of a field
+---@return table|nil problem
+function advice.check(model, rules, body, spell)
+  for _, field in ipairs(rules.needs) do
+    if body[field] == nil then return missing(model, rules, body, field, spell) end
+  end
+  local names = {}
+  for field in pairs(body) do
+    if type(rules[field]) == "table" and field ~= "needs" then names[#names + 1] = field end
+  end
+  table.sort(names)
+  for _, field in ipairs(names) do
+    local name = spell(field)
+    local refusal = check_one(name, body[field], rules[field])
+    if refusal then return values.refused(name, "%s %s", model, refusal) end
+  end
+  return nil
+end
+
+return advice

@@ -1,0 +1,266 @@
+-- Readers of what servers send.
+--
+-- A provider's answer is never trusted to have the type its document promises: a relay may turn a
+-- number into a string, an array into one string, an id into an integer, or anything into null.
+-- Each reader here takes any Lua value whatever, never raises, and returns either a clean value
+-- of the one type it promises or nil. Adapters read answers through these and through nothing else.
+
+local floor, huge = math.floor, math.huge
+
+local MAX_ID = 256          -- bytes; the longest real ones are under 100
+local MAX_WORD = 64         -- bytes; a longer "status" is no status
+local MAX_TEXT = 4096       -- bytes kept of a failure text
+local MAX_URLS = 64         -- outputs kept of one task
+local MAX_URL = 16384       -- bytes; signed CloudFront URLs are about 1 KB
+local MAX_DIGITS = 64       -- bytes of a number sent as a string
+local MILLISECONDS = 1e11   -- as seconds this is the year 5138, as milliseconds 1973
+
+-- The words of Runway's own API (tasks and workflow invocations alike).
+local OFFICIAL = {
+  PENDING = "PENDING", THROTTLED = "THROTTLED", RUNNING = "RUNNING",
+  SUCCEEDED = "SUCCEEDED", FAILED = "FAILED", CANCELLED = "CANCELLED",
+}
+
+local DAYS_IN_MONTH = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+local fields = {}
+
+local function is_finite(n)
+  return n == n and n ~= huge and n ~= -huge
+end
+
+-- True for integers; where numbers have no subtype (5.1, LuaJIT), for whole numbers that a double
+-- holds exactly.
+local function is_integer(n)
+  if math.type then return math.type(n) == "integer" end
+  return n % 1 == 0 and n > -2^53 and n < 2^53
+end
+
+-- Decimal notation only: tonumber alone would also take "0x10" and answer inf to "1e999".
+local function decimal(text)
+  if #text > MAX_DIGITS then return nil end
+  local digits = text:match("^%s*([+-]?[%d.]+)%s*$")
+    or text:match("^%s*([+-]?[%d.]+[eE][+-]?%d+)%s*$")
+  local n = digits and tonumber(digits)
+  return n and is_finite(n) and n or nil
+end
+
+---A finite number, also one sent as a decimal string.
+---@param v any
+---@return number|nil
+function fields.number(v)
+  if type(v) == "number" then return is_finite(v) and v or nil end
+  if type(v) == "string" then return decimal(v) end
+  return nil
+end
+
+---A task id: a non-empty string of at most 256 bytes without control characters, or an integer
+---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path.
+---@param v any
+---@return string|nil
+function fields.id(v)
+  if type(v) == "number" then
+    return is_integer(v) and ("%d"):format(v) or nil
+  end
+  if type(v) ~= "string" or v == "" or #v > MAX_ID then return nil end
+  if v:find("[%z\1-\31\127]") or v == "." or v == ".." or not v:find("%S") then return nil end
+  return v
+end
+
+---The canonical status for a provider's word, nil when the word is not known. Spaces around the
+---word and its case do not matter; a number counts as its decimal digits.
+---@param word any
+---@param map table<string,string>|nil  UPPERCASE word -> canonical; default: the official six
+---@return string|nil
+function fields.status(word, map)
+  if type(word) == "number" then
+    if not is_finite(word) or word % 1 ~= 0 then return nil end
+    word = ("%.0f"):format(word)
+  end
+  if type(word) ~= "string" or #word > MAX_WORD then return nil end
+  word = word:match("^%s*(.-)%s*$"):upper()
+  return (map or OFFICIAL)[word]
+end
+
+---How far a task is, from 0 to 1: takes 0.37, "0.37" and "37%". What lies outside is clamped.
+---@param v any
+---@return number|nil
+function fields.progress(v)
+  local n
+  if type(v) == "string" then
+    local percent = #v <= MAX_DIGITS and v:match("^(.-)%s*%%%s*$")
+    if percent then
+      n = decimal(percent)
+      n = n and n / 100
+    else
+      n = decimal(v)
+    end
+  elseif type(v) == "number" and is_finite(v) then
+    n = v
+  end
+  if not n then return nil end
+  if n < 0 then return 0 elseif n > 1 then return 1 end
+  return n
+end
+
+-- One http(s) URL, or nil. An output may be the bare string or an object around it.
+local function url(v)
+  if type(v) == "table" then
+    local inner = v.url
+    if type(inner) ~= "string" then inner = v.uri end
+    v = inner
+  end
+  if type(v) ~= "string" or #v > MAX_URL then return nil end
+  if v:find("[%z\1-\31\127]") then return nil end
+  local scheme = v:match("^(%a+)://.")
+  scheme = scheme and scheme:lower()
+  return (scheme == "https" or scheme == "http") and v or nil
+end
+
+---The URLs of an output: a string, an array of strings or of `{url=}` / `{uri=}` objects, or one
+---such object. Entries that are no http(s) URL are dropped; the first 64 are kept.
+---@param v any
+---@return string[]|nil urls     nil when none is left
+---@return string|nil flagged    what was left out, when anything was
+function fields.urls(v)
+  if type(v) == "string" or (type(v) == "table" and (v.url ~= nil or v.uri ~= nil)) then
+    v = { v }
+  end
+  if type(v) ~= "table" then return nil end
+  local kept, total, dropped = {}, #v, 0
+  for i = 1, total do
+    if #kept == MAX_URLS then break end
+    local one = url(v[i])
+    if one then kept[#kept + 1] = one else dropped = dropped + 1 end
+  end
+  local flagged
+  if dropped > 0 then
+    flagged = ("%d of %d outputs are no http(s) URL"):format(dropped, total)
+  elseif total > #kept then
+    flagged = ("only the first %d of %d outputs are kept"):format(#kept, total)
+  end
+  if #kept == 0 then return nil, flagged end
+  return kept, flagged
+end
+
+---Cuts a string to at most `limit` bytes without splitting a UTF-8 character.
+---@param text string
+---@param limit integer  bytes
+---@return string
+function fields.cut(text, limit)
+  if #text <= limit then return text end
+  local last = limit
+  -- Byte last+1 is the first left out: while it continues a character, that character goes too.
+  while last > 0 and last > limit - 4 do
+    local byte = text:byte(last + 1)
+    if byte < 128 or byte > 191 then break end
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
+---A text for people (a failure, a message): at most 4096 bytes, nil when empty.
+---@param v any
+---@return string|nil
+function fields.text(v)
+  if type(v) == "number" then
+    if not is_finite(v) then return nil end
+    return is_integer(v) and ("%d"):format(v) or ("%.14g"):format(v)
+  end
+  if type(v) ~= "string" or v == "" then return nil end
+  return fields.cut(v, MAX_TEXT)
+end
+
+---A text as one readable line: control characters and runs of spaces become one space.
+---@param v any
+---@param limit integer|nil  bytes, default 4096
+---@return string|nil
+function fields.line(v, limit)
+  local text = fields.text(v)
+  if not text then return nil end
+  text = text:gsub("[%z\1-\32\127]+", " "):match("^ ?(.-) ?$")
+  if text == "" then return nil end
+  return fields.cut(text, limit or MAX_TEXT)
+end
+
+-- Days from 1970-01-01 to a date of the Gregorian calendar. March counts as the first month, so
+-- that the leap day is the last day of its year (H. Hinnant, "chrono-compatible date algorithms").
+local function days_from_epoch(year, month, day)
+  if month <= 2 then year = year - 1 end
+  local era = floor(year / 400)
+  local year_of_era = year - era * 400
+  local day_of_year = floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  local day_of_era = year_of_era * 365 + floor(year_of_era / 4) - floor(year_of_era / 100)
+    + day_of_year
+  return era * 146097 + day_of_era - 719468
+end
+
+local function days_in(month, year)
+  local leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+  return month == 2 and leap and 29 or DAYS_IN_MONTH[month]
+end
+
+-- "Z", "+02:00", "-0730", "+01" -> seconds east of Greenwich; nil for anything else, also for no
+-- zone at all: a local time of an unknown place says nothing.
+local function zone_offset(zone)
+  if zone == "Z" or zone == "z" then return 0 end
+  local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
+  if not sign then
+    sign, hours = zone:match("^([+-])(%d%d)$")
+    minutes = 0
+  end
+  if not sign then return nil end
+  hours, minutes = tonumber(hours), tonumber(minutes)
+  if hours > 14 or minutes > 59 then return nil end
+  local seconds = hours * 3600 + minutes * 60
+  return sign == "-" and -seconds or seconds
+end
+
+local function iso8601(text)
+  local year, month, day, hour, minute, rest =
+    text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d)(.*)$")
+  if not year then return nil end
+  local second = 0
+  local with_seconds, after = rest:match("^:(%d%d)(.*)$")
+  if with_seconds then second, rest = with_seconds, after end
+  local zone = rest:match("^[.,]%d+(.*)$") or rest
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
+  local offset = zone_offset(zone:match("^%s*(.-)%s*$"))
+  local days = days_in(month, year)
+  if not (offset and days) or year < 1970 or day < 1 or day > days
+    or hour > 23 or minute > 59 or second > 60 then
+    return nil
+  end
+  return days_from_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+end
+
+---A moment in whole Unix seconds: ISO 8601 with `Z` or an offset, seconds or milliseconds since
+---1970 as a number or a decimal string. Zero and negative times mean "not set". A local time
+---without a zone is nil.
+---@param v any
+---@return integer|nil
+function fields.time(v)
+  local n
+  if type(v) == "string" then
+    if #v > MAX_DIGITS then return nil end
+    n = decimal(v)
+    if not n then return iso8601(v) end
+  else
+    n = fields.number(v)
+  end
+  if not n or n <= 0 then return nil end
+  if n >= MILLISECONDS then n = n / 1000 end
+  if n >= MILLISECONDS then return nil end
+  return floor(n)
+end
+
+---Percent-encodes a value for one segment of a path (or one value of a query), so that an id
+---with a slash, a question mark or a space still names one task.
+---@param text string
+---@return string
+function fields.escape(text)
+  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+return fields

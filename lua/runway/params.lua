@@ -1,0 +1,318 @@
+-- The caller's vocabulary: what a script may write, brought to one form before an adapter sees it.
+--
+-- `normalise` checks types (a wrong type is the caller's bug: `misuse`, raised at his line),
+-- resolves the short forms and copies, so that the caller's own tables are never changed. Which
+-- values an API takes is not its business; that is each adapter's advice.
+
+local values = require "runway.values"
+
+local floor, huge, concat = math.floor, math.huge, table.concat
+local misuse, refused = values.misuse, values.refused
+
+local EXACT = 2^53  -- up to here every JSON reader holds an integer exactly
+
+local SHORT_FORMS = {
+  prompt = "prompt_text", image = "prompt_image", video = "prompt_video",
+  -- Runway's own spelling of the neutral names, as copied from its documents.
+  promptText = "prompt_text", promptImage = "prompt_image", callbackUrl = "callback_url",
+}
+
+local WORDS = { ["1280:720"] = "16:9", ["720:1280"] = "9:16" }
+local PIXELS = { ["16:9"] = "1280:720", ["9:16"] = "720:1280" }
+
+local params = {}
+
+params.is_file, params.is_null, params.length = values.is_file, values.is_null, values.length
+
+local function wrong_type(field, expected, v)
+  local got = values.is_file(v) and "a file" or values.is_null(v) and "null" or type(v)
+  return misuse(field, "%s must be %s, got %s", field, expected, got)
+end
+
+---------------------------------------------------------------------------------------------------
+-- The neutral names
+
+local check = {}
+
+-- A URL, an upload URI or a data URI. A bare file name is the usual slip, and every API would
+-- answer it with a riddle, so it is told here.
+local function media(field, v)
+  if values.is_file(v) or values.is_null(v) then return v end
+  if type(v) ~= "string" then
+    return nil, wrong_type(field, "a URL, a data URI or runway.file(path)", v)
+  end
+  local problem = values.check_address(field, v)
+  if problem then return nil, problem end
+  if not v:find("^%a[%w+.-]+:") then
+    return nil, refused(field, "%s is neither a URL nor a data URI: %s (a file on disk is given as "
+      .. "runway.file(path))", field, v == "" and "it is empty" or values.show(v))
+  end
+  return v
+end
+
+function check.prompt_text(field, v)
+  if type(v) ~= "string" then return nil, wrong_type(field, "a string", v) end
+  local problem = values.check_text(field, v)
+  if problem then return nil, problem end
+  return v
+end
+
+-- One entry of prompt_image: whatever form it was given in, it becomes { uri =, position =, … }.
+local function image_entry(field, v)
+  if type(v) == "string" or values.is_file(v) then
+    local uri, problem = media(field, v)
+    if problem then return nil, problem end
+    return { uri = uri }
+  end
+  if type(v) ~= "table" or values.is_null(v) then
+    return nil, wrong_type(field,
+      "a URL, a data URI, runway.file(path) or { uri =, position = }", v)
+  end
+  local entry, problem = values.copy(field, v)
+  if problem then return nil, problem end
+  if entry.uri == nil then return nil, misuse(field, "%s has no uri", field) end
+  entry.uri, problem = media(field .. ".uri", entry.uri)
+  if problem then return nil, problem end
+  if entry.position ~= nil and type(entry.position) ~= "string" then
+    return nil, wrong_type(field .. ".position", '"first" or "last"', entry.position)
+  end
+  return entry
+end
+
+function check.prompt_image(field, v)
+  if type(v) ~= "table" or values.is_file(v) or v.uri ~= nil then
+    local entry, problem = image_entry(field, v)
+    if problem then return nil, problem end
+    return { entry }
+  end
+  local form, problem = values.shape(field, v)
+  if problem then return nil, problem end
+  if form ~= "list" then
+    if next(v) ~= nil then return nil, misuse(field, "%s has no uri", field) end
+    return nil, refused(field, "%s is an empty list", field)
+  end
+  local list = {}
+  for i = 1, #v do
+    list[i], problem = image_entry(("%s[%d]"):format(field, i), v[i])
+    if problem then return nil, problem end
+  end
+  return list
+end
+
+check.prompt_video = media
+
+local function word(field, v)
+  if type(v) ~= "string" then return nil, wrong_type(field, "a string", v) end
+  local problem = values.check_address(field, v)
+  if problem then return nil, problem end
+  if not v:find("%S") then return nil, refused(field, "%s is empty", field) end
+  return v
+end
+
+check.model, check.ratio, check.kind, check.format, check.key = word, word, word, word, word
+
+function check.duration(field, v)
+  if type(v) ~= "number" then return nil, wrong_type(field, "a number of seconds", v) end
+  if v ~= v or v == huge or v == -huge then
+    return nil, misuse(field, "%s must be a finite number of seconds", field)
+  end
+  return values.whole(v)
+end
+
+function check.seed(field, v)
+  if type(v) ~= "number" then return nil, wrong_type(field, "an integer", v) end
+  if v ~= v or v == huge or v == -huge then
+    return nil, misuse(field, "%s must be an integer", field)
+  end
+  if v % 1 ~= 0 or v < 0 or v > EXACT then
+    return nil, refused(field, "%s must be an integer from 0 to 2^53, not %s", field,
+      values.show_number(v))
+  end
+  return values.whole(v)
+end
+
+function check.callback_url(field, v)
+  local url, problem = word(field, v)
+  if problem then return nil, problem end
+  if not url:lower():find("^https?://[^%s%c]+$") then
+    return nil, refused(field, "%s is no http(s) URL: %s", field, values.show(url))
+  end
+  return url
+end
+
+-- These name things to this module, so null means nothing for them.
+local OURS = { kind = true, key = true, format = true, model = true }
+
+-- The names given, sorted, so that of several problems always the same one is told.
+local function names_of(raw)
+  local names = {}
+  for name in next, raw do
+    if type(name) ~= "string" then
+      return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
+    end
+    if name == "" or name:find("%c") or values.bad_byte(name) then
+      return nil, misuse(nil, "%s is no parameter name", values.show(name:gsub("[^ -~]", "?")))
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+---The caller's parameters in the one form that adapters take. The table given is not changed.
+---@param raw table
+---@return table|nil params
+---@return table|nil problem  { message=, field=, misuse=true|nil }; misuse: the client raises it
+function params.normalise(raw)
+  if type(raw) ~= "table" or values.is_file(raw) then
+    return nil, wrong_type("the parameters", "a table", raw)
+  end
+  local names, problem = names_of(raw)
+  if not names then return nil, problem end
+  local clean, given_as = {}, {}
+  for _, name in ipairs(names) do
+    local v, neutral = raw[name], SHORT_FORMS[name] or name
+    local twin = given_as[params.camel(neutral)]
+    if twin then
+      return nil, misuse(neutral, "%s and %s are the same parameter: give one of them", twin, name)
+    end
+    given_as[params.camel(neutral)] = name
+    if not values.is_null(v) or OURS[neutral] then
+      v, problem = (check[neutral] or values.copy)(name, v)
+      if problem then return nil, problem end
+    end
+    clean[neutral] = v
+  end
+  return clean
+end
+
+---The kind of task that the parameters ask for: `kind` when given, else what the adapter knows by
+---the model, else by the inputs.
+---@param given table    normalised parameters
+---@param adapter table|nil
+---@return string
+function params.kind_of(given, adapter)
+  if given.kind then return given.kind end
+  local kind = adapter and adapter.kind_of and adapter.kind_of(given)
+  if kind then return kind end
+  if given.character then return "character_performance" end
+  if given.prompt_video or given.promptVideo or given.video_uri or given.videoUri then
+    return "video_to_video"
+  end
+  if given.prompt_image then return "image_to_video" end
+  return "text_to_video"
+end
+
+---------------------------------------------------------------------------------------------------
+-- Spelling
+
+---snake_case to camelCase; a name already in camelCase stays as it is.
+---@param name string
+---@return string
+function params.camel(name)
+  return (name:gsub("(%w)_+(%w)", function(before, after) return before .. after:upper() end))
+end
+
+---"1280:720" -> "16:9" and "720:1280" -> "9:16"; any other ratio unchanged.
+---@param ratio string
+---@return string
+function params.ratio_words(ratio) return WORDS[ratio] or ratio end
+
+---"16:9" -> "1280:720" and "9:16" -> "720:1280"; any other ratio unchanged.
+---@param ratio string
+---@return string
+function params.ratio_pixels(ratio) return PIXELS[ratio] or ratio end
+
+-- Edits from a to b: one character put in, left out, changed, or swapped with its neighbor.
+local function distance(a, b)
+  local before, above = nil, {}
+  for j = 0, #b do above[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local change = a:byte(i) == b:byte(j) and 0 or 1
+      local least = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + change)
+      if before and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        least = math.min(least, before[j - 2] + 1)
+      end
+      row[j] = least
+    end
+    before, above = above, row
+  end
+  return above[#b]
+end
+
+---The name that was probably meant, for "did you mean"; nil when none is near.
+---@param name string
+---@param names string[]
+---@return string|nil
+function params.nearest(name, names)
+  if type(name) ~= "string" or #name > 64 then return nil end
+  local best, least = nil, math.max(1, floor(#name / 3)) + 1
+  for _, candidate in ipairs(names) do
+    local edits = distance(name:lower(), candidate:lower())
+    if edits < least or (edits == least and best and candidate < best) then
+      best, least = candidate, edits
+    end
+  end
+  return best
+end
+
+---------------------------------------------------------------------------------------------------
+-- Options of the public functions
+
+local function is_a(v, expected)
+  local t = type(v)
+  if t == "number" and v ~= v then return false end
+  if expected == "any" or t == expected then return true end
+  return expected == "integer" and t == "number" and v % 1 == 0 and v < huge and v > -huge
+end
+
+-- nil when the value will do, else what was expected.
+local function unmet(v, rule)
+  if type(rule) == "function" then
+    local ok, expected = rule(v)
+    if ok then return nil end
+    return expected or "another value"
+  end
+  for expected in rule:gmatch("[^|]+") do
+    if is_a(v, expected) then return nil end
+  end
+  return (rule:gsub("|", " or "))
+end
+
+---Checks the options table of a public function; an unknown name or a wrong type raises at the
+---caller's line, with the nearest known name. Called as `check(options, SPEC, "client")`.
+---@param options table|nil  nil counts as no options
+---@param spec table<string, string|fun(v:any):boolean,string?>  name -> "number", "string|table",
+---  "integer", "any", or a function that returns true, or false and what was expected
+---@param what string   the function's name, for the message
+---@param level integer|nil  as the calling function would give it to `error`; default 2, its caller
+---@return table options
+function params.check(options, spec, what, level)
+  level = (level or 2) + 1
+  if options == nil then return {} end
+  if type(options) ~= "table" then
+    error(("%s: options must be a table, got %s"):format(what, type(options)), level)
+  end
+  for name, v in next, options do
+    local rule = spec[name]
+    if rule == nil then
+      local known = {}
+      for k in next, spec do known[#known + 1] = k end
+      table.sort(known)
+      local near = params.nearest(name, known)
+      error(("%s: unknown option %s (%s)"):format(what,
+        type(name) == "string" and values.show(name) or "[" .. tostring(name) .. "]",
+        near and "did you mean " .. near .. "?" or "known: " .. concat(known, ", ")), level)
+    end
+    local expected = unmet(v, rule)
+    if expected then
+      error(("%s: option %s must be %s, got %s"):format(what, name, expected,
+        type(v) == "number" and values.show_number(v) or type(v)), level)
+    end
+  end
+  return options
+end
+
+return params

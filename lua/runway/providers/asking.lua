@@ -1,0 +1,304 @@
+-- What the resellers' adapters share on the way out: the refusals that cost nothing, and the
+-- official request body, which several of them take under /runwayml/v1.
+--
+-- A limit is advice about the models it was documented for. A model that it does not name is let
+-- through with whatever the caller gave.
+
+local advice = require "runway.advice"
+local params = require "runway.params"
+local values = require "runway.values"
+
+local refused, misuse, show = values.refused, values.misuse, values.show
+local concat = table.concat
+
+local asking = {}
+
+-- Names of this module, never sent.
+local OURS = { kind = true, key = true, format = true }
+
+-- Names that every adapter maps by itself.
+local NEUTRAL = {
+  prompt_text = true, prompt_image = true, prompt_video = true, model = true, ratio = true,
+  duration = true, seed = true, callback_url = true,
+}
+
+---The caller's params in two halves: the neutral ones (a null counts as not given), and the rest,
+---which passes through.
+---@param all table  normalised params
+---@return table given
+---@return table rest
+function asking.split(all)
+  local given, rest = {}, {}
+  for name, v in pairs(all) do
+    if NEUTRAL[name] then
+      if not params.is_null(v) then given[name] = v end
+    elseif not OURS[name] then
+      rest[name] = v
+    end
+  end
+  return given, rest
+end
+
+---------------------------------------------------------------------------------------------------
+-- Refusals
+
+local function has(list, v)
+  for _, one in ipairs(list) do
+    if one == v then return true end
+  end
+  return false
+end
+
+local function either(list)
+  if #list < 2 then return tostring(list[1]) end
+  return concat(list, ", ", 1, #list - 1) .. " or " .. list[#list]
+end
+
+---The first of the given values that the API is known to refuse.
+---@param who string    the provider, as it is to be named
+---@param given table   neutral params, the ratio already in the API's spelling
+---@param limits table  { models={}, model=, prompt=, ratios={}, durations={}, seed= }: the models
+---  the rest holds for, the one that is taken when none is given, the longest prompt in UTF-16
+---  units, the ratios, the seconds, the greatest seed
+---@return table|nil problem
+function asking.refusal(who, given, limits)
+  local model = given.model or limits.model
+  local known = has(limits.models or {}, model)
+  local durations = known and limits.durations
+  local duration, text = given.duration, given.prompt_text
+  if duration and (duration <= 0 or durations and not has(durations, duration)) then
+    return refused("duration", "%s: duration must be %s seconds, not %s", who,
+      durations and either(durations) or "more than 0", values.show_number(duration))
+  end
+  if not known then return nil end
+  if given.ratio and limits.ratios and not has(limits.ratios, given.ratio) then
+    return refused("ratio", "%s takes the ratios %s for %s, not %s", who, either(limits.ratios),
+      model, show(given.ratio))
+  end
+  if text and limits.prompt and params.length(text) > limits.prompt then
+    return refused("prompt_text", "%s takes at most %d characters of prompt_text for %s, not %d",
+      who, limits.prompt, model, params.length(text))
+  end
+  if given.seed and limits.seed and given.seed > limits.seed then
+    return refused("seed", "%s takes seeds from 0 to %d, not %s", who, limits.seed,
+      values.show_number(given.seed))
+  end
+  return nil
+end
+
+---A problem unless `v` is an http(s) URL; nil counts as one.
+---@param who string    the provider
+---@param field string
+---@param v any
+---@param instead string  what to do about it
+---@return table|nil problem
+function asking.not_url(who, field, v, instead)
+  if v == nil or type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%s%c]+$") then
+    return nil
+  end
+  local class = field == "prompt_image" and "image" or field == "prompt_video" and "video" or field
+  return refused(field, "%s takes only %s URLs, not %s: %s", who, class, show(v), instead)
+end
+
+---A problem when one of the named inputs is given, for it would be dropped without a word.
+---@param who string   the provider
+---@param kind string
+---@param given table
+---@param names string[]
+---@return table|nil problem
+function asking.stray(who, kind, given, names)
+  for _, name in ipairs(names) do
+    if given[name] ~= nil then
+      return refused(name, "%s has no %s for %s", who, name, kind)
+    end
+  end
+  return nil
+end
+
+---The first and the last image of `prompt_image`; one without a position takes the first free
+---place.
+---@param who string  the provider
+---@param list table|nil  entries { uri=, position= }
+---@return table|nil first
+---@return table|nil last
+---@return table|nil problem
+function asking.frames(who, list)
+  local frames, unplaced = {}, {}
+  for _, entry in ipairs(list or {}) do
+    local position = entry.position
+    if position == nil then
+      unplaced[#unplaced + 1] = entry
+    elseif position ~= "first" and position ~= "last" then
+      return nil, nil, refused("prompt_image", '%s places an image "first" or "last", not %s', who,
+        show(position))
+    elseif frames[position] then
+      return nil, nil, refused("prompt_image", "%s takes one %s image, not two", who, position)
+    else
+      frames[position] = entry
+    end
+  end
+  for _, entry in ipairs(unplaced) do
+    local position = not frames.first and "first" or "last"
+    if frames[position] then
+      return nil, nil, refused("prompt_image",
+        "%s takes at most two images, the first and the last", who)
+    end
+    frames[position] = entry
+  end
+  return frames.first, frames.last
+end
+
+---The caller's `options` table, copied so that it can be completed.
+---@param rest table
+---@return table|nil options
+---@return table|nil problem
+function asking.options(rest)
+  local options = rest.options
+  if options == nil then return {} end
+  if type(options) ~= "table" or params.is_file(options) or params.is_null(options)
+    or options[1] ~= nil then
+    return nil, misuse("options", "options must be a table of names")
+  end
+  local copy = {}
+  for name, v in pairs(options) do copy[name] = v end
+  return copy
+end
+
+---The clip's seconds from `duration` or from `options.seconds`, which must not contradict.
+---@param given table
+---@param options table
+---@return any seconds
+---@return table|nil problem
+function asking.seconds(given, options)
+  local one, other = given.duration, options.seconds
+  if one and other ~= nil and one ~= other then
+    return nil, refused("duration", "duration is %s but options.seconds is %s: give one of them",
+      values.show_number(one), show(other))
+  end
+  if one == nil then return other end
+  return one
+end
+
+---------------------------------------------------------------------------------------------------
+-- The official body
+
+-- Models that take their video as promptVideo; all the others call it videoUri.
+local function video_key(model)
+  model = model or ""
+  return (model:find("^seedance") or model:find("^hailuo")) and "promptVideo" or "videoUri"
+end
+
+local function class_of(uri)
+  if params.is_file(uri) and uri.class then return uri.class end
+  local text = params.is_file(uri) and uri.path or uri
+  if type(text) ~= "string" then return "image" end
+  text = text:sub(1, 4096):lower()
+  if text:find("^data:video/") then return "video" end
+  text = text:find("://", 1, true) and text:gsub("[?#].*$", "") or text
+  for _, ending in ipairs { "mp4", "mov", "webm", "mkv", "m4v" } do
+    if text:sub(-#ending - 1) == "." .. ending then return "video" end
+  end
+  return "image"
+end
+
+-- A character or its driving performance, given bare or as { type=, uri= }.
+local function actor(v, class)
+  if type(v) == "string" or params.is_file(v) then
+    return { type = class or class_of(v), uri = v }
+  end
+  if type(v) == "table" and v.uri ~= nil and v.type == nil then
+    local copy = { type = class or class_of(v.uri) }
+    for name, value in pairs(v) do copy[name] = value end
+    return copy
+  end
+  return v
+end
+
+---The driving video and the character's image for the kinds that need an actor: `reference` and
+---`character`, or `prompt_video` and `prompt_image`.
+---@param given table
+---@param rest table
+---@return table|nil character  { type=, uri= }
+---@return table|nil reference  { type=, uri= }
+function asking.actors(given, rest)
+  local image = given.prompt_image and given.prompt_image[1]
+  return actor(rest.character or image and image.uri),
+    actor(rest.reference or given.prompt_video, "video")
+end
+
+-- A lone first image is sent as its URI; anything more as the array of the documents.
+local function prompt_image(list)
+  local only = #list == 1 and list[1]
+  if only and (only.position == nil or only.position == "first") then
+    local bare = true
+    for name in pairs(only) do bare = bare and (name == "uri" or name == "position") end
+    if bare then return only.uri end
+  end
+  local out = {}
+  for i, entry in ipairs(list) do
+    local copy = {}
+    for name, v in pairs(entry) do copy[name] = v end
+    if #list == 2 and copy.position == nil then copy.position = i == 1 and "first" or "last" end
+    out[i] = copy
+  end
+  return out
+end
+
+local NEEDS = {
+  image_to_video = { promptImage = "prompt_image" },
+  text_to_video = { promptText = "prompt_text" },
+  text_to_image = { promptText = "prompt_text" },
+  sound_effect = { promptText = "prompt_text" },
+  text_to_speech = { promptText = "prompt_text", voice = "voice" },
+  video_upscale = { videoUri = "prompt_video" },
+  character_performance = { character = "character", reference = "reference" },
+}
+
+-- Addresses of a form, or data URIs of a length, that Runway itself refuses.
+local function refusal_of_media(who, given)
+  for _, entry in ipairs(given.prompt_image or {}) do
+    local refusal = advice.refusal("prompt_image", entry.uri, advice.media "image")
+    if refusal then return refused("prompt_image", "%s %s", who, refusal) end
+  end
+  local refusal = advice.refusal("prompt_video", given.prompt_video, advice.media "video")
+  return refusal and refused("prompt_video", "%s %s", who, refusal) or nil
+end
+
+---The body of POST /v1/{kind} of the official API, as of version 2024-11-06.
+---@param who string   the provider, as it is to be named
+---@param kind string
+---@param given table  neutral params
+---@param rest table   the others; their top level is turned to camelCase
+---@param model string|nil  taken when none is given
+---@return table|nil body
+---@return table|nil problem
+function asking.official(who, kind, given, rest, model)
+  local body = {}
+  for name, v in pairs(rest) do body[params.camel(name)] = v end
+  body.model = given.model or model
+  body.promptText, body.duration, body.seed = given.prompt_text, given.duration, given.seed
+  body.ratio = given.ratio and params.ratio_pixels(given.ratio)
+  if kind == "character_performance" then
+    body.character, body.reference = asking.actors(given, rest)
+  elseif kind == "text_to_image" and given.prompt_image and not body.referenceImages then
+    body.referenceImages = given.prompt_image
+  elseif given.prompt_image then
+    body.promptImage = prompt_image(given.prompt_image)
+  end
+  if given.prompt_video and kind ~= "character_performance" then
+    body[video_key(body.model)] = given.prompt_video
+  end
+  if given.callback_url then
+    return nil, refused("callback_url", "%s has no callback for %s", who, kind)
+  end
+  local problem = refusal_of_media(who, given)
+  if problem then return nil, problem end
+  local needed = NEEDS[kind] or {}
+  if kind == "video_to_video" then needed = { [video_key(body.model)] = "prompt_video" } end
+  for key, name in pairs(needed) do
+    if body[key] == nil then return nil, refused(name, "%s needs %s for %s", who, name, kind) end
+  end
+  return body
+end
+
+return asking

@@ -1,0 +1,93 @@
+-- Any reseller that offers Runway's own routes under /runwayml/v1. There are many, with one
+-- contract between them (two pages: image_to_video and tasks/{id}) and no common host, so the base
+-- URL is the user's to give.
+--
+-- The pages print the answers of two other services (Kling's schema, Luma's example); the hosts
+-- answer with Runway's own object or wrap it in a relay's envelope. All of these are read.
+-- Neither a cancel nor a callback is documented.
+
+local asking = require "runway.providers.asking"
+local fields = require "runway.fields"
+local relay = require "runway.providers.relay"
+local values = require "runway.values"
+
+local refused = values.refused
+
+local WHO = "gateway"
+
+local LIMITS = {
+  models = { "gen3a_turbo", "gen4_turbo" }, model = "gen4_turbo", prompt = 1000,
+  durations = { 5, 10 }, seed = 4294967295,
+}
+
+local WORDS = relay.words()
+
+local gateway = {
+  name = "gateway",
+  base_url = nil,
+  env = { api_key = "RUNWAY_GATEWAY_API_KEY", base_url = "RUNWAY_GATEWAY_BASE_URL" },
+  poll_interval = 5,
+  missing_grace = 90,  -- relays of the New-API family answer task_not_exist for a fresh task
+  kinds = { "image_to_video" },
+  media = { image = 5242880 },
+  retryable_failure = relay.retryable_failure,
+}
+
+---The version header is not on the pages; some hosts ask for it and the others pass it over.
+---@param api_key string
+---@return table<string,string> headers
+function gateway.sign(api_key)
+  return {
+    Accept = "application/json", Authorization = "Bearer " .. api_key,
+    ["X-Runway-Version"] = "2024-11-06",
+  }
+end
+
+---@param kind string
+---@param all table  normalised params
+---@return table|nil request
+---@return table|nil problem
+function gateway.submit(kind, all)
+  if kind ~= "image_to_video" then
+    return nil, refused("kind", "gateway has no %s: its pages know image_to_video alone", kind)
+  end
+  local given, rest = asking.split(all)
+  local problem = asking.stray(WHO, kind, given, { "prompt_video" })
+    or asking.refusal(WHO, given, LIMITS)
+  if problem then return nil, problem end
+  local body
+  body, problem = asking.official(WHO, kind, given, rest, LIMITS.model)
+  if not body then return nil, problem end
+  if body.ratio == nil then
+    return nil, refused("ratio", 'gateway needs a ratio, like "1280:720"')
+  end
+  return { method = "POST", path = "/runwayml/v1/image_to_video", json = body }
+end
+
+---@param answer table
+---@return table|nil fields
+---@return table|nil problem
+function gateway.accepted(answer) return relay.accepted(answer, WORDS) end
+
+---@param ref table  { id= }
+---@return table request
+function gateway.query(ref)
+  return { method = "GET", path = "/runwayml/v1/tasks/" .. fields.escape(ref.id) }
+end
+
+---@param answer table
+---@param ref table
+---@return table|nil fields
+---@return table|nil problem
+function gateway.task(answer, ref) return relay.task(answer, ref, WORDS) end
+
+---@param answer table
+---@return table|nil problem
+function gateway.problem(answer) return relay.problem(answer) end
+
+---No page promises one, but relays send what they answer to a query.
+---@param payload any  decoded JSON
+---@return table|nil fields  id and hint
+function gateway.callback(payload) return relay.callback(payload, WORDS) end
+
+return gateway

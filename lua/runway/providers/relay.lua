@@ -1,0 +1,389 @@
+-- What the resellers' APIs have in common: how their relays wrap an answer, how they word an
+-- error, and how they take the official request body.
+--
+-- A relay passes on the official task object, or wraps it, or answers in its own words, and one
+-- host may do all of these in turn. So an answer is told apart by its form alone:
+--   raw        { id, status, output, … }                          Runway's own task
+--   wrapped    { code="success", data={ task_id, status, data={…raw…} } }   New-API relays
+--   flat       { task_id, status, result_url, data={…raw…} }      the same without the envelope
+--   duomi      { code=200, msg, data={ task_id, status="3", video_url } }
+--   Kling      { code=0, message, data={ task_id, task_status } }
+--   Luma       { id, state, video, estimate_wait_seconds }
+-- Everything is read through runway.fields; whatever has no known form is nil, which the caller
+-- counts as an unreadable answer and never as success.
+
+local fields = require "runway.fields"
+
+local relay = {}
+
+-- Integer codes are not here: 2 is "failed" at one provider and "generating" at another.
+local WORDS = {
+  PENDING = "PENDING", THROTTLED = "THROTTLED", RUNNING = "RUNNING",
+  SUCCEEDED = "SUCCEEDED", FAILED = "FAILED", CANCELLED = "CANCELLED",
+  NOT_START = "PENDING", SUBMITTED = "PENDING", QUEUED = "PENDING", UNKNOWN = "PENDING",
+  IN_PROGRESS = "RUNNING", SUCCESS = "SUCCEEDED", FAILURE = "FAILED",
+  PROCESSING = "RUNNING", SUCCEED = "SUCCEEDED", COMPLETED = "SUCCEEDED", CANCELED = "CANCELLED",
+}
+
+local WORD_KEYS = { "status", "state", "task_status" }
+
+---The status words of all relays, with `more` of one provider's own.
+---@param more table<string,string>|nil  UPPERCASE word -> canonical status
+---@return table<string,string>
+function relay.words(more)
+  local words = {}
+  for word, status in pairs(WORDS) do words[word] = status end
+  for word, status in pairs(more or {}) do words[word] = status end
+  return words
+end
+
+local function object(v) return type(v) == "table" and v or {} end
+
+---------------------------------------------------------------------------------------------------
+-- Errors
+
+-- How resellers say that the account is empty, whatever status or code they give it.
+local EMPTY_ACCOUNT = {
+  "insufficient[%a_ ]-quota", "insufficient[%a_ ]-balance", "insufficient[%a_ ]-credit",
+  "insufficient[%a_ ]-fund", "not[%a ]-enough[%a_ ]-credit", "not[%a ]-enough[%a_ ]-balance",
+  "not[%a ]-enough[%a_ ]-quota", "quota[%a_ ]-not enough", "balance[%a_ ]-not enough",
+  "credits?[%a_ ]-not enough", "quota[%a_ ]-insufficient", "balance[%a_ ]-insufficient",
+  "credits?[%a_ ]-insufficient", "token_quota_failed",
+  "余额不足", "额度不足", "积分不足", "点数不足", "配额不足", "欠费",
+}
+
+-- Codes that say of themselves that nothing was accepted, even under HTTP 500.
+local REFUSALS = {
+  invalid_request = true, callback_url_empty = true, reference_images_empty = true,
+  model_not_found = true,
+}
+
+local BY_NUMBER = {
+  [401] = "authentication", [402] = "insufficient_credits", [403] = "permission",
+  [404] = "not_found", [408] = "server", [429] = "rate_limited",
+}
+
+local function is_ok(status) return status == nil or (status >= 200 and status < 300) end
+
+-- An envelope's code as a word of at most 64 bytes.
+local function code_of(v)
+  local code = type(v) ~= "boolean" and fields.line(v, 64)
+  return code or nil
+end
+
+---Whether an envelope's `code` means success: 0 (Kling), 200 (duomi) or "success" (New-API).
+---@param code any
+---@return boolean
+function relay.is_success(code)
+  local word = code_of(code)
+  word = word and word:lower()
+  return word == "success" or word == "200" or word == "0"
+end
+
+---Whether a text says that the account has no credits left.
+---@param text string|nil
+---@return boolean
+function relay.says_empty_account(text)
+  text = (text or ""):lower()
+  for _, pattern in ipairs(EMPTY_ACCOUNT) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+---The kind of error that an HTTP-like number inside an envelope stands for.
+---@param code string|nil
+---@return string|nil kind
+function relay.kind_of_number(code)
+  local number = tonumber(code)
+  if not number then return nil end
+  if BY_NUMBER[number] then return BY_NUMBER[number] end
+  if number >= 500 and number < 600 then return "server" end
+  return number >= 400 and number < 500 and "invalid_request" or nil
+end
+
+-- The official API names each bad field: { issues = { { path={"duration"}, message="…" } } }.
+local function issues_of(json)
+  local found = {}
+  for _, issue in ipairs(object(json.issues)) do
+    local text = fields.line(object(issue).message, 200)
+    local path = {}
+    for _, step in ipairs(object(object(issue).path)) do path[#path + 1] = fields.line(step, 40) end
+    if text then
+      found[#found + 1] = #path > 0 and table.concat(path, ".") .. ": " .. text or text
+    end
+    if #found == 3 then break end
+  end
+  return #found > 0 and " (" .. table.concat(found, "; ") .. ")" or ""
+end
+
+---What an answer that is no success says: `{error={message,code}}`, `{error="…"}`,
+---`{code,message,data}` and `{code,msg}` alike.
+---@param answer table  { status=, json= }
+---@return table|nil problem  with `id` where the error names a task
+function relay.problem(answer)
+  local json = answer.json
+  if type(json) ~= "table" then return nil end
+  local e = type(json.error) == "table" and json.error or json
+  local code = code_of(e.code) or code_of(json.code)
+  local message = fields.line(e.message) or fields.line(e.msg) or fields.line(json.error)
+    or fields.line(json.message) or fields.line(json.msg) or code
+  if not message then return nil end
+  local problem = { message = message .. issues_of(json), code = code }
+  problem.id = fields.id(json.task_id) or fields.id(object(json.data).task_id)
+    or fields.id(object(json.result).id) or fields.id(object(json.task).id)
+  local status = answer.status or 200
+  if relay.says_empty_account(message .. " " .. (code or "")) then
+    problem.kind, problem.refused = "insufficient_credits", true
+  elseif code == "task_not_exist" then
+    problem.kind = "not_found"
+  elseif REFUSALS[code] and (is_ok(status) or status >= 500) then
+    problem.kind, problem.refused = "invalid_request", true
+  elseif is_ok(status) then
+    problem.kind = relay.kind_of_number(code)
+  end
+  return problem
+end
+
+local function has_word(o)
+  for _, key in ipairs(WORD_KEYS) do
+    if o[key] ~= nil then return true end
+  end
+  return false
+end
+
+-- The object that speaks of the task, and the provider's own object inside it (or an empty one).
+-- An envelope may have an `id` (the request's) and a `status` (the request's) of its own, so where
+-- `data` names a task and the top does not, `data` speaks.
+local function parts(json)
+  local data = json.data
+  if type(data) ~= "table" then return json, {} end
+  local wrapped = json.task_id == nil and (data.task_id ~= nil
+    or (json.code ~= nil or json.id == nil) and (data.id ~= nil or has_word(data)))
+  if wrapped then return data, object(data.data) end
+  return json, data
+end
+
+---The problem that a 2xx answer reports in words, nil when it reports none. An `error` beside a
+---status word is a failed task's, not the request's.
+---@param answer table  its json is a table
+---@return table|nil problem
+function relay.trouble(answer)
+  local json = answer.json
+  local reported = json.code ~= nil and not relay.is_success(json.code) or json.success == false
+  if not reported and not has_word((parts(json))) then
+    reported = type(json.error) == "table" and next(json.error) ~= nil
+      or fields.line(json.error) ~= nil
+  end
+  if not reported then return nil end
+  return relay.problem(answer) or { message = "an error without a text", kind = "protocol" }
+end
+
+---What a submit answer comes to before its id is looked for: the object to read, or `nil, problem`,
+---or bare nil for what cannot be read. An error of the server's own, and one that names a task all
+---the same, leave open whether the task was made.
+---@param answer table
+---@param trouble_of nil|fun(answer: table): table|nil  a provider's own rule; `relay.trouble`
+---@return table|nil json
+---@return table|nil problem
+function relay.answered(answer, trouble_of)
+  local json = answer.json
+  if type(json) ~= "table" then return nil end
+  if not is_ok(answer.status) then
+    local problem = relay.problem(answer)      -- its kind is the status's affair
+    if problem then return nil, problem end
+    return json
+  end
+  local problem = (trouble_of or relay.trouble)(answer)
+  if not problem then return json end
+  if problem.kind == "protocol" then return nil end
+  if problem.id or problem.kind == "server" and not problem.refused then
+    problem.kind = "unknown_submit"
+  end
+  problem.kind = problem.kind or "invalid_request"
+  return nil, problem
+end
+
+-- Ends that a submit answer claims are not believed: "success" there may be the request's.
+local ENDS = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
+
+---@param id string
+---@param status string|nil
+---@param word string|nil
+---@return table fields  of a task just submitted
+function relay.fresh(id, status, word)
+  return { id = id, status = not ENDS[status] and status or nil, word = word }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Tasks
+
+-- `task_id` is the relay's own name for a task; where there is one, `id` may be a database row.
+local function id_in(o)
+  if o.task_id ~= nil then return fields.id(o.task_id) end
+  return fields.id(o.id)
+end
+
+local function id_of(json)
+  local body = parts(json)
+  return id_in(body) or (body ~= json and id_in(json) or nil)
+end
+
+local function word_in(o, words)
+  local first
+  for _, key in ipairs(WORD_KEYS) do
+    local status = fields.status(o[key], words)
+    if status then return status, fields.line(o[key], 64) end
+    first = first or fields.line(o[key], 64)
+  end
+  return nil, first
+end
+
+-- While the relay's own word is unknown, the provider's word inside may say that the task goes on,
+-- but not that it is over: the relay may be trying again.
+local function status_of(body, inner, words)
+  local status, word = word_in(body, words)
+  if status then return status, word end
+  local inside, inside_word = word_in(inner, words)
+  if not word then return inside, inside_word end
+  if inside == "PENDING" or inside == "THROTTLED" or inside == "RUNNING" then
+    return inside, word
+  end
+  return nil, word
+end
+
+-- Some relays put the finished clip's URL where the reason of a failure belongs.
+local function output_of(body, inner)
+  return fields.urls(inner.output) or fields.urls(body.result_url)
+    or fields.urls(body.video_url) or fields.urls(body.output)
+    or fields.urls(inner.video_url) or fields.urls(object(body.task_result).videos)
+    or fields.urls(body.video) or fields.urls(body.video_raw) or fields.urls(body.raw_video_url)
+    or (fields.urls(body.fail_reason))
+end
+
+local function failure_of(body, inner)
+  local failure = fields.text(body.failure) or fields.text(body.fail_reason)
+    or fields.text(inner.failure) or fields.text(body.failure_reason)
+    or fields.text(body.task_status_msg) or fields.text(object(body.error).message)
+    or fields.text(body.error) or fields.text(body.msg)
+  local code = fields.line(body.failureCode, 128) or fields.line(inner.failureCode, 128)
+    or fields.line(object(body.error).code, 128)
+  return failure, code
+end
+
+-- Of the official object alone: a relay's points are not Runway's credits.
+local function credits_of(body, inner, key)
+  return fields.number(object(body[key]).credits) or fields.number(object(inner[key]).credits)
+end
+
+---Whether an answer says that there is no such task (yet).
+---@param answer table
+---@return boolean
+function relay.is_missing(answer)
+  if answer.status == 404 then return true end
+  local code = type(answer.json) == "table" and code_of(answer.json.code)
+  return code == "task_not_exist" or (code == "404" and is_ok(answer.status))
+end
+
+---The id of a new task. `nil, problem` when the answer refuses; bare nil when it cannot be read,
+---which leaves open whether a task was made.
+---@param answer table
+---@param words table<string,string>  as from `relay.words`
+---@return table|nil fields
+---@return table|nil problem
+function relay.accepted(answer, words)
+  local json, problem = relay.answered(answer)
+  if not json then return nil, problem end
+  local id = id_of(json)
+  if not id then return nil end
+  local body, inner = parts(json)
+  return relay.fresh(id, status_of(body, inner, words))
+end
+
+---Whether a query's answer can be read at all: `fields` when there is no such task, `nil, problem`
+---for an error, bare nil for what is no object.
+---@param answer table
+---@param ref table
+---@param trouble_of nil|fun(answer: table): table|nil  as for `relay.answered`
+---@return table|nil json     the object to read
+---@return table|nil fields
+---@return table|nil problem
+function relay.readable(answer, ref, trouble_of)
+  if relay.is_missing(answer) then return nil, { id = ref.id, missing = true } end
+  if not is_ok(answer.status) then return nil, nil, relay.problem(answer) end
+  if type(answer.json) ~= "table" then return nil end
+  local problem = (trouble_of or relay.trouble)(answer)
+  if not problem then return answer.json end
+  problem.kind = problem.kind or "server"  -- says nothing of the task, which may well be running
+  return nil, nil, problem
+end
+
+---The state of a task, in whatever form a relay tells it. Bare nil: unreadable.
+---@param answer table
+---@param ref table  { id= }
+---@param words table<string,string>  as from `relay.words`
+---@return table|nil fields
+---@return table|nil problem
+function relay.task(answer, ref, words)
+  local json, missing, problem = relay.readable(answer, ref)
+  if not json then return missing, problem end
+  local body, inner = parts(json)
+  local id = id_of(json)
+  if not (id or has_word(body) or has_word(inner)) then return nil end
+  local status, word = status_of(body, inner, words)
+  local task = {
+    id = ref.id or id, status = status, word = word,
+    progress = fields.progress(body.progress) or fields.progress(inner.progress),
+    created_at = fields.time(body.createdAt) or fields.time(body.created_at)
+      or fields.time(body.submit_time) or fields.time(body.create_time)
+      or fields.time(inner.createdAt),
+    cost = credits_of(body, inner, "cost"),
+    estimated_cost = credits_of(body, inner, "estimatedCost"),
+  }
+  if status == "SUCCEEDED" then
+    task.output = output_of(body, inner)
+  elseif status == "FAILED" then
+    task.failure, task.failure_code = failure_of(body, inner)
+  elseif status ~= "RUNNING" then
+    task.next_poll = relay.wait_hint(body.estimate_wait_seconds)
+  end
+  return task
+end
+
+---A provider's guess of the seconds until something happens, as a hint for the next query; more
+---than five minutes is not believed.
+---@param v any
+---@return number|nil
+function relay.wait_hint(v)
+  local seconds = fields.number(v)
+  return seconds and seconds > 0 and math.min(seconds, 300) or nil
+end
+
+---The id and the status that a callback carries: a hint, so no output and no failure.
+---@param payload any  decoded JSON
+---@param words table<string,string>
+---@return table|nil fields
+function relay.callback(payload, words)
+  if type(payload) ~= "table" then return nil end
+  local id = id_of(payload)
+  if not id then return nil end
+  if relay.trouble { json = payload } then return { id = id } end
+  local body, inner = parts(payload)
+  local status, word = status_of(body, inner, words)
+  return { id = id, status = status, word = word }
+end
+
+---Would the same request, submitted anew, have a chance? By Runway's own failure codes, which
+---relays pass on; nil for codes that are not Runway's.
+---@param code string|nil
+---@return boolean|nil
+function relay.retryable_failure(code)
+  if type(code) ~= "string" then return nil end
+  if code:find("^SAFETY%.") or code:find("^INPUT_PREPROCESSING%.SAFETY") then return false end
+  if code == "ASSET.INVALID" then return false end
+  if code == "INTERNAL" or code:find("^INTERNAL%.") then return true end
+  if code == "INPUT_PREPROCESSING.INTERNAL" then return true end
+  return code == "THIRD_PARTY.UNAVAILABLE" or nil
+end
+
+return relay

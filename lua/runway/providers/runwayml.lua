@@ -1,0 +1,315 @@
+-- Runway's own developer API, version 2024-11-06 (its OpenAPI document of 2026-08-08).
+--
+-- Every kind is one POST to /v1/KIND that answers { id, estimatedCost }; every task, also one made
+-- by a router (/v1/generate/*) or a recipe, is asked for at /v1/tasks/ID. A run of a workflow is
+-- the exception: it is made through client:request and asked for under its own path, so it is
+-- attached with client:task(id, "workflow_invocation").
+--
+-- How the neutral names travel: snake_case becomes camelCase at the top level, nested tables go
+-- verbatim. prompt_image and prompt_video go where the kind and the model take an image or a
+-- video; see runway.providers.runwayml_body.
+
+local body = require "runway.providers.runwayml_body"
+local fields = require "runway.fields"
+local models = require "runway.providers.runwayml_models"
+local params = require "runway.params"
+local values = require "runway.values"
+
+local concat = table.concat
+
+local VERSION = "2024-11-06"
+local MAX_ISSUES = 5                      -- of a 400's list of issues, told in the message
+local SMALLEST, LARGEST = 512, 200 * 1024 * 1024  -- bytes of an upload
+local LONGEST_URI = 5000                  -- characters of a runway:// URI
+
+local runwayml = {
+  name = "runwayml",
+  base_url = "https://api.dev.runwayml.com",
+  env = { api_key = "RUNWAYML_API_SECRET", base_url = "RUNWAYML_BASE_URL" },
+  poll_interval = 5,  -- the document: not more than once every five seconds for a task
+  missing_grace = 0,
+  kinds = {
+    "character_performance", "image_to_video", "image_upscale", "sound_effect",
+    "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_video",
+    "video_upscale", "voice_dubbing", "voice_isolation",
+  },
+  media = { image = 5242880, video = 16777216, audio = 16777216 },
+}
+
+local function object(v) return type(v) == "table" and v or {} end
+
+---------------------------------------------------------------------------------------------------
+-- Asking
+
+---@param api_key string
+---@return table<string,string> headers
+function runwayml.sign(api_key)
+  return { Authorization = "Bearer " .. api_key, ["X-Runway-Version"] = VERSION }
+end
+
+---The kind of a model that makes one kind only (gen4_image, act_two, …); else nil, and the inputs
+---decide.
+---@param given table
+---@return string|nil
+function runwayml.kind_of(given)
+  local found
+  for _, kind in ipairs(runwayml.kinds) do
+    if models[kind][given.model] then
+      if found then return nil end
+      found = kind
+    end
+  end
+  return found
+end
+
+---@param kind string
+---@param given table  normalised params
+---@return table|nil request
+---@return table|nil problem
+function runwayml.submit(kind, given)
+  if not models[kind] then
+    local near = params.nearest(kind, runwayml.kinds)
+    return nil, values.refused("kind", "runwayml has no kind %s (%s)", values.show(kind),
+      near and "did you mean " .. near .. "?" or "it has " .. concat(runwayml.kinds, ", "))
+  end
+  local json, problem = body.build(kind, given)
+  if not json then return nil, problem end
+  return { method = "POST", path = "/v1/" .. kind, json = json }
+end
+
+local function path_of(ref)
+  local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
+  return ("/v1/%s/%s"):format(family, fields.escape(ref.id))
+end
+
+function runwayml.query(ref) return { method = "GET", path = path_of(ref) } end
+
+-- Cancels what has not ended and deletes what has. A task already gone answers 404, which
+-- `problem` leaves at not_found: the client counts that as done.
+function runwayml.cancel(ref)
+  if ref.kind == "workflow_invocation" then
+    return nil, values.refused("kind", "runwayml cannot cancel a workflow invocation")
+  end
+  return { method = "DELETE", path = path_of(ref) }
+end
+
+function runwayml.credits() return { method = "GET", path = "/v1/organization" } end
+
+function runwayml.balance(answer) return fields.number(object(answer.json).creditBalance) end
+
+---------------------------------------------------------------------------------------------------
+-- Uploading: ask where to, send the form there without our key, then use the runway:// URI
+
+local function ask_where_to(file)
+  local name = file.name or ""
+  if #name < 3 or #name > 255 or not name:find("%.%w+$") then
+    return nil, values.refused("path",
+      "runwayml takes files with a name of 3 to 255 characters and an extension, not %s",
+      values.show(name))
+  end
+  if file.size and (file.size < SMALLEST or file.size > LARGEST) then
+    return nil, values.refused("path", "runwayml takes files of %d to %d bytes, not %s (%s)",
+      SMALLEST, LARGEST, values.show_number(file.size), name)
+  end
+  -- Costs nothing and may be repeated: an upload that nobody uses expires.
+  return { request = {
+    method = "POST", path = "/v1/uploads", safe = true,
+    json = { filename = name, type = "ephemeral" },
+  } }
+end
+
+local function unreadable_upload()
+  return nil, { kind = "protocol", message = "runwayml's answer to an upload could not be read" }
+end
+
+-- Storage wants its own fields first and the file last; their order among themselves is free.
+local function send_form(file, where)
+  local urls = fields.urls(where.uploadUrl)
+  if not urls or type(where.fields) ~= "table" then return unreadable_upload() end
+  local names = {}
+  for name, v in pairs(where.fields) do
+    if type(name) ~= "string" or not (type(v) == "string" or type(v) == "number") then
+      return unreadable_upload()
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  local form = {}
+  for i, name in ipairs(names) do form[i] = { name, tostring(where.fields[name]) } end
+  form[#form + 1] = { "file", file = file.path, filename = file.name, type = file.type }
+  return { request = { method = "POST", url = urls[1], form = form, safe = true } }
+end
+
+---@param file table      { name=, type=, size=, path= }
+---@param answers table[]  the answers so far
+function runwayml.upload(file, answers)
+  if not answers[1] then return ask_where_to(file) end
+  local where = object(answers[1].json)
+  local uri = where.runwayUri
+  if type(uri) ~= "string" or #uri > LONGEST_URI or not uri:find("^runway://[^%c%s]+$") then
+    return unreadable_upload()
+  end
+  if not answers[2] then return send_form(file, where) end
+  return { uri = uri }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Reading
+
+-- { credits = 25 }, or the number alone.
+local function credits_of(v)
+  if type(v) == "table" then v = v.credits end
+  return fields.number(v)
+end
+
+-- A workflow answers { node id = { url, … }, … }: all of them, in the order of the ids.
+local function urls_of(output)
+  local urls, flagged = fields.urls(output)
+  if urls or type(output) ~= "table" then return urls, flagged end
+  local nodes, all = {}, {}
+  for node in pairs(output) do
+    if type(node) == "string" then nodes[#nodes + 1] = node end
+  end
+  table.sort(nodes)
+  for _, node in ipairs(nodes) do
+    for _, url in ipairs(fields.urls(output[node]) or {}) do all[#all + 1] = url end
+  end
+  local kept, cut = fields.urls(all)
+  return kept, cut or flagged
+end
+
+-- The errors of a workflow's nodes, for when the whole has no word of its own.
+local function node_errors(nodes)
+  local texts = {}
+  for _, node in pairs(object(nodes)) do
+    local message = fields.line(object(node).message, 200)
+    local name = fields.line(object(node).nodeName, 60)
+    if message then texts[#texts + 1] = (name and name .. ": " or "") .. message end
+  end
+  table.sort(texts)
+  return fields.text(concat(texts, "; "))
+end
+
+---@param answer table
+---@return table|nil fields  nil: an answer without an id, so nobody knows what became of the task
+function runwayml.accepted(answer)
+  local json = object(answer.json)
+  local id = fields.id(json.id) or fields.id(json.task_id)
+  if not id then return nil end
+  return {
+    id = id,
+    status = fields.status(json.status), word = fields.line(json.status, 64),
+    created_at = fields.time(json.createdAt), estimated_cost = credits_of(json.estimatedCost),
+  }
+end
+
+---@param answer table
+---@return table|nil fields  nil: no task in it
+function runwayml.task(answer)
+  if answer.status == 404 then return { missing = true } end
+  local json = object(answer.json)
+  local id = fields.id(json.id)
+  if not id and json.status == nil and json.output == nil then return nil end
+  local output, flagged = urls_of(json.output)
+  local status, failure = fields.status(json.status), json.failure
+  if type(failure) == "table" then failure = failure.message or failure.error end
+  if failure == nil and status == "FAILED" then failure = node_errors(json.nodeErrors) end
+  return {
+    id = id,
+    status = status, word = fields.line(json.status, 64),
+    progress = fields.progress(json.progress),
+    output = output, flagged = flagged,
+    failure = fields.text(failure),
+    failure_code = fields.line(json.failureCode, 200),
+    created_at = fields.time(json.createdAt),
+    cost = credits_of(json.cost), estimated_cost = credits_of(json.estimatedCost),
+  }
+end
+
+-- { "promptImage", 1, "uri" } -> promptImage[1].uri, counted from 1 as Lua does: 0 becomes 1.
+local function issue_path(path)
+  if type(path) ~= "table" then return fields.line(path, 100) end
+  local text = ""
+  for i = 1, math.min(#path, 8) do
+    local step = path[i]
+    if type(step) == "number" then
+      text = ("%s[%s]"):format(text, values.show_number(step + 1))
+    elseif type(step) == "string" then
+      text = (text == "" and "" or text .. ".") .. step
+    end
+  end
+  return fields.line(text, 100)
+end
+
+local function issues_of(list)
+  local texts = {}
+  for i = 1, type(list) == "table" and #list or 0 do
+    local issue = object(list[i])
+    local message = fields.line(issue.message, 200) or fields.line(issue.code, 100)
+    if message then
+      if #texts == MAX_ISSUES then
+        texts[#texts + 1] = ("and %d more"):format(#list - i + 1)
+        break
+      end
+      local path = issue_path(issue.path)
+      texts[#texts + 1] = (path and path .. ": " or "") .. message
+    end
+  end
+  return #texts > 0 and concat(texts, "; ") or nil
+end
+
+-- Runway says so in words, under 400 ("You do not have enough credits to run this task.").
+local function is_out_of_credits(message)
+  local text = message:lower()
+  return text:find("enough credits", 1, true) or text:find("insufficient credit", 1, true)
+    or text:find("out of credits", 1, true) or text:find("no credits", 1, true)
+end
+
+---What an answer that is no 2xx says: { error, issues?, docUrl?, code? }.
+---@param answer table
+---@return table|nil problem
+function runwayml.problem(answer)
+  if answer.status and answer.status >= 200 and answer.status < 300 then return nil end
+  local json = object(answer.json)
+  local inner = object(json.error)  -- a relay's { error = { message, code } }
+  local said = fields.line(json.error, 500) or fields.line(inner.message, 500)
+    or fields.line(json.message, 500)
+  local issues = issues_of(json.issues)
+  local id = fields.id(json.id)
+  if not said and not issues and not id then return nil end
+  local message = said or "the request was refused"
+  if issues then message = ("%s (%s)"):format(message:gsub("[.:%s]+$", ""), issues) end
+  local docs = fields.urls(json.docUrl)
+  if docs then message = ("%s; see %s"):format(message, fields.cut(docs[1], 200)) end
+  return {
+    message = message, id = id,
+    kind = is_out_of_credits(said or "") and "insufficient_credits" or nil,
+    code = fields.line(json.code, 100) or fields.line(inner.code, 100),
+  }
+end
+
+-- By the longest prefix of whole words (docs.dev.runwayml.com, errors/task-failures).
+local RETRYABLE = {
+  ["SAFETY"] = false,
+  ["INPUT_PREPROCESSING.SAFETY"] = false,
+  ["INPUT_PREPROCESSING.INTERNAL"] = true,
+  ["INTERNAL"] = true,          -- with INTERNAL.BAD_OUTPUT.*, of which few succeed
+  ["ASSET.INVALID"] = false,
+  ["THIRD_PARTY.UNAVAILABLE"] = true,
+}
+
+---Whether the same request, submitted anew, would have a chance; nil for a code no one knows.
+---@param failure_code string|nil  nil: Runway gave none, which it says may be tried again
+---@return boolean|nil
+function runwayml.retryable_failure(failure_code)
+  if failure_code == nil or failure_code == "" then return true end
+  if type(failure_code) ~= "string" then return nil end
+  local code = failure_code:upper()
+  while code do
+    if RETRYABLE[code] ~= nil then return RETRYABLE[code] end
+    code = code:match("^(.+)%.[^.]*$")
+  end
+  return nil
+end
+
+return runwayml

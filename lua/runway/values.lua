@@ -1,0 +1,245 @@
+-- The values a caller may hand over: what has a place in a JSON body, how it is copied, how a
+-- message shows it, and how long a text is.
+--
+-- Problems are `{ misuse=true, field=, message= }`: a wrong type is the caller's bug.
+
+local fields = require "runway.fields"
+
+local floor, huge = math.floor, math.huge
+
+local MAX_DEPTH = 64        -- levels of nesting in one parameter; real bodies need four
+local EXACT = 2^53          -- up to here every JSON reader holds an integer exactly
+local QUOTED = 40           -- bytes of a caller's value shown in a message
+
+local values = {}
+
+---The caller's bug, to be raised at his line.
+---@param field string|nil  the parameter's name
+---@param message string    a format, with its arguments after it
+function values.misuse(field, message, ...)
+  return { misuse = true, field = field, message = message:format(...) }
+end
+
+---A value that the API is known to refuse.
+---@param field string|nil
+---@param message string  a format, with its arguments after it
+function values.refused(field, message, ...)
+  return { kind = "invalid_request", field = field, message = message:format(...) }
+end
+
+local misuse = values.misuse
+
+---Whether `v` is a file object of `runway.file`. It is known by the name of its metatable, so
+---that no upper room is needed to ask.
+---@param v any
+---@return boolean
+function values.is_file(v)
+  if type(v) ~= "table" then return false end
+  local mt = getmetatable(v)
+  return mt == "runway.file" or (type(mt) == "table" and rawget(mt, "__name") == "runway.file")
+end
+
+-- runway.json where it is there; without it there are no nulls and no marked arrays to know.
+local function json()
+  local ok, module = pcall(require, "runway.json")
+  return ok and type(module) == "table" and module or nil
+end
+
+---Whether `v` is the value that is sent as JSON null (`runway.null`).
+---@param v any
+---@return boolean
+function values.is_null(v)
+  if v == nil or type(v) ~= "userdata" and type(v) ~= "table" then return false end
+  local module = json()
+  return module ~= nil and rawequal(v, module.null)
+end
+
+---A number as a person writes it: 5, 5.5, 1e+308.
+---@param n number
+---@return string
+function values.show_number(n)
+  if math.type and math.type(n) == "integer" then return ("%d"):format(n) end
+  if n % 1 == 0 and n > -1e17 and n < 1e17 then return ("%.0f"):format(n) end
+  return ("%.14g"):format(n)
+end
+
+---A caller's value for a message: short, on one line, and never the bytes of a data URI nor the
+---query of a URL, for either may hold what must not reach a log.
+---@param v any
+---@return string
+function values.show(v)
+  if type(v) == "number" then return values.show_number(v) end
+  if values.is_file(v) then return "a file" end
+  if v == nil or type(v) == "boolean" then return tostring(v) end
+  if type(v) ~= "string" then return values.is_null(v) and "null" or "a " .. type(v) end
+  if v:sub(1, 16):lower():find("^%s*data:") then return "a data URI" end
+  if v:find("://", 1, true) then v = v:gsub("[?#].*$", ""):gsub("://[^/@]*@", "://") end
+  v = v:gsub("%c", "?")
+  if #v > QUOTED then v = fields.cut(v, QUOTED) .. "..." end
+  return '"' .. v .. '"'
+end
+
+---The table marked as a list, so that it is sent as [] when it is empty.
+---@param t table
+---@return table
+function values.as_list(t)
+  local module = json()
+  return module and module.array and module.array(t) or t
+end
+
+---The same number, as an integer when it is a whole one that every JSON reader holds exactly.
+---@param n number
+---@return number
+function values.whole(n)
+  if math.type and math.type(n) == "float" and n % 1 == 0 and n >= -EXACT and n <= EXACT then
+    return floor(n)
+  end
+  return n
+end
+
+-- Byte offset (from 1) of the first byte that is not UTF-8, for hosts without the utf8 library.
+local function bad_byte_by_hand(text)
+  local at = 1
+  while true do
+    at = text:find("[\128-\255]", at)
+    if not at then return nil end
+    local b, second = text:byte(at, at + 1)
+    local tail = b >= 0xF0 and 3 or b >= 0xE0 and 2 or 1
+    local low = b == 0xE0 and 0xA0 or b == 0xF0 and 0x90 or 0x80
+    local high = b == 0xED and 0x9F or b == 0xF4 and 0x8F or 0xBF
+    if b < 0xC2 or b > 0xF4 or not second or second < low or second > high
+      or #text:match("^[\128-\191]*", at + 1) < tail then
+      return at
+    end
+    at = at + tail + 1
+  end
+end
+
+---The byte offset of the first byte that is not valid UTF-8, nil when all are.
+---@param text string
+---@return integer|nil
+function values.bad_byte(text)
+  if not utf8 then return bad_byte_by_hand(text) end
+  local count, at = utf8.len(text)
+  if not count then return at end
+  return nil
+end
+
+---Length in UTF-16 code units, which is what Runway's documented limits count.
+---@param text string  valid UTF-8
+---@return integer
+function values.length(text)
+  local _, characters = text:gsub("[^\128-\191]", "")
+  local _, pairs_of_units = text:gsub("[\240-\247]", "")
+  return characters + pairs_of_units
+end
+
+---nil when a text is valid UTF-8, else the problem with the byte's offset.
+---@param field string
+---@param v string
+function values.check_text(field, v)
+  local at = values.bad_byte(v)
+  if at then return misuse(field, "%s is not valid UTF-8 (at byte %d)", field, at) end
+  return nil
+end
+
+---The same for a string used as an address: a NUL would end it early in C.
+---@param field string
+---@param v string
+function values.check_address(field, v)
+  local at = v:find("%z")
+  if at then return misuse(field, "%s holds a NUL (at byte %d)", field, at) end
+  return values.check_text(field, v)
+end
+
+---------------------------------------------------------------------------------------------------
+-- Deep copy of what passes through
+
+local copy_value
+
+---"list" for a sequence 1..n, "object" for names only (and for an empty table); a problem for
+---anything between.
+---@param field string
+---@param t table
+---@return "list"|"object"|nil
+---@return table|nil problem
+function values.shape(field, t)
+  local count, strings = 0, 0
+  for k in next, t do
+    if type(k) == "string" then
+      strings = strings + 1
+    elseif type(k) == "number" and k >= 1 and k % 1 == 0 then
+      count = count + 1
+    else
+      return nil, misuse(field, "%s has a key of type %s; only names and 1..n have a place in JSON",
+        field, type(k))
+    end
+  end
+  if strings > 0 and count > 0 then
+    return nil, misuse(field, "%s mixes names and list entries", field)
+  end
+  for i = 1, count do
+    if rawget(t, i) == nil then
+      return nil, misuse(field, "%s is a list with holes: entry %d is nil", field, i)
+    end
+  end
+  return count > 0 and "list" or "object"
+end
+
+local function copy_table(field, t, path, depth)
+  if path[t] then return nil, misuse(field, "%s contains itself", field) end
+  if depth > MAX_DEPTH then
+    return nil, misuse(field, "%s is nested deeper than %d levels", field, MAX_DEPTH)
+  end
+  local form, problem = values.shape(field, t)
+  if not form then return nil, problem end
+  path[t] = true
+  local copy = {}
+  for k, v in next, t do
+    local name
+    if form == "list" then
+      name = ("%s[%d]"):format(field, k)
+    else
+      problem = values.check_text("a key of " .. field, k)
+      if problem then return nil, problem end
+      name = field .. "." .. k
+    end
+    copy[k], problem = copy_value(name, v, path, depth + 1)
+    if problem then return nil, problem end
+  end
+  path[t] = nil
+  local module = json()
+  if module and module.is_array and module.is_array(t) then return values.as_list(copy) end
+  return copy
+end
+
+function copy_value(field, v, path, depth)
+  local kind = type(v)
+  if kind == "string" then
+    local problem = values.check_text(field, v)
+    if problem then return nil, problem end
+    return v
+  elseif kind == "number" then
+    if v ~= v or v == huge or v == -huge then
+      return nil, misuse(field, "%s must be a finite number", field)
+    end
+    return values.whole(v)
+  elseif kind == "boolean" or values.is_null(v) or values.is_file(v) then
+    return v
+  elseif kind == "table" then
+    return copy_table(field, v, path or {}, depth or 1)
+  end
+  return nil, misuse(field, "%s is a %s, which has no place in JSON", field, kind)
+end
+
+---A copy that shares nothing with the caller's value but file objects, whole floats made integers.
+---Whatever has no place in JSON (functions, cycles, NaN, lists with holes, ...) is a problem.
+---@param field string  the name for messages
+---@param v any
+---@return any copy
+---@return table|nil problem
+function values.copy(field, v)
+  return copy_value(field, v)
+end
+
+return values
