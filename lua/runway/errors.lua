@@ -1,0 +1,90 @@
+-- errors.lua: the one shape of every failure, and what must never be in it.
+--
+-- An error is a table with a readable `tostring`. Its fields are listed below;
+-- its text, and every text it holds, has passed `redact`.
+
+---@class runway.Error
+---@field kind string  invalid_request authentication permission insufficient_credits not_found rate_limited server
+---                    network timeout protocol unknown_submit task_failed task_cancelled cancelled io limit config
+---@field message string        what happened and what to do next
+---@field provider? string      the adapter's name
+---@field http_status? integer
+---@field code? string          the API's own word for it
+---@field retryable boolean     may the same call, made again later, succeed without harm
+---@field sent? "no"|"yes"|"unknown"  did the paid request reach the server
+---@field retry_after? number   seconds the server asked for
+---@field request_id? string
+---@field attempts? integer     requests made
+---@field task? runway.Task
+---@field task_id? string
+---@field body? string          the answer, cut to 4 KiB
+---@field traceback? string     of a job that raised
+
+local fields = require "runway.fields"
+
+local errors = {}
+
+local MAX_BODY = 4096
+
+local Error = { __name = "runway.error" }
+Error.__index = Error
+
+--- One line: what happened, where, to which task, and whether money may be spent.
+function Error.__tostring(e)
+  local notes = {}
+  if e.provider then notes[#notes + 1] = e.provider end
+  if e.http_status then notes[#notes + 1] = "HTTP " .. e.http_status end
+  if e.code and not e.message:find(e.code, 1, true) then notes[#notes + 1] = "code " .. e.code end
+  if e.task_id then notes[#notes + 1] = "task " .. e.task_id end
+  if e.request_id then notes[#notes + 1] = "request " .. e.request_id end
+  if e.attempts and e.attempts > 1 then notes[#notes + 1] = e.attempts .. " attempts" end
+  local line = (e.kind and e.kind .. ": " or "") .. e.message
+  if #notes > 0 then line = line .. " (" .. table.concat(notes, ", ") .. ")" end
+  line = line:gsub("[%c]+", " ")
+  return line
+end
+
+-- A header or URL may carry the key in other clothes; what is left after this
+-- holds neither it, nor a query string, nor the bytes of a data URI.
+---@param text any      anything; what is not a string is returned as it is
+---@param secret? string  the API key
+---@return any
+function errors.redact(text, secret)
+  if type(text) ~= "string" then return text end
+  if secret and #secret > 0 then
+    local from = 1
+    local pieces = {}
+    while true do
+      local at, last = text:find(secret, from, true)
+      if not at then break end
+      pieces[#pieces + 1] = text:sub(from, at - 1) .. "[key]"
+      from = last + 1
+    end
+    pieces[#pieces + 1] = text:sub(from)
+    text = table.concat(pieces)
+  end
+  text = text:gsub("([Dd][Aa][Tt][Aa]:[%w%-%+%./;=]*[,])[%w%+/=%%%-_\\]+", "%1[data]")
+  text = text:gsub("(%a[%w%+%.%-]*:\\?/\\?/[^%s%?\"'<>]*)%?[^%s\"'<>]*", "%1?[query]")
+  return text
+end
+
+--- Makes an error. Texts are cut and redacted here, so that no caller forgets.
+---@param e table          the fields above
+---@param secret? string   the API key, to be kept out of every text
+---@return runway.Error
+function errors.new(e, secret)
+  e.message = fields.cut(errors.redact(e.message or "unknown error", secret), MAX_BODY)
+  if e.body then e.body = fields.cut(errors.redact(fields.cut(e.body, 4 * MAX_BODY), secret), MAX_BODY) end
+  if e.code ~= nil then e.code = fields.cut(errors.redact(tostring(e.code), secret), 200) end
+  if e.request_id then e.request_id = fields.cut(errors.redact(e.request_id, secret), 200) end
+  e.retryable = e.retryable == true
+  return setmetatable(e, Error)
+end
+
+---@param v any
+---@return boolean
+function errors.is(v)
+  return getmetatable(v) == Error
+end
+
+return errors

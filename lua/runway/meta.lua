@@ -1,0 +1,84 @@
+---@meta runway
+-- luacheck: ignore 212
+-- What `require "runway"` gives, for editors. The module itself is C
+-- (src/runway.c); this file is never loaded.
+
+---@class runway
+---@field _VERSION string                          "runway 0.1.0"
+---@field null userdata                            sends JSON null
+---@field providers table<string, runway.Adapter>  the built-in adapters by name
+local runway = {}
+
+---Opens an account at a provider. Makes no request.
+---@param options? runway.Options
+---@return runway.Client|nil client
+---@return runway.Error|nil err    kind "config": no key, unknown provider, a base URL that cannot be used
+function runway.client(options) end
+
+---@class runway.Options
+---@field provider? string|runway.Adapter  a name or an adapter; default $RUNWAY_PROVIDER, else "runwayml"
+---@field api_key? string          default: the adapter's environment variable
+---@field base_url? string         default: the adapter's, or its environment variable
+---@field timeout? number          seconds for one request; default 60
+---@field connect_timeout? number  seconds until connected; default 10
+---@field max_retries? integer     requests after the first, only where repeating is safe; default 4
+---@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and up
+---@field max_in_flight? integer   requests at once; more wait in line; default 32
+---@field callback_url? string     for every task, where the provider takes one
+---@field proxy? string            default: the environment's
+---@field ca_file? string          PEM file of trusted authorities
+---@field resolve? table<string,string>  { ["host:443"] = "127.0.0.1" }: connect there instead
+---@field allow_http? boolean      http beyond this machine
+---@field allow_private? boolean   result URLs that lead into a private network
+---@field max_body_bytes? integer  largest API answer; default 4 MiB
+---@field user_agent? string
+---@field logger? fun(level: "debug"|"warning"|"error", message: string, fields: table)
+---@field transport? table         runway.mock { … }
+
+---A local picture, film or sound, to stand wherever a URL may stand.
+---@param path string
+---@return runway.File
+function runway.file(path) end
+
+---Starts a job: a function that runs beside others and yields where it waits.
+---@param fn function
+---@return runway.Job
+function runway.spawn(fn, ...) end
+
+---Runs a function as a job, all other jobs beside it, until it returns.
+---@param fn function
+---@return any ...  its values; what it raises is raised
+function runway.run(fn, ...) end
+
+---One step of all that is under way. `step(0)` never waits: call it once a frame.
+---@param seconds? number  how long it may wait when nothing is ready
+---@return true
+function runway.step(seconds) end
+
+---Waits; other jobs run meanwhile.
+---@param seconds number
+function runway.sleep(seconds) end
+
+---Waits for jobs, tasks or functions; one that fails does not stop the others.
+---@param list table
+---@return table results      the first value of each
+---@return table|nil failures index -> err
+function runway.all(list) end
+
+---A descriptor that is readable when `step(0)` has something to do.
+---@return integer
+function runway.pollfd() end
+
+---@return "r"
+function runway.events() end
+
+---Seconds until `step(0)` has something to do without the descriptor, or nil.
+---@return number|nil
+function runway.timeout() end
+
+---A transport that answers from a list, on a virtual clock; see runway.mock.
+---@param list table
+---@return runway.Mock
+function runway.mock(list) end
+
+return runway

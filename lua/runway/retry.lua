@@ -1,0 +1,135 @@
+-- retry.lua: what one exchange means, and whether to make it again. Pure.
+--
+-- The rule: a paid request is made again only when it provably was not
+-- accepted: it never left (the gate was not passed), or the server said that
+-- it took nothing (408, 421, 425, 429, or a 503 that names a time to return).
+-- What left and got no readable answer is `unknown_submit`, never repeated.
+-- A request that costs nothing is repeated on anything that may pass.
+
+local retry = {}
+
+local FIRST, LONGEST = 0.5, 8                 -- seconds of backoff
+local MAX_RETRY_AFTER = 3600                  -- a longer one is told, not waited for
+
+-- Statuses by which a server says that it did not take the request.
+local NOT_TAKEN = { [408] = "timeout", [421] = "server", [425] = "server", [429] = "rate_limited" }
+
+local BY_STATUS = {
+  [401] = "authentication", [402] = "insufficient_credits", [403] = "permission",
+  [404] = "not_found", [410] = "not_found", [429] = "rate_limited", [408] = "timeout",
+}
+
+-- Kinds for which the same call, made later, may succeed without harm.
+local PASSING = { rate_limited = true, server = true, network = true, timeout = true }
+
+--- The kind of a refusal by its HTTP status.
+---@param status integer
+---@return string
+function retry.kind_of_status(status)
+  if BY_STATUS[status] then return BY_STATUS[status] end
+  if status >= 500 then return "server" end
+  if status >= 400 then return "invalid_request" end
+  return "protocol"
+end
+
+local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
+                 jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
+
+-- Seconds of an HTTP date (RFC 9110) since the epoch, proleptic and in UTC.
+local function http_date(text)
+  local d, mon, y, h, m, s = text:match("(%d%d)[ %-](%a%a%a)[ %-](%d%d%d%d) (%d%d):(%d%d):(%d%d)")
+  local month = mon and MONTHS[mon:lower()]
+  if not month then return nil end
+  d, y, h, m, s = tonumber(d), tonumber(y), tonumber(h), tonumber(m), tonumber(s)
+  if month <= 2 then y = y - 1 end
+  local era_days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400)
+  local month_days = math.floor((153 * ((month + 9) % 12) + 2) / 5) + d - 1
+  return ((era_days + month_days - 719468) * 24 + h) * 3600 + m * 60 + s
+end
+
+--- What a server asks for in Retry-After (or retry-after-ms): seconds, 0 or
+--- more, never NaN; nil when it says nothing that can be read. A date counts
+--- from the answer's own Date, so no clock of ours is asked.
+---@param headers table<string,string>
+---@return number|nil seconds
+function retry.retry_after(headers)
+  local ms = (headers["retry-after-ms"] or ""):match("^%s*(%d+%.?%d*)%s*$")
+  if ms then return tonumber(ms) / 1000 end
+  local text = headers["retry-after"] or ""
+  local number = text:match("^%s*([%+%-]?%d+%.?%d*)%s*$")
+  if number then return math.max(0, tonumber(number)) end
+  local at, now = http_date(text), http_date(headers["date"] or "")
+  if at and now then return math.max(0, at - now) end
+  return nil
+end
+
+-- Its own sequence: the host's math.random stays as the host seeded it.
+local seed
+local function random()
+  if not seed then
+    local address = tostring({}):match("0x(%x+)")
+    seed = (tonumber(address or "1f", 16) % 65536 + os.time()) % 2147483646 + 1
+  end
+  seed = (seed * 16807) % 2147483647
+  return seed / 2147483647
+end
+retry.random = random
+
+--- Seconds to wait before attempt number `n + 1`.
+---@param n integer             attempts made so far
+---@param retry_after number|nil
+---@return number
+function retry.delay(n, retry_after)
+  if retry_after then return retry_after + 0.1 * random() end
+  local base = math.min(FIRST * 2 ^ (n - 1), LONGEST)
+  return base * (1 - 0.25 * random())
+end
+
+local function verdict(kind, again, extra)
+  local v = extra or {}
+  v.kind, v.again = kind, again
+  v.retryable = (again or PASSING[kind]) and kind ~= "unknown_submit" or false
+  return v
+end
+
+local function of_transport(paid, sent, e)
+  if paid and sent then return verdict("unknown_submit", false) end
+  local again = not e.permanent
+    and (e.kind == "network" or e.kind == "timeout" or e.kind == "protocol" or e.code == "descriptors")
+  local v = verdict(e.kind, again)
+  if e.permanent then v.retryable = false end
+  return v
+end
+
+--- Judges one exchange.
+---@param paid boolean          may it cost money
+---@param result table          of the transport: status, headers, sent, error
+---@param problem table|nil     what the adapter says of the answer: kind, refused
+---@param unreadable boolean    a 2xx that the adapter could not read
+---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for
+function retry.judge(paid, result, problem, unreadable)
+  if result.error then return of_transport(paid, result.sent, result.error) end
+  local status = result.status
+  local after = retry.retry_after(result.headers)
+  local too_long = after and after > MAX_RETRY_AFTER
+  if status >= 200 and status < 300 then
+    if problem then return verdict(problem.kind or "invalid_request", false) end
+    if not unreadable then return nil end
+    if paid then return verdict("unknown_submit", false) end
+    return verdict("protocol", true)
+  end
+  if status < 400 then return verdict("protocol", false) end
+  local kind = problem and problem.kind or retry.kind_of_status(status)
+  local not_taken = NOT_TAKEN[status] or (status == 503 and after and "server")
+  if not_taken then
+    local final = problem and problem.kind and not PASSING[problem.kind]
+    return verdict(final and kind or too_long and "rate_limited" or not_taken,
+      not final and not too_long, { after = after })
+  end
+  if status < 500 then return verdict(kind, false, { after = after }) end
+  if paid and not (problem and problem.refused) then return verdict("unknown_submit", false) end
+  if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end
+  return verdict(problem and problem.kind or "server", not too_long, { after = after })
+end
+
+return retry

@@ -1,0 +1,437 @@
+-- scheduler.lua: coroutines, timers, and the one clock.
+--
+-- A job is a coroutine made by `spawn`. What waits parks on a waiter: inside a
+-- job it yields; anywhere else (the main program, a foreign coroutine) it
+-- drives the loop itself until the waiter is woken. So the same code blocks in
+-- a script and yields in a job, and nothing below needs to know which.
+--
+-- One turn of the loop: wait for the engine, let the sources hand out what is
+-- finished, fire the timers that are due, resume the jobs that became ready.
+
+local core = require "runway.core"
+local errors = require "runway.errors"
+
+local scheduler = {}
+
+local unpack = table.unpack or unpack
+local pack = table.pack or function(...) return { n = select("#", ...), ... } end
+local close = coroutine.close or function() end
+local yieldable = coroutine.isyieldable or function() return true end
+
+-- The race between a signal and the wait cannot be closed from here; this
+-- bounds how long an interrupt may go unseen, at one wake-up a second.
+local LONGEST_NAP = 1
+
+local PARKED = {}                             -- what a job of ours yields
+local jobs = setmetatable({}, { __mode = "k" }) -- coroutine -> job
+local sources = {}
+local turning = 0                             -- depth of turns; > 0 inside step
+
+--------------------------------------------------------------------- the clock
+
+local frozen                                  -- virtual time, or nil
+local freezers = 0
+local offset = 0                              -- what jumps have added
+
+--- Seconds on a clock that only goes forward. The same for every room.
+---@return number
+function scheduler.now()
+  return frozen or core.now() + offset
+end
+
+--- While a mock is open time stands still, and jumps to the next timer when
+--- there is nothing else to do. Nests; each freeze needs its thaw.
+function scheduler.freeze()
+  freezers = freezers + 1
+  frozen = frozen or core.now() + offset
+end
+
+function scheduler.thaw()
+  freezers = freezers - 1
+  if freezers == 0 then
+    offset = frozen - core.now()
+    frozen = nil
+  end
+end
+
+--------------------------------------------------------------------- timers
+
+local heap, heap_size, sequence = {}, 0, 0
+
+local function before(a, b)
+  return a.time < b.time or (a.time == b.time and a.order < b.order)
+end
+
+local function heap_push(timer)
+  heap_size = heap_size + 1
+  local i = heap_size
+  while i > 1 do
+    local parent = math.floor(i / 2)
+    if not before(timer, heap[parent]) then break end
+    heap[i] = heap[parent]
+    i = parent
+  end
+  heap[i] = timer
+end
+
+local function heap_pop()
+  local top, last = heap[1], heap[heap_size]
+  heap[heap_size] = nil
+  heap_size = heap_size - 1
+  if heap_size == 0 then return top end
+  local i = 1
+  while true do
+    local child = i * 2
+    if child > heap_size then break end
+    if child < heap_size and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not before(heap[child], last) then break end
+    heap[i] = heap[child]
+    i = child
+  end
+  heap[i] = last
+  return top
+end
+
+--- Calls `fn` once, in a turn at or after `time`.
+---@param time number   on the clock of `now`
+---@param fn function
+---@return table timer
+function scheduler.at(time, fn)
+  sequence = sequence + 1
+  local timer = { time = time, order = sequence, fn = fn }
+  heap_push(timer)
+  return timer
+end
+
+---@param timer table|nil
+function scheduler.cancel_timer(timer)
+  if timer then timer.fn = nil end            -- the heap forgets it when it comes up
+end
+
+-- Seconds until the next timer, or nil.
+local function until_timer()
+  while heap_size > 0 and not heap[1].fn do heap_pop() end
+  return heap_size > 0 and math.max(0, heap[1].time - scheduler.now()) or nil
+end
+
+local function report(err)
+  io.stderr:write("runway: an error in a callback: ", tostring(err), "\n")
+end
+
+--- Calls a function of the user's so that its errors reach a reader and
+--- nothing else.
+---@return boolean ok
+function scheduler.guard(fn, ...)
+  local ok, err = pcall(fn, ...)
+  if not ok then report(err) end
+  return ok
+end
+
+local function fire_timers()
+  local now = scheduler.now()
+  while heap_size > 0 and heap[1].time <= now do
+    local timer = heap_pop()
+    local fn = timer.fn
+    timer.fn = nil
+    if fn then scheduler.guard(fn) end
+  end
+end
+
+--------------------------------------------------------------------- jobs
+
+local ready, ready_first, ready_last = {}, 1, 0
+
+local function make_ready(job)
+  ready_last = ready_last + 1
+  ready[ready_last] = job
+end
+
+---@class runway.Job
+local Job = {}
+Job.__index = Job
+Job.__name = "runway.job"
+
+local function end_job(job, results)
+  job.results = results
+  job.co, job.waiting, job.start = nil, nil, nil
+  local joiners = job.joiners
+  job.joiners = nil
+  for i = 1, #joiners do joiners[i]:wake() end
+end
+
+local function end_cancelled(job)
+  local co, waiter = job.co, job.waiting
+  if waiter and waiter.abandon then scheduler.guard(waiter.abandon) end
+  local err = errors.new { kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider" }
+  end_job(job, { n = 2, nil, err })
+  close(co)
+end
+
+local function end_raised(job, raised)
+  local err = raised
+  if not errors.is(raised) then
+    err = errors.new { message = tostring(raised) }
+    err.kind, err.value = nil, raised
+  end
+  err.traceback = debug.traceback(job.co, tostring(raised))
+  job.raised = { value = raised }
+  close(job.co)
+  end_job(job, { n = 2, nil, err })
+end
+
+local function resumed(job, ok, ...)
+  if coroutine.status(job.co) == "dead" then
+    if ok then end_job(job, pack(...)) else end_raised(job, (...)) end
+  elseif (...) ~= PARKED then
+    make_ready(job)                           -- a yield of the user's own: let others run
+  elseif job.cancelled and not job.waiting.critical then
+    end_cancelled(job)
+  end
+end
+
+local function resume(job)
+  if not job.co then return end               -- ended while it stood in line
+  if job.cancelled and not (job.waiting and job.waiting.critical) then return end_cancelled(job) end
+  job.waiting = nil
+  local start = job.start
+  job.start = nil
+  if start then return resumed(job, coroutine.resume(job.co, unpack(start, 1, start.n))) end
+  return resumed(job, coroutine.resume(job.co))
+end
+
+--- Starts a job; it first runs in the next step.
+---@param fn function
+---@param ... any        its arguments
+---@return runway.Job
+function scheduler.spawn(fn, ...)
+  if type(fn) ~= "function" then
+    error("spawn takes a function, not " .. type(fn), 2)
+  end
+  local job = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {} }, Job)
+  jobs[job.co] = job
+  make_ready(job)
+  return job
+end
+
+--- Waits for the job to end.
+---@return any ...  the function's values; or nil, err when it raised (err.traceback) or was cancelled
+function Job:join()
+  while not self.results do
+    local w = scheduler.waiter()
+    local joiners = self.joiners
+    joiners[#joiners + 1] = w
+    scheduler.park(w)
+  end
+  return unpack(self.results, 1, self.results.n)
+end
+
+--- Stops what runs here; tasks already paid for go on at their provider and
+--- can be attached again by id. A submit in flight is awaited first, so that
+--- its id is not lost.
+---@return boolean was_running
+function Job:cancel()
+  if self.results then return false end
+  self.cancelled = true
+  if self.start then
+    self.start = nil
+    end_cancelled(self)
+  elseif self.waiting and not self.waiting.critical then
+    end_cancelled(self)
+  end
+  return true
+end
+
+---@return boolean
+function Job:done()
+  return self.results ~= nil
+end
+
+--------------------------------------------------------------------- waiting
+
+local Waiter = {}
+Waiter.__index = Waiter
+
+--- Something to park on: woken once, with values. Fields a parker may set:
+--- critical (a cancelled job waits for it all the same), abandon (called when
+--- the job is cancelled while parked here).
+function scheduler.waiter()
+  return setmetatable({ done = false }, Waiter)
+end
+
+function Waiter:wake(...)
+  if self.done then return end
+  self.done, self.values = true, pack(...)
+  local job = self.job
+  if job and job.waiting == self then make_ready(job) end
+end
+
+-- One turn; waits at most `seconds` (nil: as long as it takes).
+local function turn(seconds)
+  local pause = until_timer()
+  if ready_last >= ready_first then pause = 0 end
+  if seconds and (not pause or seconds < pause) then pause = seconds end
+  if frozen and core.pending() == 0 then
+    if pause and pause > 0 then frozen = frozen + pause end
+  else
+    core.wait(math.min(pause or LONGEST_NAP, LONGEST_NAP))
+  end
+  turning = turning + 1
+  for i = 1, #sources do scheduler.guard(sources[i].drain) end
+  fire_timers()
+  local last = ready_last                     -- those made ready below wait for the next turn
+  while ready_first <= last do
+    local job = ready[ready_first]
+    ready[ready_first] = nil
+    ready_first = ready_first + 1
+    resume(job)
+  end
+  turning = turning - 1
+end
+
+local function nothing_to_wait_for()
+  if ready_last >= ready_first or until_timer() or core.pending() > 0 then return false end
+  for i = 1, #sources do
+    if sources[i].endless then return false end
+  end
+  return true
+end
+
+-- Runs the loop until the waiter is woken.
+local function drive(w)
+  local depth = turning
+  while not w.done do
+    if nothing_to_wait_for() then
+      error("waiting for something that cannot happen: no request, timer or job is left", 3)
+    end
+    local ok, err = pcall(turn)
+    turning = depth                           -- an interrupt may have left a turn half way
+    if not ok then error(err, 0) end
+  end
+end
+
+--- Waits until `w` is woken: yields inside a job, drives the loop elsewhere.
+---@return any ...  what it was woken with
+function scheduler.park(w)
+  if not w.done then
+    local job = jobs[coroutine.running()]
+    if job and yieldable() then
+      job.waiting, w.job = w, job
+      coroutine.yield(PARKED)
+    else
+      drive(w)
+    end
+  end
+  return unpack(w.values, 1, w.values.n)
+end
+
+--- Waits for `seconds`; others run meanwhile.
+---@param seconds number
+function scheduler.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    error("sleep takes a number of seconds", 2)
+  end
+  local w = scheduler.waiter()
+  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  w.abandon = function() scheduler.cancel_timer(timer) end
+  scheduler.park(w)
+end
+
+--------------------------------------------------------------------- the loop, from outside
+
+--- One step of everything under way: takes in what is finished, resumes what
+--- can go on. `step(0)` never waits and does no I/O of its own.
+---@param seconds? number  how long it may wait when nothing is ready (nil: as long as it takes)
+---@return true
+function scheduler.step(seconds)
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds or seconds < 0) then
+    error("step takes a number of seconds, 0 or more", 2)
+  end
+  if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
+  if seconds == nil and nothing_to_wait_for() then return true end
+  local ok, err = pcall(turn, seconds)
+  turning = 0
+  if not ok then error(err, 0) end
+  return true
+end
+
+--- Runs a function as a job, and all other jobs beside it, until it returns.
+---@param fn function
+---@return any ...  its values; what it raises is raised here
+function scheduler.run(fn, ...)
+  if type(fn) ~= "function" then error("run takes a function, not " .. type(fn), 2) end
+  local job = scheduler.spawn(fn, ...)
+  job:join()
+  if job.raised then
+    local value = job.raised.value
+    if type(value) == "string" then value = job.results[2].traceback end
+    error(value, 0)
+  end
+  return unpack(job.results, 1, job.results.n)
+end
+
+--- Waits for all of a list: jobs, tasks, or functions (run as jobs, side by side).
+--- One that fails does not stop the others.
+---@param list table
+---@return table results      the first value of each, at its index
+---@return table|nil failures index -> err, when any failed
+function scheduler.all(list)
+  if type(list) ~= "table" then error("all takes a list of jobs, tasks or functions", 2) end
+  local running, results, failures = {}, {}, nil
+  for i = 1, #list do
+    local item = list[i]
+    if type(item) == "function" then
+      running[i] = scheduler.spawn(item)
+    elseif getmetatable(item) == Job then
+      running[i] = item
+    elseif type(item) == "table" and type(item.wait) == "function" then
+      running[i] = scheduler.spawn(item.wait, item)
+    else
+      error("all takes jobs, tasks or functions; item " .. i .. " is a " .. type(item), 2)
+    end
+  end
+  for i = 1, #running do
+    local value, err = running[i]:join()
+    results[i] = value
+    if value == nil and err ~= nil then
+      failures = failures or {}
+      failures[i] = err
+    end
+  end
+  return results, failures
+end
+
+--- A descriptor that is readable when `step(0)` has something to do.
+---@return integer
+function scheduler.pollfd()
+  return core.fd()
+end
+
+--- What to wait for on `pollfd`.
+---@return "r"
+function scheduler.events()
+  return "r"
+end
+
+--- Seconds until `step` has something to do without the descriptor, or nil.
+---@return number|nil
+function scheduler.timeout()
+  if ready_last >= ready_first then return 0 end
+  local pause = until_timer()
+  if frozen and pause then return 0 end
+  return pause
+end
+
+--- Adds something that hands out finished work in every turn.
+---@param source table  { drain = function(), endless = true|nil: it may bring work at any time }
+function scheduler.attach(source)
+  sources[#sources + 1] = source
+end
+
+---@param source table
+function scheduler.detach(source)
+  for i = #sources, 1, -1 do
+    if sources[i] == source then table.remove(sources, i) end
+  end
+end
+
+return scheduler

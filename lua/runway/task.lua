@@ -1,0 +1,303 @@
+-- task.lua: one task at a provider, as the user holds it.
+
+local download = require "runway.download"
+local errors = require "runway.errors"
+local http = require "runway.http"
+local params = require "runway.params"
+local poll = require "runway.poll"
+local scheduler = require "runway.scheduler"
+
+local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
+
+-- How often a finished task is asked for its missing output, and how long between.
+local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
+
+local DEFAULT_WAIT = 3600
+
+---@class runway.Task
+---@field id string
+---@field provider string         the adapter's name
+---@field kind? string            image_to_video, …
+---@field status string           PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED
+---@field progress? number        0..1
+---@field output? string[]        URLs of the finished files; they expire (hours to days)
+---@field failure? string         the provider's words
+---@field failure_code? string    the provider's code
+---@field created_at? number      Unix seconds
+---@field cost? number            credits
+---@field estimated_cost? number  credits
+---@field raw? table              the last answer, decoded
+local Task = {}
+Task.__index = Task
+Task.__name = "runway.task"
+
+function Task.__tostring(task)
+  return ("task %s %s (%s)"):format(task.id, task.status, task.provider)
+end
+
+local task = { Task = Task }
+
+-- What a task knows beside its public fields; kept apart so that printing a
+-- task never walks into its client.
+local inner = setmetatable({}, { __mode = "k" })
+
+---@param session table
+---@param ref table        { id=, kind=, format= }
+---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
+---@return runway.Task
+function task.new(session, ref, fresh)
+  local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
+  local now = scheduler.now()
+  inner[t] = { session = session, ref = ref, born = now, seen = false, next_poll = now }
+  if fresh then task.plan(t, nil) end
+  return t
+end
+
+-- Sets the time of the next query.
+function task.plan(t, hint)
+  local my = inner[t]
+  local now = scheduler.now()
+  my.next_poll = now + poll.delay {
+    least = my.session.adapter.poll_interval or 5, chosen = my.session.limits.poll_interval,
+    waited = now - my.born, hint = hint,
+  }
+end
+
+--- Takes in what an adapter read. A task that has ended stays ended; an
+--- unknown status word changes nothing but `raw`.
+---@param t runway.Task
+---@param fields table
+---@param raw table|nil
+function task.apply(t, fields, raw)
+  t.raw = raw or t.raw
+  local ended = TERMINAL[t.status]
+  if not ended and fields.status then t.status = fields.status end
+  if ended and fields.status ~= t.status then return end
+  if fields.progress then t.progress = fields.progress end
+  for _, name in ipairs { "output", "failure", "failure_code", "created_at", "cost", "estimated_cost" } do
+    if fields[name] ~= nil then t[name] = fields[name] end
+  end
+end
+
+-- An error that names the task, so that the id is never lost.
+local function mark(t, err)
+  err.task, err.task_id = t, t.id
+  return nil, err
+end
+
+local function fail(t, e)
+  local session = inner[t].session
+  e.provider = session.adapter.name
+  return mark(t, errors.new(e, session.key))
+end
+
+-- One query (with its retries). True, or nil, err.
+local function query(t, deadline)
+  local my = inner[t]
+  local session = my.session
+  local request, problem = http.read(session, session.adapter.query, my.ref)
+  if not request then return mark(t, select(2, http.refuse(session, problem or "the adapter has no query"))) end
+  local fields, err, answer = http.call(session, request, {
+    reader = session.adapter.task, ref = my.ref, deadline = deadline,
+  })
+  if not fields then return mark(t, err) end
+  if fields.missing then
+    local grace = session.adapter.missing_grace or 0
+    if my.seen or scheduler.now() - my.born >= grace then
+      return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
+        message = "the provider knows no such task (deleted, or of another account?)" })
+    end
+  else
+    my.seen = true
+    task.apply(t, fields, answer.json)
+  end
+  task.plan(t, fields.next_poll)
+  return true
+end
+
+--- Asks the provider once how the task stands.
+---@return runway.Task|nil
+---@return runway.Error|nil err
+function Task:refresh()
+  local ok, err = query(self)
+  if not ok then return nil, err end
+  return self
+end
+
+--- Has the task ended (as far as is known here)?
+---@return boolean
+function Task:done()
+  return TERMINAL[self.status] == true
+end
+
+-- What `wait` gives back for an ended task.
+local function outcome(t)
+  if t.status == "SUCCEEDED" then return t end
+  if t.status == "CANCELLED" then
+    return fail(t, { kind = "task_cancelled", message = "the task was cancelled" })
+  end
+  local again = inner[t].session.adapter.retryable_failure
+  return fail(t, {
+    kind = "task_failed", code = t.failure_code,
+    message = "the provider could not make it: " .. (t.failure or t.failure_code or "no reason given"),
+    retryable = again and again(t.failure_code) == true or false,
+  })
+end
+
+local WAIT = {
+  timeout = "number", on_progress = "function",
+}
+
+-- Errors after which the next poll may still bring the answer.
+local function passing(err)
+  return err.retryable and err.kind ~= "protocol"
+end
+
+local function timed_out(t, timeout, last)
+  local message = ("still %s after %g s; it goes on at the provider: wait again, or attach to its id later")
+    :format(t.status, timeout)
+  if last then message = message .. " (the last query failed: " .. last.message .. ")" end
+  return fail(t, { kind = "timeout", message = message, retryable = true })
+end
+
+--- Waits until the task has ended. Failed queries do not end the wait while
+--- they may pass (network, 5xx, 429): the id is never lost and nothing is
+--- submitted again.
+---@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all, default 3600
+---@return runway.Task|nil task   when it SUCCEEDED and has an output
+---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
+function Task:wait(opts)
+  opts = params.check(opts, WAIT, "wait", 2)
+  local my = inner[self]
+  local timeout = opts.timeout or DEFAULT_WAIT
+  local deadline = scheduler.now() + timeout
+  local empty, last = 0, nil
+  while not self:done() or (self.status == "SUCCEEDED" and not self.output) do
+    if self:done() then                       -- finished, but the answer names no file yet
+      empty = empty + 1
+      if empty > OUTPUT_TRIES then
+        return fail(self, { kind = "protocol", code = "no_output",
+          message = "the task succeeded but its answer names no output; ask again later" })
+      end
+      if my.seen then my.next_poll = scheduler.now() + OUTPUT_PAUSE end
+    end
+    if my.next_poll > deadline then
+      scheduler.sleep(math.max(0, deadline - scheduler.now()))
+      return timed_out(self, timeout, last)
+    end
+    if my.next_poll > scheduler.now() then scheduler.sleep(my.next_poll - scheduler.now()) end
+    local ok, err = query(self, deadline)
+    if not ok then
+      if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
+      if not passing(err) then return nil, err end
+      last = err
+      my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
+      task.plan(self, err.retry_after)
+    else
+      last = nil
+      if opts.on_progress then scheduler.guard(opts.on_progress, self) end
+    end
+  end
+  return outcome(self)
+end
+
+--- Asks the provider to stop the task.
+---@return true|nil
+---@return runway.Error|nil err
+function Task:cancel()
+  if self:done() then return true end         -- a DELETE now would delete what it made
+  local ok, err = task.cancel(inner[self].session, inner[self].ref)
+  if not ok then return mark(self, err) end
+  self.status = "CANCELLED"
+  return true
+end
+
+--- Cancels by reference; a task already gone counts as cancelled.
+---@return true|nil
+---@return runway.Error|nil err
+function task.cancel(session, ref)
+  if not session.adapter.cancel then
+    return http.refuse(session, session.adapter.name .. " has no cancel; the task goes on")
+  end
+  local request, problem = http.read(session, session.adapter.cancel, ref)
+  if not request then return http.refuse(session, problem or "cannot be cancelled") end
+  local answer, err = http.call(session, request, { raw = true })
+  if answer or err.kind == "not_found" then return true end
+  err.task_id = ref.id
+  return nil, err
+end
+
+local DOWNLOAD = {
+  index = "integer", overwrite = "boolean", max_bytes = "number", on_progress = "function",
+}
+
+-- Is there something to download? nil, err when not.
+local function ready(t)
+  if not t:done() then
+    return fail(t, { kind = "invalid_request", sent = "no",
+      message = "the task is " .. t.status .. "; wait for it before downloading" })
+  end
+  return outcome(t)
+end
+
+-- A new look at the task, for URLs that have expired.
+local function fresh_url(t, index)
+  return function()
+    local ok, err = query(t)
+    if not ok then return nil, err end
+    return t.output and t.output[index]
+  end
+end
+
+--- Fetches one output to a file, which appears whole or not at all. An expired
+--- URL is renewed by asking for the task again. The API key is never sent.
+---@param path string            where to; an existing file is an error unless `overwrite`
+---@param opts? { index?: integer, overwrite?: boolean, max_bytes?: integer, on_progress?: fun(got: integer, of?: integer) }
+---@return { path: string, bytes: integer, content_type: string|nil }|nil file
+---@return runway.Error|nil err
+function Task:download(path, opts)
+  if type(path) ~= "string" or path == "" or path:find("%z") then
+    error("download takes the path of the file to write", 2)
+  end
+  opts = params.check(opts, DOWNLOAD, "download", 2)
+  local index = opts.index or 1
+  local ok, err = ready(self)
+  if not ok then return nil, err end
+  local url = self.output and self.output[index]
+  if not url then
+    return fail(self, { kind = "not_found", sent = "no",
+      message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
+  end
+  local file
+  file, err = download.fetch(inner[self].session, url, path, opts, fresh_url(self, index))
+  if not file then return mark(self, err) end
+  return file
+end
+
+--- Fetches every output into a directory, named by the task and a number.
+---@param dir string   an existing directory
+---@param opts? { overwrite?: boolean, max_bytes?: integer }
+---@return table[]|nil files   as `download` returns them, in the order of `output`
+---@return runway.Error|nil err  files fetched before it are in err.files
+function Task:download_all(dir, opts)
+  if type(dir) ~= "string" or dir == "" or dir:find("%z") then
+    error("download_all takes the path of a directory", 2)
+  end
+  opts = params.check(opts, { overwrite = "boolean", max_bytes = "number" }, "download_all", 2)
+  local ok, err = ready(self)
+  if not ok then return nil, err end
+  local files = {}
+  for index, url in ipairs(self.output or {}) do
+    local path = dir:gsub("/*$", "") .. "/" .. download.name(self.id, index, url)
+    local file
+    file, err = self:download(path, { index = index, overwrite = opts.overwrite, max_bytes = opts.max_bytes })
+    if not file then
+      err.files = files
+      return nil, err
+    end
+    files[index] = file
+  end
+  return files
+end
+
+return task
