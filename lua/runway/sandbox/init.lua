@@ -1,0 +1,214 @@
+--- runway.sandbox: an offline server that answers like each provider, over real sockets, so that a
+-- script can be written, shown and tested without an account and without spending money. It runs in
+-- the Lua state that starts it and is pumped by the same scheduler, so a script and its sandbox
+-- share one process; `runway sandbox` is the same with a loop around it.
+--
+--   local sandbox = require "runway.sandbox"
+--   local s = assert(sandbox.start { seconds = 0.5 })
+--   local client = runway.client { provider = "runwayml", api_key = "any", base_url = s.base_url }
+--   ...
+--   s:close()
+--
+-- What goes wrong is chosen with `scenario`, or per task by a word in its prompt: "sandbox:fail"
+-- (see scenarios.lua). It is written from the providers' documents and shares no code with the
+-- adapters, so that a mistake in one shows in the other.
+
+local application = require "runway.sandbox.app"
+local scenarios = require "runway.sandbox.scenarios"
+
+local sandbox = {}
+
+local MAX_BODY = 256 * 1024 * 1024 -- bytes of one request: the documents allow uploads of 200 MB
+local RECORDED_BODY = 65536        -- bytes of a request's body that are kept
+local RECORDED = 10000             -- requests that are kept; beyond, the older half is forgotten
+
+local OPTIONS = {
+  host = "string", port = "number", seconds = "number", api_key = "string", base_url = "string",
+  shape = "string", relay = "string", epoch = "number", url_seconds = "number",
+  retry_after = "number", seed = "number", scenario = true,
+}
+
+local function check_options(options, level)
+  if type(options) ~= "table" then error("the sandbox's options must be a table", level + 1) end
+  for name, value in pairs(options) do
+    local wanted = OPTIONS[name]
+    if not wanted then
+      error(("the sandbox has no option '%s'"):format(tostring(name)), level + 1)
+    end
+    if wanted ~= true and type(value) ~= wanted then
+      error(("option '%s' must be a %s, not a %s"):format(name, wanted, type(value)), level + 1)
+    end
+  end
+  local scenario = options.scenario
+  if scenario ~= nil and type(scenario) ~= "string" and type(scenario) ~= "function" then
+    error("option 'scenario' must be a name or a function", level + 1)
+  end
+end
+
+local function new_app(options, level)
+  local app, why = application.new(options)
+  if not app then error(why, level + 1) end
+  return app
+end
+
+--- The pure server, without socket or clock: `app:handle(request, now)` gives the response.
+---@param options runway.sandbox.options
+---@return table app
+function sandbox.app(options)
+  options = options or {}
+  check_options(options, 2)
+  local app = new_app(options, 2)
+  return app
+end
+
+--- The scenarios there are.
+---@return { name: string, about: string }[]  sorted by name
+function sandbox.scenarios()
+  local list = {}
+  for i, name in ipairs(scenarios.names()) do
+    list[i] = { name = name, about = scenarios.list[name].about }
+  end
+  return list
+end
+
+---@class runway.sandbox.Server
+---@field base_url string       give it to a client as its base_url
+---@field port integer
+---@field requests table[]      what came in, oldest first: { method=, path=, query=, headers=,
+---  body= (its first 64 KiB), bytes=, status= (once answered) }
+---@field tasks table[]         every task that was accepted, heard of or not, oldest first
+local Server = {}
+Server.__index = Server
+
+local function record(self, request)
+  local requests = self.requests
+  if #requests >= RECORDED then
+    local kept = {}
+    for i = RECORDED / 2 + 1, #requests do kept[#kept + 1] = requests[i] end
+    requests, self.requests = kept, kept
+  end
+  local entry = {
+    method = request.method, path = request.path, query = request.query,
+    headers = request.headers, body = request.body:sub(1, RECORDED_BODY), bytes = #request.body,
+  }
+  requests[#requests + 1] = entry
+  return entry
+end
+
+-- A mistake of the sandbox's own must not leave a client waiting.
+local function answer(self, request, now)
+  local ok, response = pcall(self.app.handle, self.app, request, now)
+  if ok then return response end
+  return {
+    status = 500, headers = { ["content-type"] = "text/plain" },
+    body = "the sandbox itself failed: " .. tostring(response) .. "\n",
+  }
+end
+
+local function respond(self, id, response)
+  if not self.listener then return end
+  self.listener:respond(id, {
+    status = response.status, headers = response.headers, body = response.body,
+    fault = response.fault,
+  })
+end
+
+local function drain(self)
+  local scheduler = self.scheduler
+  local request = self.listener and self.listener:take()
+  while request do
+    local id = request.id
+    local entry = record(self, request)
+    local response = answer(self, request, scheduler.now())
+    entry.status = response.status
+    if response.delay then
+      scheduler.at(scheduler.now() + response.delay, function() respond(self, id, response) end)
+    else
+      respond(self, id, response)
+    end
+    request = self.listener and self.listener:take()
+  end
+end
+
+--- Chooses what happens to the tasks that come from now on.
+---@param choice nil|string|fun(request: table): string|nil  "fail", "rate_limit=3", or a function
+---  that picks one for each submit; nil: all goes well
+function Server:scenario(choice)
+  local ok, why = self.app:choose(choice)
+  if not ok then error(why, 2) end
+end
+
+--- Stops listening; what waits for an answer is cut off. As often as you like.
+function Server:close()
+  local listener = self.listener
+  if not listener then return end
+  self.listener = nil
+  self.scheduler.detach(self.source)
+  listener:close()
+end
+
+Server.__close = Server.close
+Server.__gc = Server.close
+
+local function load_listener()
+  local ok, listener = pcall(require, "runway.listener")
+  if ok then return listener end
+  return nil, "the sandbox needs the module runway.listener and with it libmicrohttpd " ..
+    "(on Debian the package libmicrohttpd12): " .. tostring(listener)
+end
+
+local function host_in_url(host)
+  if host == "0.0.0.0" then return "127.0.0.1" end
+  if host == "::" then return "[::1]" end
+  return host:find(":", 1, true) and "[" .. host .. "]" or host
+end
+
+--- Starts a sandbox in this Lua state. It answers whenever the scheduler takes a step: in `wait`,
+-- `sleep`, `run`, `step`, …
+---@param options runway.sandbox.options|nil  and beside them: host (an address, "127.0.0.1"), port
+---  (0: any free one)
+---@return runway.sandbox.Server|nil server
+---@return string|nil message  when the port is taken or a library is missing
+function sandbox.start(options)
+  options = options or {}
+  check_options(options, 2)
+  local listener_module, missing = load_listener()
+  if not listener_module then return nil, missing end
+  local scheduler = require "runway.scheduler"
+  local core = require "runway.core"
+
+  local host = options.host or "127.0.0.1"
+  local settings = {}
+  for name, value in pairs(options) do settings[name] = value end
+  settings.epoch = settings.epoch or os.time() - scheduler.now()
+  local app = new_app(settings, 2)
+
+  local listener, why = listener_module.listen {
+    host = host, port = options.port or 0, notify = core.notify_fd(), max_body_bytes = MAX_BODY,
+  }
+  if not listener then return nil, why end
+  local port = listener:port()
+  local self = setmetatable({
+    listener = listener, scheduler = scheduler, app = app, port = port,
+    base_url = ("http://%s:%d"):format(host_in_url(host), port), requests = {}, tasks = app.tasks,
+  }, Server)
+  -- a sandbox open to other machines is reached by names only they know: the Host header tells
+  local everywhere = host == "0.0.0.0" or host == "::"
+  app.base_url = options.base_url or not everywhere and self.base_url or nil
+  self.source = { drain = function() drain(self) end }
+  scheduler.attach(self.source)
+  return self
+end
+
+--- Serves until the sandbox is closed or the program is interrupted (Ctrl-C), then closes it.
+---@param server runway.sandbox.Server
+function sandbox.loop(server)
+  local scheduler = server.scheduler
+  local ok, err = pcall(function()
+    while server.listener do scheduler.step(1) end
+  end)
+  server:close()
+  if not ok and not tostring(err):find("interrupted!", 1, true) then error(err, 0) end
+end
+
+return sandbox
