@@ -28,4 +28,8 @@ RUNWAY_API int luaopen_runway (lua_State *L);
 RUNWAY_API int luaopen_runway_core (lua_State *L);
 RUNWAY_API int luaopen_runway_json (lua_State *L);
 
+/* "runway.listener", HTTP in: a library of its own, since it needs
+** libmicrohttpd. A host that links it in registers it itself. */
+RUNWAY_API int luaopen_runway_listener (lua_State *L);
+
 #endif

@@ -252,7 +252,7 @@ end
 --- Fetches one output to a file, which appears whole or not at all. An expired
 --- URL is renewed by asking for the task again. The API key is never sent.
 ---@param path string            where to; an existing file is an error unless `overwrite`
----@param opts? { index?: integer, overwrite?: boolean, max_bytes?: integer, on_progress?: fun(got: integer, of?: integer) }
+---@param opts? { index?: integer, overwrite?: boolean, max_bytes?: integer, on_progress?: function }  on_progress(received, total)
 ---@return { path: string, bytes: integer, content_type: string|nil }|nil file
 ---@return runway.Error|nil err
 function Task:download(path, opts)
