@@ -421,16 +421,25 @@ static bool has_done (rw_engine *e) {
 }
 
 
+/* Seconds for poll: rounded up, so that a timer is due when it returns. */
+static int milliseconds (double seconds) {
+  double ms = ceil(seconds * 1000);
+  if (seconds < 0) return -1;
+  return ms > 86400e3 ? 86400000 : (int)ms;
+}
+
+
+bool rw_pause (double seconds) {
+  (void)poll(NULL, 0, milliseconds(seconds));
+  return false;
+}
+
+
 bool rw_engine_wait (rw_engine *e, double seconds) {
   struct pollfd fd = {.fd = e->pipe[0], .events = POLLIN};
   char scrap[256];
-  int ms = -1;
-  if (seconds >= 0) {
-    double m = ceil(seconds * 1000);
-    ms = m > 86400e3 ? 86400000 : (int)m;
-  }
-  if (has_done(e)) ms = 0;
-  if (poll(&fd, 1, ms) > 0)
+  if (has_done(e)) seconds = 0;
+  if (poll(&fd, 1, milliseconds(seconds)) > 0)
     while (read(e->pipe[0], scrap, sizeof scrap) == (ssize_t)sizeof scrap) {}
   return fd.revents != 0 || has_done(e);
 }

@@ -59,6 +59,9 @@ int rw_engine_notify_fd (const rw_engine *e);
 */
 void rw_engine_close (rw_engine *e);
 
+/* Waits `seconds` (< 0: no limit), or until a signal comes. False. */
+bool rw_pause (double seconds);
+
 /* Monotonic seconds: the one clock that decides a time-out. */
 double rw_now (void);
 

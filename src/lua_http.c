@@ -336,18 +336,23 @@ static int core_take (lua_State *L) {
 }
 
 
-/* wait([seconds]) -> is there something to take (or to drain elsewhere)? */
+/*
+** wait([seconds]) -> is there something to take (or to drain elsewhere)?
+** In a child of fork it only passes the time, so that timers still fire.
+*/
 static int core_wait (lua_State *L) {
   lua_Number seconds = luaL_optnumber(L, 1, -1);
-  lua_engine *le = push_running(L);
-  lua_pushboolean(L, rw_engine_wait(le->engine, seconds));
+  bool forked_here = is_forked(L);
+  rw_engine *e = forked_here ? NULL : push_running(L)->engine;
+  lua_pushboolean(L, forked_here ? rw_pause(seconds) : rw_engine_wait(e, seconds));
   return 1;
 }
 
 
 static int core_pending (lua_State *L) {
   lua_engine *le = push_engine(L);
-  lua_pushinteger(L, le->engine ? (lua_Integer)rw_engine_pending(le->engine) : 0);
+  bool usable = le->engine && rw_engine_usable(le->engine);
+  lua_pushinteger(L, usable ? (lua_Integer)rw_engine_pending(le->engine) : 0);
   return 1;
 }
 

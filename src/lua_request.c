@@ -127,6 +127,7 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
       value = lua_tolstring(L, -1, &m);
       if (has_control(value, m))
         return "a header's value holds a control character (a line break?)";
+      if (n == 6 && curl_strequal(name, "expect")) continue;
       if (n == 12 && curl_strequal(name, "content-type")) typed = true;
       /* "Name;" is libcurl's form of a header with an empty value */
       if (m > 0) lua_pushfstring(L, "%s: %s", name, value);

@@ -1,6 +1,8 @@
 /*
-** proxy.c: the proxy variables of the environment, read as libcurl reads them.
+** proxy.c: the proxy variables of the environment, read as curl's users know
+** them.
 */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,10 +41,10 @@ static bool exempt (const char *host) {
 }
 
 
-bool rw_proxy_from_environment (const char *scheme, const char *host) {
+const char *rw_proxy_from_environment (const char *scheme, const char *host) {
   const char *proxy = strcmp(scheme, "https") == 0
     ? variable("https_proxy", "HTTPS_PROXY")
     : variable("http_proxy", NULL);      /* HTTP_PROXY may come from a CGI client */
   if (!proxy) proxy = variable("all_proxy", "ALL_PROXY");
-  return proxy && !exempt(host);
+  return proxy && !exempt(host) ? proxy : NULL;
 }

@@ -302,10 +302,11 @@ static bool set_trust (rw_request *r) {
 
 /* A proxy named by the user or his environment; none towards this machine. */
 static bool set_proxy (rw_request *r, const rw_url *url) {
-  if (url->loopback && !r->proxy) return set(r, PROXY, "");
-  r->via_proxy = r->proxy ? *r->proxy != '\0'
-                          : rw_proxy_from_environment(url->scheme, url->host);
-  return !r->proxy || (set(r, PROXY, r->proxy) && set(r, NOPROXY, ""));
+  const char *proxy = r->proxy;
+  if (!proxy && !url->loopback)
+    proxy = rw_proxy_from_environment(url->scheme, url->host);
+  r->via_proxy = proxy && *proxy;
+  return set(r, PROXY, proxy ? proxy : "") && set(r, NOPROXY, "");
 }
 
 

@@ -1,0 +1,128 @@
+-- runway inside a program that embeds Lua and links the C files in: several states in several
+-- threads, a fork, a state closed in the middle of everything.
+
+local rawserver = require "spec.support.rawserver"
+
+describe("a program that links runway in", function()
+  local server, directory, program
+
+  local function shell(command)
+    local pipe = assert(io.popen(command .. " 2>&1; echo \"exit $?\""))
+    local output = pipe:read "a"
+    pipe:close()
+    local text, code = output:match "^(.*)exit (%d+)\n$"
+    return tonumber(code), text
+  end
+
+  setup(function()
+    server = rawserver.start {}
+    directory = os.tmpname()
+    os.remove(directory)
+    assert(os.execute("mkdir '" .. directory .. "'"))
+    program = directory .. "/host"
+    local code, said = shell(([[${CC:-cc} -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c \
+      $(ls src/*.c | grep -v listener) \
+      ${LUA_CFLAGS:-$(pkg-config --cflags --libs lua5.4)} $(pkg-config --libs lua5.4 libcurl) -ldl -lm]]):format(program))
+    assert(code == 0, said)
+  end)
+
+  teardown(function()
+    server:stop()
+    os.execute("rm -rf '" .. directory .. "'")
+  end)
+
+  -- Runs a script in the program; raises what it says when it fails.
+  local function run(threads, script, ...)
+    local path = directory .. "/script.lua"
+    local file = assert(io.open(path, "w"))
+    file:write(script)
+    file:close()
+    local command = ("LD_PRELOAD= LUA_PATH='%s' LUA_CPATH='%s' '%s' %d '%s'")
+      :format(package.path, package.cpath, program, threads, path)
+    for _, argument in ipairs { ... } do command = command .. " '" .. argument .. "'" end
+    local code, said = shell(command)
+    assert(code == 0, said)
+    return said
+  end
+
+  local CLIENT = [[
+    local runway = require "runway"
+    local url = ...
+    local client = assert(runway.client { api_key = "test", base_url = url, max_retries = 0 })
+  ]]
+
+  it("has one independent engine for each state of each thread", function()
+    run(8, CLIENT .. [[
+      assert(not rawget(_G, "runway"))
+      runway.run(function()
+        local jobs = {}
+        for i = 1, 20 do
+          jobs[i] = runway.spawn(function() return assert(client:request { path = "/echo?" .. i }).status end)
+        end
+        local statuses, failures = runway.all(jobs)
+        assert(not failures)
+        for i = 1, 20 do assert(statuses[i] == 200) end
+      end)
+    ]], server:url "")
+  end)
+
+  it("may close a state while transfers of every kind are under way", function()
+    run(8, CLIENT .. [[
+      for i = 1, 20 do
+        runway.spawn(function() client:request { path = "/hang" } end)
+        runway.spawn(function() client:request { method = "POST", path = "/hang", json = { i } } end)
+      end
+      for _ = 1, 5 do runway.step(0.01) end
+    ]], server:url "")
+  end)
+
+  it("gets an error in a forked child, and goes on in the parent", function()
+    local said = run(0, CLIENT .. [[
+      assert(client:request { path = "/ok" })
+      local child = host.fork()
+      if child == 0 then
+        local answer, err = client:request { path = "/ok" }
+        print(answer, err and err.kind, err and err.message:match("fork"), err and err.sent)
+        host.exit(7)
+      end
+      assert(host.wait(child) == 7)
+      assert(client:request { path = "/ok" })
+      print "parent fine"
+    ]], server:url "")
+    assert.equal("nil\tconfig\tfork\tno\nparent fine\n", said)
+  end)
+
+  it("may close its copy of the state in a forked child without harm to the parent", function()
+    run(0, CLIENT .. [[
+      assert(client:request { path = "/ok" })
+      local job = runway.spawn(function() return assert(client:request { path = "/body/300000" }) end)
+      runway.step(0)
+      local child = host.fork()
+      if child == 0 then os.exit(0, true) end
+      assert(host.wait(child) == 0)
+      assert(#job:join().body == 300000)
+    ]], server:url "")
+  end)
+
+  it("may use runway in a child that was forked before the first request", function()
+    run(0, CLIENT .. [[
+      local child = host.fork()
+      if child == 0 then
+        assert(client:request { path = "/ok" })
+        host.exit(7)
+      end
+      assert(host.wait(child) == 7)
+    ]], server:url "")
+  end)
+
+  it("runs as well under either garbage collector", function()
+    for _, mode in ipairs { "incremental", "generational" } do
+      run(2, ('collectgarbage "%s"'):format(mode) .. CLIENT .. [[
+        for i = 1, 30 do
+          assert(client:request { path = "/echo?" .. i })
+          collectgarbage "step"
+        end
+      ]], server:url "")
+    end
+  end)
+end)
