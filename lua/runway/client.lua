@@ -185,17 +185,32 @@ local function unsupported(self, session, kind)
     near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
 end
 
+-- The adapter's request; or nil, and its problem as a table.
+local function submit_of(session, kind, given)
+  local ok, request, problem = pcall(session.adapter.submit, kind, given)
+  if not ok then
+    return nil, { message = "the adapter failed to make a request of this: " .. tostring(request) }
+  end
+  if request then return request end
+  if type(problem) == "table" then return nil, problem end
+  return nil, { message = problem or "the adapter made no request of this" }
+end
+
 -- The adapter's request. The client's own callback_url goes along where the provider takes one.
+-- The caller's misuse comes back as the adapter's problem, to be raised where his line is known.
 local function ask(session, kind, given)
-  local adapter = session.adapter
   local request, problem
   if given.callback_url == nil and session.callback_url then
     given.callback_url = session.callback_url
-    request, problem = http.read(session, adapter.submit, kind, given)
+    request, problem = submit_of(session, kind, given)
     given.callback_url = nil
-    if request or not problem or problem.field ~= "callback_url" then return request, problem end
   end
-  return http.read(session, adapter.submit, kind, given)
+  if not request and (not problem or problem.field == "callback_url") then
+    request, problem = submit_of(session, kind, given)
+  end
+  if request then return request end
+  if problem.misuse then return nil, problem end
+  return http.refuse(session, problem)
 end
 
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
@@ -206,8 +221,9 @@ local function build(self, session, kind, given)
     err.provider = adapter.name
     return nil, err
   end
-  local request, problem = ask(session, kind, looked)
-  if not request then return http.refuse(session, problem or "the adapter made no request of this") end
+  local request
+  request, err = ask(session, kind, looked)
+  if not request then return nil, err end
   local limits = adapter.media
   if type(limits) == "function" then limits = limits(kind, looked) end
   local uploaded = false
@@ -217,10 +233,7 @@ local function build(self, session, kind, given)
     return self:upload(file.path)
   end)
   if not settled then return nil, err end
-  if uploaded then
-    request, problem = ask(session, kind, settled)
-    if not request then return http.refuse(session, problem or "the adapter made no request of this") end
-  end
+  if uploaded then return ask(session, kind, settled) end
   return request
 end
 
@@ -243,9 +256,9 @@ local function submit(self, session, kind, given)
   return t
 end
 
--- Checks the params at the level of the public method's caller, then submits.
-local function generate(self, raw, kind)
-  local session = session_of(self)
+-- Checks the params, then submits. Misuse is raised at the line that called the public method,
+-- which therefore must not call this as its tail.
+local function generate(self, session, raw, kind)
   local given, problem = params.normalise(raw)
   if not given then
     if problem.misuse then error(problem.message, 3) end
@@ -256,7 +269,9 @@ local function generate(self, raw, kind)
   end
   kind = kind or params.kind_of(given, session.adapter)
   if not self:supports(kind) then return unsupported(self, session, kind) end
-  return submit(self, session, kind, given)
+  local made, err = submit(self, session, kind, given)
+  if err and err.misuse then error(err.message, 3) end
+  return made, err
 end
 
 --- Submits a task; the kind is `params.kind`, or follows from the params.
@@ -265,7 +280,8 @@ end
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function Client:generate(raw)
-  return generate(self, raw)
+  local made, err = generate(self, session_of(self), raw)
+  return made, err
 end
 
 -- One method per kind that any adapter may offer; a user's adapter may bring
@@ -276,7 +292,8 @@ for _, kind in ipairs {
   "voice_dubbing", "voice_isolation",
 } do
   Client[kind] = function(self, raw)
-    return generate(self, raw, kind)
+    local made, err = generate(self, session_of(self), raw, kind)
+    return made, err
   end
 end
 
@@ -420,7 +437,7 @@ function Client:request(options)
 end
 
 --- Ends what this client has under way; paid requests in flight are awaited by
---- those who made them. Tasks go on at the provider.
+--- those who made them. Tasks go on at the provider, a transport that was given stays open.
 function Client:close()
   local session = session_of(self)
   if session.closed then return end
@@ -428,7 +445,6 @@ function Client:close()
   local giving_up = {}
   for _, give_up in pairs(session.live) do giving_up[#giving_up + 1] = give_up end
   for _, give_up in ipairs(giving_up) do give_up("cancelled", "the client was closed") end
-  session.transport:close()
 end
 
 Client.__close = Client.close

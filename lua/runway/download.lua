@@ -66,6 +66,7 @@ local function fetch(session, url, path, opts)
       end
       url, attempts = result.redirect, attempts - 1
     elseif not result.error and result.status == 200 then
+      if opts.on_progress then scheduler.guard(opts.on_progress, result.bytes, result.bytes) end
       return { path = path, bytes = result.bytes, content_type = result.headers["content-type"] }
     else
       local unreadable = not result.error and result.status >= 200 and result.status < 300
@@ -81,6 +82,9 @@ local function fetch(session, url, path, opts)
       local delay = retry.delay(attempts, verdict.after)
       session.log("warning", ("download: %s; trying again in %.1f s"):format(message, delay), { attempt = attempts })
       scheduler.sleep(delay)
+      if session.closed then
+        return http.refuse(session, { kind = "cancelled", message = "the client was closed" })
+      end
     end
   end
 end

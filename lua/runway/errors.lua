@@ -44,28 +44,46 @@ function Error.__tostring(e)
   return line
 end
 
--- A header or URL may carry the key in other clothes; what is left after this
--- holds neither it, nor a query string, nor the bytes of a data URI.
+-- This much of a key's beginning is still the key: a text may have been cut in the middle of it.
+local TELLTALE = 12
+
+-- A "key" shorter than this is none, and would eat the letters of every word.
+local SHORTEST = 4
+
+-- The text without the key, whole or cut short.
+local function without(text, secret)
+  local telltale = secret:sub(1, TELLTALE)
+  local pieces, from = {}, 1
+  while true do
+    local at, last = text:find(telltale, from, true)
+    if not at then break end
+    while last - at + 1 < #secret and text:byte(last + 1) == secret:byte(last - at + 2) do last = last + 1 end
+    pieces[#pieces + 1] = text:sub(from, at - 1) .. "[key]"
+    from = last + 1
+  end
+  pieces[#pieces + 1] = text:sub(from)
+  return table.concat(pieces)
+end
+
+-- A run of text without spaces: the query and the user name of a URL taken out of it, and the query
+-- of a bare path. A slash may stand as "\/", as some servers write it in JSON.
+local function without_query(run)
+  local url = run:find(":\\?/\\?/")
+  if url then run = run:gsub("(:\\?/\\?/)[^/@?]+@", "%1") end
+  local at = run:find("?", 1, true)
+  if at and (url and url < at or run:find("=", at, true)) then return run:sub(1, at) .. "[query]" end
+  return run
+end
+
+--- What is left after this holds neither the key, nor a query string, nor the bytes of a data URI.
 ---@param text any      anything; what is not a string is returned as it is
 ---@param secret? string  the API key
 ---@return any
 function errors.redact(text, secret)
   if type(text) ~= "string" then return text end
-  if secret and #secret > 0 then
-    local from = 1
-    local pieces = {}
-    while true do
-      local at, last = text:find(secret, from, true)
-      if not at then break end
-      pieces[#pieces + 1] = text:sub(from, at - 1) .. "[key]"
-      from = last + 1
-    end
-    pieces[#pieces + 1] = text:sub(from)
-    text = table.concat(pieces)
-  end
-  text = text:gsub("([Dd][Aa][Tt][Aa]:[%w%-%+%./;=]*[,])[%w%+/=%%%-_\\]+", "%1[data]")
-  text = text:gsub("(%a[%w%+%.%-]*:\\?/\\?/[^%s%?\"'<>]*)%?[^%s\"'<>]*", "%1?[query]")
-  return text
+  if secret and #secret >= SHORTEST then text = without(text, secret) end
+  text = text:gsub("([Dd][Aa][Tt][Aa]:[%w%-%+%./;=\\]*,)[%w%+/=%%%-_\\]+", "%1[data]")
+  return (text:gsub('[^%s"<>]+', without_query))
 end
 
 --- Makes an error. Texts are cut and redacted here, so that no caller forgets.

@@ -43,6 +43,7 @@ function http.exchange(session, wire, deadline, on_progress)
     scheduler.cancel_timer(ticker)
     transport:cancel(handle)
   end
+  if wire.gate then scheduler.checkpoint() end
   handle = transport:start(wire, function(result) w:wake(result) end)
   if deadline and not wire.gate then
     timer = scheduler.at(deadline, function() give_up("timeout", "the time given for the whole call is over") end)
@@ -122,6 +123,7 @@ local function to_wire(session, request)
     wire.address = http.foreign_reach(session)
   else
     wire.url = session.base .. request.path .. query_string(request.query)
+    wire.path = request.path                  -- what a mock compares
     wire.address = "any"
     add_headers(headers, session.sign())
   end
@@ -180,7 +182,9 @@ http.read = read
 -- The id of a task in an answer that is otherwise a failure.
 local function id_in(session, answer, problem, kind)
   if problem and problem.id then return fields.id(problem.id) end
-  if type(answer.json) ~= "table" then return nil end
+  if type(answer.json) ~= "table" then       -- cut off, or not quite JSON: the id may stand in it all the same
+    return fields.id(answer.body:match('"task_?[iI]d"%s*:%s*"([%w%-_]+)"') or answer.body:match('"id"%s*:%s*"([%w%-_]+)"'))
+  end
   local found = read(session, session.adapter.accepted, answer, kind)
   local id = type(found) == "table" and found.id
   return fields.id(id) or fields.id(answer.json.id) or fields.id(answer.json.task_id)
@@ -284,7 +288,7 @@ function http.call(session, request, opts)
       end
     end
     local verdict = retry.judge(wire.gate, result, problem, value == nil)
-    session.log("debug", ("%s %s: %s"):format(wire.method, request.path or "(another host)",
+    session.log("debug", ("%s %s: %s"):format(wire.method, (request.path or "(another host)"):match("^[^?#]*"),
       result.error and result.error.message or result.status),
       { seconds = scheduler.now() - started, attempt = attempts })
     if not verdict then return value, nil, answer end
@@ -296,6 +300,7 @@ function http.call(session, request, opts)
     session.log("warning", ("%s; trying again in %.1f s"):format(story(verdict, result, answer or {}, problem), delay),
       { attempt = attempts, kind = verdict.kind })
     scheduler.sleep(delay)
+    if session.closed then return http.refuse(session, { kind = "cancelled", message = "the client was closed" }) end
   end
 end
 

@@ -27,6 +27,17 @@ local jobs = setmetatable({}, { __mode = "k" }) -- coroutine -> job
 local sources = {}
 local turning = 0                             -- depth of turns; > 0 inside step
 
+-- An error that ended a turn (Ctrl-C, as a rule), kept until the paid answers under way are in: a
+-- task that was just paid for must not lose its id. A second one is raised at once.
+local interrupt
+local critical = 0                            -- waiters parked on a paid answer
+
+local function raise_interrupt()
+  local value = interrupt.value
+  interrupt = nil
+  error(value, 0)
+end
+
 --------------------------------------------------------------------- the clock
 
 local frozen                                  -- virtual time, or nil
@@ -119,11 +130,15 @@ local function report(err)
 end
 
 --- Calls a function of the user's so that its errors reach a reader and
---- nothing else.
+--- nothing else. Ctrl-C is no error of the function's: it ends the wait.
 ---@return boolean ok
 function scheduler.guard(fn, ...)
   local ok, err = pcall(fn, ...)
-  if not ok then report(err) end
+  if not ok and type(err) == "string" and err:find("interrupted!", 1, true) then
+    interrupt = interrupt or { value = err }
+  elseif not ok then
+    report(err)
+  end
   return ok
 end
 
@@ -261,6 +276,7 @@ end
 function Waiter:wake(...)
   if self.done then return end
   self.done, self.values = true, pack(...)
+  if self.counted then critical = critical - 1 end
   local job = self.job
   if job and job.waiting == self then make_ready(job) end
 end
@@ -296,16 +312,28 @@ local function nothing_to_wait_for()
   return true
 end
 
+--- Called before something is paid for: raises an interrupt that came meanwhile.
+function scheduler.checkpoint()
+  if not interrupt then return end
+  if jobs[coroutine.running()] then error(interrupt.value, 0) end
+  raise_interrupt()
+end
+
 -- Runs the loop until the waiter is woken.
 local function drive(w)
   local depth = turning
   while not w.done do
+    if interrupt and critical == 0 then raise_interrupt() end
     if nothing_to_wait_for() then
       error("waiting for something that cannot happen: no request, timer or job is left", 3)
     end
     local ok, err = pcall(turn)
     turning = depth                           -- an interrupt may have left a turn half way
-    if not ok then error(err, 0) end
+    if not ok then
+      local second = interrupt ~= nil
+      interrupt = { value = err }
+      if second then raise_interrupt() end
+    end
   end
 end
 
@@ -314,6 +342,9 @@ end
 function scheduler.park(w)
   if not w.done then
     local job = jobs[coroutine.running()]
+    if w.critical then
+      critical, w.counted = critical + 1, true
+    end
     if job and yieldable() then
       job.waiting, w.job = w, job
       coroutine.yield(PARKED)
@@ -351,6 +382,7 @@ function scheduler.step(seconds)
   local ok, err = pcall(turn, seconds)
   turning = 0
   if not ok then error(err, 0) end
+  if interrupt then raise_interrupt() end
   return true
 end
 

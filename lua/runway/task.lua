@@ -48,18 +48,18 @@ local inner = setmetatable({}, { __mode = "k" })
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
   local now = scheduler.now()
-  inner[t] = { session = session, ref = ref, born = now, seen = false, next_poll = now }
+  inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
   if fresh then task.plan(t, nil) end
   return t
 end
 
--- Sets the time of the next query.
-function task.plan(t, hint)
+-- Sets the time of the next query: by the server's estimate, or by a failed query's Retry-After.
+function task.plan(t, hint, after)
   local my = inner[t]
   local now = scheduler.now()
   my.next_poll = now + poll.delay {
     least = my.session.adapter.poll_interval or 5, chosen = my.session.limits.poll_interval,
-    waited = now - my.born, hint = hint,
+    waited = now - my.born, hint = hint, after = after,
   }
 end
 
@@ -74,8 +74,11 @@ function task.apply(t, fields, raw)
   if not ended and fields.status then t.status = fields.status end
   if ended and fields.status ~= t.status then return end
   if fields.progress then t.progress = fields.progress end
-  for _, name in ipairs { "output", "failure", "failure_code", "created_at", "cost", "estimated_cost" } do
+  for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
     if fields[name] ~= nil then t[name] = fields[name] end
+  end
+  for _, name in ipairs { "failure", "failure_code" } do -- a server may echo what it was sent
+    if fields[name] ~= nil then t[name] = errors.redact(fields[name], inner[t].session.key) end
   end
 end
 
@@ -91,8 +94,10 @@ local function fail(t, e)
   return mark(t, errors.new(e, session.key))
 end
 
--- One query (with its retries). True, or nil, err.
-local function query(t, deadline)
+-- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is
+-- given the grace of its adapter while it is waited for, or was submitted here; a mere look at an id
+-- says at once that there is no such task.
+local function query(t, deadline, waiting)
   local my = inner[t]
   local session = my.session
   local request, problem = http.read(session, session.adapter.query, my.ref)
@@ -102,7 +107,7 @@ local function query(t, deadline)
   })
   if not fields then return mark(t, err) end
   if fields.missing then
-    local grace = session.adapter.missing_grace or 0
+    local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
     if my.seen or scheduler.now() - my.born >= grace then
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
@@ -186,13 +191,13 @@ function Task:wait(opts)
       return timed_out(self, timeout, last)
     end
     if my.next_poll > scheduler.now() then scheduler.sleep(my.next_poll - scheduler.now()) end
-    local ok, err = query(self, deadline)
+    local ok, err = query(self, deadline, true)
     if not ok then
       if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
       if not passing(err) then return nil, err end
       last = err
       my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
-      task.plan(self, err.retry_after)
+      task.plan(self, nil, err.retry_after)
     else
       last = nil
       if opts.on_progress then scheduler.guard(opts.on_progress, self) end

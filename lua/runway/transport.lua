@@ -60,6 +60,4 @@ function transport:progress(handle)
   return core.progress(handle)
 end
 
-function transport:close() end
-
 return transport

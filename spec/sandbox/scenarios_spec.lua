@@ -88,8 +88,8 @@ local PLAYS = {
 
   html = function(app, api)
     local answer = calls.submit(app, api, "html")
-    assert.same({ 200, "text/html; charset=utf-8" }, { answer.status,
-    answer.headers["content-type"] })
+    assert.equal(200, answer.status)
+    assert.matches("^text/html", answer.headers["content-type"])
     assert.matches("^<!DOCTYPE html>", answer.body)
     assert.equal(0, #app.tasks)
   end,
@@ -216,8 +216,8 @@ local PLAYS = {
   end,
 }
 
-for name, fault in pairs { drop = "drop", hang = "stall", truncate = "truncate",
-garbage = "garbage" } do
+local FAULTS = { drop = "drop", hang = "stall", truncate = "truncate", garbage = "garbage" }
+for name, fault in pairs(FAULTS) do
   PLAYS[name] = function(app, api)
     assert.equal(fault, calls.submit(app, api, name).fault)
     assert.equal(1, #app.tasks)
@@ -264,8 +264,8 @@ describe("a scenario", function()
 
   it("is found where a request has no prompt, in any of its texts", function()
     local app = calls.app()
-    local body = { model = "eleven_voice_isolation",
-    audioUri = "https://a.example/sandbox:stall.mp3" }
+    local sound = "https://a.example/sandbox:stall.mp3"
+    local body = { model = "eleven_voice_isolation", audioUri = sound }
     local id = calls.send(app, "official", "POST", "/v1/voice_isolation", body).json.id
     assert.equal("RUNNING", calls.query(app, calls.official, id, 99).json.status)
   end)

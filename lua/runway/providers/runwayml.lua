@@ -9,6 +9,7 @@
 -- verbatim. prompt_image and prompt_video go where the kind and the model take an image or a
 -- video; see runway.providers.runwayml_body.
 
+local advice = require "runway.advice"
 local body = require "runway.providers.runwayml_body"
 local fields = require "runway.fields"
 local models = require "runway.providers.runwayml_models"
@@ -33,7 +34,7 @@ local runwayml = {
     "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_video",
     "video_upscale", "voice_dubbing", "voice_isolation",
   },
-  media = { image = 5242880, video = 16777216, audio = 16777216 },
+  media = advice.data_uri,
 }
 
 local function object(v) return type(v) == "table" and v or {} end

@@ -155,10 +155,11 @@ end
 local function about(self)
   local names = {}
   for i, api in ipairs(self.apis) do names[i] = ("  %-24s %s"):format(api.prefix, api.name) end
-  return reply.text(200, "runway sandbox: an offline stand-in for video APIs\n\n" ..
-    table.concat(names,
-    "\n") .. "\n\nScenarios, as a word in the prompt such as sandbox:fail\n  " ..
-    table.concat(scenarios.names(), " "))
+  return reply.text(200, table.concat({
+    "runway sandbox: an offline stand-in for video APIs", "", table.concat(names, "\n"), "",
+    "Scenarios, as a word in the prompt such as sandbox:fail",
+    "  " .. table.concat(scenarios.names(), " "),
+  }, "\n"))
 end
 
 local RETRY = { rate_limited = true, unavailable = true }
@@ -183,8 +184,7 @@ local function dispatch(self, request, now)
   local entry, captures, why = find_route(self, request.method, request.path)
   if not entry then
     local api = captures
-    if not api then return reply.text(404,
-    "Nothing is here. GET / says what this sandbox knows.") end
+    if not api then return reply.text(404, "Nothing is here; GET / says what is.") end
     return worksheet(self, request, now, api).problem(why, request.method .. " " .. request.path)
   end
   local api, route = entry.api, entry.route
@@ -200,16 +200,9 @@ local function dispatch(self, request, now)
     local refusal = read_body(c)
     if refusal then return refusal end
   end
-  local response
-  if route.submit then
-    response = submit(self, c, api, route)
-  elseif route.query then
-    response = query(self, c, api, route)
-  else
-    response = route.answer(c)
-  end
-  response.headers["x-request-id"] = tools.uuid(self.chance)
-  return response
+  if route.submit then return submit(self, c, api, route) end
+  if route.query then return query(self, c, api, route) end
+  return route.answer(c)
 end
 
 --- Answers one request.
@@ -228,7 +221,9 @@ function App:handle(request, now)
   elseif request.path == "/" and request.method == "GET" then
     return about(self)
   end
-  return dispatch(self, request, now)
+  local response = dispatch(self, request, now)
+  response.headers["x-request-id"] = tools.uuid(self.chance)
+  return response
 end
 
 --- Chooses what happens to the tasks that come from now on.

@@ -159,10 +159,14 @@ local TYPES = {
   mp4 = "video/mp4", mov = "video/quicktime", webm = "video/webm",
 }
 
+local function refuse(c, issue)
+  return c.problem("bad_request", validate.where(issue) .. ": " .. issue.message)
+end
+
+-- POST /runway/uploads
 local function create_upload(c)
   local issue = validate.check(UPLOAD, c.json)[1]
-  if issue then return c.problem("bad_request",
-  validate.where(issue) .. ": " .. issue.message) end
+  if issue then return refuse(c, issue) end
   local id = tools.uuid(c.app.chance)
   local extension = (c.json.filename:match("%.(%w+)$") or ""):lower()
   local upload = { type = TYPES[extension] or "application/octet-stream" }
@@ -193,16 +197,17 @@ end
 local PART = open("PartNumber ETag", { PartNumber = one_of { 1 }, ETag = text(1) })
 local COMPLETE = open("parts", { parts = validate.list(PART, 1, 1) })
 
+-- POST /runway/uploads/{id}/complete
 local function complete(c)
   local upload = c.app.web_uploads[c.path.id]
   if not upload then return c.problem("not_found", "no such upload") end
   local issue = validate.check(COMPLETE, c.json)[1]
-  if issue then return c.problem("bad_request",
-  validate.where(issue) .. ": " .. issue.message) end
+  if issue then return refuse(c, issue) end
   if not upload.bytes then return c.problem("bad_request", "nothing was uploaded yet") end
   local etag = c.json.parts[1].ETag:gsub('"', "")
-  if etag ~= upload.etag then return c.problem("bad_request",
-  "the ETag is not that of the part") end
+  if etag ~= upload.etag then
+    return c.problem("bad_request", "the ETag is not that of the part")
+  end
   local media = upload.type:match("^%a+")
   if media == "application" then media = "image" end
   upload.url = upload.url or

@@ -32,16 +32,15 @@ local function tone()
     "data" .. little_endian(#data, 4) .. data
 end
 
+local function decoded(name)
+  return function() return tools.unbase64(clip[name]) end
+end
+
 local MEDIA = {
-  video = { suffix = "mp4", type = "video/mp4",
-  make = function() return tools.unbase64(clip.video) end },
-  image = { suffix = "png", type = "image/png",
-  make = function() return tools.unbase64(clip.image) end },
+  video = { suffix = "mp4", type = "video/mp4", make = decoded "video" },
+  image = { suffix = "png", type = "image/png", make = decoded "image" },
   audio = { suffix = "wav", type = "audio/wav", make = tone },
-  frames = {
-    suffix = "zip", type = "application/zip",
-    make = function() return tools.unbase64(clip.frames) end,
-  },
+  frames = { suffix = "zip", type = "application/zip", make = decoded "frames" },
   movie = { suffix = "mov", type = "video/quicktime", same = "video" },
 }
 

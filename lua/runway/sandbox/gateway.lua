@@ -60,8 +60,8 @@ local COMET_KINDS = {
 
 local function body_schema(relay, kind)
   local branches = {}
-  for _, source in ipairs { schema.kinds[kind].branches, OLD[kind] or {},
-  OWN[relay][kind] or {} } do
+  local sources = { schema.kinds[kind].branches, OLD[kind] or {}, OWN[relay][kind] or {} }
+  for _, source in ipairs(sources) do
     for model, branch in pairs(source) do branches[model] = branch end
   end
   return validate.by("model", branches)

@@ -40,8 +40,7 @@ end
 function official.before(c)
   local version = c.request.headers["x-runway-version"]
   if not version then
-    return c.problem("bad_request",
-    "The X-Runway-Version header is required; send " .. VERSION .. ".")
+    return c.problem("bad_request", "The X-Runway-Version header is required: " .. VERSION)
   elseif version ~= VERSION then
     return c.problem("bad_request", ("X-Runway-Version %s is not a known version."):format(version))
   end
@@ -71,8 +70,9 @@ function official.check(c, body_schema)
     if scheme == "runway" then return uploads.complaint(c.app, uri, c.now) end
     return assets.url(uri, c.base_url)
   end
-  for _, issue in ipairs(validate.check(body_schema, c.json,
-  asset)) do issues[#issues + 1] = issue end
+  for _, issue in ipairs(validate.check(body_schema, c.json, asset)) do
+    issues[#issues + 1] = issue
+  end
   if #issues > 0 then return complain(c, issues) end
   return nil
 end

@@ -195,8 +195,9 @@ local function voice(c)
 end
 
 local function list_voices(c)
-  return reply.json(200, { data = json.array { voice(c) }, hasMore = false,
-  nextCursor = json.null })
+  return reply.json(200, {
+    data = json.array { voice(c) }, hasMore = false, nextCursor = json.null,
+  })
 end
 
 local function get_voice(c)

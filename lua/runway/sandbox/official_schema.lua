@@ -319,8 +319,9 @@ local kinds = {
       disableVoiceCloning = flag(), dropBackgroundAudio = flag(), numSpeakers = int(1, ANY_INT),
     }),
   }),
-  voice_isolation = by("model", { eleven_voice_isolation = open("audioUri",
-  { audioUri = AUDIO }) }),
+  voice_isolation = by("model", {
+    eleven_voice_isolation = open("audioUri", { audioUri = AUDIO }),
+  }),
 }
 
 -- Recipes -------------------------------------------------------------------------------------

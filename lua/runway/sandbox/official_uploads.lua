@@ -101,8 +101,7 @@ local function receive(c)
   end
   local list = parts(headers["content-type"] or "", c.request.body)
   if not list then
-    return reply.xml(400, "MalformedPOSTRequest",
-    "The body is not well-formed multipart/form-data.")
+    return reply.xml(400, "MalformedPOSTRequest", "The body is not multipart/form-data.")
   end
   local code, message = form_fault(upload, list)
   if code then return reply.xml(code == "AccessDenied" and 403 or 400, code, message) end

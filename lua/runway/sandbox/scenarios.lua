@@ -77,8 +77,9 @@ scenarios.list = {
   },
   stall = {
     about = "the task is RUNNING for ever",
-    timeline = { { at = 0, status = "PENDING" }, { at = 0.2, status = "RUNNING",
-    progress = 0.42 } },
+    timeline = {
+      { at = 0, status = "PENDING" }, { at = 0.2, status = "RUNNING", progress = 0.42 },
+    },
   },
   unknown_status = {
     about = "the task shows a status no document names, then succeeds",
@@ -133,8 +134,9 @@ scenarios.list = {
   poll_error = { about = "500 to the first n queries", n = 2, poll = first "server_error" },
   poll_rate_limit = { about = "429 to the first n queries", n = 2, poll = first "rate_limited" },
   poll_html = { about = "200 with an HTML page to the first n queries", n = 2, poll = first_page },
-  task_not_exist = { about = "\"no such task\" to the first n queries", n = 2,
-  poll = first "no_task" },
+  task_not_exist = {
+    about = "\"no such task\" to the first n queries", n = 2, poll = first "no_task",
+  },
 
   no_output = {
     about = "succeeded without output, for the first n looks (all)",

@@ -57,11 +57,6 @@ function tools.uuid(chance)
   }, "-")
 end
 
-local UUID4 = "^" .. ("%x"):rep(8) .. "%-" .. ("%x"):rep(4) .. "%-4" .. ("%x"):rep(3) ..
-  "%-[89abAB]" .. ("%x"):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"
-
-function tools.is_uuid(text) return type(text) == "string" and text:find(UUID4) ~= nil end
-
 --- "2026-08-11T06:12:01.171Z"
 ---@param unix number seconds
 function tools.iso(unix)

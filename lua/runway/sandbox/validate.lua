@@ -197,18 +197,20 @@ function checks.map(run, schema, value)
   end
 end
 
+-- Of branches that all fail, the one meant is told: that whose own type fits, then that with the
+-- fewest faults.
 function checks.either(run, schema, value)
-  local fewest
+  local meant
   for _, branch in ipairs(schema.branches) do
     local try = { path = run.path, issues = {}, assets = run.assets }
     visit(try, branch, value)
-    if #try.issues == 0 then return end
-    -- the branch meant is the one whose own type fits: its first issue lies deeper than `value`
-    local depth = #try.issues[1].path
-    if try.issues[1].code == "invalid_type" and depth == #run.path then depth = -1 end
-    if not fewest or depth > fewest.depth then fewest = { issues = try.issues, depth = depth } end
+    local first = try.issues[1]
+    if not first then return end
+    local other_type = first.code == "invalid_type" and #first.path == #run.path
+    local faults = #try.issues + (other_type and 1000 or 0)
+    if not meant or faults < meant.faults then meant = { issues = try.issues, faults = faults } end
   end
-  for _, issue in ipairs(fewest.issues) do run.issues[#run.issues + 1] = issue end
+  for _, issue in ipairs(meant.issues) do run.issues[#run.issues + 1] = issue end
 end
 
 function checks.by(run, schema, value)

@@ -1,0 +1,132 @@
+local errors = require "runway.errors"
+
+local KEY = "key_0123456789abcdef0123456789abcdef"
+local PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg+/=="
+
+describe("an error", function()
+  it("is one readable line: what happened, where, to which task", function()
+    local err = errors.new {
+      kind = "task_failed", message = "the provider could not make it: too bright", provider = "cometapi",
+      http_status = 200, code = "SAFETY.INPUT.TEXT", task_id = "t-1", request_id = "r-9", attempts = 3,
+    }
+    assert.equal("task_failed: the provider could not make it: too bright (cometapi, HTTP 200, code "
+      .. "SAFETY.INPUT.TEXT, task t-1, request r-9, 3 attempts)", tostring(err))
+  end)
+
+  it("says no more than it knows", function()
+    assert.equal("io: disk full", tostring(errors.new { kind = "io", message = "disk full" }))
+    assert.equal("config: unknown error", tostring(errors.new { kind = "config" }))
+    assert.equal("io: code E1 (qimu)",
+      tostring(errors.new { kind = "io", message = "code E1", code = "E1", provider = "qimu", attempts = 1 }))
+  end)
+
+  it("stays on one line whatever a server wrote", function()
+    local line = tostring(errors.new { kind = "server", message = "a\r\nSet-Cookie: b\0\27[31mc\n", code = "x\ny" })
+    assert.is_nil(line:find("%c"))
+  end)
+
+  it("is retryable only when that was said", function()
+    assert.is_false(errors.new { kind = "server", message = "x" }.retryable)
+    assert.is_false(errors.new { kind = "server", message = "x", retryable = "yes" }.retryable)
+    assert.is_true(errors.new { kind = "server", message = "x", retryable = true }.retryable)
+  end)
+
+  it("is known from other tables", function()
+    assert.is_true(errors.is(errors.new { message = "x" }))
+    for _, v in ipairs { {}, { kind = "io" }, "io", 5 } do assert.is_false(errors.is(v)) end
+    assert.is_false(errors.is(nil))
+  end)
+
+  it("keeps 4 KiB of an answer and of a message, never half a character", function()
+    local err = errors.new { kind = "server", message = ("é"):rep(1e6), body = "x" .. ("é"):rep(1e6) }
+    assert.is_true(#err.message <= 4096 and #err.body <= 4096)
+    assert.truthy(utf8.len(err.message))
+    assert.truthy(utf8.len(err.body))
+  end)
+end)
+
+describe("no text of an error ever holds", function()
+  local function texts(text)
+    local err = errors.new({
+      kind = "server", message = text, body = text, code = text, request_id = text,
+    }, KEY)
+    return { err.message, err.body, err.code, err.request_id, tostring(err) }
+  end
+
+  local function never(secret, text)
+    for _, shown in ipairs(texts(text)) do
+      assert.is_nil(shown:find(secret, 1, true), shown)
+    end
+  end
+
+  it("the API key", function()
+    never(KEY, KEY)
+    never(KEY, "Incorrect key provided: " .. KEY .. ".")
+    never(KEY, '{"headers":{"Authorization":"Bearer ' .. KEY .. '"}}')
+    never(KEY, KEY .. KEY .. " " .. KEY)
+    assert.equal("[key][key] and [key]", errors.redact(KEY .. KEY .. " and " .. KEY, KEY))
+  end)
+
+  it("the API key, cut short", function()
+    for length = 12, #KEY - 1 do
+      assert.equal("… [key]", errors.redact("… " .. KEY:sub(1, length), KEY))
+    end
+    never("0123456789", ("x"):rep(16 * 1024 - 20) .. KEY)
+    never("0123456789", ("x"):rep(4096 - 20) .. KEY)
+  end)
+
+  it("a query string", function()
+    for _, text in ipairs {
+      "https://cdn.example/a.mp4?_jwt=SECRET", "see https://cdn.example/a.mp4?X-Sig=SECRET&x=1 for more",
+      "http://cdn.example:8080/?SECRET", '{"url":"https:\\/\\/cdn.example\\/a.mp4?_jwt=SECRET"}',
+      "HTTPS://CDN.EXAMPLE/A?B=SECRET", "runway://abc?token=SECRET", "GET /files/a.mp4?_jwt=SECRET: 403",
+      '<a href="https://cdn.example/a?x=SECRET">', "(https://a.example/?a=1)(https://b.example/?b=SECRET)",
+      "https://cdn.example/a.mp4?x='SECRET'", "/v1/tasks?cursor=abc?token=SECRET",
+    } do
+      never("SECRET", text)
+    end
+    assert.equal("https://cdn.example/a.mp4?[query] is gone", errors.redact "https://cdn.example/a.mp4?a=b is gone")
+  end)
+
+  it("a user name or password in a URL", function()
+    never("SECRET", "https://me:SECRET@cdn.example/a.mp4")
+    never("SECRET", "https://SECRET@cdn.example/a.mp4?x=1")
+  end)
+
+  it("the bytes of a data URI", function()
+    never("iVBOR", PICTURE)
+    never("iVBOR", '{"promptImage":"' .. PICTURE .. '"}')
+    never("iVBOR", "DATA:image/png;charset=utf-8;base64,iVBORw0KGgo=")
+    never("iVBOR", '{"promptImage":"data:image\\/png;base64,iVBORw0KGgo="}')
+    never("AAAA", "data:;base64,AAAA")
+    never("AAAA", "data:video/mp4;base64," .. ("A"):rep(1e5))
+    assert.equal("data:image/png;base64,[data]", errors.redact(PICTURE))
+  end)
+end)
+
+describe("redact", function()
+  it("leaves other texts as they are", function()
+    for _, text in ipairs {
+      "", "what is wrong? everything", "see https://docs.example/errors/#codes.", "a=b, c=d", "did you mean x?",
+      "data: none, really", "the API key was refused", "give base_url = …", "key_0123456",
+    } do
+      assert.equal(text, errors.redact(text, KEY))
+    end
+  end)
+
+  it("returns what is not a text as it is", function()
+    for _, v in ipairs { 5, true, {} } do assert.equal(v, errors.redact(v, KEY)) end
+    assert.is_nil(errors.redact(nil, KEY))
+  end)
+
+  it("costs no more than the text's length, whatever the text", function()
+    for _, text in ipairs {
+      ("a"):rep(2 ^ 20), ("://"):rep(2 ^ 18), ("data:"):rep(2 ^ 18), ("?"):rep(2 ^ 20), ("?a="):rep(2 ^ 18),
+      KEY:sub(1, 11):rep(2 ^ 16), ("https://a@"):rep(2 ^ 16),
+    } do
+      local began = os.clock()
+      errors.redact(text, KEY)
+      assert.is_true(os.clock() - began < 2, text:sub(1, 20))
+    end
+  end)
+end)

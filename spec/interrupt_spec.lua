@@ -1,0 +1,82 @@
+-- Ctrl-C: it ends a wait at once, but never loses the answer to what was just paid for.
+
+local core = require "runway.core"
+local rawserver = require "spec.support.rawserver"
+
+describe("an interrupt", function()
+  local server
+
+  setup(function() server = rawserver.start {} end)
+  teardown(function() server:stop() end)
+
+  -- Starts a program; it prints its process id first.
+  local function start(code)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      io.stdout:setvbuf "no"
+      local shell = io.popen "echo $PPID"
+      print(shell:read "l")
+      shell:close()
+      local runway = require "runway"
+      local client = assert(runway.client { api_key = "test", base_url = %q, max_retries = 0 })
+      local function pay(what)
+        return client:request { method = "POST", path = "/held-body?" .. what, json = {} }
+      end
+    ]]):format(server:url "") .. code)
+    file:close()
+    local program = io.popen(("LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1")
+      :format(package.path, package.cpath, path))
+    return program, assert(program:read "l"), path
+  end
+
+  local function until_seen(fragment)
+    local deadline = core.now() + 20
+    while #server:seen(fragment) == 0 do assert(core.now() < deadline, "the request never came") end
+  end
+
+  local function finish(program, path)
+    local said = program:read "a"
+    program:close()
+    os.remove(path)
+    return said
+  end
+
+  it("waits for a paid answer, hands it out, and then ends the script", function()
+    local program, pid, path = start [[
+      local answer = pay "script"
+      print(answer and answer.status)
+      print(pcall(runway.sleep, 1000))
+    ]]
+    until_seen "?script"
+    os.execute("kill -INT " .. pid)
+    server:release()
+    assert.matches("^200\nfalse\t[^\n]*interrupted!\n$", finish(program, path))
+  end)
+
+  it("lets jobs keep what they paid for, and lets none of them pay again", function()
+    local program, pid, path = start [[
+      print(pcall(runway.run, function()
+        for number = 1, 3 do
+          local answer = pay("job" .. number)
+          print(answer and answer.status)
+        end
+      end))
+    ]]
+    until_seen "?job1"
+    os.execute("kill -INT " .. pid)
+    server:release()
+    assert.matches("^200\nfalse\t.*interrupted!", finish(program, path))
+    assert.equal(0, #server:seen "?job2")
+  end)
+
+  it("ends any other wait at once", function()
+    local program, pid, path = start [[
+      local job = runway.spawn(function() client:request { path = "/hang?free" } end)
+      print(pcall(job.join, job))
+    ]]
+    until_seen "?free"
+    os.execute("kill -INT " .. pid)
+    assert.matches("^false\t[^\n]*interrupted!\n$", finish(program, path))
+  end)
+end)
