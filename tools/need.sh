@@ -91,6 +91,7 @@ need_test() {
   need luasec lua-sec - - - luasec lua_module ssl
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
+  need nghttpd nghttp2-server nghttp2 nghttp2 nghttp2 - has nghttpd
 }
 
 need_rock() {

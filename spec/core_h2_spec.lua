@@ -1,0 +1,82 @@
+-- HTTP/2 where it is offered: against nghttpd, which speaks nothing else.
+
+local certs = require "spec.support.certs"
+local core = require "runway.core"
+local exchange = require "spec.support.exchange"
+
+describe("a server that offers HTTP/2", function()
+  local directory, pid, port
+
+  -- A port that was free a moment ago; another is tried when someone was quicker.
+  local function start(number)
+    local command = ("cd '%s' && { nghttpd -v -d . %d good.key good.pem >log 2>&1 & echo $!; }")
+      :format(directory, number)
+    local shell = io.popen(command)
+    pid, port = shell:read "l", number
+    shell:close()
+  end
+
+  local function log()
+    local file = io.open(directory .. "/log")
+    local text = file and file:read "a" or ""
+    if file then file:close() end
+    return text
+  end
+
+  local function get(path, more)
+    local request = { url = ("https://localhost:%d%s"):format(port, path), ca_file = directory .. "/ca.pem" }
+    for name, value in pairs(more or {}) do request[name] = value end
+    return request
+  end
+
+  setup(function()
+    directory = certs.make()
+    local file = assert(io.open(directory .. "/body", "w"))
+    file:write(("x"):rep(200000))
+    file:close()
+    local deadline = core.now() + 20
+    repeat
+      start(20000 + math.random(20000))
+      local answered
+      repeat
+        answered = exchange.run(get("/body")).status
+      until answered or log():find "failed" or core.now() > deadline
+      assert(core.now() < deadline, "nghttpd did not start: " .. log())
+    until answered
+  end)
+
+  teardown(function()
+    if pid then os.execute("kill " .. pid) end
+    certs.remove(directory)
+  end)
+
+  local function connections()
+    local _, count = log():gsub("SSL/TLS handshake completed", "")
+    return count
+  end
+
+  it("is spoken to over one connection, however many requests run at once", function()
+    local before = connections()
+    local ids = {}
+    for index = 1, 20 do ids[index] = exchange.start(get("/body", { lane_limit = 20 })) end
+    for _, id in ipairs(ids) do
+      local result = exchange.finish(id)
+      assert.equal(200, result.status)
+      assert.equal(200000, #result.body)
+      assert.is_true(result.sent)
+    end
+    assert.equal(before, connections())
+  end)
+
+  it("gets each paid request on a connection of its own", function()
+    local before = connections()
+    for _ = 1, 3 do
+      local result = exchange.run(get("/body", { method = "POST", body = "{}", gate = true }))
+      assert.is_true(result.sent)
+      assert.is_number(result.status)
+    end
+    assert.equal(before + 3, connections())
+    local _, posts = log():gsub(":method: POST", "")
+    assert.equal(3, posts)
+  end)
+end)
