@@ -42,7 +42,7 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-#include "lua_json.h"
+#include "lua_json_scan.h"
 #include "runway.h"
 
 #define MAX_EXACT ((lua_Integer)1 << 53)
@@ -134,8 +134,8 @@ static void restore (lua_State *L) {
   if (lua_type(L, -1) == LUA_TSTRING) {
     size_t len;
     const char *text = lua_tolstring(L, -1, &len);
-    if (text[0] != MARK) return;
-    if (text[1] == MARK) {
+    if (text[0] != RW_JSON_MARK) return;
+    if (text[1] == RW_JSON_MARK) {
       lua_pushlstring(L, text + 1, len - 1);
     } else if (text[1] == '[') {
       lua_newtable(L);
@@ -164,9 +164,9 @@ static void restore (lua_State *L) {
 
 /* Pushes the value and is true, or a message and is false. */
 static bool read_text (lua_State *L, Scanner *s) {
-  out_open(&s->out, L, s->len + s->len / 4 + 32);
-  if (!scan_text(s)) {
-    push_complaint(L, s);
+  rw_out_open(&s->out, L, s->len + s->len / 4 + 32);
+  if (!rw_scan_text(s)) {
+    rw_scan_complain(L, s);
     return false;
   }
   lua_pushvalue(L, UPVALUE_CJSON);
@@ -205,7 +205,7 @@ typedef struct Writer {
   Out out;
   int segments;                         /* slot of the list of segments; nil until a file is met */
   int depth;
-  const void *open[MAX_DEPTH];          /* the tables we are in, to catch cycles */
+  const void *open[RW_JSON_DEPTH];          /* the tables we are in, to catch cycles */
 } Writer;
 
 static bool write_value (Writer *w, const Path *path);
@@ -216,16 +216,16 @@ static void add_path (Out *out, const Path *path) {
   if (path->name == NULL) {
     char index[32];
     snprintf(index, sizeof index, "[" LUA_INTEGER_FMT "]", (LUAI_UACINT)path->index);
-    out_literal(out, index);
+    rw_out_literal(out, index);
     return;
   }
-  if (path->up) out_literal(out, ".");
+  if (path->up) rw_out_literal(out, ".");
   size_t len = path->len < 40 ? path->len : 40, step;
   for (size_t i = 0; i < len; i += step) {
-    step = utf8_length(path->name + i, len - i);
+    step = rw_utf8_length(path->name + i, len - i);
     bool plain = step > 0 && (unsigned char)path->name[i] >= 0x20;
     if (step == 0) step = 1;
-    out_add(out, plain ? path->name + i : "?", plain ? step : 1);
+    rw_out_add(out, plain ? path->name + i : "?", plain ? step : 1);
   }
 }
 
@@ -247,10 +247,10 @@ static bool write_string (Writer *w, const char *text, size_t len, const Path *p
                           const char *role) {
   static const char letters[] = "btn?fr";               /* for \x08 to \x0D */
   size_t done = 0, step;
-  out_literal(&w->out, "\"");
+  rw_out_literal(&w->out, "\"");
   for (size_t i = 0; i < len; i += step) {
     unsigned char c = (unsigned char)text[i];
-    step = utf8_length(text + i, len - i);
+    step = rw_utf8_length(text + i, len - i);
     if (step == 0)
       return refuse(w, path, "%sinvalid UTF-8 at byte %I", role, (LUAI_UACINT)i + 1);
     if (c >= 0x20 && c != '"' && c != '\\') continue;
@@ -259,12 +259,12 @@ static bool write_string (Writer *w, const char *text, size_t len, const Path *p
     else if (c >= '\b' && c <= '\r' && c != '\v')
       snprintf(escape, sizeof escape, "\\%c", letters[c - '\b']);
     else snprintf(escape, sizeof escape, "\\u%04x", c);
-    out_add(&w->out, text + done, i - done);
-    out_literal(&w->out, escape);
+    rw_out_add(&w->out, text + done, i - done);
+    rw_out_literal(&w->out, escape);
     done = i + 1;
   }
-  out_add(&w->out, text + done, len - done);
-  out_literal(&w->out, "\"");
+  rw_out_add(&w->out, text + done, len - done);
+  rw_out_literal(&w->out, "\"");
   return true;
 }
 
@@ -291,19 +291,19 @@ static bool write_number (Writer *w, const Path *path) {
       memmove(p + 1, p + comma, strlen(p + comma) + 1);
     }
   }
-  out_literal(&w->out, text);
+  rw_out_literal(&w->out, text);
   return true;
 }
 
 static bool write_list (Writer *w, int t, lua_Integer count, const Path *path) {
   for (lua_Integer i = 1; i <= count; i++) {
     Path item = { path, NULL, 0, i };
-    out_literal(&w->out, i == 1 ? "[" : ",");
+    rw_out_literal(&w->out, i == 1 ? "[" : ",");
     lua_rawgeti(w->L, t, i);
     if (!write_value(w, &item)) return false;
     lua_pop(w->L, 1);
   }
-  out_literal(&w->out, count == 0 ? "[]" : "]");
+  rw_out_literal(&w->out, count == 0 ? "[]" : "]");
   return true;
 }
 
@@ -335,15 +335,15 @@ static bool write_object (Writer *w, int t, lua_Integer count, const Path *path)
   qsort(names, (size_t)n, sizeof *names, compare_names);
   for (lua_Integer i = 0; i < n; i++) {
     Path field = { path, names[i].text, names[i].len, 0 };
-    out_literal(&w->out, i == 0 ? "{" : ",");
+    rw_out_literal(&w->out, i == 0 ? "{" : ",");
     if (!write_string(w, names[i].text, names[i].len, &field, "the name is ")) return false;
-    out_literal(&w->out, ":");
+    rw_out_literal(&w->out, ":");
     lua_pushlstring(L, names[i].text, names[i].len);
     lua_rawget(L, t);
     if (!write_value(w, &field)) return false;
     lua_pop(L, 1);
   }
-  out_literal(&w->out, n == 0 ? "{}" : "}");
+  rw_out_literal(&w->out, n == 0 ? "{}" : "}");
   lua_settop(L, kept - 2);
   return true;
 }
@@ -352,7 +352,7 @@ static bool write_table (Writer *w, const Path *path) {
   const void *self = lua_topointer(w->L, -1);
   lua_Integer count = 0;
   bool is_list = false;
-  const char *problem = w->depth == MAX_DEPTH ? "nested too deeply" : NULL;
+  const char *problem = w->depth == RW_JSON_DEPTH ? "nested too deeply" : NULL;
   for (int i = 0; i < w->depth && !problem; i++)
     if (w->open[i] == self) problem = "a table cannot contain itself";
   if (!problem) problem = shape(w->L, lua_gettop(w->L), &count, &is_list);
@@ -371,13 +371,13 @@ static void write_file (Writer *w) {
     lua_newtable(L);
     lua_replace(L, w->segments);
   }
-  out_literal(&w->out, "\"");
+  rw_out_literal(&w->out, "\"");
   lua_pushlstring(L, w->out.data, w->out.len);
   lua_rawseti(L, w->segments, luaL_len(L, w->segments) + 1);
   lua_pushvalue(L, -1);
   lua_rawseti(L, w->segments, luaL_len(L, w->segments) + 1);
   w->out.len = 0;
-  out_literal(&w->out, "\"");
+  rw_out_literal(&w->out, "\"");
 }
 
 /* A copy of any module of ours may have made it, so files are told by their type's name. */
@@ -401,11 +401,11 @@ static bool write_value (Writer *w, const Path *path) {
     case LUA_TNUMBER:
       return write_number(w, path);
     case LUA_TBOOLEAN:
-      out_literal(&w->out, lua_toboolean(L, -1) ? "true" : "false");
+      rw_out_literal(&w->out, lua_toboolean(L, -1) ? "true" : "false");
       return true;
     case LUA_TLIGHTUSERDATA:
       if (lua_touserdata(L, -1) != NULL) break;
-      out_literal(&w->out, "null");
+      rw_out_literal(&w->out, "null");
       return true;
     case LUA_TTABLE:
       if (!is_file(L)) return write_table(w, path);
@@ -423,7 +423,7 @@ static int json_encode (lua_State *L) {
   lua_settop(L, 1);
   lua_pushnil(L);
   w.segments = 2;
-  out_open(&w.out, L, 512);
+  rw_out_open(&w.out, L, 512);
   lua_pushvalue(L, 1);
   if (!write_value(&w, NULL)) {
     lua_pushnil(L);

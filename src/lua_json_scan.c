@@ -1,15 +1,9 @@
 /*
-** lua_json.h: the strict pass over a JSON text, for lua_json.c alone, which says what it is for.
-** RFC 8259 to the letter; UTF-8 by RFC 3629; escapes name whole characters. Before it, what both
-** reading and writing stand on: a growing text that Lua owns, and the UTF-8 rule.
+** lua_json_scan.c: the strict pass over a JSON text, on which lua_json.c builds.
+** RFC 8259 to the letter; UTF-8 by RFC 3629; escapes name whole characters.
 */
-
-#ifndef RW_LUA_JSON_H
-#define RW_LUA_JSON_H
-
 #include <limits.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,25 +11,12 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-/* Both ways alike, so that what was read can be written. Real bodies stay under 10. Each level
-** costs a C frame in lua-cjson and in our walks, and 128 of them fit in any thread's stack. */
-#define MAX_DEPTH 128
-
-#define MARK '\x7F'                     /* legal in JSON text, and no one's first letter */
+#include "lua_json_scan.h"
 
 
 /* ---- Text in the making ---- */
 
-/* The bytes live in a userdata at the stack slot `slot`, which is kept for it until the C function
-** returns. Adding may raise a memory error, and needs one free stack slot. */
-typedef struct Out {
-  lua_State *L;
-  int slot;
-  char *data;
-  size_t len, cap;
-} Out;
-
-static void out_open (Out *out, lua_State *L, size_t cap) {  /* [-0, +1] */
+void rw_out_open (Out *out, lua_State *L, size_t cap) {
   out->L = L;
   out->data = lua_newuserdatauv(L, cap, 0);
   out->slot = lua_gettop(L);
@@ -43,7 +24,7 @@ static void out_open (Out *out, lua_State *L, size_t cap) {  /* [-0, +1] */
   out->cap = cap;
 }
 
-static void out_add (Out *out, const char *bytes, size_t len) {
+void rw_out_add (Out *out, const char *bytes, size_t len) {
   if (len > out->cap - out->len) {
     if (len > SIZE_MAX / 8 || out->cap > SIZE_MAX / 8)
       luaL_error(out->L, "JSON text too long");
@@ -58,13 +39,11 @@ static void out_add (Out *out, const char *bytes, size_t len) {
   out->len += len;
 }
 
-static void out_literal (Out *out, const char *text) {
-  out_add(out, text, strlen(text));
+void rw_out_literal (Out *out, const char *text) {
+  rw_out_add(out, text, strlen(text));
 }
 
-/* Length of the UTF-8 sequence at `text`, of which `left` > 0 bytes are there, or 0 if there is
-** none: neither overlong forms nor surrogates nor anything above U+10FFFF count (RFC 3629). */
-static size_t utf8_length (const char *text, size_t left) {
+size_t rw_utf8_length (const char *text, size_t left) {
   const unsigned char *s = (const unsigned char *)text;
   unsigned lead = s[0];
   if (lead < 0x80) return 1;
@@ -82,19 +61,6 @@ static size_t utf8_length (const char *text, size_t left) {
 
 /* ---- The pass ---- */
 
-/* `text` is a Lua string, so text[len] is '\0', which no rule of the grammar accepts: looking at
-** the next byte is always safe, and stops every loop. */
-typedef struct Scanner {
-  const char *text;
-  size_t len, at;
-  size_t copied;                        /* text before this is in `out`, rewritten */
-  const char *problem;                  /* once a scan_ function has failed: what is wrong, */
-  bool at_known;                        /* at `at`, or with the text as a whole */
-  int depth;
-  char open[MAX_DEPTH];                 /* the brackets we are in */
-  Out out;
-} Scanner;
-
 static bool complain (Scanner *s, size_t at, const char *problem) {
   s->at = at;
   s->problem = problem;
@@ -102,7 +68,7 @@ static bool complain (Scanner *s, size_t at, const char *problem) {
 }
 
 static void copy_upto (Scanner *s, size_t at) {
-  out_add(&s->out, s->text + s->copied, at - s->copied);
+  rw_out_add(&s->out, s->text + s->copied, at - s->copied);
   s->copied = at;
 }
 
@@ -146,14 +112,14 @@ static size_t escape_length (const char *p) {
 }
 
 static bool begins_with_mark (const char *p) {
-  return *p == MARK || (strncmp(p, "\\u007", 5) == 0 && (p[5] | 0x20) == 'f');
+  return *p == RW_JSON_MARK || (strncmp(p, "\\u007", 5) == 0 && (p[5] | 0x20) == 'f');
 }
 
 static bool scan_string (Scanner *s, bool is_value) {
   size_t at = s->at + 1, step;
   if (is_value && begins_with_mark(s->text + at)) {
     copy_upto(s, at);
-    out_add(&s->out, (char[]){MARK}, 1);
+    rw_out_add(&s->out, (char[]){RW_JSON_MARK}, 1);
   }
   for (; s->text[at] != '"'; at += step) {
     unsigned char c = (unsigned char)s->text[at];
@@ -163,7 +129,7 @@ static bool scan_string (Scanner *s, bool is_value) {
     } else if (c < 0x20) {
       return complain(s, at, at == s->len ? "unfinished string" : "control character in a string");
     } else {
-      step = utf8_length(s->text + at, s->len - at);
+      step = rw_utf8_length(s->text + at, s->len - at);
       if (step == 0) return complain(s, at, "invalid UTF-8");
     }
   }
@@ -206,9 +172,9 @@ static bool scan_number (Scanner *s) {
   if (is_float && !fits_float(s->out.L, start, (size_t)(p - start)))
     return complain(s, s->at, "number out of range");
   copy_upto(s, s->at);
-  out_add(&s->out, (char[]){'"', MARK}, 2);
+  rw_out_add(&s->out, (char[]){'"', RW_JSON_MARK}, 2);
   copy_upto(s, end);
-  out_literal(&s->out, "\"");
+  rw_out_literal(&s->out, "\"");
   s->at = end;
   return true;
 }
@@ -260,7 +226,7 @@ static bool scan_document (Scanner *s) {
     char c = next_token(s);
     if (c == '[' || c == '{') {
       size_t start = s->at;
-      if (s->depth == MAX_DEPTH) return complain(s, start, "nested too deeply");
+      if (s->depth == RW_JSON_DEPTH) return complain(s, start, "nested too deeply");
       s->open[s->depth++] = c;
       s->at++;
       char first = next_token(s);
@@ -273,7 +239,7 @@ static bool scan_document (Scanner *s) {
       s->depth--;
       if (c == '[') {
         copy_upto(s, start);
-        out_add(&s->out, (char[]){'"', MARK, '[', ']', '"'}, 5);
+        rw_out_add(&s->out, (char[]){'"', RW_JSON_MARK, '[', ']', '"'}, 5);
         s->copied = s->at;
       }
     } else if (!scan_scalar(s)) {
@@ -297,8 +263,7 @@ static const char *not_json (Scanner *s) {
   return s->at == s->len ? "empty" : NULL;
 }
 
-/* Checks the text and leaves what lua-cjson shall see in `out`; on failure, see push_complaint. */
-static bool scan_text (Scanner *s) {
+bool rw_scan_text (Scanner *s) {
   s->problem = not_json(s);
   s->at_known = s->problem == NULL;
   if (s->problem || !scan_document(s)) return false;
@@ -308,8 +273,7 @@ static bool scan_text (Scanner *s) {
   return false;
 }
 
-/* Pushes the message. It quotes a dozen bytes at most: texts can hold signed URLs and keys. */
-static void push_complaint (lua_State *L, const Scanner *s) {
+void rw_scan_complain (lua_State *L, const Scanner *s) {
   const char *p = s->text + s->at;
   char seen[32] = "the end of the text";
   if (!s->at_known) {
@@ -323,5 +287,3 @@ static void push_complaint (lua_State *L, const Scanner *s) {
   else if (s->at < s->len) snprintf(seen, sizeof seen, "byte 0x%02X", (unsigned)(unsigned char)*p);
   lua_pushfstring(L, "%s at byte %I, saw %s", s->problem, (LUAI_UACINT)s->at + 1, seen);
 }
-
-#endif
