@@ -20,9 +20,8 @@ describe("a program that links runway in", function()
     os.remove(directory)
     assert(os.execute("mkdir '" .. directory .. "'"))
     program = directory .. "/host"
-    local code, said = shell(([[${CC:-cc} -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c \
-      $(ls src/*.c | grep -v listener) \
-      ${LUA_CFLAGS:-$(pkg-config --cflags --libs lua5.4)} $(pkg-config --libs lua5.4 libcurl) -ldl -lm]]):format(program))
+    local code, said = shell(("cc -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c"
+      .. " $(ls src/*.c | grep -v listener) $(pkg-config --cflags --libs lua5.4 libcurl) -ldl -lm"):format(program))
     assert(code == 0, said)
   end)
 

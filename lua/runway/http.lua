@@ -183,7 +183,8 @@ http.read = read
 local function id_in(session, answer, problem, kind)
   if problem and problem.id then return fields.id(problem.id) end
   if type(answer.json) ~= "table" then       -- cut off, or not quite JSON: the id may stand in it all the same
-    return fields.id(answer.body:match('"task_?[iI]d"%s*:%s*"([%w%-_]+)"') or answer.body:match('"id"%s*:%s*"([%w%-_]+)"'))
+    return fields.id(answer.body:match('"task_?[iI]d"%s*:%s*"([%w%-_]+)"')
+      or answer.body:match('"id"%s*:%s*"([%w%-_]+)"'))
   end
   local found = read(session, session.adapter.accepted, answer, kind)
   local id = type(found) == "table" and found.id

@@ -257,7 +257,7 @@ end
 --- Fetches one output to a file, which appears whole or not at all. An expired
 --- URL is renewed by asking for the task again. The API key is never sent.
 ---@param path string            where to; an existing file is an error unless `overwrite`
----@param opts? { index?: integer, overwrite?: boolean, max_bytes?: integer, on_progress?: function }  on_progress(received, total)
+---@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total)
 ---@return { path: string, bytes: integer, content_type: string|nil }|nil file
 ---@return runway.Error|nil err
 function Task:download(path, opts)
