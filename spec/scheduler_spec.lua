@@ -281,7 +281,7 @@ describe("the scheduler", function()
 
     it("lets no failure stop the rest, and tells each at its place", function()
       local results, failures = runway.all {
-        function() return nil, "refused" end, function() return "fine" end, function() error "broken" end,
+        function() return nil, "refused" end, function() return "fine", "and more" end, function() error "broken" end,
       }
       assert.equal("fine", results[2])
       assert.is_nil(results[1])
@@ -345,11 +345,11 @@ describe("the scheduler", function()
     it("goes on after an error in a callback, and says so on stderr", function()
       local stderr = io.stderr
       local said = ""
-      io.stderr = { write = function(_, ...) said = said .. table.concat { ... } end }
+      io.stderr = { write = function(_, ...) said = said .. table.concat { ... } end } -- luacheck: ignore 122
       scheduler.at(scheduler.now(), function() error "in a timer" end)
       scheduler.at(scheduler.now(), function() note "the next" end)
       runway.step(0)
-      io.stderr = stderr
+      io.stderr = stderr -- luacheck: ignore 122
       assert.equal("the next", trace())
       assert.truthy(said:find "in a timer")
     end)

@@ -287,7 +287,7 @@ end
 -- One method per kind that any adapter may offer; a user's adapter may bring
 -- others, reached by `generate { kind = … }`.
 for _, kind in ipairs {
-  "character_performance", "image_to_video", "image_upscale", "sound_effect", "speech_to_speech",
+  "character_performance", "extend", "image_to_video", "image_upscale", "sound_effect", "speech_to_speech",
   "text_to_image", "text_to_speech", "text_to_video", "video_to_video", "video_upscale",
   "voice_dubbing", "voice_isolation",
 } do
@@ -342,8 +342,8 @@ end
 ---@return string|nil uri   to be given wherever a URL is taken
 ---@return runway.Error|nil err
 function Client:upload(path)
-  if type(path) ~= "string" or path == "" or path:find("%z") then error("upload takes the path of a file", 2) end
   local session = session_of(self)
+  if type(path) ~= "string" or path == "" or path:find("%z") then error("upload takes the path of a file", 2) end
   local adapter = session.adapter
   if not adapter.upload then
     return http.refuse(session, adapter.name .. " has no uploads; give it https URLs")

@@ -103,6 +103,7 @@ local function read_entry(given, what, level)
   local entry = {}
   for name, value in pairs(given) do entry[name] = value end
   if type(entry[1]) == "string" then
+    if entry.path then error(what .. ": give the path once", level + 1) end
     read_short_form(entry, entry[1])
     entry[1] = nil
   end

@@ -113,7 +113,12 @@ function retry.judge(paid, result, problem, unreadable)
   local after = retry.retry_after(result.headers)
   local too_long = after and after > MAX_RETRY_AFTER
   if status >= 200 and status < 300 then
-    if problem then return verdict(problem.kind or "invalid_request", false) end
+    if problem then
+      -- Of a paid request it is the refusal; of a free one it says nothing of the task asked about,
+      -- which may well be running, and an answer that is none is asked for again.
+      local kind = problem.kind or (paid and "invalid_request" or "server")
+      return verdict(kind, not paid and kind == "protocol")
+    end
     if not unreadable then return nil end
     if paid then return verdict("unknown_submit", false) end
     return verdict("protocol", true)

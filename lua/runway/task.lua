@@ -73,6 +73,7 @@ function task.apply(t, fields, raw)
   local ended = TERMINAL[t.status]
   if not ended and fields.status then t.status = fields.status end
   if ended and fields.status ~= t.status then return end
+  if not ended and fields.status == "SUCCEEDED" then t.output = nil end  -- what it showed while it ran is not all
   if fields.progress then t.progress = fields.progress end
   for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
     if fields[name] ~= nil then t[name] = fields[name] end

@@ -1,0 +1,253 @@
+-- What a client submits, and the rest of what it does for an account, over a mock.
+
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+
+local clip, SUBMIT = mocked.clip, mocked.SUBMIT
+
+local PNG = "\137PNG\r\n\26\n" .. ("\0"):rep(600)
+
+describe("a client:", function()
+  local directory
+
+  local function write(name, bytes)
+    local file = assert(io.open(directory .. "/" .. name, "wb"))
+    file:write(bytes)
+    file:close()
+    return directory .. "/" .. name
+  end
+
+  setup(function()
+    directory = os.tmpname()
+    os.remove(directory)
+    assert(os.execute("mkdir '" .. directory .. "'"))
+  end)
+  teardown(function() os.execute("rm -rf '" .. directory .. "'") end)
+  after_each(mocked.close)
+
+  describe("generate", function()
+    it("gives a task with what is known of it", function()
+      local client, m = mocked.client { SUBMIT }
+      local params = clip { seed = 42 }
+      local task = assert(client:generate(params))
+      assert.equal("t1", task.id)
+      assert.equal("runwayml", task.provider)
+      assert.equal("text_to_video", task.kind)
+      assert.equal("PENDING", task.status)
+      assert.equal(25, task.estimated_cost)
+      assert.is_nil(task.output)
+      assert.is_false(task:done())
+      assert.equal("task t1 PENDING (runwayml)", tostring(task))
+      assert.same({ model = "gen4.5", promptText = "a cat", ratio = "1280:720", duration = 5, seed = 42 },
+        m.requests[1].json)
+      assert.same(clip { seed = 42 }, params)
+      m:finish()
+    end)
+
+    it("picks the kind from what is given", function()
+      local url = "https://example.com/"
+      for kind, params in pairs {
+        text_to_video = { prompt_text = "x" }, image_to_video = { prompt_text = "x", prompt_image = url .. "a.png" },
+        video_to_video = { prompt_text = "x", prompt_video = url .. "a.mp4" },
+      } do
+        local client = mocked.client({ function() return { json = { code = 200, data = { task_id = "c1" } } } end },
+          { provider = "cometapi" })
+        assert.equal(kind, assert(client:generate(params)).kind)
+      end
+    end)
+
+    it("takes the short forms", function()
+      local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
+      assert(client:generate { prompt = "x", image = "https://example.com/a.png", model = "gen4_turbo",
+        ratio = "1280:720", duration = 5 })
+      assert.equal("https://example.com/a.png", m.requests[1].json.promptImage)
+      assert.equal("x", m.requests[1].json.promptText)
+    end)
+
+    it("passes on what no one knows yet, and models that are new", function()
+      local client, m = mocked.client { SUBMIT }
+      assert(client:generate(clip { model = "gen9", new_thing = { deep_name = 1 }, duration = 77 }))
+      assert.same({ deep_name = 1 }, m.requests[1].json.newThing)
+      assert.equal(77, m.requests[1].json.duration)
+    end)
+
+    it("refuses before money is spent what is known to be refused", function()
+      local client, m = mocked.client {}
+      for name, value in pairs { duration = 11, ratio = "1:1000", prompt_text = ("x"):rep(1001), seed = 2 ^ 32 } do
+        local task, err = client:generate(clip { [name] = value })
+        assert.is_nil(task)
+        assert.equal("invalid_request", err.kind)
+        assert.equal("no", err.sent)
+        assert.truthy(err.message:find(name, 1, true), err.message)
+      end
+      m:finish()
+    end)
+
+    it("says which kinds there are when it has not the one asked for", function()
+      local client, m = mocked.client({}, { provider = "qimu" })
+      local task, err = client:video_upscale { prompt_video = "https://example.com/a.mp4" }
+      assert.is_nil(task)
+      assert.equal("invalid_request", err.kind)
+      assert.truthy(err.message:find("qimu has no video_upscale", 1, true))
+      assert.truthy(err.message:find("text_to_video", 1, true))
+      assert.is_false(client:supports "video_upscale")
+      assert.is_true(client:supports "text_to_video")
+      m:finish()
+    end)
+
+    it("has a method for every kind that a built-in provider offers", function()
+      local client = mocked.client {}
+      for name, adapter in pairs(runway.providers) do
+        for _, kind in ipairs(adapter.kinds) do
+          assert.equal("function", type(client[kind]), name .. ": " .. kind)
+        end
+      end
+    end)
+
+    it("tells what a broken adapter said, and sends nothing", function()
+      local adapter = { name = "mine", base_url = "https://mine.example", kinds = { "text_to_video" },
+        submit = function() error "a bug in mine" end }
+      local client, m = mocked.client({}, { provider = adapter })
+      local task, err = client:generate { prompt_text = "x" }
+      assert.is_nil(task)
+      assert.truthy(err.message:find("a bug in mine", 1, true))
+      assert.equal("no", err.sent)
+      m:finish()
+    end)
+
+    it("gives the client's callback_url to every task, where the provider takes one", function()
+      local options = { provider = "cometapi", callback_url = "https://me.example/hook" }
+      local client, m = mocked.client({
+        { "POST /runway/pro/generate", json = { code = 200, data = { task_id = "c1" } }, times = 2 },
+      }, options)
+      assert(client:generate { prompt_text = "x" })
+      assert(client:generate { prompt_text = "x", callback_url = "https://other.example/" })
+      assert.equal("https://me.example/hook", m.requests[1].json.callback_url)
+      assert.equal("https://other.example/", m.requests[2].json.callback_url)
+      m:finish()
+      options.provider = "runwayml"
+      client, m = mocked.client({ SUBMIT }, options)
+      assert(client:generate(clip()))
+      m:finish()
+    end)
+  end)
+
+  describe("a local picture", function()
+    local function turbo(path)
+      return { model = "gen4_turbo", ratio = "1280:720", duration = 5, prompt_image = runway.file(path) }
+    end
+
+    it("travels inside the request", function()
+      local path = write("first.png", PNG)
+      local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
+      assert(client:generate(turbo(path)))
+      assert.same({ file = path }, m.requests[1].json.promptImage)
+    end)
+
+    it("that is too large for that is uploaded first", function()
+      local path = write("large.png", PNG .. ("x"):rep(4 * 1024 * 1024))
+      local client, m = mocked.client {
+        { "POST /v1/uploads", json = {
+          uploadUrl = "https://store.example/", fields = {}, runwayUri = "runway://upload-1",
+        } },
+        { "POST https://store.example/", status = 204 },
+        { "POST /v1/image_to_video", json = { id = "t1" } },
+      }
+      assert(client:generate(turbo(path)))
+      assert.equal("runway://upload-1", m.requests[3].json.promptImage)
+      m:finish()
+    end)
+
+    it("that cannot be used is refused before anything is sent", function()
+      for name, path in pairs {
+        ["is not there"] = directory .. "/none.png", ["is a directory"] = directory,
+        ["is no picture"] = write("text.png", "just text"), ["is empty"] = write("empty.png", ""),
+        ["is a film"] = write("film.png", "\0\0\0\24ftypmp42" .. ("\0"):rep(100)),
+      } do
+        local client, m = mocked.client {}
+        local task, err = client:generate(turbo(path))
+        assert.is_nil(task, name)
+        assert.equal("no", err.sent, name)
+        assert.truthy(err.kind == "io" or err.kind == "invalid_request", name .. ": " .. err.kind)
+        assert.equal("runwayml", err.provider)
+        m:finish()
+      end
+    end)
+
+    it("is told to be given as a URL where the provider takes nothing else", function()
+      local client, m = mocked.client({}, { provider = "qimu" })
+      local task, err = client:generate {
+        prompt_text = "x", prompt_image = runway.file(write("a.png", PNG)), model = "gen3a_turbo", ratio = "16:9",
+        duration = 5,
+      }
+      assert.is_nil(task)
+      assert.equal("invalid_request", err.kind)
+      assert.truthy(err.message:find("URL", 1, true), err.message)
+      m:finish()
+    end)
+  end)
+
+  describe("credits", function()
+    it("are a number and the provider's own table", function()
+      local client = mocked.client { { "GET /v1/organization", json = { creditBalance = 1234, tier = { x = 1 } } } }
+      local credits, detail = client:credits()
+      assert.equal(1234, credits)
+      assert.equal(1, detail.tier.x)
+    end)
+
+    it("are not known where the provider does not tell", function()
+      local client = mocked.client({}, { provider = "cometapi" })
+      local credits, err = client:credits()
+      assert.is_nil(credits)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("no", err.sent)
+    end)
+  end)
+
+  describe("upload", function()
+    it("gives a URI, and the key to nobody but the API", function()
+      local client, m = mocked.client {
+        { "POST /v1/uploads", fault = "lost" },
+        { "POST /v1/uploads", json = { uploadUrl = "https://store.example/", fields = { a = "b" },
+          runwayUri = "runway://u1" } },
+        { "POST https://store.example/", status = 204, check = function(request)
+          assert.is_nil(request.headers.authorization)
+          assert.is_nil(request.headers["x-runway-version"])
+        end },
+      }
+      assert.equal("runway://u1", assert(client:upload(write("up.png", PNG))))
+      assert.same({ filename = "up.png", type = "ephemeral" }, m.requests[1].json)
+      m:finish()
+    end)
+
+    it("fails where there is none, or no file", function()
+      local client = mocked.client({}, { provider = "cometapi" })
+      assert.truthy(select(2, client:upload(write("up.png", PNG))).message:find("has no uploads", 1, true))
+      client = mocked.client {}
+      assert.equal("io", select(2, client:upload(directory .. "/none")).kind)
+    end)
+  end)
+
+  describe("a callback", function()
+    it("is read as a hint: which task, and what is said of it", function()
+      local client, m = mocked.client({}, { provider = "cometapi" })
+      local hint = assert(client:read_callback '{"task_id":"c1","status":"3","video_url":"https://evil.example/x.mp4"}')
+      assert.equal("c1", hint.id)
+      assert.equal("SUCCEEDED", hint.status)
+      assert.is_nil(hint.output)
+      m:finish()
+    end)
+
+    it("that is none is refused", function()
+      local client = mocked.client({}, { provider = "cometapi" })
+      for body, kind in pairs { ["{}"] = "protocol", ["[]"] = "protocol", x = "protocol", [""] = "protocol",
+        [("x"):rep(2 ^ 20 + 1)] = "limit" } do
+        local hint, err = client:read_callback(body)
+        assert.is_nil(hint)
+        assert.equal(kind, err.kind)
+      end
+      client = mocked.client {}
+      assert.truthy(select(2, client:read_callback "{}").message:find("has no callbacks", 1, true))
+    end)
+  end)
+end)
