@@ -1,0 +1,111 @@
+local mocked = require "spec.support.mocked"
+local progress = require "runway.progress"
+local scheduler = require "runway.scheduler"
+
+local clip, task_is, SUBMIT = mocked.clip, mocked.task, mocked.SUBMIT
+
+describe("runway.progress", function()
+  local written, stream, path
+
+  before_each(function()
+    written = {}
+    stream = { flush = function() end }
+    function stream.write(_, ...) written[#written + 1] = table.concat { ... } end
+    path = os.tmpname()
+  end)
+  after_each(function()
+    mocked.close()
+    os.remove(path)
+  end)
+
+  local function submitted(list)
+    table.insert(list, 1, SUBMIT)
+    return assert(mocked.client(list):generate(clip()))
+  end
+
+  local function show(terminal)
+    return { label = "shot 1", stream = stream, terminal = terminal, overwrite = true }
+  end
+
+  local RUN = { task_is("PENDING"), task_is("RUNNING", { progress = 0.5 }), task_is "SUCCEEDED" }
+
+  local function run_of()
+    return { RUN[1], RUN[2], RUN[3] }
+  end
+
+  it("writes plain lines where there is no terminal: one for each change", function()
+    local task = submitted(run_of())
+    assert.equal(task, progress.wait(task, show(false)))
+    assert.same({
+      "shot 1  [..............................]   0%  PENDING\n",
+      "shot 1  [###############...............]  50%  RUNNING\n",
+      "shot 1  [##############################] 100%  SUCCEEDED\n",
+    }, written)
+  end)
+
+  it("does not repeat itself in a log", function()
+    local running = task_is("RUNNING", { progress = 0.42 })
+    running.times = 300
+    progress.wait(submitted { running, task_is "SUCCEEDED" }, show(false))
+    assert.equal(3, #written)
+  end)
+
+  it("redraws one line on a terminal, and ends it", function()
+    progress.wait(submitted(run_of()), show(true))
+    local text = table.concat(written)
+    assert.equal("\r", text:sub(1, 1))
+    assert.equal(1, select(2, text:gsub("\n", "")))
+    assert.equal("\27[K\n", text:sub(-4))
+    assert.is_true(select(2, text:gsub("\r", "")) > 10)  -- the clock goes on between two answers
+    assert.truthy(text:find("0:05", 1, true))
+    assert.is_nil(scheduler.timeout())
+  end)
+
+  it("gives what wait gives, and its failures", function()
+    local task = submitted { task_is("FAILED", { failure = "no" }) }
+    local done, err = progress.wait(task, show(true))
+    assert.is_nil(done)
+    assert.equal("task_failed", err.kind)
+    assert.is_nil(table.concat(written):find("100%", 1, true))
+    done, err = progress.wait(mocked.client({ function() return task_is("RUNNING") end }):task "t1",
+      { stream = stream, terminal = false, timeout = 0 })
+    assert.is_nil(done)
+    assert.equal("timeout", err.kind)
+  end)
+
+  it("ends its line, and its timer, when the wait is interrupted", function()
+    local task = submitted { task_is "RUNNING" }
+    task.wait = function() error("interrupted!", 0) end
+    assert.has_error(function() progress.wait(task, show(true)) end, "interrupted!")
+    assert.equal("\n", written[#written]:sub(-1))
+    assert.is_nil(scheduler.timeout())
+  end)
+
+  it("shows a download by its size", function()
+    local task = submitted { task_is "SUCCEEDED",
+      { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
+    assert(task:wait())
+    local file = assert(progress.download(task, path, show(false)))
+    assert.equal(2500000, file.bytes)
+    assert.is_true(#written >= 10 and #written <= 12)
+    assert.equal("shot 1  [##############################] 100%  2.5 MB of 2.5 MB\n", written[#written])
+  end)
+
+  it("gives the failure of a download", function()
+    local task = submitted { task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", status = 400 } }
+    assert(task:wait())
+    local file, err = progress.download(task, path, show(false))
+    assert.is_nil(file)
+    assert.equal("invalid_request", err.kind)
+    assert.same({}, written)
+  end)
+
+  it("does not let a label break the line", function()
+    local task = submitted(run_of())
+    progress.wait(task, { label = "a\nb\27[2J" .. ("x"):rep(500), stream = stream, terminal = false })
+    for _, line in ipairs(written) do
+      assert.is_nil(line:sub(1, -2):find "%c")
+      assert.is_true(#line < 80)
+    end
+  end)
+end)
