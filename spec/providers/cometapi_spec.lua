@@ -128,6 +128,21 @@ describe("cometapi", function()
       refused({ kind = "character_performance", video = VIDEO }, "character", "needs character")
       refused({ character = VIDEO, reference = VIDEO }, "character", 'format = "official"')
       refused({ character = IMAGE, reference = VIDEO, duration = 5 }, "duration", "no duration")
+      refused({ kind = "character_performance", image = { IMAGE, LAST }, video = VIDEO }, "prompt_image",
+        "one image")
+    end)
+
+    it("with a character said once", function()
+      for _, format in ipairs { "pro", "official" } do
+        for name, raw in pairs { prompt_image = { character = IMAGE, reference = VIDEO, image = LAST },
+          prompt_video = { character = IMAGE, reference = VIDEO, video = VIDEO } } do
+          raw.format = format
+          local request, problem = submit(raw)
+          assert.is_nil(request)
+          assert.equal(name, problem.field)
+          assert.is_true(problem.misuse)
+        end
+      end
     end)
 
     it("with every key it does not know, top level and nested, as it came", function()
@@ -264,6 +279,8 @@ describe("cometapi", function()
       assert.same({ videoUri = VIDEO, promptText = "in snow", model = "gen4_aleph",
         ratio = "1280:720" },
         request.json)
+      assert.same({ { type = "image", uri = IMAGE } }, sent { video = VIDEO, prompt = "in snow",
+        model = "gen4_aleph", image = IMAGE }.json.references)
       request = sent { model = "act_two", character = VIDEO, reference = VIDEO,
         body_control = true }
       assert.equal("/runwayml/v1/character_performance", request.path)
@@ -276,6 +293,10 @@ describe("cometapi", function()
     it("only when nothing given is known to be refused", function()
       local long = ("a"):rep(513)
       refused({ format = "official", image = IMAGE, prompt = long }, "prompt_text", "512")
+      refused({ kind = "image_to_video", format = "official", image = IMAGE, video = VIDEO, ratio = "16:9" },
+        "prompt_video", "no prompt_video for image_to_video")
+      refused({ kind = "sound_effect", prompt = "rain", image = IMAGE }, "prompt_image", "no prompt_image")
+      refused({ kind = "video_upscale", image = IMAGE, video = VIDEO }, "prompt_image", "no prompt_image")
       refused({ model = "gen4_aleph", video = VIDEO, prompt = ("a"):rep(1001) }, "prompt_text",
         "1000")
       assert.equal(long, sent { format = "official", model = "new", image = IMAGE,

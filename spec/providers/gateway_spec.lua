@@ -93,6 +93,7 @@ describe("gateway", function()
       refused({ image = IMAGE, ratio = "16:9", prompt = ("a"):rep(1001) }, "prompt_text", "1000")
       refused({ image = IMAGE, ratio = "16:9", seed = 4294967296 }, "seed", "4294967295")
       refused({ image = IMAGE }, "ratio", "needs a ratio")
+      refused({ image = { IMAGE, LAST }, ratio = "16:9" }, "prompt_image", "one image for gen4_turbo")
       refused({ image = "data:image/png;base64," .. ("A"):rep(5242880), ratio = "16:9" },
         "prompt_image", "5242880")
       refused({ image = IMAGE, ratio = "16:9", callback_url = "https://x.test/" }, "callback_url",

@@ -216,12 +216,23 @@ end
 
 ---The driving video and the character's image for the kinds that need an actor: `reference` and
 ---`character`, or `prompt_video` and `prompt_image`.
+---@param who string   the provider
 ---@param given table
 ---@param rest table
 ---@return table|nil character  { type=, uri= }
 ---@return table|nil reference  { type=, uri= }
-function asking.actors(given, rest)
-  local image = given.prompt_image and given.prompt_image[1]
+---@return table|nil problem
+function asking.actors(who, given, rest)
+  local images = given.prompt_image or {}
+  if #images > 1 then
+    return nil, nil, refused("prompt_image", "%s takes one image of a character, not %d", who, #images)
+  end
+  for own, name in pairs { character = "prompt_image", reference = "prompt_video" } do
+    if rest[own] ~= nil and given[name] ~= nil then
+      return nil, nil, misuse(name, "%s and %s are the same here: give one of them", name, own)
+    end
+  end
+  local image = images[1]
   return actor(rest.character or image and image.uri),
     actor(rest.reference or given.prompt_video, "video")
 end
@@ -244,6 +255,16 @@ local function prompt_image(list)
   return out
 end
 
+-- Images as the references of a video: { type=, uri= }.
+local function typed(list)
+  local out = {}
+  for i, entry in ipairs(list) do
+    out[i] = { type = "image" }
+    for name, v in pairs(entry) do out[i][name] = v end
+  end
+  return out
+end
+
 local NEEDS = {
   image_to_video = { promptImage = "prompt_image" },
   text_to_video = { promptText = "prompt_text" },
@@ -254,8 +275,14 @@ local NEEDS = {
   character_performance = { character = "character", reference = "reference" },
 }
 
--- Addresses of a form, or data URIs of a length, that Runway itself refuses.
-local function refusal_of_media(who, given)
+-- Addresses of a form, or data URIs of a length, that Runway itself refuses; and a second image, or
+-- a last one, where its model takes a first alone.
+local function refusal_of_media(who, given, body)
+  local images = body.promptImage
+  if body.model == "gen4_turbo" and type(images) == "table" and not params.is_file(images)
+    and (#images > 1 or images[1].position == "last") then
+    return refused("prompt_image", "%s takes one image for gen4_turbo, the first", who)
+  end
   for _, entry in ipairs(given.prompt_image or {}) do
     local refusal = advice.refusal("prompt_image", entry.uri, advice.media "image")
     if refusal then return refused("prompt_image", "%s %s", who, refusal) end
@@ -279,9 +306,13 @@ function asking.official(who, kind, given, rest, model)
   body.promptText, body.duration, body.seed = given.prompt_text, given.duration, given.seed
   body.ratio = given.ratio and params.ratio_pixels(given.ratio)
   if kind == "character_performance" then
-    body.character, body.reference = asking.actors(given, rest)
+    local problem
+    body.character, body.reference, problem = asking.actors(who, given, rest)
+    if problem then return nil, problem end
   elseif kind == "text_to_image" and given.prompt_image and not body.referenceImages then
     body.referenceImages = given.prompt_image
+  elseif kind == "video_to_video" and given.prompt_image and not body.references then
+    body.references = typed(given.prompt_image)
   elseif given.prompt_image then
     body.promptImage = prompt_image(given.prompt_image)
   end
@@ -291,7 +322,7 @@ function asking.official(who, kind, given, rest, model)
   if given.callback_url then
     return nil, refused("callback_url", "%s has no callback for %s", who, kind)
   end
-  local problem = refusal_of_media(who, given)
+  local problem = refusal_of_media(who, given, body)
   if problem then return nil, problem end
   local needed = NEEDS[kind] or {}
   if kind == "video_to_video" then needed = { [video_key(body.model)] = "prompt_video" } end

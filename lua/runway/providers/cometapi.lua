@@ -166,7 +166,8 @@ end
 
 -- The clip is as long as the driving video, and only 16:9 sources are taken.
 function pro.character_performance(given, rest)
-  local character, reference = asking.actors(given, rest)
+  local character, reference, problem = asking.actors("cometapi", given, rest)
+  if problem then return nil, problem end
   local image, video = character and character.uri, reference and reference.uri
   if not image then return nil, refused("character", "cometapi needs character for act_one") end
   if not video then return nil, refused("reference", "cometapi needs reference for act_one") end
@@ -174,7 +175,7 @@ function pro.character_performance(given, rest)
     return nil, refused("character",
       'cometapi\'s act_one moves an image, not a video: use an image, or format = "official"')
   end
-  local problem = asking.not_url("cometapi", "character", image, URL_ONLY)
+  problem = asking.not_url("cometapi", "character", image, URL_ONLY)
     or asking.not_url("cometapi", "reference", video, URL_ONLY)
   if problem then return nil, problem end
   if given.duration then
@@ -233,20 +234,27 @@ local function refusal_of_body(kind, body)
   if required and body[required[1]] == nil then
     return refused(required[2], "cometapi needs %s for %s", required[2], body.model)
   end
-  local images = body.promptImage
-  if kind == "image_to_video" and body.model == "gen4_turbo" and type(images) == "table"
-    and not params.is_file(images) and (#images > 1 or images[1].position == "last") then
-    return refused("prompt_image", "cometapi takes one image for gen4_turbo, the first")
-  end
   if kind == "text_to_image" and body.referenceImages == nil then
     return refused("reference_images", "cometapi needs reference_images (1 to 3) for text_to_image")
   end
   return nil
 end
 
+-- What these bodies have no place for.
+local STRAY_OFFICIAL = {
+  character_performance = {}, image_to_video = { "prompt_video" },
+  sound_effect = { "prompt_image", "prompt_video" }, text_to_image = { "prompt_video" },
+  text_to_speech = { "prompt_image", "prompt_video" },
+  text_to_video = { "prompt_image", "prompt_video" }, video_to_video = {},
+  video_upscale = { "prompt_image" },
+}
+
 local function submit_official(kind, given, rest)
   local limits = OFFICIAL_LIMITS[kind]
-  local body, problem = asking.official("cometapi's official form", kind, given, rest, limits.model)
+  local problem = asking.stray("cometapi", kind, given, STRAY_OFFICIAL[kind])
+  if problem then return nil, problem end
+  local body
+  body, problem = asking.official("cometapi's official form", kind, given, rest, limits.model)
   if not body then return nil, problem end
   given.ratio = body.ratio
   problem = asking.refusal("cometapi", given, limits) or refusal_of_body(kind, body)

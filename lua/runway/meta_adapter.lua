@@ -1,0 +1,146 @@
+---@meta runway.adapter
+-- luacheck: ignore 212
+-- What an adapter is made of, for editors. docs/adapters.md explains it; this file is never loaded.
+
+---A problem in full, its message alone, or none.
+---@alias runway.MaybeProblem runway.Problem|string|nil
+
+---An API as a table of pure functions: no I/O, no state, no clock. The same input gives the same output,
+---what is given is never changed, and every reader takes any JSON whatever.
+---@class runway.Adapter
+---@field name string                     a word, for messages and `task.provider`
+---@field base_url? string                nil: the user must give one
+---@field env? { api_key?: string, base_url?: string }  names of environment variables
+---@field kinds string[]                  what it offers, sorted
+---@field poll_interval? number           seconds; least time between two queries of one task; default 5
+---@field missing_grace? number           seconds after the submit in which "no such task" means "not yet"; default 0
+---@field media? runway.MediaLimits|fun(kind: string, params: runway.Params): runway.MediaLimits
+---  a class that is absent takes no data URI: a file of it is uploaded, or refused where there is no upload
+---@field sign? fun(api_key: string): table<string,string>
+---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
+---@field kind_of? fun(params: runway.Params): string|nil  a kind that the model alone decides
+---@field submit fun(kind: string, params: runway.Params): runway.AdapterRequest|nil, runway.MaybeProblem
+---@field accepted fun(answer: runway.AdapterAnswer, kind: string): runway.TaskFields|nil, runway.MaybeProblem
+---  fields.id is needed; bare nil: unreadable, so nobody knows whether a task was made
+---@field query fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.MaybeProblem
+---@field task fun(answer: runway.AdapterAnswer, ref: runway.TaskRef): runway.TaskFields|nil, runway.MaybeProblem
+---  bare nil: unreadable, and asked again
+---@field cancel? fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.MaybeProblem
+---@field credits? fun(): runway.AdapterRequest        with `balance`, or neither
+---@field balance? fun(answer: runway.AdapterAnswer): number|nil
+---@field upload? fun(file: runway.AdapterFile, answers: runway.AdapterAnswer[]): runway.UploadStep|nil, runway.MaybeProblem
+---  called with all answers so far until it returns a uri
+---@field problem? fun(answer: runway.AdapterAnswer): runway.Problem|string|nil  what an error says; nil: nothing known
+---@field callback? fun(payload: table, headers: table<string,string>): runway.TaskFields|nil, runway.MaybeProblem
+---  the id and a hint; nil: no callback of this provider's
+---@field retryable_failure? fun(failure_code: string|nil): boolean|nil
+---  would the same request, submitted anew, have a chance
+
+---Longest data URI of each class, in characters.
+---@class runway.MediaLimits
+---@field image? integer
+---@field video? integer
+---@field audio? integer
+
+---The caller's parameters, checked and in one form. Never to be changed.
+---@class runway.Params
+---@field prompt_text? string
+---@field prompt_image? { uri: string|runway.File, position: "first"|"last"|nil }[]  whatever form it was given in
+---@field prompt_video? string|runway.File
+---@field model? string
+---@field ratio? string         as the caller wrote it: "16:9" or "1280:720"
+---@field duration? number      seconds; an integer where it is whole
+---@field seed? integer
+---@field callback_url? string
+---@field kind? string          the caller's own, never sent
+---@field key? string           the caller's own, never sent
+---@field format? string        the caller's own, never sent: one of several families of routes
+---@field [string] any          every other name passes through
+
+---@class runway.AdapterRequest
+---@field method? string        default "GET"
+---@field path? string          under the base URL: "/v1/tasks/…"; ids escaped with fields.escape
+---@field url? string           instead of path: another origin, which never gets the key
+---@field query? table<string, string|number|boolean>
+---@field headers? table<string,string>
+---@field json? table           the body, or one of the next three; files (runway.File) may stand in it
+---@field form? table[]         multipart: { name, value } and { name, file = path, filename =, type = }
+---@field body? string          as it is, with a Content-Type in headers
+---@field file? string          the path of a file
+---@field safe? boolean         a POST or PATCH that costs nothing and may be repeated
+---@field format? string        kept with the task and handed back in ref.format
+
+---@class runway.AdapterAnswer
+---@field status integer
+---@field headers table<string,string>  names in lower case
+---@field json? table           the body decoded; nil when it is no JSON object or array
+---@field body string
+
+---@class runway.TaskRef
+---@field id string
+---@field kind? string
+---@field format? string        as the submit's request said
+
+---@class runway.TaskFields
+---@field id? string            clean, not empty, at most 256 bytes
+---@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
+---  nil: a word not known; the task goes on
+---@field word? string          the provider's own word
+---@field progress? number      0 to 1
+---@field output? string[]      http(s) URLs, 1 to 64
+---@field failure? string       for people, at most 4096 bytes
+---@field failure_code? string
+---@field created_at? integer   Unix seconds
+---@field cost? number          credits
+---@field estimated_cost? number  credits
+---@field missing? boolean      the provider knows no such task
+---@field next_poll? number     seconds: when to ask again, as the provider guesses
+---@field flagged? string       what was left out of `output`
+
+---@class runway.Problem
+---@field message string        one sentence for the user
+---@field kind? string          a runway.Error's kind; default: by the HTTP status. Without one, and under 2xx, a
+---  submit is refused as "invalid_request", and a query is made again
+---@field code? string          the API's own code
+---@field field? string         the param at fault
+---@field id? string            of a task that the error names all the same
+---@field refused? boolean      nothing was accepted, for certain: a 5xx is then no unknown_submit
+---@field misuse? boolean       the caller's bug, raised at his line
+
+---@class runway.AdapterFile
+---@field path string
+---@field name string           without directories
+---@field type string           "image/png"
+---@field size integer          bytes
+
+---@class runway.UploadStep
+---@field request? runway.AdapterRequest  the next request (safe = true), or …
+---@field uri? string                     … what stands for the file from now on
+
+---One case of `require("runway.conformance").check`: what goes in, named by the function, and what comes out.
+---@class runway.Case
+---@field name? string
+---@field submit? table         params as a caller writes them …
+---@field kind? string          … and the kind, where they do not tell
+---@field query? runway.TaskRef
+---@field cancel? runway.TaskRef
+---@field credits? true
+---@field request? runway.AdapterRequest  what these make, compared as JSON
+---@field refused? true|string  … or that they refuse, and by which field
+---@field accepted? table|false the answer's JSON; false: none
+---@field task? table|false
+---@field callback? table
+---@field balance? table
+---@field problem? table
+---@field status? integer       of the answer; default 200
+---@field headers? table
+---@field body? string
+---@field ref? runway.TaskRef
+---@field fields? runway.TaskFields  what was read; `word` and `flagged` may be left out
+---@field unreadable? true      bare nil is expected
+---@field tells? true|string|runway.Problem  a problem is expected: any, of a kind, holding these fields
+---@field value? any            of balance and retryable_failure
+---@field upload? runway.AdapterFile
+---@field answers? table[]      { status =, headers =, json = } so far
+---@field uri? string           what the upload ends with
+---@field retryable_failure? string

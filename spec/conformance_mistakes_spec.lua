@@ -1,0 +1,436 @@
+-- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
+
+local conformance = require "runway.conformance"
+
+local own_cases = require "spec.support.cases.own"
+
+local CLIP = "https://files.reelhouse.example/7.mp4"
+
+-- A fresh copy of the example, so that each spec spoils its own.
+local function example() return assert(loadfile "examples/own_adapter.lua")() end
+
+local function listed(failures) return table.concat(failures, "\n") end
+
+-- Makes a function of the adapter do something more to what it returns.
+local function after(adapter, name, change)
+  local was = adapter[name]
+  adapter[name] = function(...)
+    local value, problem = was(...)
+    if value == nil then return value, problem end
+    return change(value, ...)
+  end
+end
+
+-- What is wrong with the adapter, and what is said of it.
+local SHAPE = {
+  { "is no table", function() return "reelhouse" end, "adapter: the adapter must be a table" },
+  { "has no name", function(a) a.name = nil end, "adapter: name must be a word" },
+  { "has a base URL that is none", function(a) a.base_url = "api.reelhouse.example" end, "base_url must be" },
+  { "has a base URL with a query", function(a) a.base_url = "https://x.test/?a=1" end, "base_url must be" },
+  { "names an unknown variable", function(a) a.env = { key = "REELHOUSE" } end, 'env has no place for "key"' },
+  { "names a variable that is none", function(a) a.env = { api_key = "A KEY" } end, "env.api_key must be" },
+  { "has no kinds", function(a) a.kinds = {} end, "kinds must be a list" },
+  { "names a kind twice", function(a) a.kinds = { "text_to_video", "text_to_video" } end, "twice" },
+  { "has kinds out of order", function(a) a.kinds = { "text_to_video", "image_to_video" } end, "must be sorted" },
+  { "has a kind that is no name", function(a) a.kinds = { "Text to video" } end, "snake_case" },
+  { "never asks", function(a) a.poll_interval = 1 / 0 end, "poll_interval must be" },
+  { "has a grace that is no number", function(a) a.missing_grace = "90" end, "missing_grace must be" },
+  { "has media of no class", function(a) a.media = { film = 5 } end, 'media has no class "film"' },
+  { "has media without a length", function(a) a.media = { image = true } end, "media.image must be" },
+  { "has media from a function that fails", function(a) a.media = function() return 5 end end,
+    "media: media must be a table" },
+  { "has no submit", function(a) a.submit = nil end, "the function submit is missing" },
+  { "has a query that is none", function(a) a.query = "GET /v2/jobs" end, "query must be a function" },
+  { "has credits without balance", function(a) a.credits = a.query end, "credits and balance go together" },
+  { "is misspelled", function(a)
+    a.cancell, a.cancel = a.cancel, nil
+  end, "did you mean cancel?" },
+  { "signs with a line break", function(a)
+    a.sign = function(key) return { Authorization = "Bearer " .. key .. "\n" } end
+  end, "sign: the header Authorization holds a control character" },
+  { "signs with no table", function(a) a.sign = function(key) return key end end, "sign: the headers must be" },
+  { "signs without the key", function(a) a.sign = function() return { ["X-Key"] = "abc" } end end,
+    "sign: makes no use of the key" },
+  { "signs with an odd name", function(a) a.sign = function(key) return { ["X Key"] = key } end end,
+    'sign: "X Key" is no name of a header' },
+  { "raises on a kind it does not have", function(a)
+    a.submit = function(kind) error("what is " .. kind) end
+  end, "submit: raises: " },
+  { "has no opinion but says so", function(a) a.retryable_failure = function() return "maybe" end end,
+    "retryable_failure: returns a string" },
+}
+
+local PURITY = {
+  { "opens a file", function(a)
+    after(a, "submit", function(request)
+      io.open("/etc/hostname")
+      return request
+    end)
+  end, "submit: raises: .*io.open is not for adapters" },
+  { "hides that it opens a file", function(a)
+    after(a, "query", function(request)
+      pcall(io.open, "/etc/hostname")
+      return request
+    end)
+  end, "adapter: uses io.open" },
+  { "asks for the time", function(a)
+    after(a, "accepted", function(fields)
+      fields.created_at = os.time()
+      return fields
+    end)
+  end, "adapter: uses os.time" },
+  { "holds the clock without using it here", function(a)
+    local clock = os.clock
+    local seldom
+    after(a, "query", function(request) return seldom and clock() or request end)
+    seldom = false
+  end, "adapter: holds os.clock" },
+  { "prints", function(a)
+    after(a, "submit", function(request)
+      print "sending"
+      return request
+    end)
+  end, "adapter: uses print" },
+  { "rolls dice", function(a)
+    after(a, "submit", function(request)
+      request.json.nonce = math.random(1e9)
+      return request
+    end)
+  end, "adapter: uses math.random" },
+  { "holds a room that sends", function(a)
+    local http = require "runway.http"
+    after(a, "query", function(request) return request.never and http or request end)
+  end, "adapter: holds the module runway.http" },
+  { "counts its calls", function(a)
+    local calls = 0
+    after(a, "submit", function(request)
+      calls = calls + 1
+      request.json.call = calls
+      return request
+    end)
+  end, "submit: gives another result for the same input: its result.json.call" },
+  { "remembers in its own table", function(a)
+    after(a, "accepted", function(fields)
+      a.last = fields.id
+      return fields
+    end)
+  end, "adapter: changes itself when it is called: last" },
+  { "changes the params", function(a)
+    local was = a.submit
+    a.submit = function(kind, given)
+      given.ratio = given.ratio or "16:9"
+      return was(kind, given)
+    end
+  end, "submit: changes what it is given: argument 2.ratio" },
+  { "changes the answer", function(a)
+    local was = a.task
+    a.task = function(answer, ref)
+      if answer.json then answer.json.seen = true end
+      return was(answer, ref)
+    end
+  end, "task: changes what it is given: argument 1.json.seen" },
+  { "gives out a table of its own", function(a)
+    local options = { quality = "high" }
+    after(a, "submit", function(request)
+      request.json.options = options
+      return request
+    end)
+  end, "submit: gives out the same table twice .*result json.options" },
+}
+
+local REQUESTS = {
+  { "submits what may be repeated", function(a)
+    after(a, "submit", function(request)
+      request.safe = true
+      return request
+    end)
+  end, "submit: a submit must not say safe = true" },
+  { "submits with GET", function(a)
+    after(a, "submit", function(request) return { method = "GET", path = request.path } end)
+  end, "submit: a submit must be a POST or PATCH" },
+  { "queries with a POST that seems to cost", function(a)
+    a.query = function(ref) return { method = "POST", path = "/v2/look", json = { job = ref.id } } end
+  end, "query: a POST that costs nothing must say safe = true" },
+  { "puts the id into the path as it is", function(a)
+    a.query = function(ref) return { method = "GET", path = "/v2/jobs/" .. ref.id:gsub("[ #]", "") } end
+  end, "query: puts an id into the path as it is" },
+  { "puts a space into the path", function(a)
+    a.query = function(ref) return { method = "GET", path = "/v2/jobs/" .. ref.id } end
+  end, "query: request.path must begin with /" },
+  { "has no path", function(a) a.query = function() return { method = "GET" } end end, "either a path .* or a url" },
+  { "misspells a part of the request", function(a)
+    after(a, "submit", function(request)
+      request.jsno, request.json = request.json, nil
+      return request
+    end)
+  end, 'submit: a request has no place for "jsno" %(did you mean json%?%)' },
+  { "sends what is no JSON", function(a)
+    after(a, "submit", function(request)
+      request.json.callback = function() end
+      return request
+    end)
+  end, "submit: request.json cannot be sent" },
+  { "sends two bodies", function(a)
+    after(a, "submit", function(request)
+      request.body = "prompt=x"
+      return request
+    end)
+  end, "submit: a request has one of" },
+  { "answers with nothing", function(a) a.cancel = function() return nil end end,
+    "cancel: returns neither a request nor a problem" },
+  { "refuses without a reason", function(a)
+    a.submit = function() return nil, { field = "ratio" } end
+  end, "submit: a problem must have a message" },
+  { "drops a name it does not know", function(a)
+    after(a, "submit", function(request, _, given)
+      request.json = { prompt = given.prompt_text, image = request.json.image, size = request.json.size,
+        seconds = request.json.seconds, seed = given.seed, model = given.model, webhook = given.callback_url }
+      return request
+    end)
+  end, "submit: drops a name it does not know" },
+  { "drops the seed", function(a)
+    after(a, "submit", function(request)
+      request.json.seed = nil
+      return request
+    end)
+  end, "submit: drops seed without a word" },
+  { "drops the second image", function(a)
+    local was = a.submit
+    a.submit = function(kind, given)
+      local one = {}
+      for name, v in pairs(given) do one[name] = v end
+      one.prompt_image = given.prompt_image and { given.prompt_image[1] }
+      return was(kind, one)
+    end
+  end, "submit: drops one of two images without a word" },
+  { "sends the caller's key", function(a)
+    after(a, "submit", function(request, _, given)
+      request.json.key = given.key
+      return request
+    end)
+  end, "submit: sends `key`" },
+  { "refuses tomorrow's model", function(a)
+    local was = a.submit
+    a.submit = function(kind, given)
+      if given.model and given.model ~= "reel-2" then
+        return nil, { field = "model", message = "reelhouse has only reel-2" }
+      end
+      return was(kind, given)
+    end
+  end, "submit: refuses a model it does not know" },
+  { "takes a wrong turn", function(a)
+    after(a, "submit", function(request)
+      request.json.seconds = request.json.seconds * 1000
+      return request
+    end)
+  end, "submit: request.json.seconds is 5000, expected 5" },
+  { "does not refuse", function(a)
+    local was = a.submit
+    a.submit = function(kind, given)
+      local one = {}
+      for name, v in pairs(given) do one[name] = v end
+      one.prompt_image = given.prompt_image and { given.prompt_image[1] }
+      return was(kind, one)
+    end
+  end, "submit: makes a request of what is to be refused" },
+}
+
+-- The readers of a beginner.
+local READERS = {
+  { "takes any id", function(a)
+    a.accepted = function(answer) return answer.json and { id = tostring(answer.json.job) } end
+  end, "accepted: makes an id of what is none" },
+  { "believes a long id", function(a)
+    a.accepted = function(answer)
+      local id = (answer.json or {}).job
+      return (type(id) == "string" or id == 7) and { id = tostring(id) } or nil
+    end
+  end, "accepted: an id must be a clean, short" },
+  { "accepts without an id", function(a) a.accepted = function(answer) return answer.json and {} end end,
+    "accepted: returns fields without an id" },
+  { "refuses what it cannot read", function(a)
+    local was = a.accepted
+    a.accepted = function(answer)
+      if not answer.json then return nil, "no JSON" end
+      return was(answer)
+    end
+  end, "accepted: tells a problem of an answer without JSON" },
+  { "raises on what it did not expect", function(a)
+    a.accepted = function(answer) return { id = answer.json.job.id } end
+  end, "accepted: raises: " },
+  { "ends a task that is only just submitted", function(a)
+    a.accepted = function(answer)
+      local job = answer.json or {}
+      if job.job ~= 7 then return job.job and { id = "8", status = "SUCCEEDED" } end
+      return { id = "7" }
+    end
+  end, "accepted: ends a task that was only just submitted" },
+  { "passes on any status", function(a)
+    a.task = function(answer) return { status = (answer.json or {}).state } end
+  end, "task: fields.status must be" },
+  { "takes what it does not know for the end", function(a)
+    after(a, "task", function(fields, answer)
+      if answer.status == 200 and not fields.status then fields.status = "FAILED" end
+      return fields
+    end)
+  end, "task: ends a task that is running" },
+  { "takes what is not running for success", function(a)
+    after(a, "task", function(fields, answer)
+      local state = answer.json and answer.json.state
+      if state ~= "queued" and state ~= "working" and state ~= "broken" then fields.status = "SUCCEEDED" end
+      return fields
+    end)
+  end, "task: takes a task for succeeded that is not" },
+  { "takes every error for a missing task", function(a)
+    local was = a.task
+    a.task = function(answer, ref)
+      if answer.status ~= 200 then return { missing = true } end
+      return was(answer, ref)
+    end
+  end, "task: takes an error for the end of the task" },
+  { "cannot read a task whose word is new", function(a)
+    after(a, "task", function(fields) return (fields.status or fields.missing) and fields or nil end)
+  end, "task: cannot read an answer whose status word is unknown" },
+  { "knows a word in one spelling", function(a)
+    local words = { queued = "PENDING", working = "RUNNING", done = "SUCCEEDED", broken = "FAILED" }
+    after(a, "task", function(fields, answer)
+      if not fields.missing then fields.status = words[answer.json.state] end
+      if fields.status ~= "SUCCEEDED" then fields.output = nil end
+      return fields
+    end)
+  end, "task: knows the status word in one spelling only" },
+  { "takes an output only as a list", function(a)
+    after(a, "task", function(fields, answer)
+      if fields.output and type(answer.json.files) ~= "table" then fields.output = nil end
+      return fields
+    end)
+  end, "task: does not take an output that is one string" },
+  { "passes any output on", function(a)
+    after(a, "task", function(fields, answer)
+      if fields.status == "SUCCEEDED" then fields.output = answer.json.files end
+      return fields
+    end)
+  end, "task: fields.output" },
+  { "passes ten thousand outputs on", function(a)
+    after(a, "task", function(fields, answer)
+      local files = answer.json and answer.json.files
+      if fields.output and type(files) == "table" and #files == 10000 then fields.output = files end
+      return fields
+    end)
+  end, "task: fields.output holds more than 64" },
+  { "has progress beyond its end", function(a)
+    after(a, "task", function(fields, answer)
+      fields.progress = tonumber((answer.json or {}).done)
+      return fields
+    end)
+  end, "task: fields.progress must be from 0 to 1" },
+  { "keeps a failure of any length", function(a)
+    after(a, "task", function(fields, answer)
+      local reason = (answer.json or {}).reason
+      fields.failure = type(reason) == "string" and reason or nil
+      return fields
+    end)
+  end, "task: fields.failure is longer than 4096 bytes" },
+  { "shows an output of a failed task", function(a)
+    after(a, "task", function(fields)
+      if fields.status == "FAILED" then fields.output = { CLIP } end
+      return fields
+    end)
+  end, "task: fields.output of a task that is FAILED" },
+  { "misspells a field", function(a)
+    after(a, "task", function(fields)
+      fields.outputs, fields.output = fields.output, nil
+      return fields
+    end)
+  end, 'task: a table of fields has no place for "outputs" %(did you mean output%?%)' },
+  { "tells a problem that ends the waiting", function(a)
+    local was = a.task
+    a.task = function(answer, ref)
+      local fields = was(answer, ref)
+      if not fields then return nil, { kind = "invalid_request", message = "what is this?" } end
+      return fields
+    end
+  end, "task: tells a problem under HTTP 200 that ends the waiting" },
+  { "tells a problem of an unknown kind", function(a)
+    after(a, "problem", function(problem)
+      problem.kind = "oops"
+      return problem
+    end)
+  end, 'problem: problem.kind "oops" is no kind of error' },
+  { "raises on an error it did not expect", function(a)
+    a.problem = function(answer) return { message = answer.json.error.message } end
+  end, "problem: raises: " },
+  { "reads a callback without an id", function(a)
+    a.callback = function(payload) return { status = payload.state == "done" and "SUCCEEDED" or nil } end
+  end, "callback: returns a hint without an id" },
+  { "counts credits that are none", function(a)
+    a.credits = function() return { method = "GET", path = "/v2/me" } end
+    a.balance = function(answer) return (answer.json or {}).credits end
+  end, "balance: returns no finite number" },
+  { "uploads wherever it is told to", function(a)
+    a.upload = function(file, answers)
+      if not answers[1] then return { request = { method = "POST", path = "/v2/files", safe = true } } end
+      if not answers[2] then
+        return { request = { method = "PUT", url = (answers[1].json or {}).put, file = file.path } }
+      end
+      return { uri = (answers[1].json or {}).get }
+    end
+  end, "upload: " },
+}
+
+-- Cases for the functions that the example has not.
+local MORE = {
+  callback = { callback = { job = 7, state = "done" }, fields = { id = "7" } },
+  balance = { balance = { credits = 5 }, value = 5 },
+  upload = { upload = { name = "a.png", path = "/tmp/a.png", size = 9 }, uri = "https://x.test/a.png",
+    answers = { { json = { put = "https://s.test/1", get = "https://x.test/a.png" } }, {} } },
+}
+
+describe("conformance finds an adapter that", function()
+  for _, group in ipairs { SHAPE, PURITY, REQUESTS, READERS } do
+    for _, mistake in ipairs(group) do
+      it(mistake[1], function()
+        local adapter = example()
+        adapter = mistake[2](adapter) or adapter
+        local list = {}
+        for i, case in ipairs(own_cases) do list[i] = case end
+        for name, case in pairs(MORE) do
+          if type(adapter) == "table" and adapter[name] then list[#list + 1] = case end
+        end
+        local said = listed(conformance.check(adapter, list))
+        assert.is_truthy(said:find(mistake[3]) or said:find(mistake[3], 1, true), "\nsaid:\n" .. said)
+      end)
+    end
+  end
+
+  it("breaks its case in each way that a case can name", function()
+    local function said(case) return listed(conformance.check(example(), { case })) end
+    assert.matches("fields.id is \"7\", expected \"8\" (case 1", said { accepted = { job = 7 }, fields = { id = "8" } },
+      1, true)
+    assert.matches("fields.status is \"PENDING\", expected nil",
+      said { task = { job = 7, state = "queued" }, fields = { id = "asked-for" } }, 1, true)
+    assert.matches("expected none", said { accepted = { job = 7 }, unreadable = true }, 1, true)
+    assert.matches("cannot read the answer", said { accepted = {}, fields = { id = "7" } }, 1, true)
+    assert.matches("request.path is \"/v2/jobs/7\", expected \"/v2/jobs/8\"",
+      said { query = { id = "7" }, request = { path = "/v2/jobs/8" } }, 1, true)
+    assert.matches("refuses prompt_video, expected ratio",
+      said { submit = { kind = "text_to_video", video = CLIP }, refused = "ratio" }, 1, true)
+    assert.matches("refuses it: reelhouse takes no video",
+      said { submit = { kind = "text_to_video", video = CLIP } }, 1, true)
+    assert.matches("problem.kind is \"insufficient_credits\", expected \"server\"",
+      said { problem = { error = "no balance" }, tells = "server" }, 1, true)
+    assert.matches("tells no problem", said { problem = {}, tells = true }, 1, true)
+    assert.matches("expected none", said { problem = { error = "x" } }, 1, true)
+  end)
+
+  it("is given cases that are none, and says which", function()
+    local function said(case) return listed(conformance.check(example(), { case })) end
+    assert.matches("cases: a case must be a table (case 1)", said(5), 1, true)
+    assert.matches('no place for "sumbit" (did you mean submit?)', said { sumbit = {} }, 1, true)
+    assert.matches("a case has one of: submit", said { fields = {} }, 1, true)
+    assert.matches("the adapter has no upload", said { upload = {} }, 1, true)
+    assert.matches("params that never reach an adapter: duration must be",
+      said { submit = { duration = "5" } }, 1, true)
+    assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
+  end)
+end)
