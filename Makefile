@@ -64,7 +64,7 @@ need = $(Q)LUA='$(LUA)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' LISTENER='$(LISTEN
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
-.PHONY: all demo test check rock bench install uninstall clean help rockspec force \
+.PHONY: all demo test check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and runway/listener.so into build/
@@ -136,6 +136,11 @@ bench: all ## run the benchmarks
 	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
 	  env -u RUNWAY_PROVIDER $(here) $(LUA) "$$f" || exit 1; done; \
 	[ -n "$$found" ] || echo "bench/ holds no benchmarks."
+
+conformance: ## hold the official API's adapter and sandbox against OPENAPI=path (needs npm)
+	@tools/conformance/run.sh '$(OPENAPI)' --look
+	@$(MAKE) --no-print-directory all
+	@env $(here) LUA='$(LUA)' tools/conformance/run.sh '$(OPENAPI)'
 
 rockspec: ## write the list of modules in the rockspec anew
 	@$(LUA) tools/rockspec.lua rockspec/runway-dev-1.rockspec
