@@ -173,4 +173,4 @@ clean: ## remove build/ (never out/: clips may have cost money)
 
 help: ## this list
 	@sed -n -e 's/^all:/:/' -e 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
-	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	  awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'

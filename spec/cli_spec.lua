@@ -213,13 +213,20 @@ describe("the runway command", function()
       local code, out = run({ "task", "t1" }, { task_is("RUNNING", { progress = 0.42 }) })
       assert.equal(0, code)
       assert.equal("t1  RUNNING  42%\n", out)
-      code, out = run({ "task", "t1" }, { task_is("FAILED", { failure = "no", failureCode = "SAFETY.INPUT.TEXT" }) })
+      code, out = run({ "task", "t1" }, { task_is("FAILED", { failure = "no", progress = 0.9,
+        failureCode = "SAFETY.INPUT.TEXT" }) })
       assert.equal(0, code)                   -- it was found
       assert.equal("t1  FAILED  SAFETY.INPUT.TEXT  no\n", out)
       code, out = run({ "task", "t1" }, { task_is "SUCCEEDED" })
       assert.equal(0, code)
       assert.equal("t1  SUCCEEDED  1 file (fetch with -o FILE)\n", out)
       assert.is_nil(out:find("SECRET", 1, true))
+    end)
+
+    it("is asked as often as the user says", function()
+      local _, _, _, m = run({ "task", "t1", "--wait", "--poll-interval", "42" },
+        { task_is "RUNNING", task_is "RUNNING", task_is "SUCCEEDED" })
+      assert.truthy(math.abs(m.requests[3].time - 84) < 1e-6)
     end)
 
     it("that does not exist is 1", function()
@@ -292,6 +299,11 @@ describe("the runway command", function()
         assert.is_nil(err:find("%.lua:%d"), err)
       end)
     end
+
+    it("and says what is missing", function()
+      assert.truthy(select(3, run({ "generate", "--prompt", "x" }, {})):find("generate needs -o FILE", 1, true))
+      assert.truthy(select(3, run({ "generate", "-o", "x" }, {})):find("needs at least --prompt", 1, true))
+    end)
 
     it("no key, and names the variable that wants it", function()
       environment = {}

@@ -93,6 +93,13 @@ describe("runway.mock", function()
       assert.equal("https://relay.example/deep/down/v1/a", m.requests[1].url)
     end)
 
+    it("a URL without a path as its root", function()
+      local client, m = mocked.client { mocked.SUBMIT, mocked.task("SUCCEEDED", { output = { "https://cdn.example" } }),
+        { "GET /", body = "a film" } }
+      assert(assert(assert(client:generate(mocked.clip())):wait()):download(path "root.mp4"))
+      assert.equal("/", m.requests[3].path)
+    end)
+
     it("local files by their names", function()
       local picture = write("first.png", PNG)
       local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
@@ -234,6 +241,7 @@ describe("runway.mock", function()
     it("a query, given apart or with the path; others in it do not matter", function()
       assert.is_true(matching({ "GET /a?id=5" }, "/a", { id = 5, more = "x" }))
       assert.is_true(matching({ "GET /a", query = { id = 5 } }, "/a", { id = "5" }))
+      assert.is_true(matching({ "GET /a?q=a+b%26c" }, "/a", { q = "a b&c" }))
       assert.is_false(matching({ "GET /a?id=5" }, "/a", { id = "6" }))
       assert.is_false(matching({ "GET /a?id=5" }, "/a"))
     end)

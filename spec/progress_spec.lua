@@ -62,7 +62,7 @@ describe("runway.progress", function()
   end)
 
   it("gives what wait gives, and its failures", function()
-    local task = submitted { task_is("FAILED", { failure = "no" }) }
+    local task = submitted { task_is("FAILED", { failure = "no", progress = 1 }) }
     local done, err = progress.wait(task, show(true))
     assert.is_nil(done)
     assert.equal("task_failed", err.kind)

@@ -3,7 +3,7 @@
 -- What an adapter is made of, for editors. docs/adapters.md explains it; this file is never loaded.
 
 ---A problem in full, its message alone, or none.
----@alias runway.MaybeProblem runway.Problem|string|nil
+---@alias runway.Trouble runway.Problem|string|nil
 
 ---An API as a table of pure functions: no I/O, no state, no clock. The same input gives the same output,
 ---what is given is never changed, and every reader takes any JSON whatever.
@@ -19,19 +19,19 @@
 ---@field sign? fun(api_key: string): table<string,string>
 ---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
 ---@field kind_of? fun(params: runway.Params): string|nil  a kind that the model alone decides
----@field submit fun(kind: string, params: runway.Params): runway.AdapterRequest|nil, runway.MaybeProblem
----@field accepted fun(answer: runway.AdapterAnswer, kind: string): runway.TaskFields|nil, runway.MaybeProblem
+---@field submit fun(kind: string, params: runway.Params): runway.AdapterRequest|nil, runway.Trouble
+---@field accepted fun(answer: runway.AdapterAnswer, kind: string): runway.TaskFields|nil, runway.Trouble
 ---  fields.id is needed; bare nil: unreadable, so nobody knows whether a task was made
----@field query fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.MaybeProblem
----@field task fun(answer: runway.AdapterAnswer, ref: runway.TaskRef): runway.TaskFields|nil, runway.MaybeProblem
+---@field query fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.Trouble
+---@field task fun(answer: runway.AdapterAnswer, ref: runway.TaskRef): runway.TaskFields|nil, runway.Trouble
 ---  bare nil: unreadable, and asked again
----@field cancel? fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.MaybeProblem
+---@field cancel? fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.Trouble
 ---@field credits? fun(): runway.AdapterRequest        with `balance`, or neither
 ---@field balance? fun(answer: runway.AdapterAnswer): number|nil
----@field upload? fun(file: runway.AdapterFile, answers: runway.AdapterAnswer[]): runway.UploadStep|nil, runway.MaybeProblem
+---@field upload? fun(file: runway.AdapterFile, answers: runway.AdapterAnswer[]): runway.UploadStep|nil, runway.Trouble
 ---  called with all answers so far until it returns a uri
 ---@field problem? fun(answer: runway.AdapterAnswer): runway.Problem|string|nil  what an error says; nil: nothing known
----@field callback? fun(payload: table, headers: table<string,string>): runway.TaskFields|nil, runway.MaybeProblem
+---@field callback? fun(payload: table, headers: table<string,string>): runway.TaskFields|nil, runway.Trouble
 ---  the id and a hint; nil: no callback of this provider's
 ---@field retryable_failure? fun(failure_code: string|nil): boolean|nil
 ---  would the same request, submitted anew, have a chance

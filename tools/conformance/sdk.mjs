@@ -20,13 +20,13 @@ const wait = async (made) => {
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
 
 // Starts the sandbox, which ends with this process; gives its address.
-async function start() {
+function start() {
   const runway = fileURLToPath(new URL('../../bin/runway', import.meta.url))
   const child = spawn(process.env.LUA ?? 'lua5.4', [runway, 'sandbox', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   process.on('exit', () => child.kill())
-  const base = await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => reject(new Error(`the sandbox ended with code ${code}`)))
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -34,7 +34,6 @@ async function start() {
       if (url) resolve(url[0])
     })
   })
-  return base
 }
 
 class Sdk {

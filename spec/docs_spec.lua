@@ -1,0 +1,453 @@
+-- What docs/providers.md says in its tables, tried on the adapters; what docs/adapters.md promises to
+-- explain; and that the README names every public name. So the pages cannot go stale unnoticed.
+
+local json = require "runway.json"
+local models = require "runway.providers.runwayml_models"
+local params = require "runway.params"
+local providers = require "runway.providers"
+local runway = require "runway"
+
+local function content(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+---------------------------------------------------------------------------------------------------
+-- Markdown
+
+-- The cells of a line of a table, or nil.
+local function cells_of(line)
+  if line:sub(1, 1) ~= "|" then return nil end
+  local cells = {}
+  for cell in line:gmatch("|([^|]*)") do cells[#cells + 1] = cell:match("^%s*(.-)%s*$") end
+  cells[#cells] = nil                         -- what follows the last bar
+  return cells
+end
+
+-- Every table: { section = "cometapi", head = {…}, rows = { { line =, [1] =, … }, … } }
+local function tables_of(text)
+  local found, section, current = {}, nil, nil
+  local number = 0
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    section = line:match("^##+ (.+)$") or section
+    local cells = cells_of(line)
+    if not cells then
+      current = nil
+    elseif not current then
+      current = { section = section, head = cells, rows = {} }
+      found[#found + 1] = current
+    elseif not cells[1]:find("^%-+$") then
+      cells.line = number
+      current.rows[#current.rows + 1] = cells
+    end
+  end
+  return found
+end
+
+local function ticked(cell)
+  local list = {}
+  for token in cell:gmatch("`([^`]*)`") do list[#list + 1] = token end
+  return list
+end
+
+-- "**`a.b`** = `5` words" -> { paths=, needed=, default=, as=, mode=, extra= }; nil for "no"
+local function read_cell(cell)
+  if cell == "no" then return nil end
+  local place = { needed = cell:find("**", 1, true) ~= nil, passing = cell:sub(1, 1) == "(" }
+  place.default = cell:match("= `([^`]*)`")
+  place.as = cell:match(" as `([^`]*)`")
+  place.mode = cell:match("[`)*] (%l+)$")
+  place.paths = ticked((cell:gsub("= `[^`]*`", ""):gsub(" as `[^`]*`", "")))
+  assert(#place.paths > 0, "no place in the cell " .. cell)
+  return place
+end
+
+-- images[2].image of a body
+local function at(body, path)
+  local v = body
+  for step in path:gmatch("[^.]+") do
+    local name, index = step:match("^([^%[]+)%[(%d+)%]$")
+    if type(v) ~= "table" then return nil end
+    v = v[name or step]
+    if index and type(v) == "table" then v = v[tonumber(index)] end
+  end
+  return v
+end
+
+---------------------------------------------------------------------------------------------------
+-- Requests
+
+local FIRST, LAST = "https://x.test/first.png", "https://x.test/last.png"
+local VIDEO, AUDIO = "https://x.test/film.mp4", "https://x.test/sound.mp3"
+local VOICE = { type = "runway-preset", presetId = "Maya" }
+
+-- What a kind needs beside the neutral params.
+local EXTRA = {
+  extend = { extended_from_task_id = "t-0" }, speech_to_speech = { voice = VOICE },
+  text_to_speech = { voice = VOICE }, voice_dubbing = { audio_uri = AUDIO, target_lang = "de" },
+  voice_isolation = { audio_uri = AUDIO },
+}
+
+local SAMPLES = {
+  prompt_text = "a text", ["first image"] = FIRST, prompt_video = VIDEO, ratio = "16:9", seed = 42,
+  callback_url = "https://x.test/hook",
+}
+
+local COLUMNS = { "prompt_text", "first image", "last image", "prompt_video", "model", "ratio", "duration",
+  "seed", "callback_url" }
+
+local FIRST_COLUMN = 3                        -- of the parameters, after the kind and the route
+
+local NAME = { ["first image"] = "prompt_image", ["last image"] = "prompt_image" }
+local function name_of(column) return NAME[column] or column end
+
+-- { provider=, kind=, raw = what the first cell says to give }
+local function read_row(provider, cells)
+  local tokens = ticked(cells[1])
+  local row = { provider = provider, kind = tokens[1], raw = { kind = tokens[1] }, cells = cells }
+  for i = 2, #tokens do
+    local format = tokens[i]:match('^format = "(%w+)"$')
+    if format then row.raw.format = format else row.raw.model = tokens[i] end
+  end
+  for name, v in pairs(EXTRA[row.kind] or {}) do row.raw[name] = v end
+  return row
+end
+
+local function submit(row, raw)
+  local given, problem = params.normalise(raw)
+  assert(given, problem and problem.message)
+  return providers[row.provider].submit(row.kind, given)
+end
+
+local function with(raw, name, v)
+  local copy = {}
+  for k, old in pairs(raw) do copy[k] = old end
+  copy[name] = v
+  return copy
+end
+
+-- The longest of the usual durations that goes through.
+local function duration_of(row, raw)
+  for _, seconds in ipairs { 10, 8, 5 } do
+    if submit(row, with(raw, "duration", seconds)) then return seconds end
+  end
+  return 10
+end
+
+-- The least that the table says is needed.
+local function base_of(row)
+  local raw = row.raw
+  for i, column in ipairs(COLUMNS) do
+    local place = read_cell(row.cells[FIRST_COLUMN + i - 1])
+    if place and place.needed and column ~= "model" and column ~= "duration" then
+      raw = with(raw, name_of(column), SAMPLES[column])
+    end
+  end
+  local duration = read_cell(row.cells[FIRST_COLUMN + 6])
+  if duration and duration.needed then raw = with(raw, "duration", duration_of(row, raw)) end
+  return raw
+end
+
+local function must(row, raw)
+  local request, problem = submit(row, raw)
+  assert(request, problem and problem.message)
+  return request
+end
+
+local function arrives(row, raw, path, expected)
+  local got = at(must(row, raw).json, path)
+  if type(got) == "table" and got.uri then got = got.uri end
+  assert.equal(expected, got, path)
+end
+
+local RATIOS = {
+  words = { ["1280:720"] = "16:9", ["720:1280"] = "9:16", ["16:9"] = "16:9" },
+  pixels = { ["16:9"] = "1280:720", ["9:16"] = "720:1280", ["1280:720"] = "1280:720" },
+  as_it_is = { ["16:9"] = "16:9", ["1280:720"] = "1280:720" },
+}
+local SIZES = { ["16:9"] = { 1280, 768 }, ["1280:720"] = { 1280, 768 }, ["9:16"] = { 768, 1280 },
+  ["720:1280"] = { 768, 1280 }, ["1024:576"] = { 1024, 576 } }
+
+local sends = {}
+
+function sends.ratio(row, raw, place)
+  if place.mode == "size" then
+    for ratio, size in pairs(SIZES) do
+      arrives(row, with(raw, "ratio", ratio), place.paths[1], size[1])
+      arrives(row, with(raw, "ratio", ratio), place.paths[2], size[2])
+    end
+  elseif place.mode == "upright" then
+    arrives(row, with(raw, "ratio", "9:16"), place.paths[1], true)
+    arrives(row, with(raw, "ratio", "16:9"), place.paths[1], nil)
+  else
+    for given, expected in pairs(assert(RATIOS[place.mode or "as_it_is"])) do
+      arrives(row, with(raw, "ratio", given), place.paths[1], expected)
+    end
+  end
+end
+
+function sends.duration(row, raw, place)
+  local seconds = duration_of(row, raw)
+  arrives(row, with(raw, "duration", seconds), place.paths[1], seconds)
+end
+
+function sends.model(row, raw, place)
+  if place.as then return arrives(row, raw, place.paths[1], place.as) end
+  arrives(row, raw, place.paths[1], raw.model or place.default)
+  if not raw.model then arrives(row, with(raw, "model", "new-model"), place.paths[1], "new-model") end
+end
+
+sends["last image"] = function(row, raw, place)
+  local last = { uri = LAST, position = "last" }
+  local both = with(raw, "prompt_image", { { uri = FIRST, position = "first" }, last })
+  if place.mode == "alone" then
+    assert.is_nil((submit(row, both)))
+    arrives(row, with(raw, "prompt_image", last), place.paths[1], LAST)
+  else
+    arrives(row, both, place.paths[1], LAST)
+  end
+end
+
+local function send(column, row, raw, place)
+  if sends[column] then return sends[column](row, raw, place) end
+  arrives(row, with(raw, name_of(column), SAMPLES[column]), place.paths[1], SAMPLES[column])
+end
+
+local function refuses(column, row, raw)
+  local v = SAMPLES[column]
+  if column == "last image" then v = { FIRST, { uri = LAST, position = "last" } } end
+  if column == "duration" then v = 10 end
+  local request, problem = submit(row, with(raw, name_of(column), v))
+  assert.is_nil(request)
+  assert.equal(name_of(column), problem.field)
+end
+
+local function check_cell(column, row, cell)
+  local raw, place = base_of(row), read_cell(cell)
+  if not place then return refuses(column, row, raw) end
+  send(column, row, raw, place)
+  if place.needed then assert.is_nil((submit(row, with(raw, name_of(column), nil))), "not needed") end
+  if place.default then
+    assert.equal(place.default, tostring(at(must(row, with(raw, name_of(column), nil)).json, place.paths[1])))
+  end
+  local rules = row.provider == "runwayml" and models[row.kind][row.raw.model]
+  if rules and column ~= "model" then
+    local documented = rules[place.paths[1]:match("^[^.%[]+")] ~= nil
+    assert.equal(not documented, place.passing, "in brackets if and only if Runway has no such field")
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+
+local DOC = "docs/providers.md"
+local tables = tables_of(content(DOC))
+
+local function find_tables(head)
+  local list = {}
+  for _, one in ipairs(tables) do
+    if one.head[1] == head then list[#list + 1] = one end
+  end
+  assert(#list > 0, "no table with the head " .. head)
+  return list
+end
+
+describe(DOC .. ": where each parameter goes:", function()
+  local shown = {}
+
+  for _, one in ipairs(find_tables "kind and model") do
+    local provider = one.section
+    for _, cells in ipairs(one.rows) do
+      local row = read_row(provider, cells)
+      shown[provider .. " " .. row.kind] = true
+      local label = ("line %d, %s, %s"):format(cells.line, provider, cells[1]:gsub("`", ""))
+
+      it(label .. ": the route", function()
+        local request = must(row, base_of(row))
+        assert.equal(ticked(cells[2])[1], request.method .. " " .. request.path)
+      end)
+
+      for i, column in ipairs(COLUMNS) do
+        it(label .. ": " .. column, function()
+          assert.equal(column, one.head[FIRST_COLUMN + i - 1])
+          check_cell(column, row, cells[FIRST_COLUMN + i - 1])
+        end)
+      end
+    end
+  end
+
+  it("every kind of every provider has a row", function()
+    for name, adapter in pairs(providers) do
+      for _, kind in ipairs(adapter.kinds) do assert.is_true(shown[name .. " " .. kind], name .. " " .. kind) end
+    end
+  end)
+end)
+
+describe(DOC .. ": what is filled in:", function()
+  local rows = {}
+  for _, one in ipairs(find_tables "kind and model") do
+    for _, cells in ipairs(one.rows) do rows[one.section .. " " .. cells[1]] = read_row(one.section, cells) end
+  end
+
+  for _, cells in ipairs(find_tables("provider")[2].rows) do
+    it(("line %d, %s"):format(cells.line, cells[3]), function()
+      local provider, path, value = ticked(cells[1])[1], ticked(cells[3])[1], ticked(cells[4])[1]
+      local row = assert(rows[provider .. " " .. cells[2]], "no such row above")
+      local expected = assert(json.decode("[" .. value .. "]"))[1]
+      local raw = base_of(row)
+      assert.same(expected, at(must(row, raw).json, path))
+    end)
+  end
+end)
+
+describe(DOC .. ": at a glance:", function()
+  local glance = find_tables("")[1]
+  local KEY = "sk-0123456789"
+
+  local function has(what)
+    return function(adapter) return type(adapter[what]) == "function" and "yes" or "no" end
+  end
+
+  local FACTS = {
+    key = function(adapter) return adapter.env.api_key end,
+    ["base URL"] = function(adapter) return adapter.base_url or "none" end,
+    ["variable for the base URL"] = function(adapter) return adapter.env.base_url or "none" end,
+    ["the key goes out as"] = function(adapter) return (adapter.sign(KEY).Authorization:gsub(KEY, "KEY")) end,
+    ["X-Runway-Version"] = function(adapter) return adapter.sign(KEY)["X-Runway-Version"] or "none" end,
+    ["seconds between two queries"] = function(adapter) return tostring(adapter.poll_interval) end,
+    ['seconds in which "no such task" means "not yet"'] = function(adapter)
+      return tostring(adapter.missing_grace)
+    end,
+    cancel = has "cancel", credits = has "credits", upload = has "upload",
+    read_callback = has "callback",
+  }
+
+  local told = {}
+  for _, cells in ipairs(glance.rows) do
+    local what = cells[1]:gsub("`", "")
+    told[what] = true
+    it(what, function()
+      local fact = assert(FACTS[what], "nothing checks this row")
+      for i = 2, #glance.head do
+        local name = ticked(glance.head[i])[1]
+        assert.equal(fact(providers[name]), (cells[i]:gsub("`", "")), name)
+      end
+    end)
+  end
+
+  it("tells all of it, of every provider", function()
+    for what in pairs(FACTS) do assert.is_true(told[what], what) end
+    local named = {}
+    for i = 2, #glance.head do named[ticked(glance.head[i])[1]] = true end
+    for name in pairs(providers) do assert.is_true(named[name], name) end
+  end)
+
+  it("the kinds", function()
+    local rows = find_tables("provider")[1].rows
+    for _, cells in ipairs(rows) do
+      assert.same(providers[ticked(cells[1])[1]].kinds, ticked(cells[2]))
+    end
+    assert.equal(5, #rows)
+  end)
+
+  it("the data URIs", function()
+    for _, cells in ipairs(find_tables("provider")[3].rows) do
+      local name, limits = ticked(cells[1])[1], {}
+      for class, most in cells[3]:gmatch("(%l+) (%d+)") do limits[class] = tonumber(most) end
+      local media = providers[name].media
+      if type(media) == "function" then media = media("image_to_video", { format = "official" }) end
+      assert.same(media, limits, name)
+      local file = setmetatable({ path = "a.png" }, { __name = "runway.file" })
+      local request = providers[name].submit("image_to_video", { prompt_image = { { uri = file } }, ratio = "16:9",
+        model = "gen4_turbo" })
+      assert.equal(cells[4] == "refused", request == nil, name)
+    end
+  end)
+end)
+
+---------------------------------------------------------------------------------------------------
+
+describe("docs/adapters.md", function()
+  local text = content "docs/adapters.md"
+  local meta = content "lua/runway/meta_adapter.lua"
+
+  it("explains every part of the classes that editors know", function()
+    local class
+    for line in meta:gmatch("[^\n]+") do
+      class = line:match("^%-%-%-@class (%S+)") or class
+      local field = line:match("^%-%-%-@field ([%w_]+)")
+      if field and class ~= "runway.Params" then
+        assert.is_truthy(text:find("`" .. field .. "`", 1, true) or text:find("[`{, ]" .. field .. "[ ,=`}]"),
+          class .. "." .. field)
+      end
+    end
+  end)
+
+  it("shows Lua that compiles", function()
+    local count = 0
+    for code in text:gmatch("```lua\n(.-)```") do
+      count = count + 1
+      assert(load(code) or load("return {" .. code .. "}"), "example " .. count)
+    end
+    assert.is_true(count >= 3)
+  end)
+end)
+
+describe("the example of a user's own adapter", function()
+  it("is at most sixty lines, and runs", function()
+    local _, lines = content("examples/own_adapter.lua"):gsub("\n", "")
+    assert.is_true(lines <= 60)
+    local pipe = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' lua5.4 examples/own_adapter.lua 2>&1")
+      :format(package.path, package.cpath)))
+    assert.equal("task 7 SUCCEEDED (reelhouse)\thttps://files.reelhouse.example/7.mp4\n", pipe:read "a")
+    pipe:close()
+  end)
+end)
+
+describe("the README names", function()
+  local text = content "README.md"
+
+  -- As the contract lists them.
+  local NAMES = {
+    module = { "client", "providers", "file", "null", "spawn", "run", "step", "sleep", "all", "pollfd", "events",
+      "timeout", "mock", "_VERSION" },
+    client = { "generate", "image_to_video", "text_to_video", "video_to_video", "text_to_image", "video_upscale",
+      "image_upscale", "character_performance", "sound_effect", "speech_to_speech", "text_to_speech",
+      "voice_dubbing", "voice_isolation", "task", "get", "cancel", "upload", "credits", "supports", "request",
+      "read_callback", "close" },
+    task = { "id", "provider", "kind", "status", "progress", "output", "failure", "failure_code", "created_at",
+      "cost", "estimated_cost", "raw", "wait", "refresh", "download", "download_all", "cancel", "done" },
+    job = { "join", "cancel", "done" },
+    error = { "kind", "message", "provider", "http_status", "code", "retryable", "sent", "retry_after",
+      "request_id", "attempts", "task", "task_id", "body", "traceback" },
+    option = { "provider", "api_key", "base_url", "timeout", "connect_timeout", "max_retries", "poll_interval",
+      "max_in_flight", "callback_url", "proxy", "ca_file", "resolve", "allow_http", "allow_private",
+      "max_body_bytes", "user_agent", "logger", "transport" },
+  }
+
+  local function names(what, name)
+    if what == "module" then return text:find("runway." .. name, 1, true) end
+    return text:find("%f[%w_]" .. name .. "%f[^%w_]")
+  end
+
+  for what, list in pairs(NAMES) do
+    it("every name of a " .. what, function()
+      for _, name in ipairs(list) do assert.is_truthy(names(what, name), what .. " " .. name) end
+    end)
+  end
+
+  it("nothing that is not there", function()
+    for _, name in ipairs(NAMES.module) do assert.is_not_nil(runway[name], name) end
+    for name in text:gmatch("`runway%.([%l_]+)[%(`]") do assert.is_not_nil(runway[name], name) end
+    local client = assert(runway.client { api_key = "k" })
+    for name in text:gmatch("client:([%l_]+)") do assert.is_function(client[name], name) end
+    for _, name in ipairs(NAMES.client) do assert.is_function(client[name], name) end
+    local task = client:task "t-1"
+    for name in text:gmatch("task:([%l_]+)") do assert.is_function(task[name], name) end
+    for _, name in ipairs { "wait", "refresh", "download", "download_all", "cancel", "done" } do
+      assert.is_function(task[name], name)
+    end
+  end)
+end)
