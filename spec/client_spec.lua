@@ -49,6 +49,9 @@ describe("runway.client", function()
       for _, value in ipairs { -5, 0, 1 / 0, 0 / 0 } do
         assert.has_error(function() runway.client { timeout = value } end)
       end
+      for _, value in ipairs { { a = 5 }, { "127.0.0.1" } } do
+        assert.has_error(function() runway.client { resolve = value } end)
+      end
     end)
 
     it("no options at all are fine with a key in the environment", function()
@@ -243,6 +246,14 @@ describe("runway.client", function()
         return result
       end)
       assert.truthy(text:find("unknown option \"body\"", 1, true))
+      for _, wrong in ipairs { { query = { "a" } }, { query = { a = {} } }, { headers = { "X: y" } },
+        { headers = { X = print } }, { query = "a=b" }, { method = 5 } } do
+        wrong.path = "/x"
+        raised_at(this_line() + 1, function()
+          local result = client:request(wrong)
+          return result
+        end)
+      end
     end)
   end)
 end)

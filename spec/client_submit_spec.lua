@@ -115,6 +115,41 @@ describe("a client:", function()
       m:finish()
     end)
 
+    it("is sent once, even if its adapter calls it free", function()
+      for _, request in ipairs {
+        { method = "PUT", path = "/make", json = {} },
+        { method = "POST", path = "/make", json = {}, safe = true },
+      } do
+        local client, mock = mocked.client({ { status = 500, times = 5 } }, {
+          base_url = "https://api.example",
+          provider = {
+            name = "careless", kinds = { "text_to_video" },
+            submit = function() return request end, query = function() end,
+          },
+        })
+        local made, err = client:generate { prompt_text = "a cat" }
+        assert.is_nil(made)
+        assert.equal("unknown_submit", err.kind)
+        assert.equal(1, #mock.requests)
+      end
+    end)
+
+    it("tells what an adapter broke over later, too, and never loses the id", function()
+      local function broken() error "a bug in mine" end
+      local adapter = { name = "mine", base_url = "https://mine.example", kinds = { "text_to_video" },
+        submit = function() return { method = "POST", path = "/make", json = {} } end,
+        accepted = function(answer) return { id = answer.json.id } end, query = broken, cancel = broken }
+      local client, m = mocked.client({ { "POST /make", json = { id = "t1" } } }, { provider = adapter })
+      local task = assert(client:generate { prompt_text = "x" })
+      for _, method in ipairs { "refresh", "cancel", "wait" } do
+        local done, err = task[method](task)
+        assert.is_nil(done)
+        assert.truthy(err.message:find("a bug in mine", 1, true))
+        assert.equal("t1", err.task_id)
+      end
+      m:finish()
+    end)
+
     it("gives the client's callback_url to every task, where the provider takes one", function()
       local options = { provider = "cometapi", callback_url = "https://me.example/hook" }
       local client, m = mocked.client({
@@ -218,6 +253,14 @@ describe("a client:", function()
       assert.equal("runway://u1", assert(client:upload(write("up.png", PNG))))
       assert.same({ filename = "up.png", type = "ephemeral" }, m.requests[1].json)
       m:finish()
+    end)
+
+    it("comes to an end, whatever an adapter wants", function()
+      local adapter = { name = "mine", base_url = "https://mine.example", submit = function() end,
+        upload = function() return { request = { method = "PUT", path = "/again" } } end }
+      local client, m = mocked.client({ { "PUT /again", json = {}, times = math.huge } }, { provider = adapter })
+      assert.truthy(select(2, client:upload(write("up.png", PNG))).message:find("comes to no end", 1, true))
+      assert.is_true(#m.requests <= 10)
     end)
 
     it("fails where there is none, or no file", function()

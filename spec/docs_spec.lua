@@ -304,7 +304,7 @@ end)
 
 describe(DOC .. ": at a glance:", function()
   local glance = find_tables("")[1]
-  local KEY = "sk-0123456789"
+  local KEY = "key0123456789"
 
   local function has(what)
     return function(adapter) return type(adapter[what]) == "function" and "yes" or "no" end
@@ -379,7 +379,7 @@ describe("docs/adapters.md", function()
       class = line:match("^%-%-%-@class (%S+)") or class
       local field = line:match("^%-%-%-@field ([%w_]+)")
       if field and class ~= "runway.Params" then
-        assert.is_truthy(text:find("`" .. field .. "`", 1, true) or text:find("[`{, ]" .. field .. "[ ,=`}]"),
+        assert.is_truthy(text:find("`" .. field .. "`", 1, true) or text:find("[`{, ]" .. field .. "[ ,=`}(]"),
           class .. "." .. field)
       end
     end

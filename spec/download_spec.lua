@@ -180,7 +180,8 @@ describe("task:download", function()
 
   it("raises at the caller's line for misuse", function()
     local task = finished {}
-    for _, wrong in ipairs { { 5 }, { "" }, { "a\0b" }, { "a", { overwite = true } }, { "a", { index = 1.5 } } } do
+    for _, wrong in ipairs { { 5 }, { "" }, { "a\0b" }, { "a", { overwite = true } }, { "a", { index = 1.5 } },
+      { "a", { index = 0 } }, { "a", { max_bytes = -1 } }, { "a", { max_bytes = 0 } } } do
       local ok, message = pcall(function()
         local file = task:download(wrong[1], wrong[2])
         return file

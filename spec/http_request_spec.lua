@@ -53,6 +53,13 @@ describe("a call of the API:", function()
       assert.equal('{"list":{},"x":0.1}', request.body)
     end)
 
+    it("adds its query to one that the path has already", function()
+      local client, m = mocked.client { { "GET /v1/thing", json = {} } }
+      assert(client:request { path = "/v1/thing?a=b", query = { c = 1 }, headers = { ["X-Number"] = 5 } })
+      assert.same({ a = "b", c = "1" }, m.requests[1].query)
+      assert.equal("5", m.requests[1].headers["x-number"])
+    end)
+
     for _, method in ipairs { "POST", "PATCH" } do
       it("sends a " .. method .. " once", function()
         local client, m = mocked.client { { method .. " /v1/thing", status = 500 } }

@@ -104,6 +104,12 @@ describe("a task", function()
       assert.truthy(math.abs(scheduler.now() - began - 20) < 1e-6)
     end)
 
+    it("without an end waits for as long as it takes", function()
+      local running = task_is "RUNNING"
+      running.times = 1000
+      assert(submitted({ running, task_is "SUCCEEDED" }):wait { timeout = math.huge })
+    end)
+
     it("raises at the caller's line for an option that is none", function()
       local task = submitted {}
       fails_at("wait: unknown option \"timout\" %(did you mean timeout%?%)", function()
@@ -367,6 +373,20 @@ describe("a task", function()
       m:finish()
     end)
 
+    it("ends the waits of other jobs as cancelled, though the provider knows it no more", function()
+      local task, m = submitted { { "DELETE /v1/tasks/t1", status = 204 } }
+      local job = runway.spawn(task.wait, task)
+      runway.step(0)
+      assert.is_true(task:cancel())
+      assert.equal("task_cancelled", select(2, job:join()).kind)
+      m:finish()
+      task = submitted { { "GET /v1/tasks/t1", status = 404, delay = 10 }, { "DELETE /v1/tasks/t1", status = 204 } }
+      job = runway.spawn(task.wait, task)
+      runway.sleep(8)                         -- the query is under way
+      assert.is_true(task:cancel())
+      assert.equal("task_cancelled", select(2, job:join()).kind)
+    end)
+
     it("of a task already gone succeeds", function()
       local client, m = mocked.client { { "DELETE /v1/tasks/t1", status = 404, json = { error = "no such task" } } }
       assert.is_true(client:cancel "t1")
@@ -401,6 +421,16 @@ describe("a task", function()
       assert.equal("invalid_request", err.kind)
       m:finish()
     end)
+  end)
+
+  it("says how its methods are called when one is called otherwise", function()
+    local task = submitted {}
+    for _, name in ipairs { "refresh", "wait", "cancel", "download", "download_all" } do
+      fails_at("a method of a task was called without it", function()
+        local result = task[name]("a.mp4")
+        return result
+      end)
+    end
   end)
 
   it("get asks once, task asks nothing", function()

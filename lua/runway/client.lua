@@ -41,10 +41,19 @@ local function count(v)
   return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
 end
 
+local function pins(v)
+  local expected = 'a table such as { ["host:443"] = "127.0.0.1" }'
+  if type(v) ~= "table" then return false, expected end
+  for name, address in pairs(v) do
+    if type(name) ~= "string" or type(address) ~= "string" then return false, expected end
+  end
+  return true
+end
+
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string", journal = "string",
   timeout = positive, connect_timeout = positive, max_retries = whole, poll_interval = not_negative,
-  max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = "table",
+  max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = pins,
   allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = "string",
   logger = "function", transport = "table",
 }
@@ -185,28 +194,17 @@ local function unsupported(self, session, kind)
     near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
 end
 
--- The adapter's request; or nil, and its problem as a table.
-local function submit_of(session, kind, given)
-  local ok, request, problem = pcall(session.adapter.submit, kind, given)
-  if not ok then
-    return nil, { message = "the adapter failed to make a request of this: " .. tostring(request) }
-  end
-  if request then return request end
-  if type(problem) == "table" then return nil, problem end
-  return nil, { message = problem or "the adapter made no request of this" }
-end
-
 -- The adapter's request. The client's own callback_url goes along where the provider takes one.
 -- The caller's misuse comes back as the adapter's problem, to be raised where his line is known.
 local function ask(session, kind, given)
   local request, problem
   if given.callback_url == nil and session.callback_url then
     given.callback_url = session.callback_url
-    request, problem = submit_of(session, kind, given)
+    request, problem = http.ask(session, "submit", kind, given)
     given.callback_url = nil
   end
   if not request and (not problem or problem.field == "callback_url") then
-    request, problem = submit_of(session, kind, given)
+    request, problem = http.ask(session, "submit", kind, given)
   end
   if request then return request end
   if problem.misuse then return nil, problem end
@@ -241,7 +239,9 @@ local function submit(self, session, kind, given)
   local request, err = build(self, session, kind, given)
   if not request then return nil, err end
   local ref = { kind = kind, format = request.format }
-  local made, failure, answer = http.call(session, request, { reader = session.adapter.accepted, ref = kind })
+  local made, failure, answer = http.call(session, request, {
+    reader = session.adapter.accepted, ref = kind, paid = true,
+  })
   if not made then
     if failure.task_id then
       ref.id = failure.task_id
@@ -337,6 +337,9 @@ end
 
 --------------------------------------------------------------------- the rest of the API
 
+-- The longest upload known takes three requests.
+local MAX_UPLOAD_STEPS = 10
+
 --- Uploads a local file for later use in a task.
 ---@param path string
 ---@return string|nil uri   to be given wherever a URL is taken
@@ -354,14 +357,15 @@ function Client:upload(path)
   end
   local file = { path = path, name = path:match("[^/\\]+$") or path, size = info.size, type = info.type }
   local answers = {}
-  while true do
-    local step, problem = http.read(session, adapter.upload, file, answers)
-    if not step then return http.refuse(session, problem or "the upload's answer cannot be read") end
+  while #answers < MAX_UPLOAD_STEPS do
+    local step, problem = http.ask(session, "upload", file, answers)
+    if not step then return http.refuse(session, problem) end
     if step.uri then return step.uri end
     local answer, err = http.call(session, step.request, { raw = true })
     if not answer then return nil, err end
     answers[#answers + 1] = answer
   end
+  return http.refuse(session, "the adapter's upload comes to no end")
 end
 
 --- What is left on the account.
@@ -396,6 +400,7 @@ function Client:read_callback(body, headers)
   local session = session_of(self)
   local adapter = session.adapter
   if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
+  if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
   if not adapter.callback then return http.refuse(session, adapter.name .. " has no callbacks") end
   if #body > MAX_CALLBACK then
     return http.refuse(session, { kind = "limit", message = "the callback is larger than 1 MiB" })
@@ -406,15 +411,27 @@ function Client:read_callback(body, headers)
       .. (message and ": " .. message or "") })
   end
   local hint, problem = http.read(session, adapter.callback, payload, headers or {})
-  if not hint or not hint.id then
+  local id = type(hint) == "table" and hint.id
+  if type(id) ~= "string" or not fields.id(id) then
     return http.refuse(session, { kind = "protocol", message = problem and problem.message
       or "the callback names no task" })
   end
   return hint
 end
 
+local WORDS = { string = true, number = true, boolean = true }
+
+local function words(v)
+  local expected = "a table of names and values"
+  if type(v) ~= "table" then return false, expected end
+  for name, value in pairs(v) do
+    if type(name) ~= "string" or not WORDS[type(value)] then return false, expected end
+  end
+  return true
+end
+
 local REQUEST = {
-  method = "string", path = "string", query = "table", json = "any", headers = "table",
+  method = "string", path = "string", query = words, json = "any", headers = words,
 }
 
 --- Any other endpoint of the provider, signed and retried like the known ones;

@@ -88,7 +88,7 @@ end
 
 --------------------------------------------------------------------- request -> wire
 
-local function query_string(query)
+local function query_string(query, path)
   local names, parts = {}, {}
   for name in pairs(query or {}) do names[#names + 1] = name end
   table.sort(names)
@@ -97,7 +97,8 @@ local function query_string(query)
     if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
     parts[i] = fields.escape(name) .. "=" .. fields.escape(tostring(value))
   end
-  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+  if #parts == 0 then return "" end
+  return (path:find("?", 1, true) and "&" or "?") .. table.concat(parts, "&")
 end
 
 -- Adds headers; a later one of the same name, in whatever case, replaces an earlier one.
@@ -109,20 +110,20 @@ local function add_headers(to, from)
         break
       end
     end
-    to[name] = value
+    to[name] = tostring(value)
   end
 end
 
 -- The wire form of an adapter's request; nil, message when it cannot be written.
-local function to_wire(session, request)
+local function to_wire(session, request, paid)
   local method = (request.method or "GET"):upper()
   local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
   local wire = http.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
   if request.url then                         -- another origin: no key, no private address
-    wire.url = request.url .. query_string(request.query)
+    wire.url = request.url .. query_string(request.query, request.url)
     wire.address = http.foreign_reach(session)
   else
-    wire.url = session.base .. request.path .. query_string(request.query)
+    wire.url = session.base .. request.path .. query_string(request.query, request.path)
     wire.path = request.path                  -- what a mock compares
     wire.address = "any"
     add_headers(headers, session.sign())
@@ -136,7 +137,7 @@ local function to_wire(session, request)
     wire.body = request.body
   end
   add_headers(headers, request.headers)
-  wire.gate = not (request.safe or SAFE_METHODS[method])
+  wire.gate = paid or not (request.safe or SAFE_METHODS[method])
   return wire
 end
 
@@ -178,6 +179,23 @@ local function read(session, reader, ...)
   return value, problem
 end
 http.read = read
+
+--- Lets an adapter make a request, which must not end the program when the adapter breaks.
+---@param session table
+---@param name string          "submit", "query", "cancel" or "upload"
+---@return table|nil request
+---@return table|nil problem   of the adapter, or that it broke or made nothing
+function http.ask(session, name, ...)
+  local maker = session.adapter[name]
+  if not maker then return nil, { message = ("the adapter %s has no %s"):format(session.adapter.name, name) } end
+  local ok, request, problem = pcall(maker, ...)
+  if not ok then
+    return nil, { message = ("the adapter %s failed in %s: %s"):format(session.adapter.name, name, tostring(request)) }
+  end
+  if request then return request end
+  if type(problem) == "table" then return nil, problem end
+  return nil, { message = problem or ("the adapter %s made nothing in %s"):format(session.adapter.name, name) }
+end
 
 -- The id of a task in an answer that is otherwise a failure.
 local function id_in(session, answer, problem, kind)
@@ -261,14 +279,14 @@ end
 ---@param session table
 ---@param request table        an adapter's request
 ---@param opts? table          { reader = adapter's reader of a good answer, ref = its second argument,
----                              kind=, deadline=, missing = true: hand a missing task back as fields }
+---                              deadline=, paid = true: a submit, whatever its adapter says, raw = true: any body will do }
 ---@return table|nil fields    what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return table|nil answer
 function http.call(session, request, opts)
   opts = opts or {}
   if session.closed then return http.refuse(session, { kind = "cancelled", message = "the client is closed" }) end
-  local wire, message = to_wire(session, request)
+  local wire, message = to_wire(session, request, opts.paid)
   if not wire then return http.refuse(session, message) end
   local attempts = 0
   while true do

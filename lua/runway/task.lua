@@ -13,6 +13,7 @@ local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
 
 local DEFAULT_WAIT = 3600
+local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
 
 ---@class runway.Task
 ---@field id string
@@ -83,6 +84,16 @@ function task.apply(t, fields, raw)
   end
 end
 
+-- Options of which only a whole number, 1 or more, makes sense.
+local function count(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < math.huge, "a whole number, 1 or more"
+end
+
+-- Raises at the line that called a method without its task.
+local function check_self(t)
+  if not inner[t] then error("a method of a task was called without it: use task:method(…)", 3) end
+end
+
 -- An error that names the task, so that the id is never lost.
 local function mark(t, err)
   err.task, err.task_id = t, t.id
@@ -101,8 +112,8 @@ end
 local function query(t, deadline, waiting)
   local my = inner[t]
   local session = my.session
-  local request, problem = http.read(session, session.adapter.query, my.ref)
-  if not request then return mark(t, select(2, http.refuse(session, problem or "the adapter has no query"))) end
+  local request, problem = http.ask(session, "query", my.ref)
+  if not request then return mark(t, select(2, http.refuse(session, problem))) end
   local fields, err, answer = http.call(session, request, {
     reader = session.adapter.task, ref = my.ref, deadline = deadline,
   })
@@ -125,6 +136,7 @@ end
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function Task:refresh()
+  check_self(self)
   local ok, err = query(self)
   if not ok then return nil, err end
   return self
@@ -166,6 +178,11 @@ local function timed_out(t, timeout, last)
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
 
+-- Was the task cancelled here, by another job, while this one waited? The provider may not know it any more.
+local function gone(t)
+  return t.status == "CANCELLED"
+end
+
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
@@ -173,9 +190,10 @@ end
 ---@return runway.Task|nil task   when it SUCCEEDED and has an output
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
+  check_self(self)
   opts = params.check(opts, WAIT, "wait", 2)
   local my = inner[self]
-  local timeout = opts.timeout or DEFAULT_WAIT
+  local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
   local empty, last = 0, nil
   while not self:done() or (self.status == "SUCCEEDED" and not self.output) do
@@ -192,7 +210,9 @@ function Task:wait(opts)
       return timed_out(self, timeout, last)
     end
     if my.next_poll > scheduler.now() then scheduler.sleep(my.next_poll - scheduler.now()) end
-    local ok, err = query(self, deadline, true)
+    local ok, err = true, nil
+    if not gone(self) then ok, err = query(self, deadline, true) end
+    if not ok and gone(self) then break end
     if not ok then
       if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
       if not passing(err) then return nil, err end
@@ -211,6 +231,7 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err
 function Task:cancel()
+  check_self(self)
   if self:done() then return true end         -- a DELETE now would delete what it made
   local ok, err = task.cancel(inner[self].session, inner[self].ref)
   if not ok then return mark(self, err) end
@@ -225,8 +246,8 @@ function task.cancel(session, ref)
   if not session.adapter.cancel then
     return http.refuse(session, session.adapter.name .. " has no cancel; the task goes on")
   end
-  local request, problem = http.read(session, session.adapter.cancel, ref)
-  if not request then return http.refuse(session, problem or "cannot be cancelled") end
+  local request, problem = http.ask(session, "cancel", ref)
+  if not request then return http.refuse(session, problem) end
   local answer, err = http.call(session, request, { raw = true })
   if answer or err.kind == "not_found" then return true end
   err.task_id = ref.id
@@ -234,7 +255,7 @@ function task.cancel(session, ref)
 end
 
 local DOWNLOAD = {
-  index = "integer", overwrite = "boolean", max_bytes = "number", on_progress = "function",
+  index = count, overwrite = "boolean", max_bytes = count, on_progress = "function",
 }
 
 -- Is there something to download? nil, err when not.
@@ -262,6 +283,7 @@ end
 ---@return { path: string, bytes: integer, content_type: string|nil }|nil file
 ---@return runway.Error|nil err
 function Task:download(path, opts)
+  check_self(self)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     error("download takes the path of the file to write", 2)
   end
@@ -286,10 +308,11 @@ end
 ---@return table[]|nil files   as `download` returns them, in the order of `output`
 ---@return runway.Error|nil err  files fetched before it are in err.files
 function Task:download_all(dir, opts)
+  check_self(self)
   if type(dir) ~= "string" or dir == "" or dir:find("%z") then
     error("download_all takes the path of a directory", 2)
   end
-  opts = params.check(opts, { overwrite = "boolean", max_bytes = "number" }, "download_all", 2)
+  opts = params.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local files = {}
