@@ -279,7 +279,8 @@ end
 ---@param session table
 ---@param request table        an adapter's request
 ---@param opts? table          { reader = adapter's reader of a good answer, ref = its second argument,
----                              deadline=, paid = true: a submit, whatever its adapter says, raw = true: any body will do }
+---                              deadline=, paid = true (a submit, whatever its adapter says),
+---                              raw = true (any body will do) }
 ---@return table|nil fields    what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return table|nil answer
