@@ -75,6 +75,21 @@ describe("the scheduler", function()
       assert.is_nil((bad:join()))
     end)
 
+    it("that raises and is joined by no one is heard of all the same", function()
+      local child = require "spec.support.child"
+      local said, code = child.run [[
+        local runway = require "runway"
+        runway.spawn(function() error "nobody asked" end)
+        local job = runway.spawn(function() error "asked for" end)
+        job:join()
+        job = nil
+        collectgarbage()
+      ]]
+      assert.equal(0, code)
+      assert.matches("nobody asked\nstack traceback:", said)
+      assert.not_matches("asked for", said)
+    end)
+
     it("may yield of its own: others run, then it goes on", function()
       local a = runway.spawn(function()
         for i = 1, 3 do note("a" .. i) coroutine.yield() end

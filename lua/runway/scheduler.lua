@@ -166,6 +166,13 @@ local Job = {}
 Job.__index = Job
 Job.__name = "runway.job"
 
+-- What a job raised must reach someone, if not who joins it.
+function Job.__gc(job)
+  if job.raised and not job.joined then
+    io.stderr:write("runway: a job that no one joined raised: ", job.results[2].traceback, "\n")
+  end
+end
+
 local function end_job(job, results)
   job.results = results
   job.co, job.waiting, job.start = nil, nil, nil
@@ -231,6 +238,7 @@ end
 --- Waits for the job to end.
 ---@return any ...  the function's values; or nil, err when it raised (err.traceback) or was cancelled
 function Job:join()
+  self.joined = true
   while not self.results do
     local w = scheduler.waiter()
     local joiners = self.joiners

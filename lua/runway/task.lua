@@ -94,9 +94,10 @@ local function check_self(t)
   if not inner[t] then error("a method of a task was called without it: use task:method(…)", 3) end
 end
 
--- An error that names the task, so that the id is never lost.
+-- An error that names the task, so that the id is never lost. A task that has an id was paid for,
+-- whatever became of the request that failed now.
 local function mark(t, err)
-  err.task, err.task_id = t, t.id
+  err.task, err.task_id, err.sent = t, t.id, "yes"
   return nil, err
 end
 
@@ -261,7 +262,7 @@ local DOWNLOAD = {
 -- Is there something to download? nil, err when not.
 local function ready(t)
   if not t:done() then
-    return fail(t, { kind = "invalid_request", sent = "no",
+    return fail(t, { kind = "invalid_request",
       message = "the task is " .. t.status .. "; wait for it before downloading" })
   end
   return outcome(t)
@@ -293,7 +294,7 @@ function Task:download(path, opts)
   if not ok then return nil, err end
   local url = self.output and self.output[index]
   if not url then
-    return fail(self, { kind = "not_found", sent = "no",
+    return fail(self, { kind = "not_found",
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
