@@ -60,6 +60,7 @@ build = {
     ["runway.advice"] = "lua/runway/advice.lua",
     ["runway.cli"] = "lua/runway/cli.lua",
     ["runway.client"] = "lua/runway/client.lua",
+    ["runway.clock"] = "lua/runway/clock.lua",
     ["runway.conformance"] = "lua/runway/conformance.lua",
     ["runway.conformance.cases"] = "lua/runway/conformance/cases.lua",
     ["runway.conformance.compare"] = "lua/runway/conformance/compare.lua",

@@ -59,6 +59,14 @@ describe("a local file", function()
       return "\0\0\0\24ftyp" .. brand .. "\0\0\0\0isommp42moov"
     end
 
+    it("waits for no one's turn, and takes no one's", function()
+      local id = exchange.start { url = server:url "/hang?turn", lane = 0, lane_limit = 2 }
+      assert.equal("image/png", probe(file("turn.png", PNG).path).type)
+      assert.equal(200, exchange.run({ url = server:url "/ok", lane = 0, lane_limit = 2 }).status)
+      core.cancel(id)
+      exchange.finish(id)
+    end)
+
     for name, bytes in pairs {
       ["image/png"] = PNG,
       ["image/jpeg"] = "\255\216\255\224\0\16JFIF\0",

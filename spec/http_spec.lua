@@ -2,6 +2,7 @@
 
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scheduler = require "runway.scheduler"
 
 local clip, SUBMIT = mocked.clip, mocked.SUBMIT
 
@@ -314,9 +315,31 @@ describe("policy", function()
     end)
   end)
 
+  describe("the timeout covers the whole call:", function()
+    it("an answer that never comes uses it up", function()
+      local answer, err, m = get({ look { fault = "timeout" } }, { timeout = 7 })
+      assert.is_nil(answer)
+      assert.equal("timeout", err.kind)
+      assert.is_true(err.retryable)
+      assert.equal(1, #m.requests)
+    end)
+
+    it("what is left of it is what the next request gets", function()
+      local began = scheduler.now()
+      local answer, err = get({ look { status = 500, delay = 3 }, look { fault = "timeout" } }, { timeout = 7 })
+      assert.is_nil(answer)
+      assert.equal("timeout", err.kind)
+      assert.is_true(scheduler.now() - began <= 7.001)
+    end)
+
+    it("pauses that the server asked for do not count", function()
+      assert(get({ look { status = 429, headers = { ["retry-after"] = "600" } }, look { json = {} } }, { timeout = 7 }))
+    end)
+  end)
+
   describe("what costs nothing is asked again", function()
     for what, entry in pairs {
-      ["after a lost answer"] = { fault = "lost" }, ["after no answer"] = { fault = "timeout" },
+      ["after a lost answer"] = { fault = "lost" },
       ["when it did not leave"] = { fault = "not_sent" }, ["after a 500"] = { status = 500 },
       ["after a 502"] = { status = 502 }, ["after a 503"] = { status = 503 }, ["after a 504"] = { status = 504 },
       ["after a 520"] = { status = 520 }, ["after a 429"] = { status = 429 }, ["after a 408"] = { status = 408 },

@@ -320,15 +320,24 @@ describe("the scheduler", function()
   end)
 
   describe("step", function()
-    it("with 0 runs what is ready and moves no clock", function()
-      runway.spawn(function() note "a" runway.sleep(1) note "b" end)
-      local began = scheduler.now()
-      for _ = 1, 10 do runway.step(0) end
-      assert.equal("a", trace())
-      assert.equal(began, scheduler.now())
-      runway.step(1)
-      runway.step(0)
+    it("with 0 comes to an end in a loop of frames, on a virtual clock too", function()
+      local job = runway.spawn(function() note "a" runway.sleep(1000) note "b" end)
+      local frames = 0
+      while not job:done() do
+        runway.step(0)
+        frames = frames + 1
+        assert.is_true(frames < 10)
+      end
       assert.equal("a b", trace())
+    end)
+
+    it("moves a virtual clock no further than it was told to wait", function()
+      runway.spawn(function() note "a" runway.sleep(1000) note "b" end)
+      runway.step(0)
+      local began = scheduler.now()
+      runway.step(10)
+      assert.equal(began + 10, scheduler.now())
+      assert.equal("a", trace())
     end)
 
     it("lets a job that is ready again wait for the next step, so that no frame is endless", function()

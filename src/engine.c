@@ -142,9 +142,7 @@ static lane *lane_of (rw_engine *e, unsigned number) {
 
 /* Gives a request to libcurl; one that cannot begin is finished at once. */
 static void begin (rw_engine *e, lane *l, rw_request *r) {
-  if (r->op == RW_PROBE) {
-    rw_media_probe(r);
-  } else if (rw_transfer_begin(r)) {
+  if (rw_transfer_begin(r)) {
     if (curl_multi_add_handle(e->multi, r->easy) == CURLM_OK) {
       r->state = RW_ACTIVE;
       l->active++;
@@ -219,7 +217,13 @@ static rw_request *next_cancel (rw_engine *e) {
 
 
 static void enter (rw_engine *e, rw_request *r) {
-  lane *l = lane_of(e, r->lane);
+  lane *l;
+  if (r->op == RW_PROBE) {               /* takes no one's place in a line */
+    rw_media_probe(r);
+    finish(e, r);
+    return;
+  }
+  l = lane_of(e, r->lane);
   if (!l) {
     rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
     finish(e, r);
@@ -236,6 +240,8 @@ static bool receive (rw_engine *e) {
   queue in;
   rw_request *r;
   bool go_on;
+  /* first: what was cancelled may hold what a new request wants */
+  while ((r = next_cancel(e)) != NULL) cancel(e, r);
   pthread_mutex_lock(&e->lock);
   in = e->inbox;
   e->inbox.first = e->inbox.last = NULL;
@@ -243,7 +249,6 @@ static bool receive (rw_engine *e) {
   go_on = !e->closing;
   pthread_mutex_unlock(&e->lock);
   while ((r = pop(&in)) != NULL) enter(e, r);
-  while ((r = next_cancel(e)) != NULL) cancel(e, r);
   return go_on;
 }
 
@@ -304,12 +309,29 @@ static void init_curl (void) {
 
 
 static bool open_pipe (int fd[2]) {
+#ifdef __linux__
+  return pipe2(fd, O_CLOEXEC | O_NONBLOCK) == 0;
+#else
   if (pipe(fd) != 0) return false;
   for (int i = 0; i < 2; i++) {
     (void)fcntl(fd[i], F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd[i], F_SETFL, O_NONBLOCK);
   }
   return true;
+#endif
+}
+
+
+/*
+** HTTP/2 where it is offered, but one request at a time on a connection: side
+** by side on one, about one transfer in a thousand stalls just before its end
+** (measured with 7.88.1), and later versions have had such faults of their own.
+*/
+static CURLM *new_multi (void) {
+  CURLM *multi = curl_multi_init();
+  if (multi)
+    (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+  return multi;
 }
 
 
@@ -353,13 +375,14 @@ rw_engine *rw_engine_new (const char **why) {
     free(e);
     return NULL;
   }
-  *why = "no memory for libcurl";
-  e->multi = curl_multi_init();
-  if (e->multi) {
+  *why = "no file descriptors or memory left for libcurl";
+  e->multi = new_multi();
+  /* without its wake-up sockets the thread would be deaf; libcurl says so late */
+  if (e->multi && curl_multi_wakeup(e->multi) == CURLM_OK) {
     *why = "the engine's thread cannot be started";
     if (start_thread(e) == 0) return e;
-    (void)curl_multi_cleanup(e->multi);
   }
+  if (e->multi) (void)curl_multi_cleanup(e->multi);
   free_engine(e);
   return NULL;
 }

@@ -268,7 +268,6 @@ static int core_probe (lua_State *L) {
   if (is_forked(L)) return refuse(L, forked, "config");
   r = rw_push_request(L);
   r->op = RW_PROBE;
-  r->lane_limit = 1;
   r->file = rw_copy(L, path, n);
   return hand_over(L);
 }

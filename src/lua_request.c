@@ -4,6 +4,7 @@
 ** The half-made request lives in a userdata (a box), so that an error raised
 ** on the way releases it.
 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -288,8 +289,8 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   read_reach(L, t, r);
   r->gate = flag_field(L, t, "gate");
   r->allow_http = flag_field(L, t, "allow_http");
-  r->timeout_ms = (long)(number_field(L, t, "timeout", 0, 1e6) * 1000);
-  r->connect_ms = (long)(number_field(L, t, "connect_timeout", 10, 1e6) * 1000);
+  r->timeout_ms = (long)ceil(number_field(L, t, "timeout", 0, 1e6) * 1000);
+  r->connect_ms = (long)ceil(number_field(L, t, "connect_timeout", 10, 1e6) * 1000);
   r->stall_s = (long)number_field(L, t, "stall", 0, 1e6);
   r->max_body = (size_t)number_field(L, t, "max_body_bytes", 4 << 20, 1e12);
   r->lane = (unsigned)number_field(L, t, "lane", 0, 1e6);

@@ -54,10 +54,10 @@ void rw_request_free (rw_request *r) {
   free(r->proxy);
   free(r->ca_file);
   free(r->redirect);
+  if (r->easy) curl_easy_cleanup(r->easy);   /* before what it points to */
   curl_slist_free_all(r->headers);
   curl_slist_free_all(r->pins);
   curl_mime_free(r->mime);
-  if (r->easy) curl_easy_cleanup(r->easy);
   if (r->upload_fd >= 0) close(r->upload_fd);
   rw_sink_free(&r->sink);
   rw_buffer_free(&r->head);

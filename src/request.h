@@ -103,6 +103,7 @@ typedef struct rw_request {
   rw_buffer upload;                   /* the assembled body */
   int upload_fd;
   size_t head_seen;                   /* all header bytes, 1xx included */
+  unsigned head_lines;
   bool head_whole;                    /* the last block came to its end */
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */

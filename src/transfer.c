@@ -25,6 +25,7 @@
 
 /* All header bytes of one exchange, 1xx answers and trailers included. */
 #define MAX_HEAD (256 * 1024)
+#define MAX_LINES 1000
 
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
@@ -116,9 +117,10 @@ static bool check_length (rw_request *r, const char *line, size_t n) {
 static size_t on_header (char *line, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
-  if (n > MAX_HEAD - r->head_seen) {
+  if (n > MAX_HEAD - r->head_seen || ++r->head_lines > MAX_LINES) {
     rw_fail(&r->error, RW_LIMIT, "too_large",
-            "the answer's headers are larger than %d KiB", MAX_HEAD / 1024);
+            "the answer's headers are larger than %d KiB or %d lines",
+            MAX_HEAD / 1024, MAX_LINES);
     return 0;
   }
   r->head_seen += n;
@@ -328,6 +330,8 @@ static bool set_options (rw_request *r, const rw_url *url) {
     set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
     set(r, LOW_SPEED_TIME, r->stall_s) &&
     set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)CURL_MAX_WRITE_SIZE) &&
+    /* a look-up that is given up must not hold up the transfers beside it */
+    set(r, QUICK_EXIT, 1L) &&
     set(r, TCP_NODELAY, 1L) && set(r, NOSIGNAL, 1L) &&
     set(r, ERRORBUFFER, r->errbuf) && set(r, PRIVATE, r);
 }
@@ -469,6 +473,12 @@ static void check_answer (rw_request *r) {
   if (!r->head_whole)                    /* libcurl lets this pass */
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the connection was closed within the answer's headers");
+  /* libcurl has let HTTP/2 streams end early; a file must be whole */
+  if (r->length >= 0 && r->bytes != r->length && strcmp(r->method, "HEAD") != 0 &&
+      r->status != 204 && r->status != 304)
+    rw_fail(&r->error, RW_NETWORK, "closed",
+            "the answer ended after %lld of %lld bytes", (long long)r->bytes,
+            (long long)r->length);
   if (encoding && r->bytes > 0 && strncasecmp(encoding, "identity", 8) != 0)
     rw_fail(&r->error, RW_PROTOCOL, "encoding",
             "the answer is encoded as %.*s although that was not asked for",

@@ -235,22 +235,30 @@ local function build(self, session, kind, given)
   return request
 end
 
+-- The adapter's reader of a submit's answer; what it reads without an id is not read at all.
+local function accepted_by(adapter)
+  return function(answer, kind)
+    local made, problem = adapter.accepted(answer, kind)
+    if type(made) ~= "table" or not fields.id(made.id) then return nil, problem end
+    return made, problem
+  end
+end
+
 local function submit(self, session, kind, given)
   local request, err = build(self, session, kind, given)
   if not request then return nil, err end
   local ref = { kind = kind, format = request.format }
   local made, failure, answer = http.call(session, request, {
-    reader = session.adapter.accepted, ref = kind, paid = true,
+    reader = accepted_by(session.adapter), ref = kind, paid = true,
   })
+  ref.id = made and fields.id(made.id) or failure and failure.task_id
+  if not ref.id then return nil, failure end
+  local t = task.new(session, ref, true)
+  scheduler.note(t)
   if not made then
-    if failure.task_id then
-      ref.id = failure.task_id
-      failure.task = task.new(session, ref, true)
-    end
+    failure.task = t
     return nil, failure
   end
-  ref.id = made.id
-  local t = task.new(session, ref, true)
   task.apply(t, made, answer.json)
   task.plan(t, made.next_poll)
   return t

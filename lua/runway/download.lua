@@ -81,8 +81,7 @@ local function fetch(session, url, path, opts)
       end
       local delay = retry.delay(attempts, verdict.after)
       session.log("warning", ("download: %s; trying again in %.1f s"):format(message, delay), { attempt = attempts })
-      scheduler.sleep(delay)
-      if session.closed then
+      if not http.pause(session, delay) then
         return http.refuse(session, { kind = "cancelled", message = "the client was closed" })
       end
     end

@@ -70,6 +70,9 @@ end
 local function without_query(run)
   local url = run:find(":\\?/\\?/")
   if url then run = run:gsub("(:\\?/\\?/)[^/@?]+@", "%1") end
+  if run:find("%%3[aA]%%2[fF]%%2[fF]") then   -- a URL within a query, percent-encoded
+    run = run:gsub("%%3[fF].*", "%%3F[query]")
+  end
   local at = run:find("?", 1, true)
   if at and (url and url < at or run:find("=", at, true)) then return run:sub(1, at) .. "[query]" end
   return run
@@ -81,8 +84,12 @@ end
 ---@return any
 function errors.redact(text, secret)
   if type(text) ~= "string" then return text end
-  if secret and #secret >= SHORTEST then text = without(text, secret) end
-  text = text:gsub("([Dd][Aa][Tt][Aa]:[%w%-%+%./;=\\]*,)[%w%+/=%%%-_\\]+", "%1[data]")
+  if secret and #secret >= SHORTEST then
+    for _, spelling in ipairs { secret, (secret:gsub("/", "\\/")), fields.escape(secret) } do
+      text = without(text, spelling)
+    end
+  end
+  text = text:gsub("([Dd][Aa][Tt][Aa]:[^,:%s\"]*,)[^%s\"<>,]+", "%1[data]")
   return (text:gsub('[^%s"<>]+', without_query))
 end
 

@@ -275,7 +275,51 @@ end
 
 --------------------------------------------------------------------- one API call
 
---- Makes one API call: sends, judges, and sends again where that is safe.
+-- What an adapter makes of a result: the answer, what its reader read, and what it says is wrong.
+local function understand(session, wire, result, opts)
+  if result.error then                        -- what came before it broke off may name the task
+    return wire.gate and result.status and (result.body or "") ~= "" and to_answer(result) or nil
+  end
+  local answer, value, problem = to_answer(result), nil, nil
+  if opts.reader then
+    value, problem = read(session, opts.reader, answer, opts.ref)
+    if type(value) == "table" and value.missing then return answer, value end
+  elseif answer.json or answer.status == 204 or opts.raw then
+    value = answer
+  end
+  if not problem and (value == nil or answer.status < 200 or answer.status > 299) then
+    problem = read(session, session.adapter.problem, answer)
+  end
+  return answer, value, problem
+end
+
+-- A server that says "later" but names a task has taken the request all the same.
+local function names_task(session, answer, opts)
+  if not opts.paid or not answer or type(answer.json) ~= "table" or answer.json.error then return false end
+  local made = read(session, session.adapter.accepted, answer, opts.ref)
+  return type(made) == "table" and fields.id(made.id) ~= nil
+end
+
+--- Waits between two requests of a session; `close` ends it.
+---@param session table
+---@param seconds number
+---@return boolean open   false: the client was closed meanwhile
+function http.pause(session, seconds)
+  local w = scheduler.waiter()
+  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  session.live[w] = function() w:wake() end
+  w.abandon = function()
+    session.live[w] = nil
+    scheduler.cancel_timer(timer)
+  end
+  scheduler.park(w)
+  w.abandon()
+  return not session.closed
+end
+
+--- Makes one API call: sends, judges, and sends again where that is safe. The session's timeout
+--- covers all requests of the call and the pauses between them, but not those that a server asked
+--- for, nor time in line. A paid request always gets the whole of it, so that its answer is awaited.
 ---@param session table
 ---@param request table        an adapter's request
 ---@param opts? table          { reader = adapter's reader of a good answer, ref = its second argument,
@@ -289,38 +333,33 @@ function http.call(session, request, opts)
   if session.closed then return http.refuse(session, { kind = "cancelled", message = "the client is closed" }) end
   local wire, message = to_wire(session, request, opts.paid)
   if not wire then return http.refuse(session, message) end
-  local attempts = 0
+  local attempts, left = 0, wire.timeout
   while true do
     attempts = attempts + 1
+    if not wire.gate then wire.timeout = left end
     local started = scheduler.now()
     local result = http.exchange(session, wire, opts.deadline)
-    local answer, value, problem
-    if not result.error then
-      answer = to_answer(result)
-      if opts.reader then
-        value, problem = read(session, opts.reader, answer, opts.ref)
-        if type(value) == "table" and value.missing then return value, nil, answer end
-      elseif answer.json or answer.status == 204 or opts.raw then
-        value = answer
-      end
-      if not problem and (value == nil or answer.status < 200 or answer.status > 299) then
-        problem = read(session, session.adapter.problem, answer)
-      end
-    end
+    local answer, value, problem = understand(session, wire, result, opts)
+    if type(value) == "table" and value.missing then return value, nil, answer end
     local verdict = retry.judge(wire.gate, result, problem, value == nil)
+    if verdict and verdict.again and wire.gate and names_task(session, answer, opts) then
+      verdict = { kind = "unknown_submit", again = false, retryable = false }
+    end
+    local seconds = result.timings and result.timings.total or scheduler.now() - started
     session.log("debug", ("%s %s: %s"):format(wire.method, (request.path or "(another host)"):match("^[^?#]*"),
-      result.error and result.error.message or result.status),
-      { seconds = scheduler.now() - started, attempt = attempts })
+      result.error and result.error.message or result.status), { seconds = seconds, attempt = attempts })
     if not verdict then return value, nil, answer end
     local delay = verdict.again and retry.delay(attempts, verdict.after)
-    local late = opts.deadline and delay and scheduler.now() + delay >= opts.deadline
+    left = left - seconds - (delay and not verdict.after and delay or 0)
+    local late = delay and (left <= 0 or opts.deadline and scheduler.now() + delay >= opts.deadline)
     if not delay or late or attempts > session.limits.max_retries or session.closed then
       return nil, failure(session, verdict, result, answer, problem, attempts, wire, opts.ref), answer
     end
     session.log("warning", ("%s; trying again in %.1f s"):format(story(verdict, result, answer or {}, problem), delay),
       { attempt = attempts, kind = verdict.kind })
-    scheduler.sleep(delay)
-    if session.closed then return http.refuse(session, { kind = "cancelled", message = "the client was closed" }) end
+    if not http.pause(session, delay) then
+      return http.refuse(session, { kind = "cancelled", message = "the client was closed" })
+    end
   end
 end
 

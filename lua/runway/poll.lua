@@ -17,7 +17,7 @@ function poll.delay(p)
   local after = math.min(p.after or 0, LONGEST_AFTER)
   if p.chosen then return math.max(p.chosen, after) end
   local delay = p.waited >= PATIENT_AFTER and p.least * 2 or p.least
-  if p.hint and p.hint > delay then delay = math.min(p.hint, LONGEST_HINT) end
+  if type(p.hint) == "number" and p.hint > delay then delay = math.min(p.hint, LONGEST_HINT) end
   return math.max(delay, after) * (1 + 0.1 * retry.random()) -- so that many tasks do not ask in step
 end
 

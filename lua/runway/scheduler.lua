@@ -8,6 +8,7 @@
 -- One turn of the loop: wait for the engine, let the sources hand out what is
 -- finished, fire the timers that are due, resume the jobs that became ready.
 
+local clock = require "runway.clock"
 local core = require "runway.core"
 local errors = require "runway.errors"
 
@@ -31,6 +32,10 @@ local turning = 0                             -- depth of turns; > 0 inside step
 -- task that was just paid for must not lose its id. A second one is raised at once.
 local interrupt
 local critical = 0                            -- waiters parked on a paid answer
+local current                                 -- the job that is running, or nil
+
+-- Waits that cannot yield nest one turn in another, and Lua's C stack is bounded: stop long before it.
+local MOST_NESTED = 16
 
 local function raise_interrupt()
   local value = interrupt.value
@@ -38,95 +43,20 @@ local function raise_interrupt()
   error(value, 0)
 end
 
---------------------------------------------------------------------- the clock
+-- The clock is a room of its own; those who wait find it here.
+scheduler.now, scheduler.at, scheduler.cancel_timer = clock.now, clock.at, clock.cancel
+scheduler.freeze, scheduler.thaw = clock.freeze, clock.thaw
 
-local frozen                                  -- virtual time, or nil
-local freezers = 0
-local offset = 0                              -- what jumps have added
+--------------------------------------------------------------------- callbacks
 
---- Seconds on a clock that only goes forward. The same for every room.
----@return number
-function scheduler.now()
-  return frozen or core.now() + offset
-end
-
---- While a mock is open time stands still, and jumps to the next timer when
---- there is nothing else to do. Nests; each freeze needs its thaw.
-function scheduler.freeze()
-  freezers = freezers + 1
-  frozen = frozen or core.now() + offset
-end
-
-function scheduler.thaw()
-  freezers = freezers - 1
-  if freezers == 0 then
-    offset = frozen - core.now()
-    frozen = nil
-  end
-end
-
---------------------------------------------------------------------- timers
-
-local heap, heap_size, sequence = {}, 0, 0
-
-local function before(a, b)
-  return a.time < b.time or (a.time == b.time and a.order < b.order)
-end
-
-local function heap_push(timer)
-  heap_size = heap_size + 1
-  local i = heap_size
-  while i > 1 do
-    local parent = math.floor(i / 2)
-    if not before(timer, heap[parent]) then break end
-    heap[i] = heap[parent]
-    i = parent
-  end
-  heap[i] = timer
-end
-
-local function heap_pop()
-  local top, last = heap[1], heap[heap_size]
-  heap[heap_size] = nil
-  heap_size = heap_size - 1
-  if heap_size == 0 then return top end
-  local i = 1
-  while true do
-    local child = i * 2
-    if child > heap_size then break end
-    if child < heap_size and before(heap[child + 1], heap[child]) then child = child + 1 end
-    if not before(heap[child], last) then break end
-    heap[i] = heap[child]
-    i = child
-  end
-  heap[i] = last
-  return top
-end
-
---- Calls `fn` once, in a turn at or after `time`.
----@param time number   on the clock of `now`
----@param fn function
----@return table timer
-function scheduler.at(time, fn)
-  sequence = sequence + 1
-  local timer = { time = time, order = sequence, fn = fn }
-  heap_push(timer)
-  return timer
-end
-
----@param timer table|nil
-function scheduler.cancel_timer(timer)
-  if timer then timer.fn = nil end            -- the heap forgets it when it comes up
-end
-
--- Seconds until the next timer, or nil.
-local function until_timer()
-  while heap_size > 0 and not heap[1].fn do heap_pop() end
-  return heap_size > 0 and math.max(0, heap[1].time - scheduler.now()) or nil
+-- An error as text; its own __tostring may fail.
+local function text_of(err)
+  local ok, text = pcall(tostring, err)
+  return errors.redact(ok and text or "an error that cannot be shown as text")
 end
 
 local function report(err)
-  io.stderr:write("runway: an error in a callback: ", tostring(err), "\n")
+  io.stderr:write("runway: an error in a callback: ", text_of(err), "\n")
 end
 
 --- Calls a function of the user's so that its errors reach a reader and
@@ -134,7 +64,7 @@ end
 ---@return boolean ok
 function scheduler.guard(fn, ...)
   local ok, err = pcall(fn, ...)
-  if not ok and type(err) == "string" and err:find("interrupted!", 1, true) then
+  if not ok and type(err) == "string" and err:find("interrupted!$") then
     interrupt = interrupt or { value = err }
   elseif not ok then
     report(err)
@@ -143,13 +73,8 @@ function scheduler.guard(fn, ...)
 end
 
 local function fire_timers()
-  local now = scheduler.now()
-  while heap_size > 0 and heap[1].time <= now do
-    local timer = heap_pop()
-    local fn = timer.fn
-    timer.fn = nil
-    if fn then scheduler.guard(fn) end
-  end
+  local now = clock.now()
+  for fn in clock.due, now do scheduler.guard(fn) end
 end
 
 --------------------------------------------------------------------- jobs
@@ -181,24 +106,41 @@ local function end_job(job, results)
   for i = 1, #joiners do joiners[i]:wake() end
 end
 
+-- Puts the task that the job submitted last into the error that ends it.
+local function with_task(job, err)
+  if job.task and not err.task then err.task, err.task_id, err.sent = job.task, job.task.id, "yes" end
+  return err
+end
+
+local function cancelled(job)
+  return with_task(job, errors.new {
+    kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider",
+  })
+end
+
 local function end_cancelled(job)
   local co, waiter = job.co, job.waiting
+  job.waiting = nil
   if waiter and waiter.abandon then scheduler.guard(waiter.abandon) end
-  local err = errors.new { kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider" }
-  end_job(job, { n = 2, nil, err })
-  close(co)
+  if job.results then return end              -- `abandon` came back here
+  end_job(job, { n = 2, nil, cancelled(job) })
+  local ok, err = close(co)
+  if ok == false then report(err) end
 end
 
 local function end_raised(job, raised)
   local err = raised
+  if job.cancelled and errors.is(raised) and raised.kind == "cancelled" then
+    return end_job(job, { n = 2, nil, with_task(job, raised) })
+  end
   if not errors.is(raised) then
-    err = errors.new { message = tostring(raised) }
+    err = errors.new { message = text_of(raised) }
     err.kind, err.value = nil, raised
   end
-  err.traceback = debug.traceback(job.co, tostring(raised))
+  err.traceback = errors.redact(debug.traceback(job.co, text_of(raised)))
   job.raised = { value = raised }
   close(job.co)
-  end_job(job, { n = 2, nil, err })
+  end_job(job, { n = 2, nil, with_task(job, err) })
 end
 
 local function resumed(job, ok, ...)
@@ -215,10 +157,18 @@ local function resume(job)
   if not job.co then return end               -- ended while it stood in line
   if job.cancelled and not (job.waiting and job.waiting.critical) then return end_cancelled(job) end
   job.waiting = nil
-  local start = job.start
+  local start, outer = job.start or { n = 0 }, current
   job.start = nil
-  if start then return resumed(job, coroutine.resume(job.co, unpack(start, 1, start.n))) end
-  return resumed(job, coroutine.resume(job.co))
+  current = job
+  local results = pack(coroutine.resume(job.co, unpack(start, 1, start.n)))
+  current = outer
+  resumed(job, unpack(results, 1, results.n))
+end
+
+--- Tells the running job which task it has just paid for, so that its end cannot lose it.
+---@param task table
+function scheduler.note(task)
+  if current then current.task = task end
 end
 
 --- Starts a job; it first runs in the next step.
@@ -291,16 +241,18 @@ end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
 local function turn(seconds)
-  local pause = until_timer()
+  local pause = clock.pause()
   if ready_last >= ready_first then pause = 0 end
-  if seconds and (not pause or seconds < pause) then pause = seconds end
-  if frozen and core.pending() == 0 then
-    if pause and pause > 0 then frozen = frozen + pause end
+  if clock.is_frozen() and core.pending() == 0 then
+    if pause and seconds and seconds > 0 then pause = math.min(pause, seconds) end
+    if pause and pause > 0 then clock.jump(pause) end
   else
+    if seconds and (not pause or seconds < pause) then pause = seconds end
     core.wait(math.min(pause or LONGEST_NAP, LONGEST_NAP))
   end
   turning = turning + 1
-  for i = 1, #sources do scheduler.guard(sources[i].drain) end
+  local now_attached = { unpack(sources) }    -- one may detach itself
+  for i = 1, #now_attached do scheduler.guard(now_attached[i].drain) end
   fire_timers()
   local last = ready_last                     -- those made ready below wait for the next turn
   while ready_first <= last do
@@ -313,35 +265,53 @@ local function turn(seconds)
 end
 
 local function nothing_to_wait_for()
-  if ready_last >= ready_first or until_timer() or core.pending() > 0 then return false end
+  if ready_last >= ready_first or clock.pause() or core.pending() > 0 then return false end
   for i = 1, #sources do
     if sources[i].endless then return false end
   end
   return true
 end
 
---- Called before something is paid for: raises an interrupt that came meanwhile.
+--- Called before something is paid for: raises when there is a reason to pay for nothing more.
 function scheduler.checkpoint()
+  if current and current.cancelled then error(cancelled(current), 0) end
+  if turning > MOST_NESTED then
+    error("too many waits inside one another: wait in jobs (runway.spawn), not in callbacks or in "
+      .. "coroutines of your own", 0)
+  end
   if not interrupt then return end
-  if jobs[coroutine.running()] then error(interrupt.value, 0) end
+  if current then error(interrupt.value, 0) end
   raise_interrupt()
+end
+
+-- A reason to give up a wait, raised after what it waited for was let go.
+local function give_up(w, raise, ...)
+  if w.abandon then scheduler.guard(w.abandon) end
+  raise(...)
+end
+
+-- Takes an error that ended a turn; a second one is raised at once.
+local function interrupted_by(err)
+  local second = interrupt ~= nil
+  interrupt = { value = err }
+  return second
 end
 
 -- Runs the loop until the waiter is woken.
 local function drive(w)
-  local depth = turning
+  local depth, job = turning, current
   while not w.done do
-    if interrupt and critical == 0 then raise_interrupt() end
+    if not w.critical then
+      if job and job.cancelled then give_up(w, error, cancelled(job), 0) end
+      if interrupt and critical == 0 then give_up(w, raise_interrupt) end
+      if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
+    end
     if nothing_to_wait_for() then
       error("waiting for something that cannot happen: no request, timer or job is left", 3)
     end
     local ok, err = pcall(turn)
-    turning = depth                           -- an interrupt may have left a turn half way
-    if not ok then
-      local second = interrupt ~= nil
-      interrupt = { value = err }
-      if second then raise_interrupt() end
-    end
+    turning, current = depth, job             -- an interrupt may have left a turn half way
+    if not ok and interrupted_by(err) then raise_interrupt() end
   end
 end
 
@@ -388,9 +358,9 @@ function scheduler.step(seconds)
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
   if seconds == nil and nothing_to_wait_for() then return true end
   local ok, err = pcall(turn, seconds)
-  turning = 0
-  if not ok then error(err, 0) end
-  if interrupt then raise_interrupt() end
+  turning, current = 0, nil
+  local second = not ok and interrupted_by(err)
+  if interrupt and (second or critical == 0) then raise_interrupt() end
   return true
 end
 
@@ -417,16 +387,18 @@ end
 function scheduler.all(list)
   if type(list) ~= "table" then error("all takes a list of jobs, tasks or functions", 2) end
   local running, results, failures = {}, {}, nil
+  for i = 1, #list do                         -- before any of them begins
+    local item = list[i]
+    if type(item) ~= "function" and not (type(item) == "table" and (item.wait or getmetatable(item) == Job)) then
+      error("all takes jobs, tasks or functions; item " .. i .. " is a " .. type(item), 2)
+    end
+  end
   for i = 1, #list do
     local item = list[i]
     if type(item) == "function" then
       running[i] = scheduler.spawn(item)
-    elseif getmetatable(item) == Job then
-      running[i] = item
-    elseif type(item) == "table" and type(item.wait) == "function" then
-      running[i] = scheduler.spawn(item.wait, item)
     else
-      error("all takes jobs, tasks or functions; item " .. i .. " is a " .. type(item), 2)
+      running[i] = getmetatable(item) == Job and item or scheduler.spawn(item.wait, item)
     end
   end
   for i = 1, #running do
@@ -456,8 +428,8 @@ end
 ---@return number|nil
 function scheduler.timeout()
   if ready_last >= ready_first then return 0 end
-  local pause = until_timer()
-  if frozen and pause then return 0 end
+  local pause = clock.pause()
+  if pause and clock.is_frozen() then return 0 end
   return pause
 end
 

@@ -184,6 +184,16 @@ local function gone(t)
   return t.status == "CANCELLED"
 end
 
+-- Has it ended, with its files named if it succeeded?
+local function finished(t)
+  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil)
+end
+
+local function no_output(t)
+  return fail(t, { kind = "protocol", code = "no_output",
+    message = "the task succeeded but its answer names no output; ask again later" })
+end
+
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
@@ -197,32 +207,32 @@ function Task:wait(opts)
   local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
   local empty, last = 0, nil
-  while not self:done() or (self.status == "SUCCEEDED" and not self.output) do
-    if self:done() then                       -- finished, but the answer names no file yet
-      empty = empty + 1
-      if empty > OUTPUT_TRIES then
-        return fail(self, { kind = "protocol", code = "no_output",
-          message = "the task succeeded but its answer names no output; ask again later" })
+  while not finished(self) do
+    local now = scheduler.now()
+    if my.next_poll > now then
+      if not http.pause(my.session, math.max(0, math.min(my.next_poll, deadline) - now)) then
+        return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
       end
-      if my.seen then my.next_poll = scheduler.now() + OUTPUT_PAUSE end
-    end
-    if my.next_poll > deadline then
-      scheduler.sleep(math.max(0, deadline - scheduler.now()))
-      return timed_out(self, timeout, last)
-    end
-    if my.next_poll > scheduler.now() then scheduler.sleep(my.next_poll - scheduler.now()) end
-    local ok, err = true, nil
-    if not gone(self) then ok, err = query(self, deadline, true) end
-    if not ok and gone(self) then break end
-    if not ok then
-      if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
-      if not passing(err) then return nil, err end
-      last = err
-      my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
-      task.plan(self, nil, err.retry_after)
+      if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
     else
-      last = nil
-      if opts.on_progress then scheduler.guard(opts.on_progress, self) end
+      task.plan(self)                         -- first, so that others who wait do not ask as well
+      local ok, err = query(self, deadline, true)
+      if gone(self) then break end
+      if not ok then
+        if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
+        if not passing(err) then return nil, err end
+        last = err
+        my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
+        task.plan(self, nil, err.retry_after)
+      else
+        last = nil
+        if opts.on_progress then scheduler.guard(opts.on_progress, self) end
+        if self:done() and not finished(self) then
+          if empty == OUTPUT_TRIES then return no_output(self) end
+          empty = empty + 1
+          my.next_poll = scheduler.now() + OUTPUT_PAUSE
+        end
+      end
     end
   end
   return outcome(self)

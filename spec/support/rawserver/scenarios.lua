@@ -163,6 +163,7 @@ end
 -- ----------------------------------------------------------------- malformed answers
 
 scenarios["short-body"] = raw(OK .. "Content-Length: 1000\r\n\r\nonly this")
+scenarios["cut-json"] = raw(OK .. 'Content-Length: 1000\r\n\r\n{"id":"task-PAID-123","createdAt":"2026-')
 scenarios["dup-length"] = raw(OK .. "Content-Length: 2\r\nContent-Length: 20\r\n\r\nok")
 scenarios["negative-length"] = raw(OK .. "Content-Length: -5\r\n\r\nok")
 scenarios["huge-length"] = raw(OK .. "Content-Length: 9223372036854775808\r\n\r\nok")

@@ -1,0 +1,143 @@
+-- clock.lua: the one clock, and the timers on it.
+--
+-- Time is monotonic seconds. While a mock is open it stands still, and jumps
+-- to the next timer when there is nothing else to do.
+
+local core = require "runway.core"
+
+local clock = {}
+
+-- A timer further away than this would be beyond what doubles count exactly.
+local FAR = 1e9
+
+local frozen                                  -- virtual time, or nil
+local freezers = 0
+local offset = 0                              -- what jumps have added
+
+--- Seconds on a clock that only goes forward. The same for every room.
+---@return number
+function clock.now()
+  return frozen or core.now() + offset
+end
+
+--- Makes time virtual. Nests; each freeze needs its thaw.
+function clock.freeze()
+  freezers = freezers + 1
+  frozen = frozen or core.now() + offset
+end
+
+function clock.thaw()
+  freezers = freezers - 1
+  if freezers == 0 then
+    offset = frozen - core.now()
+    frozen = nil
+  end
+end
+
+---@return boolean
+function clock.is_frozen()
+  return frozen ~= nil
+end
+
+--- Lets `seconds` of virtual time pass.
+---@param seconds number
+function clock.jump(seconds)
+  frozen = frozen + seconds
+end
+
+--------------------------------------------------------------------- timers
+
+-- A binary heap. A cancelled timer stays in it, empty, until it comes up or
+-- until such timers are the larger part.
+local heap, size, dead, sequence = {}, 0, 0, 0
+
+local function before(a, b)
+  return a.time < b.time or (a.time == b.time and a.order < b.order)
+end
+
+local function sift_up(timer, i)
+  while i > 1 do
+    local parent = math.floor(i / 2)
+    if not before(timer, heap[parent]) then break end
+    heap[i] = heap[parent]
+    i = parent
+  end
+  heap[i] = timer
+end
+
+local function sift_down(timer, i)
+  while true do
+    local child = i * 2
+    if child > size then break end
+    if child < size and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not before(heap[child], timer) then break end
+    heap[i] = heap[child]
+    i = child
+  end
+  heap[i] = timer
+end
+
+local function pop()
+  local top, last = heap[1], heap[size]
+  heap[size] = nil
+  size = size - 1
+  if size > 0 then sift_down(last, 1) end
+  top.queued = false
+  return top
+end
+
+local function drop_dead()
+  local live = {}
+  for i = 1, size do
+    if heap[i].fn then live[#live + 1] = heap[i] else heap[i].queued = false end
+  end
+  heap, size, dead = live, #live, 0
+  for i = math.floor(size / 2), 1, -1 do sift_down(heap[i], i) end
+end
+
+--- Calls `fn` once, in a turn at or after `time`.
+---@param time number   on the clock of `now`
+---@param fn function
+---@return table timer
+function clock.at(time, fn)
+  sequence = sequence + 1
+  local timer = { time = math.min(time, clock.now() + FAR), order = sequence, fn = fn, queued = true }
+  size = size + 1
+  sift_up(timer, size)
+  return timer
+end
+
+---@param timer table|nil
+function clock.cancel(timer)
+  if not timer or not timer.fn then return end
+  timer.fn = nil
+  if not timer.queued then return end
+  dead = dead + 1
+  if dead > 64 and dead > size / 2 then drop_dead() end
+end
+
+--- Seconds until the next timer, or nil.
+---@return number|nil
+function clock.pause()
+  while size > 0 and not heap[1].fn do
+    pop()
+    dead = dead - 1
+  end
+  return size > 0 and math.max(0, heap[1].time - clock.now()) or nil
+end
+
+--- Takes the next timer that is due off the heap.
+---@param now number
+---@return function|nil fn
+function clock.due(now)
+  while size > 0 and heap[1].time <= now do
+    local timer = pop()
+    local fn = timer.fn
+    timer.fn = nil
+    if fn then return fn end
+    dead = dead - 1
+  end
+  return nil
+end
+
+return clock
