@@ -70,6 +70,20 @@ describe("an interrupt", function()
     assert.equal(0, #server:seen "?job2")
   end)
 
+  it("does the same for a host with a loop of its own", function()
+    local program, pid, path = start [[
+      runway.spawn(function()
+        local answer = pay "loop"
+        print(answer and answer.status)
+      end)
+      print(pcall(function() while true do runway.step(0.1) end end))
+    ]]
+    until_seen "?loop"
+    os.execute("kill -INT " .. pid)
+    server:release()
+    assert.matches("^200\nfalse\t[^\n]*interrupted!\n$", finish(program, path))
+  end)
+
   it("ends any other wait at once", function()
     local program, pid, path = start [[
       local job = runway.spawn(function() client:request { path = "/hang?free" } end)
