@@ -436,5 +436,7 @@ int luaopen_runway_core (lua_State *L) {
   lua_pushcfunction(L, engine_close);
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, core_functions);
+  lua_pushliteral(L, RUNWAY_VERSION);
+  lua_setfield(L, -2, "version");
   return 1;
 }

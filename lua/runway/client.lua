@@ -10,8 +10,6 @@ local params = require "runway.params"
 local scheduler = require "runway.scheduler"
 local task = require "runway.task"
 
-local VERSION = "0.1.0"
-
 ---@class runway.Client
 ---@field provider string    the adapter's name
 ---@field base_url string
@@ -161,7 +159,7 @@ function client.new(options)
       max_in_flight = options.max_in_flight or 32, max_body_bytes = options.max_body_bytes or 4 * 1024 * 1024,
       proxy = options.proxy, ca_file = options.ca_file, resolve = options.resolve,
       allow_http = options.allow_http, allow_private = options.allow_private,
-      user_agent = options.user_agent or ("runway-lua/" .. VERSION),
+      user_agent = options.user_agent or ("runway-lua/" .. core.version),
     },
   }
   local self = setmetatable({ provider = adapter.name, base_url = base }, Client)
