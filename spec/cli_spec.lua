@@ -2,6 +2,7 @@ local child = require "spec.support.child"
 local cli = require "runway.cli"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scratch = require "spec.support.scratch"
 local sandbox = require "runway.sandbox"
 
 local SUBMIT, task_is = mocked.SUBMIT, mocked.task
@@ -24,25 +25,11 @@ local INTERRUPTED = [[
 ]]
 
 describe("the runway command", function()
-  local directory, getenv, environment
+  local here, getenv, environment
 
-  local function path(name)
-    return directory .. "/" .. name
-  end
-
-  local function write(name, bytes)
-    local file = assert(io.open(path(name), "wb"))
-    file:write(bytes)
-    file:close()
-    return path(name)
-  end
-
-  local function content(name)
-    local file = io.open(path(name), "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local function path(name) return here:path(name) end
+  local function write(name, bytes) return here:write(name, bytes) end
+  local function content(name) return here:content(name) end
 
   local function collector()
     local pieces = {}
@@ -71,16 +58,14 @@ describe("the runway command", function()
   end
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
     getenv, environment = os.getenv, { RUNWAYML_API_SECRET = KEY, COMETAPI_KEY = KEY, TERM = "dumb" }
     os.getenv = function(name) return environment[name] end -- luacheck: ignore 122
   end)
   after_each(function()
     os.getenv = getenv -- luacheck: ignore 122
     mocked.close()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   local FILM = { "GET https://cdn.example/clip.mp4", body = "a film" }
@@ -146,7 +131,7 @@ describe("the runway command", function()
       end
 
       it("no such directory", function() refused(path "no/such/a.mp4", "No such file or directory") end)
-      it("a directory", function() refused(directory, "Is a directory", { "--overwrite" }) end)
+      it("a directory", function() refused(here.directory, "Is a directory", { "--overwrite" }) end)
       it("a file that is there", function()
         write("a.mp4", "precious")
         refused(path "a.mp4", "--overwrite")
@@ -168,7 +153,7 @@ describe("the runway command", function()
       assert.equal(1, code)
       assert.equal("", out)
       assert.truthy(err:find("authentication: key revoked", 1, true))
-      assert.truthy(err:find("runway task t1 -o '" .. directory .. "/it'\\''s.mp4'", 1, true), err)
+      assert.truthy(err:find("runway task t1 -o '" .. here.directory .. "/it'\\''s.mp4'", 1, true), err)
     end)
 
     it("and when the wait is over, the download fails, or the answer was lost but named the task", function()

@@ -3,33 +3,24 @@
 local download = require "runway.download"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scratch = require "spec.support.scratch"
 
 local clip, task_is, SUBMIT = mocked.clip, mocked.task, mocked.SUBMIT
 
 local FILM = "GET https://cdn.example/clip.mp4"
 
 describe("task:download", function()
-  local directory
+  local here
 
-  local function path(name)
-    return directory .. "/" .. name
-  end
-
-  local function content(name)
-    local file = io.open(path(name), "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local function path(name) return here:path(name) end
+  local function content(name) return here:content(name) end
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
   end)
   after_each(function()
     mocked.close()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   -- A finished task, and what its downloads get.
@@ -209,7 +200,7 @@ describe("task:download", function()
         { "GET https://cdn.example/a.mp4", body = "1" }, { "GET https://cdn.example/b", body = "2" },
         { "GET https://cdn.example/c.PNG", body = "3" },
       }, nil, OUTPUTS)
-      local files = assert(task:download_all(directory .. "/"))
+      local files = assert(task:download_all(here.directory .. "/"))
       assert.same({ path "t1-1.mp4", path "t1-2.bin", path "t1-3.png" },
         { files[1].path, files[2].path, files[3].path })
       assert.equal("3", content "t1-3.png")
@@ -220,7 +211,7 @@ describe("task:download", function()
       local task = finished({
         { "GET https://cdn.example/a.mp4", body = "1" }, { "GET https://cdn.example/b", status = 400 },
       }, nil, OUTPUTS)
-      local files, err = task:download_all(directory)
+      local files, err = task:download_all(here.directory)
       assert.is_nil(files)
       assert.equal(1, #err.files)
       assert.equal(path "t1-1.mp4", err.files[1].path)

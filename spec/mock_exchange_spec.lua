@@ -2,34 +2,19 @@
 
 local mocked = require "spec.support.mocked"
 local scheduler = require "runway.scheduler"
+local scratch = require "spec.support.scratch"
 
 describe("runway.mock", function()
-  local directory
+  local here
 
-  local function path(name)
-    return directory .. "/" .. name
-  end
-
-  local function write(name, bytes)
-    local file = assert(io.open(path(name), "wb"))
-    file:write(bytes)
-    file:close()
-    return path(name)
-  end
-
-  local function content(name)
-    local file = io.open(path(name), "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local function path(name) return here:path(name) end
+  local function write(name, bytes) return here:write(name, bytes) end
+  local function content(name) return here:content(name) end
 
   setup(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
   end)
-  teardown(function() os.execute("rm -rf '" .. directory .. "'") end)
+  teardown(function() here:remove() end)
   after_each(mocked.close)
 
   -- GET of a path; the answer, or nil and an error.
@@ -93,7 +78,7 @@ describe("runway.mock", function()
       local asked = #m.requests
       local _, err = task:download(path "there.mp4")
       assert.equal("io", err.kind)
-      _, err = task:download(path "no/such/directory.mp4")
+      _, err = task:download(path "no/such/here.directory.mp4")
       assert.equal("io", err.kind)
       assert.equal(asked, #m.requests)
       assert.equal("precious", content "there.mp4")

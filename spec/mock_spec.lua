@@ -1,37 +1,22 @@
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scratch = require "spec.support.scratch"
 local scheduler = require "runway.scheduler"
 
 local PNG = "\137PNG\r\n\26\n" .. ("\0"):rep(600)
 
 describe("runway.mock", function()
-  local directory
+  local here
 
-  local function path(name)
-    return directory .. "/" .. name
-  end
-
-  local function write(name, bytes)
-    local file = assert(io.open(path(name), "wb"))
-    file:write(bytes)
-    file:close()
-    return path(name)
-  end
-
-  local function content(name)
-    local file = io.open(path(name), "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local function path(name) return here:path(name) end
+  local function write(name, bytes) return here:write(name, bytes) end
+  local function content(name) return here:content(name) end
 
   setup(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
   end)
-  teardown(function() os.execute("rm -rf '" .. directory .. "'") end)
+  teardown(function() here:remove() end)
   after_each(mocked.close)
 
   local function raises(what, fn, ...)

@@ -1,0 +1,41 @@
+-- A directory of a spec's own, gone when the spec is.
+
+local Scratch = {}
+Scratch.__index = Scratch
+
+local scratch = {}
+
+---@return table scratch  with `directory`, and the methods below
+function scratch.new()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert(os.execute("mkdir '" .. directory .. "'"))
+  return setmetatable({ directory = directory }, Scratch)
+end
+
+function Scratch:path(name)
+  return self.directory .. "/" .. name
+end
+
+---@return string path
+function Scratch:write(name, bytes)
+  local path = self:path(name)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  file:close()
+  return path
+end
+
+---@return string|nil bytes  nil: no such file
+function Scratch:content(name)
+  local file = io.open(self:path(name), "rb")
+  local bytes = file and file:read "a"
+  if file then file:close() end
+  return bytes
+end
+
+function Scratch:remove()
+  os.execute("rm -rf '" .. self.directory .. "'")
+end
+
+return scratch
