@@ -193,6 +193,22 @@ describe("a client:", function()
       m:finish()
     end)
 
+    it("that is a film is refused where a picture is wanted, at every provider", function()
+      local film = os.tmpname()
+      local out = assert(io.open(film, "wb"))
+      out:write("\0\0\0\32ftypisom", ("\0"):rep(600))
+      out:close()
+      for name in pairs(runway.providers) do
+        local client, m = mocked.client({}, { provider = name, base_url = "https://api.example" })
+        local task, err = client:generate { prompt_image = runway.file(film), model = "gen3a_turbo", ratio = "16:9" }
+        assert.is_nil(task)
+        assert.equal("invalid_request", err.kind, name)
+        assert.equal("no", err.sent)
+        assert.equal(0, #m.requests)
+      end
+      os.remove(film)
+    end)
+
     it("that cannot be used is refused before anything is sent", function()
       for name, path in pairs {
         ["is not there"] = directory .. "/none.png", ["is a directory"] = directory,

@@ -17,6 +17,10 @@ local function accepting(times)
 end
 
 describe("a night's work", function()
+  local server
+
+  setup(function() server = rawserver.start {} end)
+  teardown(function() server:stop() end)
   after_each(mocked.close)
 
   describe("when a job is cancelled", function()
@@ -117,6 +121,26 @@ describe("a night's work", function()
     assert.equal("unknown_submit", err.kind)
   end)
 
+  it("does not take a page for an answer about a task", function()
+    for _, status in ipairs { 403, 404, 410, 401 } do
+      local client = mocked.client({
+        { "GET /v1/tasks/x", status = status, body = "<html>nginx</html>" },
+        { "GET /v1/tasks/x", json = { id = "x", status = "SUCCEEDED", output = { "https://x.test/a.mp4" } } },
+      })
+      assert(client:task("x"):wait { timeout = 60 })
+    end
+  end)
+
+  it("says so when a script ends while a paid answer is out", function()
+    local said = require("spec.support.child").run([[
+      local runway = require "runway"
+      local client = assert(runway.client { api_key = "test", base_url = ... })
+      runway.spawn(function() client:request { method = "POST", path = "/hang", json = {} } end)
+      for _ = 1, 3 do runway.step(0.01) end
+    ]], { arguments = { server:url "" } })
+    assert.matches("1 paid request%(s%) had no answer yet", said)
+  end)
+
   it("ends every pause when the client is closed", function()
     local client = mocked.client({ { "GET /v1/tasks/x", json = { status = "RUNNING" }, times = math.huge } })
     local task = client:task "x"
@@ -151,11 +175,6 @@ describe("a night's work", function()
   end)
 
   describe("over a real connection", function()
-    local server
-
-    setup(function() server = rawserver.start {} end)
-    teardown(function() server:stop() end)
-
     it("keeps an id out of an answer that breaks off", function()
       local client = assert(runway.client { api_key = "test", base_url = server:url "/cut-json" })
       local made, err = client:generate(mocked.clip())

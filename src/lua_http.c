@@ -382,6 +382,31 @@ static int core_close (lua_State *L) {
 }
 
 
+/*
+** target(path, overwrite) -> true | nil, message: could a download be put
+** there? Looks as a download does, and leaves nothing behind. Blocks.
+*/
+static int core_target (lua_State *L) {
+  size_t n;
+  const char *path = luaL_checklstring(L, 1, &n);
+  rw_request *r;
+  int err;
+  luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
+  r = rw_push_request(L);                /* its box releases the sink */
+  r->sink.path = rw_copy(L, path, n);
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  err = rw_sink_open(&r->sink);
+  if (err) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
+    return 2;
+  }
+  rw_sink_abandon(&r->sink);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+
 static int core_now (lua_State *L) {
   lua_pushnumber(L, rw_now());
   return 1;
@@ -423,6 +448,7 @@ static const luaL_Reg core_functions[] = {
   {"progress", core_progress},
   {"start", core_start},
   {"take", core_take},
+  {"target", core_target},
   {"url", core_url},
   {"wait", core_wait},
   {NULL, NULL}

@@ -132,22 +132,13 @@ end
 ---@return true|nil
 ---@return string|nil message
 local function check_target(path, overwrite)
-  local file = io.open(path, "rb")
-  if file then
-    local _, message, code = file:read(1)     -- a directory opens, but does not read
-    file:close()
-    if code then return nil, ("cannot write %s: %s"):format(path, message) end
-    if not overwrite then return nil, ("%s is already there; --overwrite writes over it"):format(path) end
+  if path == "" then return nil, "cannot write a file without a name (-o is empty)" end
+  local ok, message = require("runway.core").target(path, overwrite)
+  if ok then return true end
+  if message:find("existing file", 1, true) then
+    return nil, ("%s is already there; --overwrite writes over it"):format(path)
   end
-  local part = path .. ".part"
-  local had = io.open(part, "rb")
-  if had then had:close() end
-  local message
-  file, message = io.open(part, "ab")
-  if not file then return nil, ("cannot write %s: %s"):format(path, (message:gsub("^.*: ", ""))) end
-  file:close()
-  if not had then os.remove(part) end
-  return true
+  return nil, path .. ": " .. message
 end
 
 local function quoted(word)

@@ -217,6 +217,15 @@ local function build(self, session, kind, given)
     err.provider = adapter.name
     return nil, err
   end
+  for _, entry in ipairs(looked.prompt_image or {}) do
+    if media.is_file(entry.uri) and entry.uri.class ~= "image" then
+      return http.refuse(session, ("prompt_image: %s is no picture but %s"):format(entry.uri.path, entry.uri.type))
+    end
+  end
+  if media.is_file(looked.prompt_video) and looked.prompt_video.class == "image" then
+    return http.refuse(session, ("prompt_video: %s is a picture (%s)")
+      :format(looked.prompt_video.path, looked.prompt_video.type))
+  end
   local request
   request, err = ask(session, kind, looked)
   if not request then return nil, err end

@@ -283,7 +283,12 @@ local function understand(session, wire, result, opts)
   local answer, value, problem = to_answer(result), nil, nil
   if opts.reader then
     value, problem = read(session, opts.reader, answer, opts.ref)
+    local page = looks_like_html(answer.body)  -- says nothing of a task, whatever its status
+    if page then value = nil end
     if type(value) == "table" and value.missing then return answer, value end
+    if page and answer.status >= 400 and not wire.gate then
+      return answer, nil, { kind = "server", message = "a page that is not the API's came instead of an answer" }
+    end
   elseif answer.json or answer.status == 204 or opts.raw then
     value = answer
   end

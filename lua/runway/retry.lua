@@ -131,7 +131,7 @@ function retry.judge(paid, result, problem, unreadable)
     return verdict(final and kind or too_long and "rate_limited" or not_taken,
       not final and not too_long, { after = after })
   end
-  if status < 500 then return verdict(kind, false, { after = after }) end
+  if status < 500 then return verdict(kind, not paid and kind == "server", { after = after }) end
   if paid and not (problem and problem.refused) then return verdict("unknown_submit", false) end
   if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end
   return verdict(problem and problem.kind or "server", not too_long, { after = after })

@@ -272,6 +272,15 @@ local function nothing_to_wait_for()
   return true
 end
 
+-- Collected when the state closes: a script that ends too early must not do so silently.
+local at_the_end = setmetatable({}, { __gc = function()
+  if critical > 0 then
+    io.stderr:write(("runway: the program ended while %d paid request(s) had no answer yet; their tasks may exist: "
+      .. "end a script with run, all or join\n"):format(critical))
+  end
+end })
+scheduler.at_the_end = at_the_end             -- kept as long as the room
+
 --- Called before something is paid for: raises when there is a reason to pay for nothing more.
 function scheduler.checkpoint()
   if current and current.cancelled then error(cancelled(current), 0) end

@@ -172,7 +172,13 @@ local function passing(err)
   return err.retryable and err.kind ~= "protocol"
 end
 
+local function no_output(t)
+  return fail(t, { kind = "protocol", code = "no_output",
+    message = "the task succeeded but its answer names no output; ask again later" })
+end
+
 local function timed_out(t, timeout, last)
+  if t.status == "SUCCEEDED" then return no_output(t) end
   local message = ("still %s after %g s; it goes on at the provider: wait again, or attach to its id later")
     :format(t.status, timeout)
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
@@ -187,11 +193,6 @@ end
 -- Has it ended, with its files named if it succeeded?
 local function finished(t)
   return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil)
-end
-
-local function no_output(t)
-  return fail(t, { kind = "protocol", code = "no_output",
-    message = "the task succeeded but its answer names no output; ask again later" })
 end
 
 --- Waits until the task has ended. Failed queries do not end the wait while
