@@ -137,6 +137,11 @@ describe("the runway command", function()
         refused(path "a.mp4", "--overwrite")
         assert.equal("precious", content "a.mp4")
       end)
+      it("a senseless time to wait", function()
+        for _, text in ipairs { "0", "-1", "soon" } do
+          assert.equal(2, (generate({ "-o", path "d.mp4", "--timeout=" .. text }, {})))
+        end
+      end)
       it("no name at all", function() refused("", "without a name") end)
       it("what is no plain file, without opening it", function()
         os.execute("mkfifo '" .. path "queue" .. "'; mkfifo '" .. path "b.mp4.part" .. "'")

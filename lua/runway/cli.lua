@@ -26,6 +26,12 @@ local function number(text)
   return nil, ("'%s' is no number"):format(text)
 end
 
+local function positive(text)
+  local n = number(text)
+  if n and n > 0 then return n end
+  return nil, ("'%s' is no number above 0"):format(text)
+end
+
 local function whole(text)
   local n = number(text)
   if n and n % 1 == 0 then return math.floor(n) end
@@ -53,7 +59,7 @@ end
 local function file_options(command)
   command:option("-o --output", "The file to write.")
   command:flag("--overwrite", "Write over a file that is there.")
-  command:option("--timeout", "Seconds to wait for the task (default 3600); it goes on without us."):convert(number)
+  command:option("--timeout", "Seconds to wait for the task (default 3600); it goes on without us."):convert(positive)
 end
 
 local function scenario_list()
