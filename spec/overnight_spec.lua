@@ -131,6 +131,13 @@ describe("a night's work", function()
     end
   end)
 
+  it("does not show a proxy that cannot be one, with its password", function()
+    local client, err = runway.client { api_key = "test", proxy = "http://user:hunter2 x@proxy" }
+    assert.is_nil(client)
+    assert.equal("config", err.kind)
+    assert.is_nil(tostring(err):find("hunter2", 1, true))
+  end)
+
   it("says so when a script ends while a paid answer is out", function()
     local said = require("spec.support.child").run([[
       local runway = require "runway"
