@@ -138,13 +138,12 @@ end
 ---@return true|nil
 ---@return string|nil message
 local function check_target(path, overwrite)
-  if path == "" then return nil, "cannot write a file without a name (-o is empty)" end
   local ok, message = require("runway.core").target(path, overwrite)
   if ok then return true end
   if message:find("existing file", 1, true) then
     return nil, ("%s is already there; --overwrite writes over it"):format(path)
   end
-  return nil, path .. ": " .. message
+  return nil, "-o " .. path .. ": " .. message
 end
 
 local function quoted(word)

@@ -265,11 +265,7 @@ local function turn(seconds)
 end
 
 local function nothing_to_wait_for()
-  if ready_last >= ready_first or clock.pause() or core.pending() > 0 then return false end
-  for i = 1, #sources do
-    if sources[i].endless then return false end
-  end
-  return true
+  return ready_last < ready_first and not clock.pause() and core.pending() == 0
 end
 
 -- Collected when the state closes: a script that ends too early must not do so silently.
@@ -443,7 +439,7 @@ function scheduler.timeout()
 end
 
 --- Adds something that hands out finished work in every turn.
----@param source table  { drain = function(), endless = true|nil: it may bring work at any time }
+---@param source table  { drain = function() }
 function scheduler.attach(source)
   sources[#sources + 1] = source
 end
