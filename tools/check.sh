@@ -46,7 +46,7 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_luacheck() {
   # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
-  find lua spec examples bench tools -name '*.lua' -print0 2>/dev/null |
+  find lua types spec examples bench tools -name '*.lua' -print0 2>/dev/null |
     xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec
 }
 

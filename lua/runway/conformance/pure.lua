@@ -5,7 +5,7 @@ local pure = {}
 
 -- What an adapter may build on; none of it does I/O.
 local ALLOWED = {
-  "runway", "runway.advice", "runway.fields", "runway.json", "runway.media", "runway.params",
+  "runway", "runway.providers.advice", "runway.fields", "runway.json", "runway.media", "runway.params",
   "runway.values",
 }
 

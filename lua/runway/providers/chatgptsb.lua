@@ -7,10 +7,10 @@
 -- Names of the body may be given flat (motion_score = 22, enhance_prompt = false, ...) or in their
 -- place under `options`, which wins; a name this room does not know goes to the top of the body.
 
-local asking = require "runway.providers.asking"
+local asking = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.relay"
+local relay = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused

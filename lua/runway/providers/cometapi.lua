@@ -9,10 +9,10 @@
 --
 -- CometAPI documents no cancel, no list of tasks and no upload for Runway.
 
-local asking = require "runway.providers.asking"
+local asking = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.relay"
+local relay = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused

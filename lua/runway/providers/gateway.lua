@@ -6,9 +6,9 @@
 -- answer with Runway's own object or wrap it in a relay's envelope. All of these are read.
 -- Neither a cancel nor a callback is documented.
 
-local asking = require "runway.providers.asking"
+local asking = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
-local relay = require "runway.providers.relay"
+local relay = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused

@@ -6,10 +6,10 @@
 -- never named, so they say nothing. There is no cancel, no upload and no seed, and images are taken
 -- as URLs only.
 
-local asking = require "runway.providers.asking"
+local asking = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.relay"
+local relay = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused

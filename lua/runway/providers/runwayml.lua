@@ -9,7 +9,7 @@
 -- verbatim. prompt_image and prompt_video go where the kind and the model take an image or a
 -- video; see runway.providers.runwayml_body.
 
-local advice = require "runway.advice"
+local advice = require "runway.providers.advice"
 local body = require "runway.providers.runwayml_body"
 local fields = require "runway.fields"
 local models = require "runway.providers.runwayml_models"

@@ -8,7 +8,7 @@
 --                 media of a speech_to_speech
 -- A place that the caller fills by its own name (character, video_uri, …) is left to him.
 
-local advice = require "runway.advice"
+local advice = require "runway.providers.advice"
 local models = require "runway.providers.runwayml_models"
 local params = require "runway.params"
 local values = require "runway.values"

@@ -3,12 +3,12 @@
 --
 -- This is advice, not a wall. A value that a listed model is known to refuse is told before a
 -- request is made; a model that is not here, and a field that is not here, go through untouched.
--- Field names are the API's own. The forms of a rule are in runway.advice.
+-- Field names are the API's own. The forms of a rule are in runway.providers.advice.
 --
 -- `needs` names the required fields. `removed` is when the document last had the model: such a
 -- model is still sent, under the rules it had.
 
-local advice = require "runway.advice"
+local advice = require "runway.providers.advice"
 
 local text, whole, number, one_of = advice.text, advice.whole, advice.number, advice.one_of
 local list, object, flag = advice.list, advice.object, advice.flag

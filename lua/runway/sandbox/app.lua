@@ -26,7 +26,7 @@ local tasks = require "runway.sandbox.tasks"
 local tools = require "runway.sandbox.tools"
 
 local apis = {}
-for i, name in ipairs { "official", "gateway", "cometapi", "chatgptsb", "qimu" } do
+for i, name in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
   apis[i] = require("runway.sandbox." .. name)
 end
 

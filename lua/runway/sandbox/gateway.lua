@@ -4,7 +4,7 @@
 
 local assets = require "runway.sandbox.assets"
 local reply = require "runway.sandbox.reply"
-local schema = require "runway.sandbox.official_schema"
+local schema = require "runway.sandbox.runwayml_schema"
 local shapes = require "runway.sandbox.shapes"
 local tasks = require "runway.sandbox.tasks"
 local validate = require "runway.sandbox.validate"

@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 
 describe("the answers of resellers", function()
   local function finish(api, shape, scenario)

@@ -22,7 +22,7 @@
 -- `any_order = true` in the list, the first entry that matches answers.
 -- Reading local files (their type and size) is the only thing that stays real.
 
-local exchange = require "runway.mock_exchange"
+local exchange = require "runway.mock.exchange"
 local params = require "runway.params"
 local scheduler = require "runway.scheduler"
 

@@ -19,7 +19,7 @@ describe("a task", function()
   local function fails_at(where, fn)
     local ok, message = pcall(fn)
     assert.is_false(ok, "nothing was raised")
-    assert.truthy(tostring(message):find("^spec/task_spec.lua:%d+: " .. where), tostring(message))
+    assert.truthy(tostring(message):find("^spec/runway/task_spec.lua:%d+: " .. where), tostring(message))
   end
 
   describe("wait", function()

@@ -4,7 +4,7 @@
 -- A limit is advice about the models it was documented for. A model that it does not name is let
 -- through with whatever the caller gave.
 
-local advice = require "runway.advice"
+local advice = require "runway.providers.advice"
 local params = require "runway.params"
 local values = require "runway.values"
 

@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 local json = require "runway.json"
 local scenarios = require "runway.sandbox.scenarios"
 

@@ -2,14 +2,14 @@
 -- document; the wording of errors from answers the real API gave. See also official_uploads.lua and
 -- official_account.lua for the rest of its paths.
 
-local account = require "runway.sandbox.official_account"
+local account = require "runway.sandbox.runwayml_account"
 local assets = require "runway.sandbox.assets"
 local json = require "runway.json"
 local reply = require "runway.sandbox.reply"
-local schema = require "runway.sandbox.official_schema"
+local schema = require "runway.sandbox.runwayml_schema"
 local tasks = require "runway.sandbox.tasks"
 local tools = require "runway.sandbox.tools"
-local uploads = require "runway.sandbox.official_uploads"
+local uploads = require "runway.sandbox.runwayml_uploads"
 local validate = require "runway.sandbox.validate"
 
 local VERSION = "2024-11-06"

@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 local files = require "runway.sandbox.files"
 
 describe("an upload", function()

@@ -2,7 +2,7 @@
 -- signed multipart form, as a storage service takes it, and the runway:// URI that stands for it.
 
 local reply = require "runway.sandbox.reply"
-local schema = require "runway.sandbox.official_schema"
+local schema = require "runway.sandbox.runwayml_schema"
 local tools = require "runway.sandbox.tools"
 
 local uploads = {}

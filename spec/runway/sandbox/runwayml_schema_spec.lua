@@ -1,6 +1,6 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 local json = require "runway.json"
-local schema = require "runway.sandbox.official_schema"
+local schema = require "runway.sandbox.runwayml_schema"
 
 local IMAGE, CLIP, SOUND = "https://a.example/1.png", "https://a.example/1.mp4",
 "https://a.example/1.mp3"

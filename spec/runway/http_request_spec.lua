@@ -100,7 +100,7 @@ describe("a call of the API:", function()
       for _, path in ipairs { "", "v1/x", "https://other.example/v1" } do
         local ok, message = pcall(function() client:request { path = path } end)
         assert.is_false(ok)
-        assert.truthy(message:find "^spec/http_request_spec.lua:%d+: request: path begins with /", message)
+        assert.truthy(message:find "^spec/runway/http_request_spec.lua:%d+: request: path begins with /", message)
       end
     end)
   end)

@@ -4,7 +4,7 @@
 local files = require "runway.sandbox.files"
 local json = require "runway.json"
 local reply = require "runway.sandbox.reply"
-local schema = require "runway.sandbox.official_schema"
+local schema = require "runway.sandbox.runwayml_schema"
 local tasks = require "runway.sandbox.tasks"
 local tools = require "runway.sandbox.tools"
 

@@ -8,7 +8,7 @@ local runway = require "runway"
 local function raised_at(line, fn)
   local ok, message = pcall(fn)
   assert.is_false(ok, "nothing was raised")
-  local place, text = tostring(message):match("^spec/client_spec%.lua:(%d+): (.*)$")
+  local place, text = tostring(message):match("^spec/runway/client_spec%.lua:(%d+): (.*)$")
   assert.equal(tostring(line), place, tostring(message))
   return text
 end

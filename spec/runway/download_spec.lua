@@ -178,7 +178,7 @@ describe("task:download", function()
         return file
       end)
       assert.is_false(ok)
-      assert.truthy(message:find "^spec/download_spec.lua:%d+: download", message)
+      assert.truthy(message:find "^spec/runway/download_spec.lua:%d+: download", message)
     end
   end)
 

@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 local files = require "runway.sandbox.files"
 local sandbox = require "runway.sandbox"
 
@@ -173,7 +173,7 @@ describe("runway.sandbox", function()
     } do
       local ok, err = pcall(function() sandbox.app(options) end)
       assert.is_false(ok)
-      assert.matches("sandbox_spec.lua:%d+: ", err)
+      assert.matches("sandbox/init_spec.lua:%d+: ", err)
       assert.matches(message, err, 1, true)
     end
   end)

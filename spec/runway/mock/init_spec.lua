@@ -317,7 +317,7 @@ describe("runway.mock", function()
       it(what, function()
         if what == "not [1]" then what = "unknown option [1]" end
         local message = raises(what, function() runway.mock(list) end)
-        assert.truthy(message:find("^spec/mock_spec.lua:%d+: "), message)
+        assert.truthy(message:find("^spec/runway/mock/init_spec.lua:%d+: "), message)
       end)
     end
 

@@ -371,7 +371,7 @@ end)
 
 describe("docs/adapters.md", function()
   local text = content "docs/adapters.md"
-  local meta = content "lua/runway/meta_adapter.lua"
+  local meta = content "types/adapter.lua"
 
   it("explains every part of the classes that editors know", function()
     local class

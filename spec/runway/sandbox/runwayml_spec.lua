@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 
 describe("the official API of the sandbox", function()
   local function post(app, path, body, now)

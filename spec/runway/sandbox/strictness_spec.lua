@@ -1,4 +1,4 @@
-local calls = require "spec.sandbox.calls"
+local calls = require "spec.runway.sandbox.calls"
 
 local NONE = calls.NONE
 local LONG = ("x"):rep(1001)
