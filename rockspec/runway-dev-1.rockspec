@@ -49,6 +49,7 @@ build = {
         "src/request.c",
         "src/runway.c",
         "src/sink.c",
+        "src/tls.c",
         "src/transfer.c",
         "src/url.c",
       },

@@ -178,6 +178,10 @@ static void reap (rw_engine *e) {
     if (msg->msg != CURLMSG_DONE) continue;
     (void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&r);
     lane *l = &e->lanes[r->lane];
+    if (rw_transfer_again(r, code)) {
+      (void)curl_multi_remove_handle(e->multi, r->easy);
+      if (curl_multi_add_handle(e->multi, r->easy) == CURLM_OK) continue;
+    }
     leave(e, r);
     rw_transfer_end(r, code);
     finish(e, r);                        /* from here on it is the caller's */

@@ -108,6 +108,7 @@ typedef struct rw_request {
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */
   bool refused, opened, via_proxy;    /* what the socket callback met */
+  bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
   char errbuf[CURL_ERROR_SIZE];
 } rw_request;
 

@@ -22,6 +22,13 @@ bool rw_transfer_begin (rw_request *r);
 */
 void rw_transfer_end (rw_request *r, CURLcode code);
 
+/*
+** Shall a transfer that ended with `code` be given to libcurl once more, as
+** it is now? Only a paid request that never left: it offers HTTP/1.1 alone,
+** which a server that has only HTTP/2 refuses, or passes over in silence.
+*/
+bool rw_transfer_again (rw_request *r, CURLcode code);
+
 /* Releases the handle of a transfer that shall not be finished. */
 void rw_transfer_drop (rw_request *r);
 
