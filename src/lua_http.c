@@ -11,9 +11,7 @@
 
 #include <dlfcn.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
+#include "lua_compat.h"
 #include "engine.h"
 #include "lua_request.h"
 #include "request.h"

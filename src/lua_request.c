@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
+#include "lua_compat.h"
 #include "lua_request.h"
 #include "url.h"
 

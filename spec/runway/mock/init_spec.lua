@@ -364,7 +364,9 @@ describe("runway.mock", function()
     end)
 
     it("goes on at the end of the block that held the mock", function()
-      load [[ local held <close> = ...; ]](runway.mock {})
+      local block = load [[ local held <close> = ...; ]]
+      if not block then return pending "needs Lua 5.4" end
+      block(runway.mock {})
       assert.is_true(runs())
     end)
 
