@@ -16,7 +16,7 @@ description = {
 }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.3, < 5.6",
   "lua-cjson >= 2.1.0",
   "argparse >= 0.7.1", -- the `runway` command
 }

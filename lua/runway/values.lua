@@ -97,7 +97,8 @@ function values.whole(n)
   return n
 end
 
--- Byte offset (from 1) of the first byte that is not UTF-8, for hosts without the utf8 library.
+-- Byte offset (from 1) of the first byte that is not UTF-8, for hosts without the utf8 library, and
+-- for Lua 5.3, whose own takes half a surrogate pair for a character.
 local function bad_byte_by_hand(text)
   local at = 1
   while true do
@@ -119,7 +120,7 @@ end
 ---@param text string
 ---@return integer|nil
 function values.bad_byte(text)
-  if not utf8 then return bad_byte_by_hand(text) end
+  if not utf8 or utf8.len "\237\160\128" then return bad_byte_by_hand(text) end
   local count, at = utf8.len(text)
   if not count then return at end
   return nil
