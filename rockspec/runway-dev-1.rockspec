@@ -45,6 +45,7 @@ build = {
         "src/farewell.c",
         "src/file.c",
         "src/header.c",
+        "src/loop.c",
         "src/lua_core.c",
         "src/lua_json.c",
         "src/lua_json_scan.c",
