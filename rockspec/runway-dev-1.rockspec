@@ -49,6 +49,7 @@ build = {
         "src/request.c",
         "src/runway.c",
         "src/sink.c",
+        "src/sink_name.c",
         "src/transfer.c",
         "src/url.c",
       },
