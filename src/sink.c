@@ -191,7 +191,7 @@ static int sync_to_disk (int fd) {
   while (fsync(fd) != 0) {
     if (errno == EINTR) continue;
     return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ||
-           errno == EOPNOTSUPP || errno == EROFS ? 0 : errno;
+           errno == EROFS ? 0 : errno;
   }
   return 0;
 }
