@@ -6,6 +6,8 @@
 **   link=EPERM      every call fails
 **   open=EMFILE@1   only the first does
 **   link=EEXIST!    it is done all the same, and told as failed
+**
+** Of open, those that want a directory are called opendir.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -98,7 +100,7 @@ int open (const char *path, int flags, ...) {
     mode = (mode_t)va_arg(args, int);
     va_end(args);
   }
-  MEET(met("open", path), real(path, flags, mode));
+  MEET(met(flags & O_DIRECTORY ? "opendir" : "open", path), real(path, flags, mode));
 }
 
 int close (int fd) {           /* as the kernel does: gone, whatever it says */
