@@ -16,7 +16,7 @@ description = {
 }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.3, < 5.6",
   "lua-cjson >= 2.1.0",
   "argparse >= 0.7.1", -- the `runway` command
 }
@@ -82,6 +82,7 @@ build = {
     ["runway.download"] = "lua/runway/download.lua",
     ["runway.errors"] = "lua/runway/errors.lua",
     ["runway.fields"] = "lua/runway/fields.lua",
+    ["runway.files"] = "lua/runway/files.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.listener"] = {
       sources = {
@@ -98,6 +99,7 @@ build = {
     ["runway.media"] = "lua/runway/media.lua",
     ["runway.mock"] = "lua/runway/mock/init.lua",
     ["runway.mock.exchange"] = "lua/runway/mock/exchange.lua",
+    ["runway.options"] = "lua/runway/options.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.progress"] = "lua/runway/progress.lua",
@@ -134,6 +136,7 @@ build = {
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.task"] = "lua/runway/task.lua",
+    ["runway.text"] = "lua/runway/text.lua",
     ["runway.transport"] = "lua/runway/transport.lua",
     ["runway.values"] = "lua/runway/values.lua",
     -- modules: end

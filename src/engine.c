@@ -22,6 +22,7 @@
 #include "queue.h"
 #include "stage.h"
 #include "thread.h"
+#include "tls.h"
 #include "transfer.h"
 
 #define CLOSE_MS 100           /* how long a close may hold its caller */
@@ -368,6 +369,7 @@ static void drop_all (rw_engine *e) {
   e->multi = NULL;
   pthread_mutex_unlock(&e->lock);
   (void)curl_multi_cleanup(multi);
+  rw_tls_thread_end();
   rw_farewell_leave(&e->farewell);
   while ((r = rw_queue_pop(&dropped)) != NULL) {
     atomic_store(&r->stop, true);

@@ -11,12 +11,10 @@
 
 #include <dlfcn.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
 #include "clock.h"
 #include "engine.h"
 #include "header.h"
+#include "lua_compat.h"
 #include "lua_request.h"
 #include "request.h"
 #include "runway.h"

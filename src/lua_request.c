@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
 #include "header.h"
+#include "lua_compat.h"
 #include "lua_request.h"
 #include "proxy.h"
 #include "url.h"

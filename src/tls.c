@@ -31,6 +31,7 @@ static struct {
   int (*new_index) (int kind, long, void *, void *, void *, void *);
   int (*set_data) (void *ssl, int index, void *data);
   void *(*get_data) (const void *ssl, int index);
+  void (*thread_stop) (void);
 } tls = {.once = PTHREAD_ONCE_INIT};
 
 static _Thread_local intptr_t tls_ended[TLS_RECENT];
@@ -44,23 +45,25 @@ static void *tls_find (void *library, const char *name) {
 static void tls_look (void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   char *(*known) (void) = curl_version;
-  void *library = NULL, *address, *found[5];
+  void *library = NULL, *address, *found[6];
   static const char *const names[] = {
     "SSL_get0_alpn_selected", "SSL_CTX_set_info_callback",
-    "CRYPTO_get_ex_new_index", "SSL_set_ex_data", "SSL_get_ex_data"
+    "CRYPTO_get_ex_new_index", "SSL_set_ex_data", "SSL_get_ex_data",
+    "OPENSSL_thread_stop"
   };
   Dl_info where;
   if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/", 8) != 0) return;
   memcpy(&address, &known, sizeof address);
   if (dladdr(address, &where) && where.dli_fname)
     library = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-  for (size_t i = 0; i < 5; i++)
+  for (size_t i = 0; i < sizeof found / sizeof *found; i++)
     if ((found[i] = tls_find(library, names[i])) == NULL) return;
   memcpy(&tls.alpn_selected, &found[0], sizeof found[0]);
   memcpy(&tls.on_info, &found[1], sizeof found[1]);
   memcpy(&tls.new_index, &found[2], sizeof found[2]);
   memcpy(&tls.set_data, &found[3], sizeof found[3]);
   memcpy(&tls.get_data, &found[4], sizeof found[4]);
+  memcpy(&tls.thread_stop, &found[5], sizeof found[5]);
   tls.index = tls.new_index(TLS_INDEX_SSL, 0, NULL, NULL, NULL, NULL);
   tls.ready = tls.index >= 0;
 }
@@ -110,6 +113,11 @@ void rw_tls_used_by (CURL *easy, int64_t id) {
 
 bool rw_tls_was_cut (int64_t id) {
   return tls_ready() && tls_ended[id % TLS_RECENT] != (intptr_t)id;
+}
+
+
+void rw_tls_thread_end (void) {
+  if (tls_ready()) tls.thread_stop();
 }
 
 

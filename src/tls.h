@@ -27,6 +27,10 @@ bool rw_tls_was_cut (int64_t id);
 ** asked while the handle is connected. */
 bool rw_tls_chose_nothing (CURL *easy);
 
+/* What OpenSSL keeps for the calling thread is freed now, and not by whatever
+** the process's end has left of it. */
+void rw_tls_thread_end (void);
+
 #pragma GCC visibility pop
 
 #endif
