@@ -309,6 +309,15 @@ describe("a body that goes to a file", function()
       assert.is_nil(content(part))
     end)
 
+    it("leaves what a crash has left to the user whose it is", function()
+      crash()
+      if not os.execute "test $(id -u) -eq 0" then return pending "only root can give a file away" end
+      shell "chown 65534 @part"
+      assert.is_nil(download("/body/1000").error)
+      assert.equal(rawserver.pattern(1000), content(target))
+      assert.equal(("x"):rep(500), content(part))
+    end)
+
     it("neither empties nor removes one that is another's", function()
       for _, bytes in ipairs { "precious", "" } do
         write(target .. ".part", bytes)
