@@ -57,6 +57,7 @@ build = {
         "src/request.c",
         "src/runway.c",
         "src/sink.c",
+        "src/sink_name.c",
         "src/stage.c",
         "src/thread.c",
         "src/tls.c",
