@@ -85,6 +85,7 @@ build = {
     ["runway.fields"] = "lua/runway/fields.lua",
     ["runway.files"] = "lua/runway/files.lua",
     ["runway.http"] = "lua/runway/http.lua",
+    ["runway.ids"] = "lua/runway/ids.lua",
     ["runway.listener"] = {
       sources = {
         "src/listener.c",
