@@ -71,6 +71,8 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
       libraries = { "curl", "pthread" },
     },
+    ["runway.adapter"] = "lua/runway/adapter.lua",
+    ["runway.answer"] = "lua/runway/answer.lua",
     ["runway.cli"] = "lua/runway/cli/init.lua",
     ["runway.client"] = "lua/runway/client.lua",
     ["runway.clock"] = "lua/runway/clock.lua",
@@ -85,6 +87,7 @@ build = {
     ["runway.fields"] = "lua/runway/fields.lua",
     ["runway.files"] = "lua/runway/files.lua",
     ["runway.http"] = "lua/runway/http.lua",
+    ["runway.ids"] = "lua/runway/ids.lua",
     ["runway.listener"] = {
       sources = {
         "src/listener.c",
@@ -136,10 +139,13 @@ build = {
     ["runway.sandbox.tools"] = "lua/runway/sandbox/tools.lua",
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
+    ["runway.session"] = "lua/runway/session.lua",
+    ["runway.submit"] = "lua/runway/submit.lua",
     ["runway.task"] = "lua/runway/task.lua",
     ["runway.text"] = "lua/runway/text.lua",
     ["runway.transport"] = "lua/runway/transport.lua",
     ["runway.values"] = "lua/runway/values.lua",
+    ["runway.wire"] = "lua/runway/wire.lua",
     -- modules: end
   },
   install = { bin = { runway = "bin/runway" } },
