@@ -302,19 +302,28 @@ static bool set_trust (rw_request *r) {
 }
 
 
-/* A proxy named by the user or his environment; none towards this machine. */
-static bool set_proxy (rw_request *r, const rw_url *url) {
-  const char *proxy = r->proxy;
-  if (!proxy && !url->loopback)
-    proxy = rw_proxy_from_environment(url->scheme, url->host);
-  r->via_proxy = proxy && *proxy;
-  return set(r, PROXY, proxy ? proxy : "") && set(r, NOPROXY, "");
+/* An https:// proxy is trusted as the server is. A libcurl whose TLS cannot be
+** told so says it when the proxy is used. */
+static bool set_proxy_trust (rw_request *r) {
+  const char *file = r->ca_file;
+  if (file && curl_strnequal(r->proxy, "https:", 6))
+    (void)(set(r, PROXY_CAINFO, file) && set(r, PROXY_CAPATH, NULL));
+  return set(r, PROXY_SSL_VERIFYPEER, 1L) && set(r, PROXY_SSL_VERIFYHOST, 2L) &&
+         set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 
-static bool set_options (rw_request *r, const rw_url *url) {
+/* The proxy that was read with the request, and no other. */
+static bool set_proxy (rw_request *r) {
+  r->via_proxy = r->proxy && *r->proxy;
+  if (r->via_proxy && !set_proxy_trust(r)) return false;
+  return set(r, PROXY, r->proxy ? r->proxy : "") && set(r, NOPROXY, "");
+}
+
+
+static bool set_options (rw_request *r) {
   return
-    set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r, url) &&
+    set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r) &&
     set(r, PROTOCOLS_STR, "http,https") &&
     set(r, FOLLOWLOCATION, 0L) &&
     set(r, HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
@@ -346,7 +355,7 @@ bool rw_transfer_begin (rw_request *r) {
     rw_fail(&r->error, RW_INVALID, "forbidden_url",
             "http (without TLS) is for this machine only; use https, or set "
             "allow_http");
-  } else if (url.literal && !may_reach(r, rw_address_of_text(url.host), false)) {
+  } else if ((url.literal || url.localhost) && !may_reach(r, url.address, false)) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", forbidden_address);
   } else if (r->sink.path) {
     int err = rw_sink_open(&r->sink);
@@ -354,7 +363,7 @@ bool rw_transfer_begin (rw_request *r) {
   }
   if (r->error.kind == RW_OK) {
     r->easy = curl_easy_init();
-    if (!r->easy || !set_options(r, &url))
+    if (!r->easy || !set_options(r))
       rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
   }
   if (r->error.kind == RW_OK) return true;
@@ -379,6 +388,34 @@ static void tell (rw_request *r, CURLcode code, rw_errkind kind,
 }
 
 
+/* Has the proxy answered in a way that trying again will not change? */
+static bool proxy_refuses (rw_request *r) {
+  long status = 0, why = 0;
+  char name[200];
+  if (!r->via_proxy) return false;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_PROXY_ERROR, &why);
+  rw_proxy_name(r->proxy, name, sizeof name);
+  if (status == 401 || status == 407 || why == CURLPX_USER_REJECTED ||
+      why == CURLPX_NO_AUTH) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s takes no one without the right "
+            "user name and password", name);
+  } else if (status >= 400 && status < 500 && status != 408 && status != 429) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there (status "
+            "%ld)", name, status);
+  } else if (why == CURLPX_BAD_VERSION || why == CURLPX_REPLY_NOT_ALLOWED ||
+             why == CURLPX_REPLY_COMMAND_NOT_SUPPORTED ||
+             why == CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there, or is no "
+            "SOCKS proxy of that version", name);
+  } else {
+    return false;
+  }
+  r->error.permanent = true;
+  return true;
+}
+
+
 /* libcurl's code alone misleads; what our callbacks saw comes first. */
 static void read_failure (rw_request *r, CURLcode code) {
   if (r->error.kind != RW_OK) return;    /* a callback said why */
@@ -386,6 +423,7 @@ static void read_failure (rw_request *r, CURLcode code) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", forbidden_address);
     return;
   }
+  if (!r->sent && proxy_refuses(r)) return;
   if (r->passes > 1 && r->gate) {
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the connection was closed before an answer came");

@@ -146,9 +146,8 @@ function client.new(options)
   if not key then return nil, err end
   base, url = base_of(adapter, options.base_url, options.allow_http)
   if not base then return nil, url end
-  if options.proxy and options.proxy:find("[%s%c]") then -- libcurl would show it, password and all
-    return config(adapter.name, "proxy holds a space or a control character")
-  end
+  local usable, why = core.proxy(options.proxy or "")
+  if not usable then return config(adapter.name, "proxy cannot be a proxy: " .. why) end
   lanes = lanes + 1
   local session = {
     transport = options.transport or require "runway.transport",
