@@ -2,27 +2,35 @@
 #
 # All of these may be set on the command line:
 #   LUA, CC, CFLAGS, LDFLAGS, LUA_CFLAGS, CURL_CFLAGS, CURL_LIBS, MHD_CFLAGS, MHD_LIBS
-#   BUILD=dir       where to build (build)
+#   LUA=lua5.3      another Lua than 5.4: 5.3 or 5.5, with a build directory of its own
+#   BUILD=dir       where to build (build; build/lua5.3 for another Lua than 5.4)
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
 #   INSTALL=no      name what is missing, do not install it
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
-BUILD    ?= build
 LISTENER ?= yes
 INSTALL  ?= yes
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
 
+first_lua := $(shell for l in lua5.4 lua-5.4 lua54 lua; do $$l -e \
+  'assert(_VERSION >= "Lua 5.3" and _VERSION <= "Lua 5.5")' 2>/dev/null && echo $$l && exit; done; \
+  echo lua5.4)
+LUA       ?= $(first_lua)
+
+# Its version: what it says itself or, where tools/need.sh has yet to install it, what its name says.
+lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*5[.]\{0,1\}\([3-5]\)$$/5.\1/p')
+LUA_VERSION := $(or $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")' 2>/dev/null),$(lua_named),5.4)
+BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
+
 # Expanded when a command runs, not when this file is read: by then tools/need.sh has installed
 # what they ask for.
-first_lua = $(shell for l in lua5.4 lua-5.4 lua54 lua; do \
-  $$l -e 'assert(_VERSION == "Lua 5.4")' 2>/dev/null && echo $$l && exit; done; echo lua5.4)
-package   = $(shell for p in $(2); do \
+package = $(shell for p in $(2); do \
   pkg-config --exists "$$p" 2>/dev/null && exec pkg-config $(1) "$$p"; done; $(3))
+packages_of = lua$(1) lua-$(1) lua$(subst .,,$(1)) 'lua >= $(1) lua < $(1).99'
 
-LUA         ?= $(first_lua)
-LUA_CFLAGS  ?= $(call package,--cflags,lua5.4 lua-5.4 lua54 'lua >= 5.4')
+LUA_CFLAGS  ?= $(call package,--cflags,$(call packages_of,$(LUA_VERSION)))
 CURL_CFLAGS ?= $(call package,--cflags,libcurl,curl-config --cflags 2>/dev/null)
 CURL_LIBS   ?= $(call package,--libs,libcurl,curl-config --libs 2>/dev/null || echo -lcurl)
 MHD_CFLAGS  ?= $(call package,--cflags,libmicrohttpd)
@@ -58,12 +66,12 @@ link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
 # For what is started from a checkout.
 here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
   LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
-need = $(Q)LUA='$(LUA)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' LISTENER='$(LISTENER)' \
+need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' LISTENER='$(LISTENER)' \
   INSTALL='$(INSTALL)' tools/need.sh
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-unexport LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
 .PHONY: all demo test check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
@@ -127,10 +135,10 @@ test: all | need-test ## run the specs (SPEC=file: only that one)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
 
 check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name: only that one)
-	@LUA='$(LUA)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
+	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
-	@LUA='$(LUA)' tools/rock.sh
+	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
 bench: all ## run the benchmarks
 	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
@@ -147,8 +155,8 @@ rockspec: ## write the list of modules in the rockspec anew
 
 # ---- install ----
 
-share = $(DESTDIR)$(PREFIX)/share/lua/5.4
-lib   = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+share = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+lib   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 bin   = $(DESTDIR)$(PREFIX)/bin
 
 install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
@@ -158,9 +166,9 @@ install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
 	$(Q)mkdir -p '$(lib)/runway' '$(bin)'
 	$(Q)for f in $(MODULES:$(BUILD)/%=%); do \
 	  install -m 755 '$(BUILD)'/"$$f" '$(lib)'/"$$f" || exit 1; done
-	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^local here/d' -e '/^-- In a checkout/d' \
-	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/5.4"|' \
-	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/5.4"|' bin/runway >'$(bin)/runway'
+	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^local here/d' -e '/^local build/d' -e '/^-- In a checkout/d' \
+	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/$(LUA_VERSION)"|' \
+	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/$(LUA_VERSION)"|' bin/runway >'$(bin)/runway'
 	$(Q)chmod 755 '$(bin)/runway'
 	@echo "installed: $(bin)/runway, $(share)/runway, $(lib)/runway.so"
 

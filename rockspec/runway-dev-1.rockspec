@@ -16,7 +16,7 @@ description = {
 }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.3, < 5.6",
   "lua-cjson >= 2.1.0",
   "argparse >= 0.7.1", -- the `runway` command
 }
@@ -39,18 +39,30 @@ build = {
       sources = {
         "src/address.c",
         "src/buffer.c",
+        "src/clock.c",
+        "src/disk.c",
         "src/engine.c",
-        "src/lua_http.c",
+        "src/farewell.c",
+        "src/file.c",
+        "src/header.c",
+        "src/lua_core.c",
         "src/lua_json.c",
         "src/lua_json_scan.c",
         "src/lua_request.c",
         "src/media.c",
+        "src/outcome.c",
         "src/proxy.c",
+        "src/queue.c",
         "src/request.c",
         "src/runway.c",
         "src/sink.c",
+        "src/stage.c",
+        "src/thread.c",
+        "src/tls.c",
+        "src/trace.c",
         "src/transfer.c",
         "src/url.c",
+        "src/wake.c",
       },
       defines = { "_GNU_SOURCE" },
       incdirs = { "src", "$(CURL_INCDIR)" },
@@ -69,6 +81,7 @@ build = {
     ["runway.download"] = "lua/runway/download.lua",
     ["runway.errors"] = "lua/runway/errors.lua",
     ["runway.fields"] = "lua/runway/fields.lua",
+    ["runway.files"] = "lua/runway/files.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.listener"] = {
       sources = {
@@ -85,6 +98,7 @@ build = {
     ["runway.media"] = "lua/runway/media.lua",
     ["runway.mock"] = "lua/runway/mock/init.lua",
     ["runway.mock.exchange"] = "lua/runway/mock/exchange.lua",
+    ["runway.options"] = "lua/runway/options.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.progress"] = "lua/runway/progress.lua",
@@ -121,6 +135,7 @@ build = {
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.task"] = "lua/runway/task.lua",
+    ["runway.text"] = "lua/runway/text.lua",
     ["runway.transport"] = "lua/runway/transport.lua",
     ["runway.values"] = "lua/runway/values.lua",
     -- modules: end

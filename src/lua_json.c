@@ -39,9 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
+#include "lua_compat.h"
 #include "lua_json_scan.h"
 #include "runway.h"
 

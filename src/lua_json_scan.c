@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
+#include "lua_compat.h"
 #include "lua_json_scan.h"
 
 

@@ -23,9 +23,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-
+#include "lua_compat.h"
 #include "listener.h"
 #include "runway.h"
 

@@ -7,10 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <lua.h>
-#include <lauxlib.h>
-#include <lualib.h>
-
+#include "lua_compat.h"
 #include "runway.h"
 
 

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 make=${MAKE:-make}
-lua=${LUA:-lua5.4}
+lua=${LUA:-lua5.4} version=${LUA_VERSION:-5.4}
 top=build/check
 log=$PWD/$top/log
 mkdir -p "$top"
@@ -65,7 +65,7 @@ check_cppcheck() {
 
 check_tidy() {
   local flags
-  flags=$(pkg-config --cflags lua5.4 libcurl libmicrohttpd)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
   # shellcheck disable=SC2086  # words on purpose
   printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
@@ -91,7 +91,7 @@ sanitized() { # $1 directory, $2 -fsanitize=…, $3 library, then specs
   real=$(command -v "$lua") name=$(basename "$lua")
   cat >"$dir/bin/$name" <<SCRIPT
 #!/bin/bash
-export LD_PRELOAD=$(gcc -print-file-name="$library"):$dir/bin/unpreload.so
+export LD_PRELOAD=$(gcc -print-file-name="$library"):$dir/bin/unpreload.so:\${SPEC_PRELOAD:-}
 export LUA_INIT='collectgarbage "incremental"'
 exec -a "\$0" $real "\$@"
 SCRIPT

@@ -4,11 +4,13 @@
 #   tools/need.sh GROUP…      build demo test check rock make
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
-# INSTALL=no only names them. LUA, CC, LUA_CFLAGS and LISTENER mean what they mean to make.
+# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS and LISTENER mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
 
 lua=${LUA:-lua5.4}
+version=${LUA_VERSION:-5.4}
+digits=$(echo "$version" | tr -d .)
 cc=${CC:-cc}
 
 # ---- is it there? ----
@@ -27,10 +29,11 @@ compiles() { # a C compiler alone is not enough: libc's headers come in a packag
   return "$compiled"
 }
 
-lua_runs() { "$lua" -e 'assert(_VERSION == "Lua 5.4")' >/dev/null 2>&1; }
+lua_runs() { "$lua" -e "assert(_VERSION == 'Lua $version')" >/dev/null 2>&1; }
 
 lua_headers() {
-  [ -n "${LUA_CFLAGS:-}" ] || pkg lua5.4 || pkg lua-5.4 || pkg lua54 || pkg 'lua >= 5.4 lua < 5.5'
+  [ -n "${LUA_CFLAGS:-}" ] || pkg "lua$version" || pkg "lua-$version" || pkg "lua$digits" ||
+    pkg "lua >= $version lua < $version.99"
 }
 
 lua_module() {
@@ -69,8 +72,8 @@ need_build() {
     *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
   esac
   need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
-  need 'Lua 5.4' lua5.4 lua lua54 lua@5.4 - lua_runs
-  need 'the headers of Lua 5.4' liblua5.4-dev lua-devel lua54 lua@5.4 - lua_headers
+  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
+  need "the headers of Lua $version" "liblua$version-dev" lua-devel "lua$digits" "lua@$version" - lua_headers
   need libcurl libcurl4-openssl-dev libcurl-devel curl curl - library libcurl curl/curl.h
   [ "${LISTENER:-yes}" = no ] ||
     need libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd - \
@@ -163,7 +166,7 @@ advise() { # $1 command, $2 packages
   has "${1%% *}" || return 1
   # shellcheck disable=SC2046,SC2086  # words on purpose
   [ -z "$2" ] || echo "  $1" $(printf '%s\n' $2 | awk '!seen[$0]++') >&2
-  for name in $rock; do echo "  luarocks --lua-version 5.4 install $name" >&2; done
+  for name in $rock; do echo "  luarocks --lua-version $version install $name" >&2; done
 }
 
 groups() {

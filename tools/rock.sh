@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-lua=${LUA:-lua5.4}
+lua=${LUA:-lua5.4} version=${LUA_VERSION:-5.4}
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
@@ -17,13 +17,13 @@ CONFIG
 
 cd "$dir/source" || exit 1
 export LUAROCKS_CONFIG=$dir/config.lua HOME=$dir
-luarocks --lua-version 5.4 --tree "$dir/tree" make rockspec/runway-dev-1.rockspec || exit 1
+luarocks --lua-version "$version" --tree "$dir/tree" make rockspec/runway-dev-1.rockspec || exit 1
 
 cd / || exit 1 # from here on only the installed files can be found
 unset LUA_PATH LUA_CPATH RUNWAY_BUILD
 "$dir/tree/bin/runway" --version || exit 1
-LUA_PATH="$dir/tree/share/lua/5.4/?.lua;$dir/tree/share/lua/5.4/?/init.lua;;" \
-  LUA_CPATH="$dir/tree/lib/lua/5.4/?.so;;" "$lua" - "$dir/tree" <<'LUA'
+LUA_PATH="$dir/tree/share/lua/$version/?.lua;$dir/tree/share/lua/$version/?/init.lua;;" \
+  LUA_CPATH="$dir/tree/lib/lua/$version/?.so;;" "$lua" - "$dir/tree" <<'LUA'
 local runway = require "runway"
 assert(type(runway.client) == "function", "runway.client is missing")
 assert(require("runway.listener").listen, "runway.listener.listen is missing")

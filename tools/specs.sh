@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.." || exit 1
 lua=${LUA:-lua5.4}
 build=${RUNWAY_BUILD:-build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
-export RUNWAY_BUILD=$build
+export LUA=$lua RUNWAY_BUILD=$build
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
 export LUA_CPATH="$build/?.so;;"
 

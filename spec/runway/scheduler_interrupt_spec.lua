@@ -1,6 +1,7 @@
 -- Ctrl-C: it ends a wait at once, but never loses the answer to what was just paid for.
 
 local core = require "runway.core"
+local lua = require "spec.support.interpreter"
 local rawserver = require "spec.support.rawserver"
 
 describe("an interrupt", function()
@@ -25,8 +26,8 @@ describe("an interrupt", function()
       end
     ]]):format(server:url "") .. code)
     file:close()
-    local program = io.popen(("LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1")
-      :format(package.path, package.cpath, path))
+    local program = io.popen(("LUA_PATH='%s' LUA_CPATH='%s' %s %s 2>&1")
+      :format(package.path, package.cpath, lua, path))
     return program, assert(program:read "l"), path
   end
 

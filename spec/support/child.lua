@@ -1,5 +1,7 @@
 -- Lua code in a process of its own, with the modules under test: for specs of how a program ends.
 
+local lua = require "spec.support.interpreter"
+
 local child = {}
 
 local function quote(text)
@@ -21,7 +23,7 @@ function child.run(code, options)
 
   local words = {
     "export LUA_PATH=" .. quote(package.path), "LUA_CPATH=" .. quote(package.cpath) .. ";",
-    options.before or "", "lua5.4", path,
+    options.before or "", lua, path,
   }
   for _, argument in ipairs(options.arguments or {}) do words[#words + 1] = quote(argument) end
   -- A shell around it turns death by a signal into a number.

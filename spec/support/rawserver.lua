@@ -10,6 +10,7 @@
 -- The child ends when told to, when this process is gone, and after `lifetime` in any case.
 
 local certs = require "spec.support.certs"
+local lua = require "spec.support.interpreter"
 local socket = require "socket"
 
 local HERE = debug.getinfo(1, "S").source:match("^@(.*)%.lua$") -- the directory of the child
@@ -37,8 +38,8 @@ function rawserver.start(options)
   options = options or {}
   local directory = options.tls and certs.make() or nil
   -- What instruments the code under test (LD_PRELOAD) is not meant for the server.
-  local command = ("unset LD_PRELOAD; exec lua5.4 '%s/child.lua' '%s' %d '%s'"):format(
-    HERE, HERE, options.lifetime or 120, directory or "")
+  local command = ("unset LD_PRELOAD; exec %s '%s/child.lua' '%s' %d '%s'"):format(
+    lua, HERE, HERE, options.lifetime or 120, directory or "")
   local child = assert(io.popen(command, "r"))
   local first = child:read("l")
   assert(first and first:find("^%w+="), "the test server did not start: " .. tostring(first))

@@ -1,5 +1,6 @@
 local child = require "spec.support.child"
 local cli = require "runway.cli"
+local lua = require "spec.support.interpreter"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
@@ -377,7 +378,7 @@ describe("the runway command", function()
 
   it("sandbox says where it listens, answers, and ends with Ctrl-C", function()
     local pipe = assert(io.popen("exec 2>&1; LUA_PATH='" .. package.path .. "' LUA_CPATH='" .. package.cpath
-      .. "'; export LUA_PATH LUA_CPATH; echo $$; exec lua5.4 bin/runway sandbox --port 0 --seconds 0.05"))
+      .. "'; export LUA_PATH LUA_CPATH; echo $$; exec " .. lua .. " bin/runway sandbox --port 0 --seconds 0.05"))
     local pid = pipe:read()
     local url = pipe:read():match "^sandbox at (http://127%.0%.0%.1:%d+) "
     local client = assert(runway.client {

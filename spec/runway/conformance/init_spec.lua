@@ -3,6 +3,7 @@
 
 local conformance = require "runway.conformance"
 local json = require "runway.json"
+local lua = require "spec.support.interpreter"
 
 local own_cases = require "spec.support.cases.own"
 
@@ -38,7 +39,7 @@ describe("conformance", function()
     local file = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local pipe = assert(io.popen("lua5.4 " .. path .. " 2>&1"))
+    local pipe = assert(io.popen(lua .. " " .. path .. " 2>&1"))
     local said = pipe:read "a"
     pipe:close()
     os.remove(path)
