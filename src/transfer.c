@@ -318,9 +318,21 @@ static bool set_trust (rw_request *r) {
 }
 
 
+/* An https:// proxy is trusted as the server is. A libcurl whose TLS cannot be
+** told so says it when the proxy is used. */
+static bool set_proxy_trust (rw_request *r) {
+  const char *file = r->ca_file;
+  if (file && curl_strnequal(r->proxy, "https:", 6))
+    (void)(set(r, PROXY_CAINFO, file) && set(r, PROXY_CAPATH, NULL));
+  return set(r, PROXY_SSL_VERIFYPEER, 1L) && set(r, PROXY_SSL_VERIFYHOST, 2L) &&
+         set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+
 /* The proxy was found on the caller's thread; libcurl is to look nowhere. */
 static bool set_proxy (rw_request *r) {
   r->via_proxy = r->proxy && *r->proxy;
+  if (r->via_proxy && !set_proxy_trust(r)) return false;
   return set(r, PROXY, r->proxy ? r->proxy : "") && set(r, NOPROXY, "");
 }
 
@@ -375,7 +387,7 @@ bool rw_transfer_check (rw_request *r) {
     rw_fail(&r->error, RW_INVALID, "forbidden_url",
             "http (without TLS) is for this machine only; use https, or set "
             "allow_http");
-  } else if (url.literal && !may_reach(r, rw_address_of_text(url.host), false)) {
+  } else if ((url.literal || url.localhost) && !may_reach(r, url.address, false)) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
   }
   return r->error.kind == RW_OK;

@@ -8,6 +8,7 @@ local core = require "runway.core"
 local http = require "runway.http"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 local wires = require "runway.wire"
 
 local download = {}
@@ -28,8 +29,8 @@ local ENDINGS = {
 ---@param url string
 ---@return string
 function download.name(id, index, url)
-  local stem = id:gsub("[^%w_-]", "_"):gsub("^%-", "_"):sub(1, 100)
-  local ending = (url:gsub("[?#].*", ""):match("%.(%w+)$") or ""):lower()
+  local stem = id:gsub("[^A-Za-z0-9_-]", "_"):gsub("^%-", "_"):sub(1, 100)
+  local ending = text.lower(url:gsub("[?#].*", ""):match("%.([A-Za-z0-9]+)$") or "")
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
 end
 

@@ -3,6 +3,7 @@
 local adapter = require "runway.adapter"
 local fields = require "runway.fields"
 local json = require "runway.json"
+local text = require "runway.text"
 
 local wire = {}
 
@@ -48,7 +49,7 @@ end
 local function add_headers(to, from)
   for name, value in pairs(from or {}) do
     for had in pairs(to) do
-      if had:lower() == name:lower() then
+      if text.lower(had) == text.lower(name) then
         to[had] = nil
         break
       end
@@ -64,7 +65,7 @@ end
 ---@return runway.WireRequest|nil
 ---@return runway.Problem|string|nil problem   why it cannot be written
 function wire.of(session, request, paid)
-  local method = (request.method or "GET"):upper()
+  local method = text.upper(request.method or "GET")
   local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
   local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
   if request.url then                         -- another origin: no key, no private address
