@@ -8,11 +8,14 @@
 #include <sys/types.h>
 
 #include "disk.h"
-#include "engine.h"
 #include "farewell.h"
 #include "queue.h"
+#include "stats.h"
+#include "wake.h"
 
 #pragma GCC visibility push(hidden)
+
+typedef struct rw_engine rw_engine;      /* as in engine.h */
 
 typedef struct rw_lane {
   rw_queue unprepared, line;

@@ -51,7 +51,8 @@ describe("the time of a request", function()
         os.remove(arg[0])
       ]]
       file:close()
-      os.execute(("(kill -STOP %s; %s %s %s; sleep 1; kill -CONT %s) &"):format(pid, arg[-1], path, url:match "%d+$", pid))
+      os.execute(("(kill -STOP %s; %s %s %s; sleep 1; kill -CONT %s) &")
+        :format(pid, arg[-1], path, url:match "%d+$", pid))
       local taken, result
       repeat
         core.wait(5)
