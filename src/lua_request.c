@@ -270,6 +270,18 @@ static const char *read_proxy (lua_State *L, int t, rw_request *r,
 }
 
 
+/* The authorities that the table names, or else the environment, as curl and
+** OpenSSL have it. */
+static void read_trust (lua_State *L, int t, rw_request *r) {
+  const char *file;
+  copy_field(L, t, "ca_file", &r->ca_file);
+  if (r->ca_file) return;
+  file = getenv("CURL_CA_BUNDLE");
+  if (!file || !*file) file = getenv("SSL_CERT_FILE");
+  if (file && *file) r->ca_file = rw_copy(L, file, strlen(file));
+}
+
+
 /* Fills a request from the table at t; for a refused one a reason, which lives
 ** at least as long as what is on the stack. */
 const char *rw_read_request (lua_State *L, int t, rw_request *r) {
@@ -291,7 +303,7 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   lua_pop(L, 2);
   copy_field(L, t, "file", &r->file);
   if ((refused = read_proxy(L, t, r, &url)) != NULL) return refused;
-  copy_field(L, t, "ca_file", &r->ca_file);
+  read_trust(L, t, r);
   read_body(L, t, r);
   if ((refused = read_form(L, t, r)) != NULL) return refused;
   read_resolve(L, t, r);
