@@ -50,6 +50,7 @@ build = {
         "src/lua_json_scan.c",
         "src/lua_request.c",
         "src/media.c",
+        "src/network.c",
         "src/outcome.c",
         "src/proxy.c",
         "src/queue.c",
