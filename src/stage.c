@@ -34,7 +34,7 @@ static bool has_file_parts (const rw_request *r) {
 }
 
 
-bool rw_stage_needed_before (const rw_request *r) {
+bool rw_stage_to_prepare (const rw_request *r) {
   if (r->op != RW_HTTP || r->sink.path || r->file || has_file_parts(r)) return true;
   for (size_t i = 0; i < r->nfields; i++)
     if (r->fields[i].path) return true;
@@ -78,7 +78,7 @@ static bool open_inputs (rw_request *r) {
 }
 
 
-void rw_stage_before (rw_request *r) {
+void rw_stage_prepare (rw_request *r) {
   int err;
   if (r->op == RW_PROBE) {
     rw_media_probe(r);
@@ -99,7 +99,12 @@ void rw_stage_before (rw_request *r) {
 ** ==================================================================
 */
 
-bool rw_stage_needed_after (const rw_request *r) {
+bool rw_stage_to_commit (const rw_request *r) {
+  return r->sink.fd >= 0 && r->status == 200 && r->error.kind == RW_OK;
+}
+
+
+bool rw_stage_to_release (const rw_request *r) {
   if (r->sink.fd >= 0 || r->upload_fd >= 0) return true;
   for (size_t i = 0; i < r->nfields; i++)
     if (r->fields[i].fd >= 0) return true;
@@ -113,16 +118,21 @@ static void close_input (int *fd) {
 }
 
 
-void rw_stage_after (rw_request *r) {
-  for (size_t i = 0; i < r->nfields; i++) close_input(&r->fields[i].fd);
-  close_input(&r->upload_fd);
-  if (r->sink.fd < 0) return;
-  if (r->status == 200 && r->error.kind == RW_OK && !atomic_load(&r->stop)) {
+void rw_stage_commit (rw_request *r) {
+  if (atomic_load(&r->stop)) {
+    rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
+  } else {
     int err = rw_sink_commit(&r->sink);  /* the file gets its name only now */
     if (err) rw_stage_fail(r, err);
-  } else {
-    rw_sink_abandon(&r->sink);
   }
+  rw_stage_release(r);
+}
+
+
+void rw_stage_release (rw_request *r) {
+  for (size_t i = 0; i < r->nfields; i++) close_input(&r->fields[i].fd);
+  close_input(&r->upload_fd);
+  rw_sink_abandon(&r->sink);
 }
 
 /* }================================================================= */
