@@ -50,9 +50,12 @@ ifeq ($(OS),Linux)
 DEFINES := -D_GNU_SOURCE
 endif
 
-# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd.
-LISTENER_C := $(sort $(wildcard src/listener*.c src/lua_listener*.c))
-RUNWAY_C   := $(filter-out $(LISTENER_C),$(sort $(wildcard src/*.c)))
+# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd. What
+# both modules stand on is linked into each; tools/rockspec.lua reads this line.
+SHARED_C   := src/buffer.c src/clock.c src/file.c src/header.c src/lua_headers.c src/thread.c src/wake.c
+LISTENER_ONLY_C := $(wildcard src/listener*.c src/lua_listener*.c)
+LISTENER_C := $(sort $(LISTENER_ONLY_C) $(SHARED_C))
+RUNWAY_C   := $(filter-out $(LISTENER_ONLY_C),$(sort $(wildcard src/*.c)))
 RUNWAY_O   := $(RUNWAY_C:src/%.c=$(BUILD)/obj/%.o)
 LISTENER_O := $(LISTENER_C:src/%.c=$(BUILD)/obj/%.o)
 RUNWAY_SO  := $(BUILD)/runway.so

@@ -34,6 +34,12 @@ bool rw_buffer_append (rw_buffer *b, const void *data, size_t len) {
 }
 
 
+bool rw_buffer_append_within (rw_buffer *b, const void *data, size_t len,
+                              size_t most) {
+  return b->len <= most && len <= most - b->len && rw_buffer_append(b, data, len);
+}
+
+
 void rw_buffer_clear (rw_buffer *b) {
   b->len = 0;
   if (b->data) b->data[0] = '\0';

@@ -12,14 +12,16 @@
 #include <stdbool.h>
 
 #include "request.h"
+#include "stats.h"
+#include "wake.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef struct rw_engine rw_engine;
 
-/* Starts a thread; NULL with *why (a literal) set. All signals are blocked in
-** the thread, so none of the host's handlers ever runs on it. */
-rw_engine *rw_engine_new (const char **why);
+/* Starts a thread; NULL with *why (a literal) set. `trace`: what goes over the
+** wire is told on standard error. */
+rw_engine *rw_engine_new (bool trace, const char **why);
 
 /* False in a child of fork: there the thread does not exist, and nothing but
 ** rw_engine_close may be called. */
@@ -28,9 +30,12 @@ bool rw_engine_usable (const rw_engine *e);
 /* Hands a request over. It comes out of rw_engine_take, whatever happens. */
 void rw_engine_start (rw_engine *e, rw_request *r);
 
-/* Asks for an early end; the request still comes out of rw_engine_take, with
-** RW_CANCELLED unless it was finished already. Nothing waits. */
-void rw_engine_cancel (rw_engine *e, rw_request *r);
+/*
+** Asks for an early end; the request still comes out of rw_engine_take, with
+** RW_CANCELLED unless it was finished already. `unless_sent`: only if it has
+** not left yet, which the thread alone can tell. Nothing waits.
+*/
+void rw_engine_cancel (rw_engine *e, rw_request *r, bool unless_sent);
 
 /* The next finished request, now the caller's; NULL when there is none. */
 rw_request *rw_engine_take (rw_engine *e);
@@ -45,11 +50,11 @@ size_t rw_engine_pending (const rw_engine *e);
 */
 bool rw_engine_wait (rw_engine *e, double seconds);
 
-/* Readable when there may be something to take; cleared by rw_engine_wait. */
-int rw_engine_fd (const rw_engine *e);
+/* Its descriptors: `out` is readable when there may be something to take, until
+** rw_engine_wait; a byte written to `in` wakes that. */
+const rw_wake *rw_engine_wake (const rw_engine *e);
 
-/* A byte written here (non-blocking) wakes rw_engine_wait. */
-int rw_engine_notify_fd (const rw_engine *e);
+rw_stats *rw_engine_stats (rw_engine *e);
 
 /*
 ** Ends it: transfers are dropped, .part files removed, all requests released,
@@ -58,12 +63,6 @@ int rw_engine_notify_fd (const rw_engine *e);
 ** caller's. In a child of fork it does nothing.
 */
 void rw_engine_close (rw_engine *e);
-
-/* Waits `seconds` (< 0: no limit), or until a signal comes. False. */
-bool rw_pause (double seconds);
-
-/* Monotonic seconds: the one clock that decides a time-out. */
-double rw_now (void);
 
 #pragma GCC visibility pop
 

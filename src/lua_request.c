@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "header.h"
 #include "lua_compat.h"
 #include "lua_request.h"
+#include "proxy.h"
 #include "url.h"
 
 #define BOX_TYPE "runway.request"
@@ -89,22 +91,6 @@ static bool flag_field (lua_State *L, int t, const char *name) {
 }
 
 
-static bool has_control (const char *s, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 127) return true;
-  return false;
-}
-
-
-static bool is_token (const char *s, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127 ||
-        strchr("()<>@,;:\\\"/[]?={}", s[i]))
-      return false;
-  return n > 0;
-}
-
-
 static void append (lua_State *L, struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
   if (!longer) luaL_error(L, "not enough memory");
@@ -121,10 +107,10 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
       const char *name, *value;
       if (lua_type(L, -2) != LUA_TSTRING) return "a header's name is not a string";
       name = lua_tolstring(L, -2, &n);
-      if (!is_token(name, n)) return "a header's name holds a character it may not";
+      if (!rw_header_is_token(name, n)) return "a header's name holds a character it may not";
       if (lua_type(L, -1) != LUA_TSTRING) return "a header's value is not a string";
       value = lua_tolstring(L, -1, &m);
-      if (has_control(value, m))
+      if (!rw_header_is_value(value, m))
         return "a header's value holds a control character (a line break?)";
       if (n == 6 && curl_strequal(name, "expect")) continue;
       if (n == 12 && curl_strequal(name, "content-type")) typed = true;
@@ -176,7 +162,7 @@ static void read_body (lua_State *L, int t, rw_request *r) {
 
 
 static bool breaks_header (const char *s) {
-  return s && has_control(s, strlen(s));
+  return s && !rw_header_is_value(s, strlen(s));
 }
 
 
@@ -195,7 +181,7 @@ static bool read_field (lua_State *L, int at, rw_field *f) {
     s = luaL_checklstring(L, -1, &f->len);
     f->value = rw_copy(L, s, f->len);
   }
-  return !has_control(f->name, len) && !breaks_header(f->filename) &&
+  return rw_header_is_value(f->name, len) && !breaks_header(f->filename) &&
          !breaks_header(f->type);
 }
 
@@ -206,6 +192,7 @@ static const char *read_form (lua_State *L, int t, rw_request *r) {
     size_t n = (size_t)luaL_len(L, -1);
     r->fields = calloc(n ? n : 1, sizeof *r->fields);
     if (!r->fields) luaL_error(L, "not enough memory");
+    for (size_t i = 0; i < n; i++) r->fields[i].fd = -1;
     for (size_t i = 0; i < n; i++) {
       int at = lua_gettop(L) + 1;
       lua_rawgeti(L, -1, (lua_Integer)i + 1);
@@ -260,6 +247,17 @@ static void read_reach (lua_State *L, int t, rw_request *r) {
 }
 
 
+/* The user's proxy, else his environment's, read here on his thread; none
+** towards this machine. */
+static void read_proxy (lua_State *L, int t, rw_request *r, const rw_url *url) {
+  const char *found;
+  copy_field(L, t, "proxy", &r->proxy);
+  if (r->proxy || url->loopback) return;
+  found = rw_proxy_from_environment(url->scheme, url->host);
+  if (found) r->proxy = rw_copy(L, found, strlen(found));
+}
+
+
 /* Fills a request from the table at t; a reason (a literal) for a refused one. */
 const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   rw_url url;
@@ -269,7 +267,7 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   if (lua_getfield(L, t, "method") != LUA_TSTRING)
     luaL_error(L, "a request without a method");
   s = lua_tolstring(L, -1, &n);
-  if (!is_token(s, n)) return "the method is not a word";
+  if (!rw_header_is_token(s, n)) return "the method is not a word";
   r->method = rw_copy(L, s, n);
   if (lua_getfield(L, t, "url") != LUA_TSTRING) luaL_error(L, "a request without a URL");
   s = lua_tolstring(L, -1, &n);
@@ -278,7 +276,7 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   r->url = rw_copy(L, s, n);
   lua_pop(L, 2);
   copy_field(L, t, "file", &r->file);
-  copy_field(L, t, "proxy", &r->proxy);
+  read_proxy(L, t, r, &url);
   copy_field(L, t, "ca_file", &r->ca_file);
   read_body(L, t, r);
   if ((refused = read_form(L, t, r)) != NULL) return refused;

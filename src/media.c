@@ -2,11 +2,10 @@
 ** media.c: local files as base64 data URIs; their type from their bytes.
 */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "media.h"
 
 #define SNIFF 64               /* enough for every signature below */
@@ -85,17 +84,14 @@ static ssize_t read_full (int fd, char *to, size_t want) {
 static int open_media (const char *path, int64_t *size, const char **type,
                        rw_error *e) {
   char head[SNIFF];
-  struct stat st;
   ssize_t n;
-  /* O_NONBLOCK: opening a FIFO must not wait for its other end */
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int fd = rw_file_open(path, size);
   if (fd < 0) {
-    rw_fail(e, RW_IO, "open", "cannot open %s: %s", path, strerror(errno));
+    if (errno == EINVAL) rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", path);
+    else rw_fail(e, RW_IO, "open", "cannot open %s: %s", path, strerror(errno));
     return -1;
   }
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-    rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", path);
-  } else if (st.st_size == 0) {
+  if (*size == 0) {
     rw_fail(e, RW_INVALID, "empty_file", "%s is empty", path);
   } else if ((n = read_full(fd, head, SNIFF)) < 0) {
     rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
@@ -104,7 +100,6 @@ static int open_media (const char *path, int64_t *size, const char **type,
             "%s is not a picture, film or sound that is known by its bytes",
             path);
   } else {
-    *size = (int64_t)st.st_size;
     return fd;
   }
   close(fd);

@@ -26,7 +26,8 @@ rw_request *rw_request_new (void) {
   rw_request *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->sink.fd = r->upload_fd = -1;
-  r->length = -1;
+  r->length = r->upload_size = -1;
+  atomic_init(&r->stop, false);
   atomic_init(&r->received, 0);
   atomic_init(&r->expected, -1);
   return r;
@@ -45,6 +46,7 @@ void rw_request_free (rw_request *r) {
     free(r->fields[i].path);
     free(r->fields[i].filename);
     free(r->fields[i].type);
+    if (r->fields[i].fd >= 0) close(r->fields[i].fd);
   }
   free(r->parts);
   free(r->fields);

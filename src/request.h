@@ -2,8 +2,9 @@
 ** request.h: one piece of work for the engine, and what came of it.
 **
 ** A request is made by one thread, handed to the engine whole, filled in by
-** the engine's thread, and handed back whole: no field is ever shared by two
-** threads at a time, but for the two counters marked atomic.
+** the engine's threads one after the other, and handed back whole: no field is
+** ever shared by two threads at a time, but for those marked atomic and those
+** under a lock.
 ** Every pointer in it is owned by it; rw_request_free releases them all.
 ** Times are seconds unless a name says ms; sizes are bytes.
 */
@@ -52,9 +53,12 @@ typedef struct rw_field {
   char *value;                 /* NULL: the field is a file */
   size_t len;
   char *path, *filename, *type;
+  int fd;                      /* the file, once it is open; -1 */
+  int64_t size;
 } rw_field;
 
-typedef enum { RW_HTTP, RW_PROBE } rw_op;
+/* An exchange; a look at a file; a look at a target, as a download would. */
+typedef enum { RW_HTTP, RW_PROBE, RW_TARGET } rw_op;
 
 /* Which addresses a connection may lead to. */
 typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
@@ -71,7 +75,7 @@ typedef struct rw_request {
   rw_field *fields;
   size_t nfields;
   char *file;                  /* body read from disk; the path for RW_PROBE */
-  char *proxy, *ca_file;
+  char *proxy, *ca_file;       /* proxy: "" or NULL for none */
   bool gate;                   /* paid: leaves once, on a fresh connection */
   bool allow_http;             /* http beyond loopback */
   rw_reach reach;
@@ -95,19 +99,31 @@ typedef struct rw_request {
 
   /* the engine's own */
   struct rw_request *prev, *next;     /* list it stands in */
-  struct rw_request *next_cancel;
+  struct rw_request *next_cancel;     /* these four under the engine's lock */
   bool cancelling;                    /* stands in the cancel list */
-  enum { RW_NEW, RW_WAITING, RW_ACTIVE, RW_DONE } state;
+  bool unless_sent;                   /* and is spared once it has left */
+  bool done;                          /* the caller's to take */
+  bool on_disk;                       /* under the disk's lock: begun there */
+  _Atomic bool stop;                  /* cancelled: the disk need not go on */
+  enum {
+    RW_ENTERING, RW_IN_LINE, RW_PREPARING, RW_PREPARED, RW_RUNNING, RW_FINISHING
+  } state;
+  bool staged;                        /* counts among its lane's prepared ones */
   CURL *easy;
   curl_mime *mime;
   rw_buffer upload;                   /* the assembled body */
   int upload_fd;
+  int64_t upload_size;                /* bytes of the body; -1: not known */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
   bool head_whole;                    /* the last block came to its end */
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */
   bool refused, opened, via_proxy;    /* what the socket callback met */
+  bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
+  struct rw_stats *stats;             /* the engine's counters */
+  bool trace;
+  int64_t trace_in, trace_out;        /* bytes of bodies not yet told */
   char errbuf[CURL_ERROR_SIZE];
 } rw_request;
 

@@ -10,16 +10,17 @@
 */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "address.h"
-#include "media.h"
-#include "proxy.h"
+#include "header.h"
+#include "outcome.h"
+#include "stage.h"
+#include "stats.h"
+#include "tls.h"
+#include "trace.h"
 #include "transfer.h"
 #include "url.h"
 
@@ -30,10 +31,12 @@
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
 
-static const char forbidden_address[] =
-  "the address leads to a private network or this machine, or http leads off "
-  "this machine; see allow_private and allow_http";
-
+/*
+** The same for an answer kept in memory. With libcurl's default of 16 KiB an
+** HTTP/2 answer whose head and body pass that size while their wire form does
+** not is never seen to end (7.88.1).
+*/
+#define ANSWER_CHUNK (256 * 1024)
 
 /*
 ** {=================================================================
@@ -53,7 +56,7 @@ static bool may_reach (const rw_request *r, rw_address kind, bool plain) {
 
 
 static bool is_plain (const rw_request *r) {
-  return strncasecmp(r->url, "http:", 5) == 0;
+  return rw_header_same(r->url, "http:", 5);
 }
 
 
@@ -77,6 +80,7 @@ static curl_socket_t on_socket (void *data, curlsocktype purpose,
     r->error.permanent = false;
   }
   r->opened = fd >= 0 || r->opened;
+  if (fd >= 0) rw_count(r->stats, connections, 1);
   return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
@@ -89,8 +93,14 @@ static int on_request (void *data, char *ip, char *local, int port, int lport) {
     r->refused = true;
     return CURL_PREREQFUNC_ABORT;
   }
+  if (r->gate && !r->second_try && !is_plain(r) && rw_tls_chose_nothing(r->easy)) {
+    r->wants_h2 = true;                  /* maybe; it is asked, and nothing sent */
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (r->passes++ > 0 && r->gate) return CURL_PREREQFUNC_ABORT;
+  if (!is_plain(r)) rw_tls_used_by(r->easy, r->id);
   r->sent = true;
+  rw_count(r->stats, sent, 1);
   return CURL_PREREQFUNC_OK;
 }
 
@@ -100,7 +110,7 @@ static bool check_length (rw_request *r, const char *line, size_t n) {
   static const char name[] = "content-length:";
   const char *p = line + sizeof name - 1, *end = line + n;
   int64_t length = 0;
-  if (n < sizeof name || strncasecmp(line, name, sizeof name - 1) != 0) return true;
+  if (n < sizeof name || !rw_header_same(line, name, sizeof name - 1)) return true;
   while (end > p && isspace((unsigned char)end[-1])) end--;
   while (p < end && isspace((unsigned char)*p)) p++;
   if (p == end || end - p > 18) return false;
@@ -111,6 +121,28 @@ static bool check_length (rw_request *r, const char *line, size_t n) {
   if (r->length >= 0 && r->length != length) return false;
   r->length = length;
   return true;
+}
+
+
+/*
+** A Content-Encoding that names no coding we know is a label and no more: the
+** bytes are taken as they are. libcurl would refuse the body; here, before the
+** first byte of it, it can still be told not to look.
+*/
+static void check_encoding (rw_request *r, const char *line, size_t n) {
+  static const char name[] = "content-encoding:";
+  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br",
+                                        "zstd", "identity", "none"};
+  const char *p = line + sizeof name - 1, *end = line + n;
+  if (n < sizeof name || !rw_header_same(line, name, sizeof name - 1)) return;
+  while (end > p && isspace((unsigned char)end[-1])) end--;
+  while (p < end && isspace((unsigned char)*p)) p++;
+  for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+    if ((size_t)(end - p) == strlen(codings[i]) &&
+        rw_header_same(p, codings[i], (size_t)(end - p)))
+      return;
+  if (memchr(p, ',', (size_t)(end - p))) return;   /* several: libcurl judges */
+  (void)curl_easy_setopt(r->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 }
 
 
@@ -139,24 +171,12 @@ static size_t on_header (char *line, size_t size, size_t n, void *data) {
             "the answer's Content-Length is no length, or there are two");
     return 0;
   }
+  check_encoding(r, line, n);
   if (!rw_buffer_append(&r->head, line, n)) {
     rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the answer's headers");
     return 0;
   }
   return n;
-}
-
-
-static void fail_sink (rw_request *r, int err) {
-  if (err == EOVERFLOW)
-    rw_fail(&r->error, RW_LIMIT, "too_large", "%s is larger than max_bytes (%lld)",
-            r->sink.path, (long long)r->sink.max_bytes);
-  else
-    rw_fail(&r->error, RW_IO,
-            err == EEXIST ? "exists" : err == EBUSY ? "locked"
-                          : err == ENOSPC || err == EDQUOT ? "disk_full" : "file",
-            "%s: cannot %s: %s", r->sink.path, r->sink.what, strerror(err));
-  r->error.permanent = true;
 }
 
 
@@ -173,7 +193,7 @@ static size_t on_body (char *bytes, size_t size, size_t n, void *data) {
   if (r->sink.fd >= 0 && r->status == 200) {
     int err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
-      fail_sink(r, err);
+      rw_stage_fail(r, err);
       return 0;
     }
   } else if (n > r->max_body - r->body.len) {
@@ -191,15 +211,18 @@ static size_t on_body (char *bytes, size_t size, size_t n, void *data) {
 }
 
 
+/*
+** Bytes of an input, from the descriptor that the disk stage has opened. This is
+** the one place where the network thread reads a file, as far as the kernel has
+** not read it ahead: it may be larger than memory, and libcurl asks when it has
+** room. What is encoded, the usual case, was read before.
+*/
 static size_t on_read (char *to, size_t size, size_t n, void *data) {
-  rw_request *r = data;
+  const int *fd = data;
   ssize_t got;
-  do got = read(r->upload_fd, to, size * n);
+  do got = read(*fd, to, size * n);
   while (got < 0 && errno == EINTR);
-  if (got >= 0) return (size_t)got;
-  rw_fail(&r->error, RW_IO, "read", "cannot read %s: %s", r->file,
-          strerror(errno));
-  return CURL_READFUNC_ABORT;
+  return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
 /* }================================================================= */
@@ -215,62 +238,50 @@ static size_t on_read (char *to, size_t size, size_t n, void *data) {
   (curl_easy_setopt((r)->easy, CURLOPT_##option, (value)) == CURLE_OK)
 
 
-/* The body from its parts; files become data URIs. */
-static bool assemble (rw_request *r) {
-  for (size_t i = 0; i < r->nparts; i++) {
-    rw_part *p = &r->parts[i];
-    if (!p->text) {
-      if (!rw_media_append(&r->upload, p->path, &r->error)) return false;
-    } else if (!rw_buffer_append(&r->upload, p->text, p->len)) {
-      rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the request");
-      return false;
-    }
+/* The body: what the disk stage has put together, or the parts, all texts. A
+** single one, the usual case, is sent from where it lies. */
+static bool add_body (rw_request *r) {
+  const char *body = r->upload.data;
+  size_t len = r->upload.len;
+  if (!body && r->nparts == 1) {
+    body = r->parts[0].text;
+    len = r->parts[0].len;
+  } else if (!body) {
+    for (size_t i = 0; i < r->nparts; i++)
+      if (!rw_buffer_append(&r->upload, r->parts[i].text, r->parts[i].len)) return false;
+    body = r->upload.data;
+    len = r->upload.len;
   }
-  return set(r, POSTFIELDSIZE_LARGE, (curl_off_t)r->upload.len) &&
-         set(r, POSTFIELDS, r->upload.data ? r->upload.data : "");
+  r->upload_size = (int64_t)len;
+  return set(r, POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
+         set(r, POSTFIELDS, body ? body : "");
 }
 
 
-static bool readable (rw_request *r, const char *path) {
-  struct stat st;
-  if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0)
-    return true;
-  rw_fail(&r->error, RW_IO, "open", "cannot read %s", path);
-  return false;
+static bool add_field (curl_mimepart *part, rw_field *f) {
+  const char *slash = f->path ? strrchr(f->path, '/') : NULL;
+  const char *name = f->filename ? f->filename : slash ? slash + 1 : f->path;
+  if (!part || curl_mime_name(part, f->name) != CURLE_OK) return false;
+  if (f->value) return curl_mime_data(part, f->value, f->len) == CURLE_OK;
+  return curl_mime_data_cb(part, (curl_off_t)f->size, on_read, NULL, NULL, &f->fd) == CURLE_OK &&
+         curl_mime_filename(part, name) == CURLE_OK &&
+         (!f->type || curl_mime_type(part, f->type) == CURLE_OK);
 }
 
 
 static bool add_form (rw_request *r) {
   r->mime = curl_mime_init(r->easy);
   if (!r->mime) return false;
-  for (size_t i = 0; i < r->nfields; i++) {
-    rw_field *f = &r->fields[i];
-    curl_mimepart *part = curl_mime_addpart(r->mime);
-    if (!part || curl_mime_name(part, f->name) != CURLE_OK) return false;
-    if (f->value) {
-      if (curl_mime_data(part, f->value, f->len) != CURLE_OK) return false;
-      continue;
-    }
-    if (!readable(r, f->path)) return false;
-    if (curl_mime_filedata(part, f->path) != CURLE_OK ||
-        (f->filename && curl_mime_filename(part, f->filename) != CURLE_OK) ||
-        (f->type && curl_mime_type(part, f->type) != CURLE_OK))
-      return false;
-  }
+  for (size_t i = 0; i < r->nfields; i++)
+    if (!add_field(curl_mime_addpart(r->mime), &r->fields[i])) return false;
   return set(r, MIMEPOST, r->mime);
 }
 
 
 static bool add_file (rw_request *r) {
-  struct stat st;
-  r->upload_fd = open(r->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (r->upload_fd < 0 || fstat(r->upload_fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-    rw_fail(&r->error, RW_IO, "open", "cannot read %s", r->file);
-    return false;
-  }
   return set(r, UPLOAD, 1L) &&
-         set(r, READFUNCTION, on_read) && set(r, READDATA, r) &&
-         set(r, INFILESIZE_LARGE, (curl_off_t)st.st_size);
+         set(r, READFUNCTION, on_read) && set(r, READDATA, &r->upload_fd) &&
+         set(r, INFILESIZE_LARGE, (curl_off_t)r->upload_size);
 }
 
 
@@ -280,7 +291,7 @@ static bool set_method (rw_request *r) {
   if (strcmp(r->method, "GET") == 0 && !r->nparts) return set(r, HTTPGET, 1L);
   if (strcmp(r->method, "HEAD") == 0) return set(r, NOBODY, 1L);
   if (r->nparts || strcmp(r->method, "POST") == 0)
-    return assemble(r) && set(r, CUSTOMREQUEST, r->method);
+    return add_body(r) && set(r, CUSTOMREQUEST, r->method);
   return set(r, CUSTOMREQUEST, r->method);
 }
 
@@ -297,28 +308,31 @@ static bool set_trust (rw_request *r) {
     file = built_in;
   }
   if (file && (!set(r, CAINFO, file) || !set(r, CAPATH, NULL))) return false;
+  rw_tls_watch(r->easy);
   return set(r, SSL_VERIFYPEER, 1L) && set(r, SSL_VERIFYHOST, 2L) &&
          set(r, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 
-/* A proxy named by the user or his environment; none towards this machine. */
-static bool set_proxy (rw_request *r, const rw_url *url) {
-  const char *proxy = r->proxy;
-  if (!proxy && !url->loopback)
-    proxy = rw_proxy_from_environment(url->scheme, url->host);
-  r->via_proxy = proxy && *proxy;
-  return set(r, PROXY, proxy ? proxy : "") && set(r, NOPROXY, "");
+/* The proxy was found on the caller's thread; libcurl is to look nowhere. */
+static bool set_proxy (rw_request *r) {
+  r->via_proxy = r->proxy && *r->proxy;
+  return set(r, PROXY, r->proxy ? r->proxy : "") && set(r, NOPROXY, "");
 }
 
 
-static bool set_options (rw_request *r, const rw_url *url) {
+static bool set_options (rw_request *r) {
   return
-    set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r, url) &&
+    set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r) &&
     set(r, PROTOCOLS_STR, "http,https") &&
     set(r, FOLLOWLOCATION, 0L) &&
-    set(r, HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) &&
+    /* a paid request has its connection to itself, and a server that is being
+    ** reloaded turns fresh HTTP/2 connections away after the request has left */
+    set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
+                                        : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
+    /* decoded whether asked for or not; a film is best as it lies there */
+    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
     set(r, PREREQFUNCTION, on_request) && set(r, PREREQDATA, r) &&
     set(r, OPENSOCKETFUNCTION, on_socket) && set(r, OPENSOCKETDATA, r) &&
     set(r, HEADERFUNCTION, on_header) && set(r, HEADERDATA, r) &&
@@ -329,15 +343,23 @@ static bool set_options (rw_request *r, const rw_url *url) {
     set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
     set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
     set(r, LOW_SPEED_TIME, r->stall_s) &&
-    set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)CURL_MAX_WRITE_SIZE) &&
+    set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)ANSWER_CHUNK) &&
     /* a look-up that is given up must not hold up the transfers beside it */
     set(r, QUICK_EXIT, 1L) &&
     set(r, TCP_NODELAY, 1L) && set(r, NOSIGNAL, 1L) &&
     set(r, ERRORBUFFER, r->errbuf) && set(r, PRIVATE, r);
 }
 
+/* }================================================================= */
 
-bool rw_transfer_begin (rw_request *r) {
+
+/*
+** {=================================================================
+** Begin, again, end
+** ==================================================================
+*/
+
+bool rw_transfer_check (rw_request *r) {
   rw_url url;
   const char *refused = rw_url_check(r->url, strlen(r->url), &url);
   if (refused) {
@@ -347,165 +369,34 @@ bool rw_transfer_begin (rw_request *r) {
             "http (without TLS) is for this machine only; use https, or set "
             "allow_http");
   } else if (url.literal && !may_reach(r, rw_address_of_text(url.host), false)) {
-    rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", forbidden_address);
-  } else if (r->sink.path) {
-    int err = rw_sink_open(&r->sink);
-    if (err) fail_sink(r, err);
+    rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
   }
-  if (r->error.kind == RW_OK) {
-    r->easy = curl_easy_init();
-    if (!r->easy || !set_options(r, &url))
-      rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
-  }
-  if (r->error.kind == RW_OK) return true;
+  return r->error.kind == RW_OK;
+}
+
+
+bool rw_transfer_begin (rw_request *r) {
+  r->easy = curl_easy_init();
+  if (r->easy && set_options(r) && (!r->trace || rw_trace_begin(r))) return true;
+  rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
   rw_transfer_drop(r);
   return false;
 }
 
-/* }================================================================= */
 
-
-/*
-** {=================================================================
-** What came of it
-** ==================================================================
-*/
-
-static void tell (rw_request *r, CURLcode code, rw_errkind kind,
-                  const char *word, bool permanent) {
-  rw_fail(&r->error, kind, word, "%s",
-          r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
-  r->error.permanent = permanent;
-}
-
-
-/* libcurl's code alone misleads; what our callbacks saw comes first. */
-static void read_failure (rw_request *r, CURLcode code) {
-  if (r->error.kind != RW_OK) return;    /* a callback said why */
-  if (r->refused && !r->opened) {
-    rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", forbidden_address);
-    return;
-  }
-  if (r->passes > 1 && r->gate) {
-    rw_fail(&r->error, RW_NETWORK, "closed",
-            "the connection was closed before an answer came");
-    return;
-  }
-  switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-      tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
-      break;
-    case CURLE_COULDNT_RESOLVE_HOST:
-      tell(r, code, RW_NETWORK, "dns", false);
-      break;
-    case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_PROXY:
-      tell(r, code, RW_NETWORK, "proxy", false);
-      break;
-    case CURLE_COULDNT_CONNECT:
-      tell(r, code, RW_NETWORK, "connect", false);
-      break;
-    case CURLE_SSL_CONNECT_ERROR:
-      tell(r, code, RW_NETWORK, "tls", false);
-      break;
-    case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CIPHER: case CURLE_SSL_ISSUER_ERROR: case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_INVALIDCERTSTATUS: case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-      tell(r, code, RW_NETWORK, "tls", true);
-      break;
-    case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING: case CURLE_HTTP2:
-      tell(r, code, RW_PROTOCOL, "bad_response", false);
-      break;
-    case CURLE_OUT_OF_MEMORY:            /* also said of a header beyond its cap */
-      if (r->sent) {
-        rw_fail(&r->error, RW_LIMIT, "too_large", "a header of the answer is too "
-                "large (or memory ran out)");
-      } else {
-        tell(r, code, RW_LIMIT, "memory", false);
-      }
-      break;
-    case CURLE_READ_ERROR: case CURLE_FILE_COULDNT_READ_FILE:
-      tell(r, code, RW_IO, "read", false);
-      break;
-    case CURLE_URL_MALFORMAT:
-      tell(r, code, RW_INVALID, "url", true);
-      break;
-    default:                             /* reset, closed, truncated, ... */
-      if (strstr(r->errbuf, "chunked-encoding"))
-        tell(r, code, RW_PROTOCOL, "bad_response", false);
-      else
-        tell(r, code, RW_NETWORK, r->sent ? "closed" : r->via_proxy ? "proxy"
-                                                                  : "connect",
-             false);
-  }
-}
-
-
-static void read_answer (rw_request *r) {
-  char *redirect = NULL;
-  curl_off_t total = 0, connect = 0;
-  (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
-  (void)curl_easy_getinfo(r->easy, CURLINFO_REDIRECT_URL, &redirect);
-  (void)curl_easy_getinfo(r->easy, CURLINFO_TOTAL_TIME_T, &total);
-  (void)curl_easy_getinfo(r->easy, CURLINFO_APPCONNECT_TIME_T, &connect);
-  if (connect == 0)
-    (void)curl_easy_getinfo(r->easy, CURLINFO_CONNECT_TIME_T, &connect);
-  r->total_s = (double)total / 1e6;
-  r->connect_s = (double)connect / 1e6;
-  if (redirect) r->redirect = strdup(redirect);
-}
-
-
-/* The value of a header of the last answer ("\nname:"), or NULL. */
-static const char *header (const rw_request *r, const char *name) {
-  size_t n = strlen(name);
-  for (const char *p = r->head.data; p && (p = strchr(p, '\n')) != NULL; p++)
-    if (strncasecmp(p, name, n) == 0) return p + n + strspn(p + n, " \t");
-  return NULL;
-}
-
-
-/* Is a complete answer one that we can use? */
-static void check_answer (rw_request *r) {
-  const char *encoding = header(r, "\ncontent-encoding:");
-  const char *type = header(r, "\ncontent-type:");
-  if (!r->head_whole)                    /* libcurl lets this pass */
-    rw_fail(&r->error, RW_NETWORK, "closed",
-            "the connection was closed within the answer's headers");
-  /* libcurl has let HTTP/2 streams end early; a file must be whole */
-  if (r->length >= 0 && r->bytes != r->length && strcmp(r->method, "HEAD") != 0 &&
-      r->status != 204 && r->status != 304)
-    rw_fail(&r->error, RW_NETWORK, "closed",
-            "the answer ended after %lld of %lld bytes", (long long)r->bytes,
-            (long long)r->length);
-  if (encoding && r->bytes > 0 && strncasecmp(encoding, "identity", 8) != 0)
-    rw_fail(&r->error, RW_PROTOCOL, "encoding",
-            "the answer is encoded as %.*s although that was not asked for",
-            (int)strcspn(encoding, " \t\r\n;,"), encoding);
-  if (r->sink.fd < 0 || r->status != 200) return;
-  if (type && strncasecmp(type, "text/html", 9) == 0)
-    rw_fail(&r->error, RW_PROTOCOL, "bad_media",
-            "the server sent an HTML page instead of the file");
-  if (r->sink.written == 0)
-    rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file is empty");
-}
-
-
-/* The file gets its name only when all else is well. */
-static void keep_file (rw_request *r) {
-  int err;
-  if (r->sink.fd < 0 || r->status != 200 || r->error.kind != RW_OK) return;
-  err = rw_sink_commit(&r->sink);
-  if (err) fail_sink(r, err);
+bool rw_transfer_again (rw_request *r, CURLcode code) {
+  if (!r->gate || r->sent || r->second_try ||
+      !(code == CURLE_SSL_CONNECT_ERROR || r->wants_h2))
+    return false;
+  r->second_try = true;
+  r->errbuf[0] = '\0';
+  return set(r, HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 }
 
 
 void rw_transfer_end (rw_request *r, CURLcode code) {
-  read_answer(r);
-  if (code != CURLE_OK) read_failure(r, code);
-  else check_answer(r);
-  keep_file(r);
+  rw_outcome_read(r, code);
+  if (r->trace) rw_trace_end(r);
   rw_transfer_drop(r);
 }
 
@@ -515,10 +406,7 @@ void rw_transfer_drop (rw_request *r) {
   r->easy = NULL;
   curl_mime_free(r->mime);
   r->mime = NULL;
-  if (r->upload_fd >= 0) close(r->upload_fd);
-  r->upload_fd = -1;
   rw_buffer_free(&r->upload);
-  rw_sink_abandon(&r->sink);
 }
 
 /* }================================================================= */

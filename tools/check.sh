@@ -91,7 +91,7 @@ sanitized() { # $1 directory, $2 -fsanitize=…, $3 library, then specs
   real=$(command -v "$lua") name=$(basename "$lua")
   cat >"$dir/bin/$name" <<SCRIPT
 #!/bin/bash
-export LD_PRELOAD=$(gcc -print-file-name="$library"):$dir/bin/unpreload.so
+export LD_PRELOAD=$(gcc -print-file-name="$library"):$dir/bin/unpreload.so:\${SPEC_PRELOAD:-}
 export LUA_INIT='collectgarbage "incremental"'
 exec -a "\$0" $real "\$@"
 SCRIPT

@@ -82,7 +82,7 @@
 ---@field format? string        as the submit's request said
 
 ---@class runway.TaskFields
----@field id? string            clean, not empty, at most 256 bytes
+---@field id? string            clean, not empty, at most 4096 bytes
 ---@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
 ---  nil: a word not known; the task goes on
 ---@field word? string          the provider's own word

@@ -20,11 +20,12 @@
 ---@field body? string          the answer, cut to 4 KiB
 ---@field traceback? string     of a job that raised
 
-local fields = require "runway.fields"
+local text = require "runway.text"
 
 local errors = {}
 
-local MAX_BODY = 4096
+local MAX_BODY = 4096        -- bytes kept of a message and of an answer
+local MAX_WORD = 200         -- and of a code or a request's id
 
 local Error = { __name = "runway.error" }
 Error.__index = Error
@@ -40,7 +41,7 @@ function Error.__tostring(e)
   if e.attempts and e.attempts > 1 then notes[#notes + 1] = e.attempts .. " attempts" end
   local line = (e.kind and e.kind .. ": " or "") .. e.message
   if #notes > 0 then line = line .. " (" .. table.concat(notes, ", ") .. ")" end
-  line = line:gsub("[%c]+", " ")
+  line = line:gsub("[%z\1-\31\127]+", " ")
   return line
 end
 
@@ -51,17 +52,17 @@ local TELLTALE = 12
 local SHORTEST = 4
 
 -- The text without the key, whole or cut short.
-local function without(text, secret)
+local function without(s, secret)
   local telltale = secret:sub(1, TELLTALE)
   local pieces, from = {}, 1
   while true do
-    local at, last = text:find(telltale, from, true)
+    local at, last = s:find(telltale, from, true)
     if not at then break end
-    while last - at + 1 < #secret and text:byte(last + 1) == secret:byte(last - at + 2) do last = last + 1 end
-    pieces[#pieces + 1] = text:sub(from, at - 1) .. "[key]"
+    while last - at + 1 < #secret and s:byte(last + 1) == secret:byte(last - at + 2) do last = last + 1 end
+    pieces[#pieces + 1] = s:sub(from, at - 1) .. "[key]"
     from = last + 1
   end
-  pieces[#pieces + 1] = text:sub(from)
+  pieces[#pieces + 1] = s:sub(from)
   return table.concat(pieces)
 end
 
@@ -79,29 +80,41 @@ local function without_query(run)
 end
 
 --- What is left after this holds neither the key, nor a query string, nor the bytes of a data URI.
----@param text any      anything; what is not a string is returned as it is
+---@param s any          anything; what is not a string is returned as it is
 ---@param secret? string  the API key
 ---@return any
-function errors.redact(text, secret)
-  if type(text) ~= "string" then return text end
+function errors.redact(s, secret)
+  if type(s) ~= "string" then return s end
   if secret and #secret >= SHORTEST then
-    for _, spelling in ipairs { secret, (secret:gsub("/", "\\/")), fields.escape(secret) } do
-      text = without(text, spelling)
+    for _, spelling in ipairs { secret, (secret:gsub("/", "\\/")), text.escape(secret) } do
+      s = without(s, spelling)
     end
   end
-  text = text:gsub("([Dd][Aa][Tt][Aa]:[^,:%s\"]*,)[^%s\"<>,]+", "%1[data]")
-  return (text:gsub('[^%s"<>]+', without_query))
+  s = s:gsub("([Dd][Aa][Tt][Aa]:[^,: \t-\r\"]*,)[^ \t-\r\"<>,]+", "%1[data]")
+  return (s:gsub('[^ \t-\r"<>]+', without_query))
 end
 
---- Makes an error. Texts are cut and redacted here, so that no caller forgets.
+-- A text out of whatever an adapter or a server gave for one: cut and without secrets.
+local function clean(v, limit, secret)
+  if type(v) == "number" then v = text.number(v) end
+  if type(v) ~= "string" then return nil end
+  return text.cut(errors.redact(text.cut(v, 4 * limit), secret), limit)
+end
+
+--- Makes an error. Texts are cut and redacted here, so that no caller forgets; what is of another
+--- type than the field's is left out, for an adapter may say anything.
 ---@param e table          the fields above
 ---@param secret? string   the API key, to be kept out of every text
 ---@return runway.Error
 function errors.new(e, secret)
-  e.message = fields.cut(errors.redact(e.message or "unknown error", secret), MAX_BODY)
-  if e.body then e.body = fields.cut(errors.redact(fields.cut(e.body, 4 * MAX_BODY), secret), MAX_BODY) end
-  if e.code ~= nil then e.code = fields.cut(errors.redact(tostring(e.code), secret), 200) end
-  if e.request_id then e.request_id = fields.cut(errors.redact(e.request_id, secret), 200) end
+  e.message = clean(e.message, MAX_BODY, secret) or "unknown error"
+  e.body = clean(e.body, MAX_BODY, secret)
+  e.code = clean(e.code, MAX_WORD, secret)
+  e.request_id = clean(e.request_id, MAX_WORD, secret)
+  if type(e.task_id) == "number" then e.task_id = text.number(e.task_id) end
+  if type(e.task_id) ~= "string" then e.task_id = nil end
+  if type(e.kind) ~= "string" then e.kind = nil end
+  if type(e.retry_after) ~= "number" then e.retry_after = nil end
   e.retryable = e.retryable == true
   return setmetatable(e, Error)
 end

@@ -5,14 +5,17 @@
 -- Each reader here takes any Lua value whatever, never raises, and returns either a clean value
 -- of the one type it promises or nil. Adapters read answers through these and through nothing else.
 
+local text = require "runway.text"
+
 local floor, huge = math.floor, math.huge
 
-local MAX_ID = 256          -- bytes; the longest real ones are under 100
+local MAX_ID = 4096         -- bytes; most are under 100, but some are a signed token
 local MAX_WORD = 64         -- bytes; a longer "status" is no status
 local MAX_TEXT = 4096       -- bytes kept of a failure text
 local MAX_URLS = 64         -- outputs kept of one task
 local MAX_URL = 16384       -- bytes; signed CloudFront URLs are about 1 KB
 local MAX_DIGITS = 64       -- bytes of a number sent as a string
+local OVERSHOT = 1.01       -- a share a little above 1 is 1; what is more is percent
 local MILLISECONDS = 1e11   -- as seconds this is the year 5138, as milliseconds 1973
 
 -- The words of Runway's own API (tasks and workflow invocations alike).
@@ -24,6 +27,9 @@ local OFFICIAL = {
 local DAYS_IN_MONTH = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 
 local fields = {}
+
+-- For adapters, which know these by this room's name.
+fields.cut, fields.escape = text.cut, text.escape
 
 local function is_finite(n)
   return n == n and n ~= huge and n ~= -huge
@@ -37,11 +43,10 @@ local function is_integer(n)
 end
 
 -- Decimal notation only: tonumber alone would also take "0x10" and answer inf to "1e999".
-local function decimal(text)
-  if #text > MAX_DIGITS then return nil end
-  local digits = text:match("^%s*([+-]?[%d.]+)%s*$")
-    or text:match("^%s*([+-]?[%d.]+[eE][+-]?%d+)%s*$")
-  local n = digits and tonumber(digits)
+local function decimal(s)
+  if #s > MAX_DIGITS then return nil end
+  local digits = text.trim(s)
+  local n = (digits:find("^[+-]?[%d.]+$") or digits:find("^[+-]?[%d.]+[eE][+-]?%d+$")) and tonumber(digits)
   return n and is_finite(n) and n or nil
 end
 
@@ -54,7 +59,7 @@ function fields.number(v)
   return nil
 end
 
----A task id: a non-empty string of at most 256 bytes without control characters, or an integer
+---A task id: a non-empty string of at most 4096 bytes without control characters, or an integer
 ---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path.
 ---@param v any
 ---@return string|nil
@@ -63,7 +68,7 @@ function fields.id(v)
     return is_integer(v) and ("%d"):format(v) or nil
   end
   if type(v) ~= "string" or v == "" or #v > MAX_ID then return nil end
-  if v:find("[%z\1-\31\127]") or v == "." or v == ".." or not v:find("%S") then return nil end
+  if v:find("[%z\1-\31\127]") or v == "." or v == ".." or text.trim(v) == "" then return nil end
   return v
 end
 
@@ -78,32 +83,29 @@ function fields.status(word, map)
     word = ("%.0f"):format(word)
   end
   if type(word) ~= "string" or #word > MAX_WORD then return nil end
-  word = word:match("^%s*(.-)%s*$"):upper()
-  return (map or OFFICIAL)[word]
+  return (map or OFFICIAL)[text.upper(text.trim(word))]
 end
 
----How far a task is, from 0 to 1: takes 0.37, "0.37" and "37%". What lies outside is clamped.
+---How far a task is, from 0 to 1: takes 0.37, "0.37", "37%", and what is above 1 as percent: 37. What
+---lies outside is clamped.
 ---@param v any
 ---@return number|nil
 function fields.progress(v)
-  local n
-  if type(v) == "string" then
-    local percent = #v <= MAX_DIGITS and v:match("^(.-)%s*%%%s*$")
-    if percent then
-      n = decimal(percent)
-      n = n and n / 100
-    else
-      n = decimal(v)
-    end
-  elseif type(v) == "number" and is_finite(v) then
-    n = v
+  local n = fields.number(v)
+  if not n and type(v) == "string" and #v <= MAX_DIGITS then
+    local percent = text.trim(v)
+    n = percent:sub(-1) == "%" and decimal(percent:sub(1, -2))
+    n = n and n / 100
+  elseif n and n > OVERSHOT then
+    n = n / 100
   end
   if not n then return nil end
   if n < 0 then return 0 elseif n > 1 then return 1 end
   return n
 end
 
--- One http(s) URL, or nil. An output may be the bare string or an object around it.
+-- One http(s) URL, mended as a browser would, or nil. An output may be the bare string or an object
+-- around it.
 local function url(v)
   if type(v) == "table" then
     local inner = v.url
@@ -111,14 +113,13 @@ local function url(v)
     v = inner
   end
   if type(v) ~= "string" or #v > MAX_URL then return nil end
-  if v:find("[%z\1-\31\127]") then return nil end
-  local scheme = v:match("^(%a+)://.")
-  scheme = scheme and scheme:lower()
-  return (scheme == "https" or scheme == "http") and v or nil
+  v = text.mend_url(v)
+  return v and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]") and v or nil
 end
 
 ---The URLs of an output: a string, an array of strings or of `{url=}` / `{uri=}` objects, or one
----such object. Entries that are no http(s) URL are dropped; the first 64 are kept.
+---such object. What stands around or inside a URL and has no place there (spaces, line breaks, other
+---alphabets) is mended; entries that are no http(s) URL are dropped; the first 64 are kept.
 ---@param v any
 ---@return string[]|nil urls     nil when none is left
 ---@return string|nil flagged    what was left out, when anything was
@@ -143,32 +144,16 @@ function fields.urls(v)
   return kept, flagged
 end
 
----Cuts a string to at most `limit` bytes without splitting a UTF-8 character.
----@param text string
----@param limit integer  bytes
----@return string
-function fields.cut(text, limit)
-  if #text <= limit then return text end
-  local last = limit
-  -- Byte last+1 is the first left out: while it continues a character, that character goes too.
-  while last > 0 and last > limit - 4 do
-    local byte = text:byte(last + 1)
-    if byte < 128 or byte > 191 then break end
-    last = last - 1
-  end
-  return text:sub(1, last)
-end
-
 ---A text for people (a failure, a message): at most 4096 bytes, nil when empty.
 ---@param v any
 ---@return string|nil
 function fields.text(v)
   if type(v) == "number" then
     if not is_finite(v) then return nil end
-    return is_integer(v) and ("%d"):format(v) or ("%.14g"):format(v)
+    return text.number(v)
   end
   if type(v) ~= "string" or v == "" then return nil end
-  return fields.cut(v, MAX_TEXT)
+  return text.cut(v, MAX_TEXT)
 end
 
 ---A text as one readable line: control characters and runs of spaces become one space.
@@ -176,11 +161,7 @@ end
 ---@param limit integer|nil  bytes, default 4096
 ---@return string|nil
 function fields.line(v, limit)
-  local text = fields.text(v)
-  if not text then return nil end
-  text = text:gsub("[%z\1-\32\127]+", " "):match("^ ?(.-) ?$")
-  if text == "" then return nil end
-  return fields.cut(text, limit or MAX_TEXT)
+  return text.line(fields.text(v), limit)
 end
 
 -- Days from 1970-01-01 to a date of the Gregorian calendar. March counts as the first month, so
@@ -216,9 +197,9 @@ local function zone_offset(zone)
   return sign == "-" and -seconds or seconds
 end
 
-local function iso8601(text)
+local function iso8601(s)
   local year, month, day, hour, minute, rest =
-    text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d)(.*)$")
+    s:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ](%d%d):(%d%d)(.*)$")
   if not year then return nil end
   local second = 0
   local with_seconds, after = rest:match("^:(%d%d)(.*)$")
@@ -226,7 +207,7 @@ local function iso8601(text)
   local zone = rest:match("^[.,]%d+(.*)$") or rest
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
   hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
-  local offset = zone_offset(zone:match("^%s*(.-)%s*$"))
+  local offset = zone_offset(text.trim(zone))
   local days = days_in(month, year)
   if not (offset and days) or year < 1970 or day < 1 or day > days
     or hour > 23 or minute > 59 or second > 60 then
@@ -253,14 +234,6 @@ function fields.time(v)
   if n >= MILLISECONDS then n = n / 1000 end
   if n >= MILLISECONDS then return nil end
   return floor(n)
-end
-
----Percent-encodes a value for one segment of a path (or one value of a query), so that an id
----with a slash, a question mark or a space still names one task.
----@param text string
----@return string
-function fields.escape(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
 return fields

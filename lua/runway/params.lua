@@ -4,9 +4,12 @@
 -- resolves the short forms and copies, so that the caller's own tables are never changed. Which
 -- values an API takes is not its business; that is each adapter's advice.
 
+local files = require "runway.files"
+local options = require "runway.options"
+local text = require "runway.text"
 local values = require "runway.values"
 
-local floor, huge, concat = math.floor, math.huge, table.concat
+local huge = math.huge
 local misuse, refused = values.misuse, values.refused
 
 local EXACT = 2^53  -- up to here every JSON reader holds an integer exactly
@@ -22,10 +25,12 @@ local PIXELS = { ["16:9"] = "1280:720", ["9:16"] = "720:1280" }
 
 local params = {}
 
-params.is_file, params.is_null, params.length = values.is_file, values.is_null, values.length
+-- For adapters, which know these by this room's name.
+params.is_file, params.is_null, params.length = files.is_file, values.is_null, text.length
+params.check, params.nearest = options.check, options.nearest
 
 local function wrong_type(field, expected, v)
-  local got = values.is_file(v) and "a file" or values.is_null(v) and "null" or type(v)
+  local got = files.is_file(v) and "a file" or values.is_null(v) and "null" or type(v)
   return misuse(field, "%s must be %s, got %s", field, expected, got)
 end
 
@@ -37,13 +42,13 @@ local check = {}
 -- A URL, an upload URI or a data URI. A bare file name is the usual slip, and every API would
 -- answer it with a riddle, so it is told here.
 local function media(field, v)
-  if values.is_file(v) or values.is_null(v) then return v end
+  if files.is_file(v) or values.is_null(v) then return v end
   if type(v) ~= "string" then
     return nil, wrong_type(field, "a URL, a data URI or runway.file(path)", v)
   end
   local problem = values.check_address(field, v)
   if problem then return nil, problem end
-  if not v:find("^%a[%w+.-]+:") then
+  if not v:find("^[A-Za-z][A-Za-z0-9+.-]+:") then
     return nil, refused(field, "%s is neither a URL nor a data URI: %s (a file on disk is given as "
       .. "runway.file(path))", field, v == "" and "it is empty" or values.show(v))
   end
@@ -59,7 +64,7 @@ end
 
 -- One entry of prompt_image: whatever form it was given in, it becomes { uri =, position =, … }.
 local function image_entry(field, v)
-  if type(v) == "string" or values.is_file(v) then
+  if type(v) == "string" or files.is_file(v) then
     local uri, problem = media(field, v)
     if problem then return nil, problem end
     return { uri = uri }
@@ -80,7 +85,7 @@ local function image_entry(field, v)
 end
 
 function check.prompt_image(field, v)
-  if type(v) ~= "table" or values.is_file(v) or v.uri ~= nil then
+  if type(v) ~= "table" or files.is_file(v) or v.uri ~= nil then
     local entry, problem = image_entry(field, v)
     if problem then return nil, problem end
     return { entry }
@@ -105,7 +110,7 @@ local function word(field, v)
   if type(v) ~= "string" then return nil, wrong_type(field, "a string", v) end
   local problem = values.check_address(field, v)
   if problem then return nil, problem end
-  if not v:find("%S") then return nil, refused(field, "%s is empty", field) end
+  if text.trim(v) == "" then return nil, refused(field, "%s is empty", field) end
   return v
 end
 
@@ -126,7 +131,7 @@ function check.seed(field, v)
   end
   if v % 1 ~= 0 or v < 0 or v > EXACT then
     return nil, refused(field, "%s must be an integer from 0 to 2^53, not %s", field,
-      values.show_number(v))
+      text.number(v))
   end
   return values.whole(v)
 end
@@ -134,7 +139,7 @@ end
 function check.callback_url(field, v)
   local url, problem = word(field, v)
   if problem then return nil, problem end
-  if not url:lower():find("^https?://[^%s%c]+$") then
+  if not url:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%z\1-\32\127]+$") then
     return nil, refused(field, "%s is no http(s) URL: %s", field, values.show(url))
   end
   return url
@@ -150,7 +155,7 @@ local function names_of(raw)
     if type(name) ~= "string" then
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
-    if name == "" or name:find("%c") or values.bad_byte(name) then
+    if name == "" or name:find("[%z\1-\31\127]") or text.bad_byte(name) then
       return nil, misuse(nil, "%s is no parameter name", values.show(name:gsub("[^ -~]", "?")))
     end
     names[#names + 1] = name
@@ -164,7 +169,7 @@ end
 ---@return table|nil params
 ---@return table|nil problem  { message=, field=, misuse=true|nil }; misuse: the client raises it
 function params.normalise(raw)
-  if type(raw) ~= "table" or values.is_file(raw) then
+  if type(raw) ~= "table" or files.is_file(raw) then
     return nil, wrong_type("the parameters", "a table", raw)
   end
   local names, problem = names_of(raw)
@@ -210,7 +215,9 @@ end
 ---@param name string
 ---@return string
 function params.camel(name)
-  return (name:gsub("(%w)_+(%w)", function(before, after) return before .. after:upper() end))
+  return (name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after)
+    return before .. text.upper(after)
+  end))
 end
 
 ---"1280:720" -> "16:9" and "720:1280" -> "9:16"; any other ratio unchanged.
@@ -222,97 +229,5 @@ function params.ratio_words(ratio) return WORDS[ratio] or ratio end
 ---@param ratio string
 ---@return string
 function params.ratio_pixels(ratio) return PIXELS[ratio] or ratio end
-
--- Edits from a to b: one character put in, left out, changed, or swapped with its neighbor.
-local function distance(a, b)
-  local before, above = nil, {}
-  for j = 0, #b do above[j] = j end
-  for i = 1, #a do
-    local row = { [0] = i }
-    for j = 1, #b do
-      local change = a:byte(i) == b:byte(j) and 0 or 1
-      local least = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + change)
-      if before and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        least = math.min(least, before[j - 2] + 1)
-      end
-      row[j] = least
-    end
-    before, above = above, row
-  end
-  return above[#b]
-end
-
----The name that was probably meant, for "did you mean"; nil when none is near.
----@param name string
----@param names string[]
----@return string|nil
-function params.nearest(name, names)
-  if type(name) ~= "string" or #name > 64 then return nil end
-  local best, least = nil, math.max(1, floor(#name / 3)) + 1
-  for _, candidate in ipairs(names) do
-    local edits = distance(name:lower(), candidate:lower())
-    if edits < least or (edits == least and best and candidate < best) then
-      best, least = candidate, edits
-    end
-  end
-  return best
-end
-
----------------------------------------------------------------------------------------------------
--- Options of the public functions
-
-local function is_a(v, expected)
-  local t = type(v)
-  if t == "number" and v ~= v then return false end
-  if expected == "any" or t == expected then return true end
-  return expected == "integer" and t == "number" and v % 1 == 0 and v < huge and v > -huge
-end
-
--- nil when the value will do, else what was expected.
-local function unmet(v, rule)
-  if type(rule) == "function" then
-    local ok, expected = rule(v)
-    if ok then return nil end
-    return expected or "another value"
-  end
-  for expected in rule:gmatch("[^|]+") do
-    if is_a(v, expected) then return nil end
-  end
-  return (rule:gsub("|", " or "))
-end
-
----Checks the options table of a public function; an unknown name or a wrong type raises at the
----caller's line, with the nearest known name. Called as `check(options, SPEC, "client")`.
----@param options table|nil  nil counts as no options
----@param spec table<string, string|fun(v:any):boolean,string?>  name -> "number", "string|table",
----  "integer", "any", or a function that returns true, or false and what was expected
----@param what string   the function's name, for the message
----@param level integer|nil  as the calling function would give it to `error`; default 2, its caller
----@return table options
-function params.check(options, spec, what, level)
-  level = (level or 2) + 1
-  if options == nil then return {} end
-  if type(options) ~= "table" then
-    error(("%s: options must be a table, got %s"):format(what, type(options)), level)
-  end
-  for name, v in next, options do
-    local rule = spec[name]
-    if rule == nil then
-      local known = {}
-      for k in next, spec do known[#known + 1] = k end
-      table.sort(known)
-      local near = params.nearest(name, known)
-      error(("%s: unknown option %s (%s)"):format(what,
-        type(name) == "string" and values.show(name) or "[" .. tostring(name) .. "]",
-        near and "did you mean " .. near .. "?" or "known: " .. concat(known, ", ")), level)
-    end
-    local expected = unmet(v, rule)
-    if expected then
-      error(("%s: option %s must be %s, got %s"):format(what, name, expected,
-        type(v) == "number" and values.show_number(v) or type(v)), level)
-    end
-  end
-  return options
-end
 
 return params

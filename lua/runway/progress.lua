@@ -36,7 +36,8 @@ local function new(opts)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({
-    label = (opts.label or ""):gsub("%c", " "):sub(1, LABEL), stream = opts.stream or io.stderr, terminal = terminal,
+    label = (opts.label or ""):gsub("[%z\1-\31\127]", " "):sub(1, LABEL),
+    stream = opts.stream or io.stderr, terminal = terminal,
     began = scheduler.now(), share = 0, note = "",
   }, Bar)
 end

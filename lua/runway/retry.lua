@@ -6,8 +6,11 @@
 -- What left and got no readable answer is `unknown_submit`, never repeated.
 -- A request that costs nothing is repeated on anything that may pass.
 
+local text = require "runway.text"
+
 local retry = {}
 
+local LONGEST_HEADER = 64                     -- bytes of a number or a date that are looked at
 local FIRST, LONGEST = 0.5, 8                 -- seconds of backoff
 local MAX_RETRY_AFTER = 3600                  -- a longer one is told, not waited for
 
@@ -35,16 +38,36 @@ end
 local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
                  jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
 
--- Seconds of an HTTP date (RFC 9110) since the epoch, proleptic and in UTC.
-local function http_date(text)
-  local d, mon, y, h, m, s = text:match("(%d%d)[ %-](%a%a%a)[ %-](%d%d%d%d) (%d%d):(%d%d):(%d%d)")
-  local month = mon and MONTHS[mon:lower()]
-  if not month then return nil end
-  d, y, h, m, s = tonumber(d), tonumber(y), tonumber(h), tonumber(m), tonumber(s)
+-- The parts of an HTTP date in each of its forms (RFC 9110): as in mail, of RFC 850, of asctime.
+local function date_parts(s)
+  local d, month, y, clock = s:match("(%d%d)[ -]([A-Za-z][a-z][a-z])[ -](%d+) ([%d:]+)")
+  if d then return d, month, y, clock end
+  month, d, clock, y = s:match("([A-Z][a-z][a-z]) ([ %d]%d) ([%d:]+) (%d%d%d%d)")
+  return d, month, y, clock
+end
+
+-- Seconds of an HTTP date since the epoch, proleptic and in UTC. A year of two digits (RFC 850) is
+-- one of 1970 to 2069.
+local function http_date(s)
+  if #s > LONGEST_HEADER then return nil end
+  local d, name, y, clock = date_parts(s)
+  local month = name and MONTHS[text.lower(name)]
+  local h, m, sec = (clock or ""):match("^(%d%d):(%d%d):(%d%d)$")
+  if not (month and h) or #y ~= 2 and #y ~= 4 then return nil end
+  d, y = tonumber(d), tonumber(y)
+  if y < 100 then y = y + (y < 70 and 2000 or 1900) end
   if month <= 2 then y = y - 1 end
   local era_days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400)
   local month_days = math.floor((153 * ((month + 9) % 12) + 2) / 5) + d - 1
-  return ((era_days + month_days - 719468) * 24 + h) * 3600 + m * 60 + s
+  return ((era_days + month_days - 719468) * 24 + tonumber(h)) * 3600 + tonumber(m) * 60 + tonumber(sec)
+end
+
+-- A decimal number, maybe with a sign; nil for what is none or too long to be meant.
+local function decimal(v)
+  if type(v) ~= "string" or #v > LONGEST_HEADER then return nil end
+  local whole, part = text.trim(v):match("^([+-]?%d+)(.*)$")
+  if not whole or part ~= "" and not part:find("^%.%d*$") then return nil end
+  return tonumber(whole .. part)
 end
 
 --- What a server asks for in Retry-After (or retry-after-ms): seconds, 0 or
@@ -53,12 +76,11 @@ end
 ---@param headers table<string,string>
 ---@return number|nil seconds
 function retry.retry_after(headers)
-  local ms = (headers["retry-after-ms"] or ""):match("^%s*(%d+%.?%d*)%s*$")
-  if ms then return tonumber(ms) / 1000 end
-  local text = headers["retry-after"] or ""
-  local number = text:match("^%s*([%+%-]?%d+%.?%d*)%s*$")
-  if number then return math.max(0, tonumber(number)) end
-  local at, now = http_date(text), http_date(headers["date"] or "")
+  local ms = decimal(headers["retry-after-ms"])
+  if ms and ms >= 0 then return ms / 1000 end
+  local seconds = decimal(headers["retry-after"])
+  if seconds then return math.max(0, seconds) end
+  local at, now = http_date(headers["retry-after"] or ""), http_date(headers["date"] or "")
   if at and now then return math.max(0, at - now) end
   return nil
 end
@@ -68,7 +90,8 @@ local seed
 local function random()
   if not seed then
     local address = tostring({}):match("0x(%x+)")
-    seed = (tonumber(address or "1f", 16) % 65536 + os.time()) % 2147483646 + 1
+    local time = os and os.time and os.time() or 0  -- a host may have no os
+    seed = (tonumber(address or "1f", 16) % 65536 + time) % 2147483646 + 1
   end
   seed = (seed * 16807) % 2147483647
   return seed / 2147483647
@@ -101,16 +124,25 @@ local function of_transport(paid, sent, e)
   return v
 end
 
+-- What an adapter says of an answer, of whatever type: a table whose kind is a string or nothing.
+local function said(problem)
+  if not problem then return nil end
+  if type(problem) ~= "table" then return {} end
+  if problem.kind == nil or type(problem.kind) == "string" then return problem end
+  return { refused = problem.refused }
+end
+
 --- Judges one exchange.
 ---@param paid boolean          may it cost money
 ---@param result table          of the transport: status, headers, sent, error
----@param problem table|nil     what the adapter says of the answer: kind, refused
+---@param problem any           what the adapter says of the answer, a table: kind, refused
 ---@param unreadable boolean    a 2xx that the adapter could not read
 ---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for
 function retry.judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
+  problem = said(problem)
   local status = result.status
-  local after = retry.retry_after(result.headers)
+  local after = retry.retry_after(result.headers or {})
   local too_long = after and after > MAX_RETRY_AFTER
   if status >= 200 and status < 300 then
     if problem then

@@ -1,17 +1,20 @@
--- The values a caller may hand over: what has a place in a JSON body, how it is copied, how a
--- message shows it, and how long a text is.
+-- The values a caller may hand over: what has a place in a JSON body, how it is copied, and how a
+-- message shows it.
 --
 -- Problems are `{ misuse=true, field=, message= }`: a wrong type is the caller's bug.
 
-local fields = require "runway.fields"
+local files = require "runway.files"
+local text = require "runway.text"
 
 local floor, huge = math.floor, math.huge
 
 local MAX_DEPTH = 64        -- levels of nesting in one parameter; real bodies need four
 local EXACT = 2^53          -- up to here every JSON reader holds an integer exactly
-local QUOTED = 40           -- bytes of a caller's value shown in a message
 
 local values = {}
+
+values.is_file, values.bad_byte, values.length = files.is_file, text.bad_byte, text.length
+values.show_number = text.number
 
 ---The caller's bug, to be raised at his line.
 ---@param field string|nil  the parameter's name
@@ -29,16 +32,6 @@ end
 
 local misuse = values.misuse
 
----Whether `v` is a file object of `runway.file`. It is known by the name of its metatable, so
----that no upper room is needed to ask.
----@param v any
----@return boolean
-function values.is_file(v)
-  if type(v) ~= "table" then return false end
-  local mt = getmetatable(v)
-  return mt == "runway.file" or (type(mt) == "table" and rawget(mt, "__name") == "runway.file")
-end
-
 -- runway.json where it is there; without it there are no nulls and no marked arrays to know.
 local function json()
   local ok, module = pcall(require, "runway.json")
@@ -54,29 +47,16 @@ function values.is_null(v)
   return module ~= nil and rawequal(v, module.null)
 end
 
----A number as a person writes it: 5, 5.5, 1e+308.
----@param n number
----@return string
-function values.show_number(n)
-  if math.type and math.type(n) == "integer" then return ("%d"):format(n) end
-  if n % 1 == 0 and n > -1e17 and n < 1e17 then return ("%.0f"):format(n) end
-  return ("%.14g"):format(n)
-end
-
 ---A caller's value for a message: short, on one line, and never the bytes of a data URI nor the
 ---query of a URL, for either may hold what must not reach a log.
 ---@param v any
 ---@return string
 function values.show(v)
-  if type(v) == "number" then return values.show_number(v) end
+  if type(v) == "string" then return text.quote(v) end
+  if type(v) == "number" then return text.number(v) end
   if values.is_file(v) then return "a file" end
   if v == nil or type(v) == "boolean" then return tostring(v) end
-  if type(v) ~= "string" then return values.is_null(v) and "null" or "a " .. type(v) end
-  if v:sub(1, 16):lower():find("^%s*data:") then return "a data URI" end
-  if v:find("://", 1, true) then v = v:gsub("[?#].*$", ""):gsub("://[^/@]*@", "://") end
-  v = v:gsub("%c", "?")
-  if #v > QUOTED then v = fields.cut(v, QUOTED) .. "..." end
-  return '"' .. v .. '"'
+  return values.is_null(v) and "null" or "a " .. type(v)
 end
 
 ---The table marked as a list, so that it is sent as [] when it is empty.
@@ -97,49 +77,11 @@ function values.whole(n)
   return n
 end
 
--- Byte offset (from 1) of the first byte that is not UTF-8, for hosts without the utf8 library, and
--- for Lua 5.3, whose own takes half a surrogate pair for a character.
-local function bad_byte_by_hand(text)
-  local at = 1
-  while true do
-    at = text:find("[\128-\255]", at)
-    if not at then return nil end
-    local b, second = text:byte(at, at + 1)
-    local tail = b >= 0xF0 and 3 or b >= 0xE0 and 2 or 1
-    local low = b == 0xE0 and 0xA0 or b == 0xF0 and 0x90 or 0x80
-    local high = b == 0xED and 0x9F or b == 0xF4 and 0x8F or 0xBF
-    if b < 0xC2 or b > 0xF4 or not second or second < low or second > high
-      or #text:match("^[\128-\191]*", at + 1) < tail then
-      return at
-    end
-    at = at + tail + 1
-  end
-end
-
----The byte offset of the first byte that is not valid UTF-8, nil when all are.
----@param text string
----@return integer|nil
-function values.bad_byte(text)
-  if not utf8 or utf8.len "\237\160\128" then return bad_byte_by_hand(text) end
-  local count, at = utf8.len(text)
-  if not count then return at end
-  return nil
-end
-
----Length in UTF-16 code units, which is what Runway's documented limits count.
----@param text string  valid UTF-8
----@return integer
-function values.length(text)
-  local _, characters = text:gsub("[^\128-\191]", "")
-  local _, pairs_of_units = text:gsub("[\240-\247]", "")
-  return characters + pairs_of_units
-end
-
 ---nil when a text is valid UTF-8, else the problem with the byte's offset.
 ---@param field string
 ---@param v string
 function values.check_text(field, v)
-  local at = values.bad_byte(v)
+  local at = text.bad_byte(v)
   if at then return misuse(field, "%s is not valid UTF-8 (at byte %d)", field, at) end
   return nil
 end

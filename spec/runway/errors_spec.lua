@@ -129,4 +129,23 @@ describe("redact", function()
       assert.is_true(os.clock() - began < 2, text:sub(1, 20))
     end
   end)
+
+  it("are made of whatever an adapter says, without raising", function()
+    for _, v in ipairs { true, false, 5, 0/0, {}, print } do
+      local err = errors.new { kind = v, message = v, code = v, body = v, request_id = v, task_id = v, retry_after = v }
+      assert.is_string(tostring(err))
+      assert.is_string(err.message)
+    end
+    local err = errors.new { kind = "server", message = 5, code = 1001, task_id = 77 }
+    assert.equal("server: 5 (code 1001, task 77)", tostring(err))
+  end)
+
+  it("take no longer for a text that was made to take long", function()
+    local began = os.clock()
+    for _, unit in ipairs { "data:", "data:,", "://", "https://a@", "?", "?=", " ", "%3a%2f%2f",
+      "\\/", '"', "key_0123456" } do
+      errors.redact(unit:rep(100000), "key_0123456789abcdef")
+    end
+    assert.is_true(os.clock() - began < 5)
+  end)
 end)

@@ -25,7 +25,7 @@ describe("runway.fields", function()
         fields.id("17f20503-6c24-4c16-946b-35dbbce2af2f"))
       assert.equal("runway_task_1/x y", fields.id("runway_task_1/x y"))
       assert.equal("9007199254740993", fields.id("9007199254740993"))
-      assert.equal(("a"):rep(256), fields.id(("a"):rep(256)))
+      assert.equal(("a"):rep(4096), fields.id(("a"):rep(4096)))
     end)
 
     it("turns integers into their digits, all of them", function()
@@ -34,7 +34,7 @@ describe("runway.fields", function()
     end)
 
     it("refuses what can name no task", function()
-      for _, v in ipairs { "", " ", "\t", ".", "..", "a\0b", "a\nb", "a\127", ("a"):rep(257),
+      for _, v in ipairs { "", " ", "\t", ".", "..", "a\0b", "a\nb", "a\127", ("a"):rep(4097),
         ("a"):rep(10240), 5.0, 1.5, 0/0, true, false, {}, print } do
         assert.is_nil(fields.id(v), tostring(v))
       end
@@ -82,6 +82,15 @@ describe("runway.fields", function()
       assert.equal(0.05, fields.progress("5e-2"))
     end)
 
+    it("reads what is above 1 as percent", function()
+      assert.equal(0.37, fields.progress(37))
+      assert.equal(0.375, fields.progress("37.5"))
+      assert.equal(0.02, fields.progress(2))
+      assert.equal(1, fields.progress(100))
+      assert.equal(1, fields.progress(1))
+      assert.equal(1, fields.progress(1.004))
+    end)
+
     it("clamps what lies outside 0..1", function()
       assert.equal(0, fields.progress(-1))
       assert.equal(1, fields.progress(250))
@@ -119,6 +128,11 @@ describe("runway.fields", function()
       assert.matches("10 of 11 outputs", flagged)
     end)
 
+    it("mends what a browser would", function()
+      assert.same({ "https://a/my%20b.mp4", "https://a/b", "https://a/%E7%89%87.mp4" },
+        fields.urls { "https://a/my b.mp4", { url = " https://a/b\r\n" }, "https://a/片.mp4" })
+    end)
+
     it("says so of a single one too", function()
       assert.matches("1 of 2 outputs", select(2, fields.urls { "https://a/b", 5 }))
       assert.matches("1 of 1 outputs", select(2, fields.urls { 5 }))
@@ -143,6 +157,18 @@ describe("runway.fields", function()
       end
       assert.is_nil((fields.urls(nil)))
     end)
+  end)
+
+  it("takes no longer for a text that was made to take long", function()
+    local began = os.clock()
+    for _, unit in ipairs { "1", " ", "1.", "%", "https://", "-", "a\n", "\r", "2026-01-01T00:00", "é" } do
+      local long = unit:rep(100000)
+      for _, name in ipairs { "id", "status", "progress", "urls", "text", "line", "time", "number" } do
+        fields[name](long)
+        fields[name]("https://a/" .. long:sub(1, 16000) .. "\1")
+      end
+    end
+    assert.is_true(os.clock() - began < 5)
   end)
 
   describe("text and line", function()

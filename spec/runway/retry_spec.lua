@@ -227,3 +227,50 @@ describe("retry.delay", function()
     assert.equal(expected, math.random(1e9))
   end)
 end)
+
+describe("retry.retry_after", function()
+  local NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+  for given, seconds in pairs {
+    ["Sun, 06 Nov 1994 08:50:37 GMT"] = 60,
+    ["Sunday, 06-Nov-94 08:50:37 GMT"] = 60,        -- RFC 850
+    ["Sun Nov  6 08:50:37 1994"] = 60,              -- asctime
+    ["Wed Nov 16 08:49:37 1994"] = 864000,
+    ["  5 "] = 5, ["1.5"] = 1.5, ["-3"] = 0, ["+2"] = 2, ["7."] = 7,
+  } do
+    it("reads " .. given, function()
+      assert.equal(seconds, retry.retry_after { ["retry-after"] = given, date = NOW })
+    end)
+  end
+
+  it("counts between dates of different forms", function()
+    assert.equal(60, retry.retry_after { ["retry-after"] = "Fri May  1 00:01:00 2026",
+      date = "Friday, 01-May-26 00:00:00 GMT" })
+  end)
+
+  it("is nil for what is neither, however long it took to write", function()
+    local began = os.clock()
+    for _, v in ipairs { "", " ", "soon", "1x", "1.2.3", "0x10", "nan", "1e5", ("1"):rep(99000) .. "x",
+      ("1"):rep(99000),
+      (" "):rep(99000) .. "1", ("01 "):rep(30000), ("Nov "):rep(30000), "Sun, 06 Foo 1994 08:50:37 GMT",
+      "Sun, 06 Nov 199 08:50:37 GMT", "Sun, 06 Nov 1994 08:50 GMT" } do
+      assert.is_nil(retry.retry_after { ["retry-after"] = v, ["retry-after-ms"] = v, date = NOW }, v:sub(1, 40))
+    end
+    assert.is_true(os.clock() - began < 1)
+  end)
+end)
+
+describe("retry.judge", function()
+
+  it("bears whatever an adapter says of an answer", function()
+    for _, problem in ipairs { true, 5, "no", {}, print, { kind = 5 }, { kind = true, refused = true } } do
+      for _, status in ipairs { 200, 302, 400, 404, 408, 429, 500, 503 } do
+        for _, paid in ipairs { true, false } do
+          local verdict = retry.judge(paid, { status = status, headers = {}, sent = true }, problem, true)
+          assert.is_string(verdict.kind)
+        end
+      end
+    end
+    assert.equal("unknown_submit", retry.judge(true, { status = 500, sent = true }, 5, true).kind)
+  end)
+end)

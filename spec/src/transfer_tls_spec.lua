@@ -115,4 +115,22 @@ describe("over TLS", function()
     assert.equal(200, result.status)
     assert.equal(2, #server:seen "/close-idle-reuse?tls")
   end)
+
+  it("takes no file for whole that ends in silence, its length never told", function()
+    local dying = rawserver.start { tls = true }
+    local path = os.tmpname()
+    local function fetch(url)
+      return exchange.run { url = url, ca_file = server.ca_file, save = { path = path, overwrite = true } }
+    end
+    local cut = exchange.run { url = dying:url("/die-in-film", "good"), ca_file = dying.ca_file,
+      save = { path = path, overwrite = true } }
+    local whole = fetch(server:url("/http10", "good"))
+    dying:stop()
+    os.remove(path)
+    assert.equal("network", cut.error.kind)
+    assert.equal("closed", cut.error.code)
+    assert.matches("5000 bytes", cut.error.message)
+    assert.is_nil(whole.error)                  -- the same, ended as TLS wants it
+    assert.equal(#"until the end", whole.bytes)
+  end)
 end)

@@ -40,7 +40,7 @@ end
 
 -- name=value: JSON where it is JSON, else a string.
 local function parameter(text)
-  local name, value = text:match("^([%w_.-]+)=(.*)$")
+  local name, value = text:match("^([A-Za-z0-9_.-]+)=(.*)$")
   if not name then return nil, ("'%s' is not of the form name=value"):format(text) end
   local json = require "runway.json"
   local decoded = json.decode(value)
@@ -126,7 +126,7 @@ end
 --------------------------------------------------------------------- files and words
 
 local function is_url(text)
-  return text:find("^%a[%w+.-]+:") ~= nil
+  return text:find("^[A-Za-z][A-Za-z0-9+.-]+:") ~= nil
 end
 
 local function media(text)
@@ -147,7 +147,7 @@ local function check_target(path, overwrite)
 end
 
 local function quoted(word)
-  if word:find("^[%w_./:%%@+-]+$") then return word end
+  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
@@ -248,7 +248,7 @@ local function state_of(task)
   if files > 0 then words[#words + 1] = ("%d file%s (fetch with -o FILE)"):format(files, files == 1 and "" or "s") end
   if task.failure_code then words[#words + 1] = task.failure_code end
   if task.failure then words[#words + 1] = task.failure end
-  return (table.concat(words, "  "):gsub("%c+", " "))
+  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
 end
 
 function commands.task(args, world)

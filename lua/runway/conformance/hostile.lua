@@ -8,6 +8,7 @@
 local compare = require "runway.conformance.compare"
 local json = require "runway.json"
 local shape = require "runway.conformance.shape"
+local text = require "runway.text"
 
 local ENDS = shape.ENDS
 
@@ -219,7 +220,7 @@ end
 -- The place of the status: where the word stands that `task` gave back as fields.word.
 local function is_word(old, word)
   if type(old) ~= "string" and type(old) ~= "number" then return false end
-  return word ~= nil and (tostring(old):match("^%s*(.-)%s*$") == word)
+  return word ~= nil and (text.trim(tostring(old)) == word)
 end
 
 -- A word that no one knows leaves the task as it was; a known one is known in any case.
@@ -232,8 +233,8 @@ function Run:words(example, whole, set, where, word)
         .. "so return fields without a status", where)
     end
   end
-  if not word:find("%a") then return end
-  for _, v in ipairs { word:lower(), word:upper(), "  " .. word .. " " } do
+  if not word:find("[A-Za-z]") then return end
+  for _, v in ipairs { text.lower(word), text.upper(word), "  " .. word .. " " } do
     set(v)
     local out, told = self:task(where, example.json, example.ref)
     if not told and not (out and out.status == whole.status) then
@@ -306,7 +307,7 @@ function Run:broken_upload(index, example)
       wrong = problem ~= nil and shape.problem(problem) or problem == nil and "returns neither a "
         .. "step nor a problem"
     elseif step.uri ~= nil then
-      wrong = (type(step.uri) ~= "string" or not step.uri:find("^%a[%w+.-]*://[^%z\1-\32\127]+$"))
+      wrong = (type(step.uri) ~= "string" or not step.uri:find("^[A-Za-z][A-Za-z0-9+.-]*://[^%z\1-\32\127]+$"))
         and "returns what is no URI"
     else
       wrong = shape.request(step.request, "upload")

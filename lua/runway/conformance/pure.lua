@@ -5,8 +5,8 @@ local pure = {}
 
 -- What an adapter may build on; none of it does I/O.
 local ALLOWED = {
-  "runway", "runway.providers.advice", "runway.fields", "runway.json", "runway.media", "runway.params",
-  "runway.values",
+  "runway", "runway.providers.advice", "runway.fields", "runway.files", "runway.ids", "runway.json", "runway.media",
+  "runway.options", "runway.params", "runway.text", "runway.values",
 }
 
 -- Ways out of the process that are no part of Lua.

@@ -3,6 +3,7 @@
 
 local json = require "runway.json"
 local params = require "runway.params"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local shape = {}
@@ -25,10 +26,10 @@ local KINDS_OF_ERROR = {
   cancelled = true, io = true, limit = true, config = true,
 }
 
-local MAX_ID, MAX_TEXT, MAX_OUTPUTS = 256, 4096, 64
+local MAX_ID, MAX_TEXT, MAX_OUTPUTS = 4096, 4096, 64
 
 local CONTROL = "[%z\1-\31\127]"
-local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"       -- what a header's name is made of
+local TOKEN = "^[A-Za-z0-9!#$%%&'*+.^_`|~-]+$"       -- what a header's name is made of
 
 local function names_of(t)
   local names = {}
@@ -130,7 +131,7 @@ local function check_env(env)
 end
 
 local function check_base(base)
-  if type(base) ~= "string" or not base:find("^https?://[^%s%c/?#]+[^%s%c?#]*$") then
+  if type(base) ~= "string" or not base:find("^https?://[^%z\1-\32\127/?#]+[^%z\1-\32\127?#]*$") then
     return "base_url must be an http(s) URL without a query, like \"https://api.example.com\""
   end
   return nil
@@ -165,7 +166,7 @@ function shape.adapter(adapter, say)
   end
   local function tell(complaint) if complaint then say(complaint) end end
   local usable = true
-  if type(adapter.name) ~= "string" or not adapter.name:find("^[%w][%w_.-]*$") then
+  if type(adapter.name) ~= "string" or not adapter.name:find("^[A-Za-z0-9][A-Za-z0-9_.-]*$") then
     say("name must be a word, like \"myhost\"")
   end
   if adapter.base_url ~= nil then tell(check_base(adapter.base_url)) end
@@ -226,10 +227,10 @@ local REQUEST = {
 local function check_address(request)
   if (request.path == nil) == (request.url == nil) then
     return "a request has either a path (under base_url) or a url (another origin, never signed)"
-  elseif request.path and not request.path:find("^/[^%s%c#]*$") then
+  elseif request.path and not request.path:find("^/[^%z\1-\32\127#]*$") then
     return "request.path must begin with / and hold no space, control character or #; "
       .. "fields.escape makes an id fit"
-  elseif request.url and not request.url:find("^https?://[^%s%c]+$") then
+  elseif request.url and not request.url:find("^https?://[^%z\1-\32\127]+$") then
     return "request.url must be an http(s) URL"
   end
   return nil
@@ -282,7 +283,7 @@ function shape.request(request, use)
     or check_query(request.query) or check_form(request.form)
     or request.headers and shape.headers(request.headers)
   if complaint then return complaint end
-  if request.method and not request.method:find("^%u+$") then
+  if request.method and not request.method:find("^[A-Z]+$") then
     return "request.method must be in capitals, like \"POST\""
   end
   local bodies = 0
@@ -291,8 +292,8 @@ function shape.request(request, use)
   end
   if bodies > 1 then return "a request has one of json, form, body and file" end
   if request.json then
-    local text, message = json.encode(request.json)
-    if text == nil then return "request.json cannot be sent: " .. tostring(message) end
+    local encoded, message = json.encode(request.json)
+    if encoded == nil then return "request.json cannot be sent: " .. tostring(message) end
   end
   return check_price(request, use)
 end
@@ -304,7 +305,7 @@ end
 ---@return string|nil
 function shape.id(id)
   if type(id) ~= "string" then return "an id must be a string, not a " .. type(id) end
-  if #id > MAX_ID or id:find(CONTROL) or not id:find("%S") or id == "." or id == ".." then
+  if #id > MAX_ID or id:find(CONTROL) or text.trim(id) == "" or id == "." or id == ".." then
     return "an id must be a clean, short, not empty string (fields.id gives one or nil)"
   end
   return nil

@@ -4,21 +4,22 @@
 
 local json = require "runway.json"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local exchange = {}
 
 --------------------------------------------------------------------- a request, for its reader
 
-local function unescape(text)
-  text = text:gsub("+", " ")
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+local function unescape(s)
+  s = s:gsub("+", " ")
+  return (s:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
----@param text string  "a=b&c=d"
+---@param s string  "a=b&c=d"
 ---@return table<string, string>
-function exchange.read_query(text)
+function exchange.read_query(s)
   local query = {}
-  for name, value in text:gmatch("([^&=]+)=?([^&]*)") do query[unescape(name)] = unescape(value) end
+  for name, value in s:gmatch("([^&=]+)=?([^&]*)") do query[unescape(name)] = unescape(value) end
   return query
 end
 
@@ -34,17 +35,17 @@ end
 -- A body as text and as JSON; the files in it are named, not read.
 local function read_body(body)
   if type(body) ~= "table" then return body, body and json.decode(body) end
-  local shown, text, files = {}, {}, {}
+  local shown, pieces, files = {}, {}, {}
   for i, part in ipairs(body) do
     if type(part) == "table" then
       local stand_in = "the file that is part " .. i .. " of this body"
       files[stand_in] = part.path
-      shown[i], text[i] = "[file " .. part.path .. "]", stand_in
+      shown[i], pieces[i] = "[file " .. part.path .. "]", stand_in
     else
-      shown[i], text[i] = part, part
+      shown[i], pieces[i] = part, part
     end
   end
-  return table.concat(shown), show_files(json.decode(table.concat(text)), files)
+  return table.concat(shown), show_files(json.decode(table.concat(pieces)), files)
 end
 
 --- What `m.requests` holds of a request.
@@ -52,13 +53,13 @@ end
 ---@return runway.mock.Request
 function exchange.record(wire)
   local address, query = wire.url:match("^([^?#]*)%??([^#]*)")
-  local path = (wire.path or address:match("^%a[%w+.-]*://[^/]*(.*)$") or ""):match("^[^?#]*")
+  local path = (wire.path or address:match("^[A-Za-z][A-Za-z0-9+.-]*://[^/]*(.*)$") or ""):match("^[^?#]*")
   local headers = {}
-  for name, value in pairs(wire.headers or {}) do headers[name:lower()] = value end
-  local text, decoded = read_body(wire.body)
+  for name, value in pairs(wire.headers or {}) do headers[text.lower(name)] = value end
+  local body, decoded = read_body(wire.body)
   return {
     method = wire.method, url = wire.url, path = path ~= "" and path or "/", query = exchange.read_query(query),
-    headers = headers, body = text, json = decoded, form = wire.form, file = wire.file, save = wire.save,
+    headers = headers, body = body, json = decoded, form = wire.form, file = wire.file, save = wire.save,
     paid = wire.gate == true,
   }
 end
@@ -94,7 +95,7 @@ end
 
 -- Writes a download; an error or nil.
 local function write(save, body, content_type)
-  if content_type and content_type:lower():find("^text/html") then
+  if content_type and text.lower(content_type):find("^text/html") then
     return file_error("bad_media", save.path, "the server sent an HTML page instead of the file", "protocol")
   elseif #body == 0 then
     return file_error("bad_media", save.path, "the file is empty", "protocol")
@@ -119,12 +120,12 @@ end
 --------------------------------------------------------------------- an answer
 
 --- A Lua value as the text of an answer.
----@return string|nil text
+---@return string|nil encoded
 ---@return string|nil message
 function exchange.encode(value)
-  local text, message = json.encode(value)
-  if type(text) == "table" then return nil, "a file has no place in an answer" end
-  return text, message
+  local encoded, message = json.encode(value)
+  if type(encoded) == "table" then return nil, "a file has no place in an answer" end
+  return encoded, message
 end
 
 --- Hands a result over after `delay` seconds, never at once.
@@ -181,8 +182,8 @@ end
 -- Where a redirect leads, whole, as libcurl tells it.
 local function redirect_of(status, location, url)
   if not location or status < 300 or status > 399 then return nil end
-  if location:find("^%a[%w+.-]*:") then return location end
-  local scheme, origin, path = url:match("^(%a[%w+.-]*:)(//[^/?#]*)([^?#]*)")
+  if location:find("^[A-Za-z][A-Za-z0-9+.-]*:") then return location end
+  local scheme, origin, path = url:match("^([A-Za-z][A-Za-z0-9+.-]*:)(//[^/?#]*)([^?#]*)")
   if location:sub(1, 2) == "//" then return scheme .. location end
   if location:sub(1, 1) == "/" then return scheme .. origin .. location end
   return scheme .. origin .. (path:match("^.*/") or "/") .. location
@@ -191,7 +192,7 @@ end
 local function result_of(answer, wire)
   local headers = {}
   if answer.text then headers["content-type"] = "application/json" end
-  for name, value in pairs(answer.headers or {}) do headers[name:lower()] = tostring(value) end
+  for name, value in pairs(answer.headers or {}) do headers[text.lower(name)] = tostring(value) end
   local body, status = answer.text or answer.body or "", answer.status or 200
   local saving = wire.save and status == 200
   local result = {

@@ -23,8 +23,9 @@
 -- Reading local files (their type and size) is the only thing that stays real.
 
 local exchange = require "runway.mock.exchange"
-local params = require "runway.params"
+local options = require "runway.options"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 ---@class runway.mock.Entry
 ---@field [1]? string        "GET /v1/tasks/x" or "/v1/tasks/x": method and path in one
@@ -89,9 +90,9 @@ local ENTRY = {
 }
 
 -- "GET /path?a=b" -> its parts, into the entry.
-local function read_short_form(entry, text)
-  local method, path = text:match("^(%u+) +(%S+)$")
-  entry.method, entry.path = method or entry.method, path or text
+local function read_short_form(entry, short)
+  local method, path = short:match("^([A-Z]+) +([^ ]+)$")
+  entry.method, entry.path = method or entry.method, path or short
 end
 
 -- A copy of an entry, checked; what is wrong raises at `level`.
@@ -107,14 +108,14 @@ local function read_entry(given, what, level)
     read_short_form(entry, entry[1])
     entry[1] = nil
   end
-  params.check(entry, ENTRY, what, level + 1)
+  options.check(entry, ENTRY, what, level + 1)
   if entry.json ~= nil and entry.body then error(what .. ": give json or body, not both", level + 1) end
   if entry.json ~= nil then
-    local text, message = exchange.encode(entry.json)
-    if not text then error(("%s: json: %s"):format(what, message), level + 1) end
-    entry.text = text
+    local encoded, message = exchange.encode(entry.json)
+    if not encoded then error(("%s: json: %s"):format(what, message), level + 1) end
+    entry.text = encoded
   end
-  if entry.method then entry.method = entry.method:upper() end
+  if entry.method then entry.method = text.upper(entry.method) end
   if type(entry.path) == "string" and entry.path:sub(1, 1) ~= "^" then
     local path, query = entry.path:match("^([^?]*)%?(.*)$")
     if path then
@@ -169,7 +170,7 @@ local function fits_path(path, request)
   if path == nil then return true end
   if type(path) == "function" then return path(request.path, request) end
   if path:sub(1, 1) == "^" then return request.path:find(path) ~= nil end
-  if path:find("^%a[%w+.-]*://") then return request.url:match("^[^?#]*") == path end
+  if path:find("^[A-Za-z][A-Za-z0-9+.-]*://") then return request.url:match("^[^?#]*") == path end
   return request.path == path
 end
 

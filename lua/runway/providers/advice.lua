@@ -6,10 +6,11 @@
 -- A rule says what form a value has and its limits; it is made by one of the functions below.
 -- Only values known to be refused are told: a field without a rule, and null, go through.
 
-local params = require "runway.params"
+local options = require "runway.options"
+local text = require "runway.text"
 local values = require "runway.values"
 
-local show, show_number = values.show, values.show_number
+local show, show_number = values.show, text.number
 local concat = table.concat
 
 -- Longest data URI of each class in characters, and the other addresses Runway takes.
@@ -114,7 +115,7 @@ end
 
 function check.text(name, v, rule)
   if type(v) ~= "string" then return ("takes %s as a string, not %s"):format(name, show(v)) end
-  local length = values.length(v)
+  local length = text.length(v)
   if length < rule.min or length > rule.max then
     return ("takes %s of %s (in UTF-16 units), not %d"):format(name, describe.text(rule), length)
   end
@@ -160,7 +161,8 @@ function check.media(name, v, rule, beside)
       v.type or v.class)
   end
   if type(v) ~= "string" then return takes(name, rule, v) end
-  local of = v:match("^data:(%a+)/")
+  local of = v:match("^[Dd][Aa][Tt][Aa]:([A-Za-z]+)/")
+  of = of and text.lower(of)
   if of and #v >= SHORTEST and (class == "any" or class == of) then
     local limit = DATA_URI[of]
     if limit and #v > limit then
@@ -280,7 +282,7 @@ local function missing(model, rules, body, field, spell)
     if not rules[other] and other ~= "model" then unknown[#unknown + 1] = spell(other) end
   end
   table.sort(unknown)
-  local slip = params.nearest(name, unknown)
+  local slip = options.nearest(name, unknown)
   return values.refused(name, "%s needs %s: %s%s", model, name, advice.describe(rules[field]),
     slip and (" (is %s a slip of it?)"):format(slip) or "")
 end

@@ -7,10 +7,10 @@
 -- Names of the body may be given flat (motion_score = 22, enhance_prompt = false, ...) or in their
 -- place under `options`, which wins; a name this room does not know goes to the top of the body.
 
-local asking = require "runway.providers.reseller_request"
+local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.reseller_answer"
+local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -57,7 +57,7 @@ local GEN3 = {
   video_prompt = "video_prompt", structure_transformation = "structure_transformation",
 }
 
-local WORDS = relay.words()
+local WORDS = reseller_answer.words()
 
 local chatgptsb = {
   name = "chatgptsb",
@@ -119,7 +119,7 @@ end
 -- A file stays where it is: it is uploaded before the request is sent.
 local function not_sendable(field, v)
   if params.is_file(v) then return nil end
-  return asking.not_url(WHO, field, v, "give runway.file(path), which is uploaded")
+  return reseller_request.not_url(WHO, field, v, "give runway.file(path), which is uploaded")
 end
 
 local function text_of(given)
@@ -179,7 +179,7 @@ end
 
 -- One image, as the first frame or the last: { uri=, last= }.
 local function image_of(list)
-  local first, last, problem = asking.frames(WHO, list)
+  local first, last, problem = reseller_request.frames(WHO, list)
   if problem then return nil, problem end
   if first and last then
     return nil, refused("prompt_image", "chatgptsb takes one image, the first or the last")
@@ -222,19 +222,19 @@ end
 ---@return table|nil problem
 function chatgptsb.submit(kind, all)
   if not STRAY[kind] then return nil, refused("kind", "chatgptsb has no %s", kind) end
-  local given, rest = asking.split(all)
-  local options, problem = asking.options(rest)
+  local given, rest = reseller_request.split(all)
+  local options, problem = reseller_request.options(rest)
   if not options then return nil, problem end
   local videos = kind == "video_to_video" or kind == "extend"
   local task_type = given.model or (videos and "gen3a" or "gen2")
   if task_type == "gen3a" then task_type = "europa" end
-  problem = asking.stray(WHO, kind, given, STRAY[kind])
+  problem = reseller_request.stray(WHO, kind, given, STRAY[kind])
     or missing_input(kind, given, rest, options, task_type)
     or not_sendable("prompt_video", given.prompt_video)
   if problem then return nil, problem end
-  given.duration, problem = asking.seconds(given, options)
+  given.duration, problem = reseller_request.seconds(given, options)
   if problem then return nil, problem end
-  problem = asking.refusal(WHO, given, LIMITS[task_type] or {})
+  problem = reseller_request.refusal(WHO, given, LIMITS[task_type] or {})
   if problem then return nil, problem end
   if given.ratio then
     given.size, problem = size_of(given.ratio)
@@ -270,12 +270,12 @@ end
 ---@return table|nil fields
 ---@return table|nil problem
 function chatgptsb.accepted(answer)
-  local json, problem = relay.answered(answer)
+  local json, problem = reseller_answer.answered(answer)
   if not json then return nil, problem end
   local task = task_in(json)
   local id = fields.id(task.id)
   if not id then return nil end
-  return relay.fresh(id, fields.status(task.status, WORDS), fields.line(task.status, 64))
+  return reseller_answer.fresh(id, fields.status(task.status, WORDS), fields.line(task.status, 64))
 end
 
 ---@param ref table  { id= }
@@ -302,7 +302,7 @@ end
 ---@return table|nil fields
 ---@return table|nil problem
 function chatgptsb.task(answer, ref)
-  local json, missing, problem = relay.readable(answer, ref)
+  local json, missing, problem = reseller_answer.readable(answer, ref)
   if not json then return missing, problem end
   local task = task_in(json)
   local id = fields.id(task.id)
@@ -317,14 +317,14 @@ function chatgptsb.task(answer, ref)
   elseif status == "FAILED" then
     out.failure, out.failure_code = failure_of(task)
   elseif status ~= "RUNNING" then
-    out.next_poll = relay.wait_hint(task.estimatedTimeToStartSeconds)
+    out.next_poll = reseller_answer.wait_hint(task.estimatedTimeToStartSeconds)
   end
   return out
 end
 
 ---@param answer table
 ---@return table|nil problem
-function chatgptsb.problem(answer) return relay.problem(answer) end
+function chatgptsb.problem(answer) return reseller_answer.problem(answer) end
 
 ---The callback is the answer body: { task = { … } }.
 ---@param payload any  decoded JSON
@@ -342,7 +342,7 @@ end
 ---By the `reason` of a failed task, which is one of Runway's failure codes.
 ---@param code string|nil
 ---@return boolean|nil
-function chatgptsb.retryable_failure(code) return relay.retryable_failure(code) end
+function chatgptsb.retryable_failure(code) return reseller_answer.retryable_failure(code) end
 
 ---------------------------------------------------------------------------------------------------
 -- Upload: create, PUT to the signed URL (another origin, never signed by us), complete

@@ -9,10 +9,10 @@
 --
 -- CometAPI documents no cancel, no list of tasks and no upload for Runway.
 
-local asking = require "runway.providers.reseller_request"
+local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.reseller_answer"
+local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -71,10 +71,10 @@ local KIND_OF_MODEL = {
   gen4_image = "text_to_image", gen4_image_turbo = "text_to_image", upscale_v1 = "video_upscale",
 }
 
-local WORDS_OF_ALL = relay.words(WORDS)
+local WORDS_OF_ALL = reseller_answer.words(WORDS)
 
 local function is_local(uri)
-  return params.is_file(uri) or type(uri) == "string" and uri:lower():find("^data:") ~= nil
+  return params.is_file(uri) or type(uri) == "string" and uri:find("^[Dd][Aa][Tt][Aa]:") ~= nil
 end
 
 -- Is there a local file, or a data URI, among the inputs?
@@ -113,9 +113,9 @@ end
 -- The wrapper wants options.seconds and options.motion_vector. Six zeros are a still camera, which
 -- is what a request without a camera move means.
 local function complete_options(body, given, rest, still)
-  local options, problem = asking.options(rest)
+  local options, problem = reseller_request.options(rest)
   if not options then return nil, problem end
-  options.seconds, problem = asking.seconds(given, options)
+  options.seconds, problem = reseller_request.seconds(given, options)
   if problem then return nil, problem end
   if options.seconds == nil then options.seconds = PRO_SECONDS end
   if still and options.motion_vector == nil then
@@ -137,13 +137,13 @@ function pro.text_to_video(given, rest)
 end
 
 function pro.image_to_video(given, rest)
-  local first, last, problem = asking.frames("cometapi", given.prompt_image)
+  local first, last, problem = reseller_request.frames("cometapi", given.prompt_image)
   if problem then return nil, problem end
   if not first then
     return nil, refused("prompt_image", "cometapi needs a first image for image_to_video")
   end
-  problem = asking.not_url("cometapi", "prompt_image", first.uri, URL_ONLY)
-    or asking.not_url("cometapi", "prompt_image", last and last.uri, URL_ONLY)
+  problem = reseller_request.not_url("cometapi", "prompt_image", first.uri, URL_ONLY)
+    or reseller_request.not_url("cometapi", "prompt_image", last and last.uri, URL_ONLY)
   if problem then return nil, problem end
   local body = body_of(given, rest)
   body.model = body.model or PRO_MODEL
@@ -156,7 +156,7 @@ function pro.video_to_video(given, rest)
   if not video then
     return nil, refused("prompt_video", "cometapi needs prompt_video for video_to_video")
   end
-  local problem = asking.not_url("cometapi", "prompt_video", video, URL_ONLY)
+  local problem = reseller_request.not_url("cometapi", "prompt_video", video, URL_ONLY)
   if problem then return nil, problem end
   local body = body_of(given, rest)
   body.model = body.model or PRO_MODEL
@@ -166,7 +166,7 @@ end
 
 -- The clip is as long as the driving video, and only 16:9 sources are taken.
 function pro.character_performance(given, rest)
-  local character, reference, problem = asking.actors("cometapi", given, rest)
+  local character, reference, problem = reseller_request.actors("cometapi", given, rest)
   if problem then return nil, problem end
   local image, video = character and character.uri, reference and reference.uri
   if not image then return nil, refused("character", "cometapi needs character for act_one") end
@@ -175,8 +175,8 @@ function pro.character_performance(given, rest)
     return nil, refused("character",
       'cometapi\'s act_one moves an image, not a video: use an image, or format = "official"')
   end
-  problem = asking.not_url("cometapi", "character", image, URL_ONLY)
-    or asking.not_url("cometapi", "reference", video, URL_ONLY)
+  problem = reseller_request.not_url("cometapi", "character", image, URL_ONLY)
+    or reseller_request.not_url("cometapi", "reference", video, URL_ONLY)
   if problem then return nil, problem end
   if given.duration then
     return nil, refused("duration", "cometapi's act_one has no duration: the clip is as long as "
@@ -208,13 +208,13 @@ local STRAY = {
 
 local function submit_pro(kind, given, rest)
   given.ratio = spell_ratio(kind, given.ratio)
-  local problem = asking.stray("cometapi", kind, given, STRAY[kind])
+  local problem = reseller_request.stray("cometapi", kind, given, STRAY[kind])
   if problem then return nil, problem end
   local body
   body, problem = pro[kind](given, rest)
   if not body then return nil, problem end
   given.duration = given.duration or body.options and tonumber(body.options.seconds)
-  problem = asking.refusal("cometapi", given, PRO_LIMITS[kind])
+  problem = reseller_request.refusal("cometapi", given, PRO_LIMITS[kind])
   if problem then return nil, problem end
   return { method = "POST", path = PRO_PATHS[kind], json = body }
 end
@@ -251,13 +251,13 @@ local STRAY_OFFICIAL = {
 
 local function submit_official(kind, given, rest)
   local limits = OFFICIAL_LIMITS[kind]
-  local problem = asking.stray("cometapi", kind, given, STRAY_OFFICIAL[kind])
+  local problem = reseller_request.stray("cometapi", kind, given, STRAY_OFFICIAL[kind])
   if problem then return nil, problem end
   local body
-  body, problem = asking.official("cometapi's official form", kind, given, rest, limits.model)
+  body, problem = reseller_request.official("cometapi's official form", kind, given, rest, limits.model)
   if not body then return nil, problem end
   given.ratio = body.ratio
-  problem = asking.refusal("cometapi", given, limits) or refusal_of_body(kind, body)
+  problem = reseller_request.refusal("cometapi", given, limits) or refusal_of_body(kind, body)
   if problem then return nil, problem end
   if not body.model then
     return nil, refused("model", "cometapi's official form needs a model for %s", kind)
@@ -279,7 +279,7 @@ local cometapi = {
     "character_performance", "image_to_video", "sound_effect", "text_to_image", "text_to_speech",
     "text_to_video", "video_to_video", "video_upscale",
   },
-  retryable_failure = relay.retryable_failure,
+  retryable_failure = reseller_answer.retryable_failure,
 }
 
 ---Data URIs go in the official form alone.
@@ -317,7 +317,7 @@ function cometapi.submit(kind, all)
   if format == "pro" and not PRO_PATHS[kind] then
     return nil, refused("format", 'cometapi has %s only with format = "official"', kind)
   end
-  local given, rest = asking.split(all)
+  local given, rest = reseller_request.split(all)
   if is_official(kind, all) then return submit_official(kind, given, rest) end
   return submit_pro(kind, given, rest)
 end
@@ -325,7 +325,7 @@ end
 ---@param answer table
 ---@return table|nil fields
 ---@return table|nil problem
-function cometapi.accepted(answer) return relay.accepted(answer, WORDS_OF_ALL) end
+function cometapi.accepted(answer) return reseller_answer.accepted(answer, WORDS_OF_ALL) end
 
 ---An id alone may be asked of either family; the feed knows the tasks of both.
 ---@param ref table  { id=, kind=, format= }
@@ -341,15 +341,15 @@ end
 ---@param ref table
 ---@return table|nil fields
 ---@return table|nil problem
-function cometapi.task(answer, ref) return relay.task(answer, ref, WORDS_OF_ALL) end
+function cometapi.task(answer, ref) return reseller_answer.task(answer, ref, WORDS_OF_ALL) end
 
 ---@param answer table
 ---@return table|nil problem
-function cometapi.problem(answer) return relay.problem(answer) end
+function cometapi.problem(answer) return reseller_answer.problem(answer) end
 
 ---The upstream's task object, without an envelope and all in strings; also the forms of a query.
 ---@param payload any  decoded JSON
 ---@return table|nil fields  id and hint
-function cometapi.callback(payload) return relay.callback(payload, WORDS_OF_ALL) end
+function cometapi.callback(payload) return reseller_answer.callback(payload, WORDS_OF_ALL) end
 
 return cometapi

@@ -6,9 +6,9 @@
 -- answer with Runway's own object or wrap it in a relay's envelope. All of these are read.
 -- Neither a cancel nor a callback is documented.
 
-local asking = require "runway.providers.reseller_request"
+local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
-local relay = require "runway.providers.reseller_answer"
+local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -20,7 +20,7 @@ local LIMITS = {
   durations = { 5, 10 }, seed = 4294967295,
 }
 
-local WORDS = relay.words()
+local WORDS = reseller_answer.words()
 
 local gateway = {
   name = "gateway",
@@ -30,7 +30,7 @@ local gateway = {
   missing_grace = 90,  -- relays of the New-API family answer task_not_exist for a fresh task
   kinds = { "image_to_video" },
   media = { image = 5242880 },
-  retryable_failure = relay.retryable_failure,
+  retryable_failure = reseller_answer.retryable_failure,
 }
 
 ---The version header is not on the pages; some hosts ask for it and the others pass it over.
@@ -51,12 +51,12 @@ function gateway.submit(kind, all)
   if kind ~= "image_to_video" then
     return nil, refused("kind", "gateway has no %s: its pages know image_to_video alone", kind)
   end
-  local given, rest = asking.split(all)
-  local problem = asking.stray(WHO, kind, given, { "prompt_video" })
-    or asking.refusal(WHO, given, LIMITS)
+  local given, rest = reseller_request.split(all)
+  local problem = reseller_request.stray(WHO, kind, given, { "prompt_video" })
+    or reseller_request.refusal(WHO, given, LIMITS)
   if problem then return nil, problem end
   local body
-  body, problem = asking.official(WHO, kind, given, rest, LIMITS.model)
+  body, problem = reseller_request.official(WHO, kind, given, rest, LIMITS.model)
   if not body then return nil, problem end
   if body.ratio == nil then
     return nil, refused("ratio", 'gateway needs a ratio, like "1280:720"')
@@ -67,7 +67,7 @@ end
 ---@param answer table
 ---@return table|nil fields
 ---@return table|nil problem
-function gateway.accepted(answer) return relay.accepted(answer, WORDS) end
+function gateway.accepted(answer) return reseller_answer.accepted(answer, WORDS) end
 
 ---@param ref table  { id= }
 ---@return table request
@@ -79,15 +79,15 @@ end
 ---@param ref table
 ---@return table|nil fields
 ---@return table|nil problem
-function gateway.task(answer, ref) return relay.task(answer, ref, WORDS) end
+function gateway.task(answer, ref) return reseller_answer.task(answer, ref, WORDS) end
 
 ---@param answer table
 ---@return table|nil problem
-function gateway.problem(answer) return relay.problem(answer) end
+function gateway.problem(answer) return reseller_answer.problem(answer) end
 
 ---No page promises one, but relays send what they answer to a query.
 ---@param payload any  decoded JSON
 ---@return table|nil fields  id and hint
-function gateway.callback(payload) return relay.callback(payload, WORDS) end
+function gateway.callback(payload) return reseller_answer.callback(payload, WORDS) end
 
 return gateway

@@ -6,10 +6,10 @@
 -- never named, so they say nothing. There is no cancel, no upload and no seed, and images are taken
 -- as URLs only.
 
-local asking = require "runway.providers.reseller_request"
+local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local params = require "runway.params"
-local relay = require "runway.providers.reseller_answer"
+local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -37,7 +37,7 @@ local qimu = {
   missing_grace = 30,  -- nothing says how soon a new task can be asked about
   kinds = { "image_to_video", "text_to_video" },
   media = {},
-  retryable_failure = relay.retryable_failure,
+  retryable_failure = reseller_answer.retryable_failure,
 }
 
 ---@param api_key string
@@ -48,11 +48,11 @@ end
 
 -- { frameIndex = 0 } is the first image, { frameIndex = 1 } the last.
 local function images_of(list)
-  local first, last, problem = asking.frames(WHO, list)
+  local first, last, problem = reseller_request.frames(WHO, list)
   if problem then return nil, problem end
   local images = {}
   for index, entry in pairs { [0] = first, [1] = last } do
-    problem = asking.not_url(WHO, "prompt_image", entry.uri, "use an http(s) URL")
+    problem = reseller_request.not_url(WHO, "prompt_image", entry.uri, "use an http(s) URL")
     if problem then return nil, problem end
     local image = { frameIndex = index, image = entry.uri }
     for name, v in pairs(entry) do
@@ -74,12 +74,12 @@ function qimu.submit(kind, all)
   if kind ~= "image_to_video" and kind ~= "text_to_video" then
     return nil, refused("kind", "qimu has no %s", kind)
   end
-  local given, rest = asking.split(all)
+  local given, rest = reseller_request.split(all)
   given.ratio = given.ratio and params.ratio_words(given.ratio)
   given.model = given.model or (kind == "image_to_video" and "gen3a_turbo" or "gen3a")
   local unused = kind == "text_to_video" and { "prompt_image", "prompt_video", "seed" }
     or { "prompt_video", "seed" }
-  local problem = asking.stray(WHO, kind, given, unused) or asking.refusal(WHO, given, LIMITS)
+  local problem = reseller_request.stray(WHO, kind, given, unused) or reseller_request.refusal(WHO, given, LIMITS)
   if problem then return nil, problem end
   if not given.ratio then return nil, refused("ratio", "qimu needs a ratio, 16:9 or 9:16") end
   if kind == "text_to_video" and not given.prompt_text then
@@ -114,21 +114,21 @@ local function trouble(answer)
   local json = answer.json
   local code = json.code
   if code ~= nil and fields.line(type(code) ~= "boolean" and code) ~= "0" then
-    return relay.problem(answer) or { message = "an error without a text", kind = "protocol" }
+    return reseller_answer.problem(answer) or { message = "an error without a text", kind = "protocol" }
   end
-  return json.taskStatusCode == nil and relay.trouble(answer) or nil
+  return json.taskStatusCode == nil and reseller_answer.trouble(answer) or nil
 end
 
 ---@param answer table
 ---@return table|nil fields
 ---@return table|nil problem
 function qimu.accepted(answer)
-  local json, problem = relay.answered(answer, trouble)
+  local json, problem = reseller_answer.answered(answer, trouble)
   if not json then return nil, problem end
   local task = task_in(json)
   local id = task and fields.id(task.id)
   if not id then return nil end
-  return relay.fresh(id, fields.status(task.taskStatusCode, CODES),
+  return reseller_answer.fresh(id, fields.status(task.taskStatusCode, CODES),
     fields.line(task.taskStatusCode, 64))
 end
 
@@ -145,7 +145,7 @@ end
 ---@return table|nil fields
 ---@return table|nil problem
 function qimu.task(answer, ref)
-  local json, missing, problem = relay.readable(answer, ref, trouble)
+  local json, missing, problem = reseller_answer.readable(answer, ref, trouble)
   if not json then return missing, problem end
   local task = task_in(json)
   if not task then return nil end
@@ -162,7 +162,7 @@ end
 
 ---@param answer table
 ---@return table|nil problem
-function qimu.problem(answer) return relay.problem(answer) end
+function qimu.problem(answer) return reseller_answer.problem(answer) end
 
 ---The payload is not documented; both the task alone and the whole envelope are taken.
 ---@param payload any  decoded JSON

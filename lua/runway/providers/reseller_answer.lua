@@ -13,8 +13,9 @@
 -- counts as an unreadable answer and never as success.
 
 local fields = require "runway.fields"
+local text = require "runway.text"
 
-local relay = {}
+local reseller_answer = {}
 
 -- Integer codes are not here: 2 is "failed" at one provider and "generating" at another.
 local WORDS = {
@@ -30,7 +31,7 @@ local WORD_KEYS = { "status", "state", "task_status" }
 ---The status words of all relays, with `more` of one provider's own.
 ---@param more table<string,string>|nil  UPPERCASE word -> canonical status
 ---@return table<string,string>
-function relay.words(more)
+function reseller_answer.words(more)
   local words = {}
   for word, status in pairs(WORDS) do words[word] = status end
   for word, status in pairs(more or {}) do words[word] = status end
@@ -74,19 +75,19 @@ end
 ---Whether an envelope's `code` means success: 0 (Kling), 200 (duomi) or "success" (New-API).
 ---@param code any
 ---@return boolean
-function relay.is_success(code)
+function reseller_answer.is_success(code)
   local word = code_of(code)
-  word = word and word:lower()
+  word = word and text.lower(word)
   return word == "success" or word == "200" or word == "0"
 end
 
 ---Whether a text says that the account has no credits left.
----@param text string|nil
+---@param said string|nil
 ---@return boolean
-function relay.says_empty_account(text)
-  text = (text or ""):lower()
+function reseller_answer.says_empty_account(said)
+  said = text.lower(said or "")
   for _, pattern in ipairs(EMPTY_ACCOUNT) do
-    if text:find(pattern) then return true end
+    if said:find(pattern) then return true end
   end
   return false
 end
@@ -94,7 +95,7 @@ end
 ---The kind of error that an HTTP-like number inside an envelope stands for.
 ---@param code string|nil
 ---@return string|nil kind
-function relay.kind_of_number(code)
+function reseller_answer.kind_of_number(code)
   local number = tonumber(code)
   if not number then return nil end
   if BY_NUMBER[number] then return BY_NUMBER[number] end
@@ -106,11 +107,11 @@ end
 local function issues_of(json)
   local found = {}
   for _, issue in ipairs(object(json.issues)) do
-    local text = fields.line(object(issue).message, 200)
+    local message = fields.line(object(issue).message, 200)
     local path = {}
     for _, step in ipairs(object(object(issue).path)) do path[#path + 1] = fields.line(step, 40) end
-    if text then
-      found[#found + 1] = #path > 0 and table.concat(path, ".") .. ": " .. text or text
+    if message then
+      found[#found + 1] = #path > 0 and table.concat(path, ".") .. ": " .. message or message
     end
     if #found == 3 then break end
   end
@@ -121,7 +122,7 @@ end
 ---`{code,message,data}` and `{code,msg}` alike.
 ---@param answer table  { status=, json= }
 ---@return table|nil problem  with `id` where the error names a task
-function relay.problem(answer)
+function reseller_answer.problem(answer)
   local json = answer.json
   if type(json) ~= "table" then return nil end
   local e = type(json.error) == "table" and json.error or json
@@ -133,14 +134,14 @@ function relay.problem(answer)
   problem.id = fields.id(json.task_id) or fields.id(object(json.data).task_id)
     or fields.id(object(json.result).id) or fields.id(object(json.task).id)
   local status = answer.status or 200
-  if relay.says_empty_account(message .. " " .. (code or "")) then
+  if reseller_answer.says_empty_account(message .. " " .. (code or "")) then
     problem.kind, problem.refused = "insufficient_credits", true
   elseif code == "task_not_exist" then
     problem.kind = "not_found"
   elseif REFUSALS[code] and (is_ok(status) or status >= 500) then
     problem.kind, problem.refused = "invalid_request", true
   elseif is_ok(status) then
-    problem.kind = relay.kind_of_number(code)
+    problem.kind = reseller_answer.kind_of_number(code)
   end
   return problem
 end
@@ -168,33 +169,33 @@ end
 ---status word is a failed task's, not the request's.
 ---@param answer table  its json is a table
 ---@return table|nil problem
-function relay.trouble(answer)
+function reseller_answer.trouble(answer)
   local json = answer.json
-  local reported = json.code ~= nil and not relay.is_success(json.code) or json.success == false
+  local reported = json.code ~= nil and not reseller_answer.is_success(json.code) or json.success == false
   if not reported and not has_word((parts(json))) then
     reported = type(json.error) == "table" and next(json.error) ~= nil
       or fields.line(json.error) ~= nil
   end
   if not reported then return nil end
-  return relay.problem(answer) or { message = "an error without a text", kind = "protocol" }
+  return reseller_answer.problem(answer) or { message = "an error without a text", kind = "protocol" }
 end
 
 ---What a submit answer comes to before its id is looked for: the object to read, or `nil, problem`,
 ---or bare nil for what cannot be read. An error of the server's own, and one that names a task all
 ---the same, leave open whether the task was made.
 ---@param answer table
----@param trouble_of nil|fun(answer: table): table|nil  a provider's own rule; `relay.trouble`
+---@param trouble_of nil|fun(answer: table): table|nil  a provider's own rule; `reseller_answer.trouble`
 ---@return table|nil json
 ---@return table|nil problem
-function relay.answered(answer, trouble_of)
+function reseller_answer.answered(answer, trouble_of)
   local json = answer.json
   if type(json) ~= "table" then return nil end
   if not is_ok(answer.status) then
-    local problem = relay.problem(answer)      -- its kind is the status's affair
+    local problem = reseller_answer.problem(answer)      -- its kind is the status's affair
     if problem then return nil, problem end
     return json
   end
-  local problem = (trouble_of or relay.trouble)(answer)
+  local problem = (trouble_of or reseller_answer.trouble)(answer)
   if not problem then return json end
   if problem.kind == "protocol" then return nil end
   if problem.id or problem.kind == "server" and not problem.refused then
@@ -211,7 +212,7 @@ local ENDS = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 ---@param status string|nil
 ---@param word string|nil
 ---@return table fields  of a task just submitted
-function relay.fresh(id, status, word)
+function reseller_answer.fresh(id, status, word)
   return { id = id, status = not ENDS[status] and status or nil, word = word }
 end
 
@@ -279,7 +280,7 @@ end
 ---Whether an answer says that there is no such task (yet).
 ---@param answer table
 ---@return boolean
-function relay.is_missing(answer)
+function reseller_answer.is_missing(answer)
   if answer.status == 404 then return true end
   local code = type(answer.json) == "table" and code_of(answer.json.code)
   return code == "task_not_exist" or (code == "404" and is_ok(answer.status))
@@ -288,31 +289,31 @@ end
 ---The id of a new task. `nil, problem` when the answer refuses; bare nil when it cannot be read,
 ---which leaves open whether a task was made.
 ---@param answer table
----@param words table<string,string>  as from `relay.words`
+---@param words table<string,string>  as from `reseller_answer.words`
 ---@return table|nil fields
 ---@return table|nil problem
-function relay.accepted(answer, words)
-  local json, problem = relay.answered(answer)
+function reseller_answer.accepted(answer, words)
+  local json, problem = reseller_answer.answered(answer)
   if not json then return nil, problem end
   local id = id_of(json)
   if not id then return nil end
   local body, inner = parts(json)
-  return relay.fresh(id, status_of(body, inner, words))
+  return reseller_answer.fresh(id, status_of(body, inner, words))
 end
 
 ---Whether a query's answer can be read at all: `fields` when there is no such task, `nil, problem`
 ---for an error, bare nil for what is no object.
 ---@param answer table
 ---@param ref table
----@param trouble_of nil|fun(answer: table): table|nil  as for `relay.answered`
+---@param trouble_of nil|fun(answer: table): table|nil  as for `reseller_answer.answered`
 ---@return table|nil json     the object to read
 ---@return table|nil fields
 ---@return table|nil problem
-function relay.readable(answer, ref, trouble_of)
-  if relay.is_missing(answer) then return nil, { id = ref.id, missing = true } end
-  if not is_ok(answer.status) then return nil, nil, relay.problem(answer) end
+function reseller_answer.readable(answer, ref, trouble_of)
+  if reseller_answer.is_missing(answer) then return nil, { id = ref.id, missing = true } end
+  if not is_ok(answer.status) then return nil, nil, reseller_answer.problem(answer) end
   if type(answer.json) ~= "table" then return nil end
-  local problem = (trouble_of or relay.trouble)(answer)
+  local problem = (trouble_of or reseller_answer.trouble)(answer)
   if not problem then return answer.json end
   problem.kind = problem.kind or "server"  -- says nothing of the task, which may well be running
   return nil, nil, problem
@@ -321,11 +322,11 @@ end
 ---The state of a task, in whatever form a relay tells it. Bare nil: unreadable.
 ---@param answer table
 ---@param ref table  { id= }
----@param words table<string,string>  as from `relay.words`
+---@param words table<string,string>  as from `reseller_answer.words`
 ---@return table|nil fields
 ---@return table|nil problem
-function relay.task(answer, ref, words)
-  local json, missing, problem = relay.readable(answer, ref)
+function reseller_answer.task(answer, ref, words)
+  local json, missing, problem = reseller_answer.readable(answer, ref)
   if not json then return missing, problem end
   local body, inner = parts(json)
   local id = id_of(json)
@@ -345,7 +346,7 @@ function relay.task(answer, ref, words)
   elseif status == "FAILED" then
     task.failure, task.failure_code = failure_of(body, inner)
   elseif status ~= "RUNNING" then
-    task.next_poll = relay.wait_hint(body.estimate_wait_seconds)
+    task.next_poll = reseller_answer.wait_hint(body.estimate_wait_seconds)
   end
   return task
 end
@@ -354,7 +355,7 @@ end
 ---than five minutes is not believed.
 ---@param v any
 ---@return number|nil
-function relay.wait_hint(v)
+function reseller_answer.wait_hint(v)
   local seconds = fields.number(v)
   return seconds and seconds > 0 and math.min(seconds, 300) or nil
 end
@@ -363,11 +364,11 @@ end
 ---@param payload any  decoded JSON
 ---@param words table<string,string>
 ---@return table|nil fields
-function relay.callback(payload, words)
+function reseller_answer.callback(payload, words)
   if type(payload) ~= "table" then return nil end
   local id = id_of(payload)
   if not id then return nil end
-  if relay.trouble { json = payload } then return { id = id } end
+  if reseller_answer.trouble { json = payload } then return { id = id } end
   local body, inner = parts(payload)
   local status, word = status_of(body, inner, words)
   return { id = id, status = status, word = word }
@@ -377,7 +378,7 @@ end
 ---relays pass on; nil for codes that are not Runway's.
 ---@param code string|nil
 ---@return boolean|nil
-function relay.retryable_failure(code)
+function reseller_answer.retryable_failure(code)
   if type(code) ~= "string" then return nil end
   if code:find("^SAFETY%.") or code:find("^INPUT_PREPROCESSING%.SAFETY") then return false end
   if code == "ASSET.INVALID" then return false end
@@ -386,4 +387,4 @@ function relay.retryable_failure(code)
   return code == "THIRD_PARTY.UNAVAILABLE" or nil
 end
 
-return relay
+return reseller_answer

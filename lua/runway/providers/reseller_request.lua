@@ -6,12 +6,13 @@
 
 local advice = require "runway.providers.advice"
 local params = require "runway.params"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local refused, misuse, show = values.refused, values.misuse, values.show
 local concat = table.concat
 
-local asking = {}
+local reseller_request = {}
 
 -- Names of this module, never sent.
 local OURS = { kind = true, key = true, format = true }
@@ -27,7 +28,7 @@ local NEUTRAL = {
 ---@param all table  normalised params
 ---@return table given
 ---@return table rest
-function asking.split(all)
+function reseller_request.split(all)
   local given, rest = {}, {}
   for name, v in pairs(all) do
     if NEUTRAL[name] then
@@ -61,11 +62,11 @@ end
 ---  the rest holds for, the one that is taken when none is given, the longest prompt in UTF-16
 ---  units, the ratios, the seconds, the greatest seed
 ---@return table|nil problem
-function asking.refusal(who, given, limits)
+function reseller_request.refusal(who, given, limits)
   local model = given.model or limits.model
   local known = has(limits.models or {}, model)
   local durations = known and limits.durations
-  local duration, text = given.duration, given.prompt_text
+  local duration, prompt = given.duration, given.prompt_text
   if duration and (duration <= 0 or durations and not has(durations, duration)) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
       durations and either(durations) or "more than 0", values.show_number(duration))
@@ -75,9 +76,9 @@ function asking.refusal(who, given, limits)
     return refused("ratio", "%s takes the ratios %s for %s, not %s", who, either(limits.ratios),
       model, show(given.ratio))
   end
-  if text and limits.prompt and params.length(text) > limits.prompt then
+  if prompt and limits.prompt and text.length(prompt) > limits.prompt then
     return refused("prompt_text", "%s takes at most %d characters of prompt_text for %s, not %d",
-      who, limits.prompt, model, params.length(text))
+      who, limits.prompt, model, text.length(prompt))
   end
   if given.seed and limits.seed and given.seed > limits.seed then
     return refused("seed", "%s takes seeds from 0 to %d, not %s", who, limits.seed,
@@ -92,8 +93,8 @@ end
 ---@param v any
 ---@param instead string  what to do about it
 ---@return table|nil problem
-function asking.not_url(who, field, v, instead)
-  if v == nil or type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%s%c]+$") then
+function reseller_request.not_url(who, field, v, instead)
+  if v == nil or type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%z\1-\32\127]+$") then
     return nil
   end
   local class = field == "prompt_image" and "image" or field == "prompt_video" and "video" or field
@@ -106,7 +107,7 @@ end
 ---@param given table
 ---@param names string[]
 ---@return table|nil problem
-function asking.stray(who, kind, given, names)
+function reseller_request.stray(who, kind, given, names)
   for _, name in ipairs(names) do
     if given[name] ~= nil then
       return refused(name, "%s has no %s for %s", who, name, kind)
@@ -122,7 +123,7 @@ end
 ---@return table|nil first
 ---@return table|nil last
 ---@return table|nil problem
-function asking.frames(who, list)
+function reseller_request.frames(who, list)
   local frames, unplaced = {}, {}
   for _, entry in ipairs(list or {}) do
     local position = entry.position
@@ -152,7 +153,7 @@ end
 ---@param rest table
 ---@return table|nil options
 ---@return table|nil problem
-function asking.options(rest)
+function reseller_request.options(rest)
   local options = rest.options
   if options == nil then return {} end
   if type(options) ~= "table" or params.is_file(options) or params.is_null(options)
@@ -169,7 +170,7 @@ end
 ---@param options table
 ---@return any seconds
 ---@return table|nil problem
-function asking.seconds(given, options)
+function reseller_request.seconds(given, options)
   local one, other = given.duration, options.seconds
   if one and other ~= nil and one ~= other then
     return nil, refused("duration", "duration is %s but options.seconds is %s: give one of them",
@@ -190,13 +191,13 @@ end
 
 local function class_of(uri)
   if params.is_file(uri) and uri.class then return uri.class end
-  local text = params.is_file(uri) and uri.path or uri
-  if type(text) ~= "string" then return "image" end
-  text = text:sub(1, 4096):lower()
-  if text:find("^data:video/") then return "video" end
-  text = text:find("://", 1, true) and text:gsub("[?#].*$", "") or text
+  local address = params.is_file(uri) and uri.path or uri
+  if type(address) ~= "string" then return "image" end
+  address = text.lower(address:sub(1, 4096))
+  if address:find("^data:video/") then return "video" end
+  address = address:find("://", 1, true) and address:gsub("[?#].*$", "") or address
   for _, ending in ipairs { "mp4", "mov", "webm", "mkv", "m4v" } do
-    if text:sub(-#ending - 1) == "." .. ending then return "video" end
+    if address:sub(-#ending - 1) == "." .. ending then return "video" end
   end
   return "image"
 end
@@ -222,7 +223,7 @@ end
 ---@return table|nil character  { type=, uri= }
 ---@return table|nil reference  { type=, uri= }
 ---@return table|nil problem
-function asking.actors(who, given, rest)
+function reseller_request.actors(who, given, rest)
   local images = given.prompt_image or {}
   if #images > 1 then
     return nil, nil, refused("prompt_image", "%s takes one image of a character, not %d", who, #images)
@@ -299,7 +300,7 @@ end
 ---@param model string|nil  taken when none is given
 ---@return table|nil body
 ---@return table|nil problem
-function asking.official(who, kind, given, rest, model)
+function reseller_request.official(who, kind, given, rest, model)
   local body = {}
   for name, v in pairs(rest) do body[params.camel(name)] = v end
   body.model = given.model or model
@@ -307,7 +308,7 @@ function asking.official(who, kind, given, rest, model)
   body.ratio = given.ratio and params.ratio_pixels(given.ratio)
   if kind == "character_performance" then
     local problem
-    body.character, body.reference, problem = asking.actors(who, given, rest)
+    body.character, body.reference, problem = reseller_request.actors(who, given, rest)
     if problem then return nil, problem end
   elseif kind == "text_to_image" and given.prompt_image and not body.referenceImages then
     body.referenceImages = given.prompt_image
@@ -332,4 +333,4 @@ function asking.official(who, kind, given, rest, model)
   return body
 end
 
-return asking
+return reseller_request

@@ -13,7 +13,8 @@ local advice = require "runway.providers.advice"
 local body = require "runway.providers.runwayml_body"
 local fields = require "runway.fields"
 local models = require "runway.providers.runwayml_models"
-local params = require "runway.params"
+local options = require "runway.options"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local concat = table.concat
@@ -69,7 +70,7 @@ end
 ---@return table|nil problem
 function runwayml.submit(kind, given)
   if not models[kind] then
-    local near = params.nearest(kind, runwayml.kinds)
+    local near = options.nearest(kind, runwayml.kinds)
     return nil, values.refused("kind", "runwayml has no kind %s (%s)", values.show(kind),
       near and "did you mean " .. near .. "?" or "it has " .. concat(runwayml.kinds, ", "))
   end
@@ -230,16 +231,16 @@ end
 -- { "promptImage", 1, "uri" } -> promptImage[1].uri, counted from 1 as Lua does: 0 becomes 1.
 local function issue_path(path)
   if type(path) ~= "table" then return fields.line(path, 100) end
-  local text = ""
+  local said = ""
   for i = 1, math.min(#path, 8) do
     local step = path[i]
     if type(step) == "number" then
-      text = ("%s[%s]"):format(text, values.show_number(step + 1))
+      said = ("%s[%s]"):format(said, text.number(step + 1))
     elseif type(step) == "string" then
-      text = (text == "" and "" or text .. ".") .. step
+      said = (said == "" and "" or said .. ".") .. step
     end
   end
-  return fields.line(text, 100)
+  return fields.line(said, 100)
 end
 
 local function issues_of(list)
@@ -261,9 +262,9 @@ end
 
 -- Runway says so in words, under 400 ("You do not have enough credits to run this task.").
 local function is_out_of_credits(message)
-  local text = message:lower()
-  return text:find("enough credits", 1, true) or text:find("insufficient credit", 1, true)
-    or text:find("out of credits", 1, true) or text:find("no credits", 1, true)
+  local said = text.lower(message)
+  return said:find("enough credits", 1, true) or said:find("insufficient credit", 1, true)
+    or said:find("out of credits", 1, true) or said:find("no credits", 1, true)
 end
 
 ---What an answer that is no 2xx says: { error, issues?, docUrl?, code? }.
@@ -305,7 +306,7 @@ local RETRYABLE = {
 function runwayml.retryable_failure(failure_code)
   if failure_code == nil or failure_code == "" then return true end
   if type(failure_code) ~= "string" then return nil end
-  local code = failure_code:upper()
+  local code = text.upper(failure_code)
   while code do
     if RETRYABLE[code] ~= nil then return RETRYABLE[code] end
     code = code:match("^(.+)%.[^.]*$")

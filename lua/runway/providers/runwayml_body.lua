@@ -11,6 +11,7 @@
 local advice = require "runway.providers.advice"
 local models = require "runway.providers.runwayml_models"
 local params = require "runway.params"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local misuse, refused = values.misuse, values.refused
@@ -211,7 +212,7 @@ end
 local NEUTRAL = { videoUri = "prompt_video", imageUri = "prompt_image" }
 
 local function snake(name)
-  return (name:gsub("%u", function(c) return "_" .. c:lower() end))
+  return (name:gsub("[A-Z]", function(c) return "_" .. text.lower(c) end))
 end
 
 ---The JSON body of a submit, checked against what its model is known to take.

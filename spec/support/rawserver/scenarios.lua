@@ -185,7 +185,19 @@ function scenarios.surplus(connection)
   return "keep"
 end
 
--- /gzip?size=n: n zeros as gzip, although no one asked for a coding.
+-- /labelled?coding=…: plain JSON under a label that is no coding.
+function scenarios.labelled(connection, _, params)
+  connection:answer(200, { "Content-Encoding:" .. (params.coding and " " .. params.coding or "") }, '{"id":"t-1"}')
+  return "keep"
+end
+
+-- As much of a film as fits, with no word of its length; the process dies before TLS is ended.
+scenarios["die-in-film"] = function(connection)
+  connection:send(OK .. "Content-Type: video/mp4\r\n\r\n" .. ("v"):rep(5000))
+  os.exit(false)
+end
+
+-- /gzip?size=n: n zeros as gzip, whether or not anyone asked for a coding.
 function scenarios.gzip(connection, _, params)
   local command = ("head -c %d /dev/zero | gzip -9"):format(tonumber(params.size) or 100)
   local pipe = assert(io.popen(command, "r"))

@@ -1,7 +1,7 @@
 /*
-** lua_http.c: the engine and its results as Lua values ("runway.core").
+** lua_core.c: the engine and its results as Lua values ("runway.core").
 **
-** Only the rooms http.lua and scheduler.lua use this module. The engine of a
+** Only transport.lua and the clock and scheduler above it use it for I/O. The engine of a
 ** Lua state is a userdata in its registry, started by the first request and
 ** closed by its __gc. Its user value is the table of live requests,
 ** id -> light userdata; the engine owns what they point to.
@@ -11,11 +11,15 @@
 
 #include <dlfcn.h>
 
-#include "lua_compat.h"
+#include "clock.h"
 #include "engine.h"
+#include "lua_compat.h"
+#include "lua_headers.h"
 #include "lua_request.h"
 #include "request.h"
 #include "runway.h"
+#include "sink.h"
+#include "stats.h"
 #include "url.h"
 
 #define ENGINE_TYPE "runway.engine"
@@ -88,13 +92,20 @@ static lua_engine *push_engine (lua_State *L) {
 }
 
 
+/* The environment is read here, on the caller's thread. */
+static bool wants_trace (void) {
+  const char *value = getenv("RUNWAY_TRACE");
+  return value && *value && strcmp(value, "0") != 0;
+}
+
+
 /* As push_engine, with the thread running; raises when it cannot. */
 static lua_engine *push_running (lua_State *L) {
   lua_engine *le = push_engine(L);
   const char *why = "the Lua state is closing";
   if (!le->engine && !le->collected) {
     stay_loaded();
-    le->engine = rw_engine_new(&why);
+    le->engine = rw_engine_new(wants_trace(), &why);
   }
   if (!le->engine) luaL_error(L, "runway: %s", why);
   if (!rw_engine_usable(le->engine)) luaL_error(L, "%s", forked);
@@ -110,27 +121,6 @@ static lua_engine *push_running (lua_State *L) {
 ** ==================================================================
 */
 
-/* Adds value to t[name], after a comma when the header came before. */
-static void put_header (lua_State *L, int t, const char *name, size_t n,
-                        const char *value, size_t m) {
-  luaL_Buffer lower;
-  char *to = luaL_buffinitsize(L, &lower, n);
-  for (size_t i = 0; i < n; i++)
-    to[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-  luaL_pushresultsize(&lower, n);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, t) == LUA_TSTRING) {
-    lua_pushliteral(L, ", ");
-    lua_pushlstring(L, value, m);
-    lua_concat(L, 3);
-  } else {
-    lua_pop(L, 1);
-    lua_pushlstring(L, value, m);
-  }
-  lua_rawset(L, t);
-}
-
-
 static void push_headers (lua_State *L, const rw_request *r) {
   const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
   int t;
@@ -145,10 +135,11 @@ static void push_headers (lua_State *L, const rw_request *r) {
       while (value < stop && (*value == ' ' || *value == '\t')) value++;
       while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
         stop--;
-      put_header(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
+      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
     }
     p = next;
   }
+  rw_headers_join(L, t);
 }
 
 
@@ -291,7 +282,16 @@ static rw_request *live_request (lua_State *L, lua_engine **le, int arg) {
 static int core_cancel (lua_State *L) {
   lua_engine *le;
   rw_request *r = live_request(L, &le, 1);
-  if (r) rw_engine_cancel(le->engine, r);
+  if (r) rw_engine_cancel(le->engine, r, false);
+  return 0;
+}
+
+
+/* drop(id): the same, but only if the request has not left yet */
+static int core_drop (lua_State *L) {
+  lua_engine *le;
+  rw_request *r = live_request(L, &le, 1);
+  if (r) rw_engine_cancel(le->engine, r, true);
   return 0;
 }
 
@@ -321,8 +321,8 @@ static int core_take (lua_State *L) {
   lua_pushnil(L);
   lua_rawseti(L, -2, id);
   lua_pushinteger(L, id);
-  if (b->r->op == RW_PROBE) push_probe(L, b->r);
-  else push_answer(L, b->r);
+  if (b->r->op == RW_HTTP) push_answer(L, b->r);
+  else push_probe(L, b->r);
   if (b->r->error.kind != RW_OK) {
     push_error(L, &b->r->error);
     lua_setfield(L, -2, "error");
@@ -341,7 +341,8 @@ static int core_wait (lua_State *L) {
   lua_Number seconds = luaL_optnumber(L, 1, -1);
   bool forked_here = is_forked(L);
   rw_engine *e = forked_here ? NULL : push_running(L)->engine;
-  lua_pushboolean(L, forked_here ? rw_pause(seconds) : rw_engine_wait(e, seconds));
+  if (forked_here) rw_pause(seconds);
+  lua_pushboolean(L, !forked_here && rw_engine_wait(e, seconds));
   return 1;
 }
 
@@ -354,16 +355,31 @@ static int core_pending (lua_State *L) {
 }
 
 
+/* stats() -> the engine's counters by name; all 0 while none runs (see stats.h) */
+static int core_stats (lua_State *L) {
+  lua_engine *le = push_engine(L);
+  bool usable = le->engine && rw_engine_usable(le->engine);
+  rw_stats none = {0}, *stats = usable ? rw_engine_stats(le->engine) : &none;
+  lua_newtable(L);
+#define PUSH_COUNT(name) \
+  lua_pushinteger(L, (lua_Integer)atomic_load(&stats->name)); \
+  lua_setfield(L, -2, #name);
+  RW_STATS(PUSH_COUNT)
+#undef PUSH_COUNT
+  return 1;
+}
+
+
 static int core_fd (lua_State *L) {
   lua_engine *le = push_running(L);
-  lua_pushinteger(L, rw_engine_fd(le->engine));
+  lua_pushinteger(L, rw_engine_wake(le->engine)->out);
   return 1;
 }
 
 
 static int core_notify_fd (lua_State *L) {
   lua_engine *le = push_running(L);
-  lua_pushinteger(L, rw_engine_notify_fd(le->engine));
+  lua_pushinteger(L, rw_engine_wake(le->engine)->in);
   return 1;
 }
 
@@ -381,9 +397,25 @@ static int core_close (lua_State *L) {
 
 
 /*
-** target(path, overwrite) -> true | nil, message: could a download be put
-** there? Looks as a download does, and leaves nothing behind. Blocks.
+** try(path, overwrite) -> id | nil, message, kind: could a download be put there?
+** Looks as a download does, and leaves nothing behind; the result is {}, or
+** holds the error a download would have.
 */
+static int core_try (lua_State *L) {
+  size_t n;
+  const char *path = luaL_checklstring(L, 1, &n);
+  rw_request *r;
+  luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
+  if (is_forked(L)) return refuse(L, forked, "config");
+  r = rw_push_request(L);
+  r->op = RW_TARGET;
+  r->sink.path = rw_copy(L, path, n);
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  return hand_over(L);
+}
+
+
+/* target(path, overwrite) -> true | nil, message: the same, waiting for it */
 static int core_target (lua_State *L) {
   size_t n;
   const char *path = luaL_checklstring(L, 1, &n);
@@ -438,6 +470,7 @@ static int core_url (lua_State *L) {
 static const luaL_Reg core_functions[] = {
   {"cancel", core_cancel},
   {"close", core_close},
+  {"drop", core_drop},
   {"fd", core_fd},
   {"notify_fd", core_notify_fd},
   {"now", core_now},
@@ -445,8 +478,10 @@ static const luaL_Reg core_functions[] = {
   {"probe", core_probe},
   {"progress", core_progress},
   {"start", core_start},
+  {"stats", core_stats},
   {"take", core_take},
   {"target", core_target},
+  {"try", core_try},
   {"url", core_url},
   {"wait", core_wait},
   {NULL, NULL}

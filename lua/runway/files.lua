@@ -1,0 +1,53 @@
+-- The file object: a local picture, film or sound that stands where a URL may stand. It names a
+-- file and holds none of it; who sends it reads it.
+
+local files = {}
+
+---@class runway.File
+---@field path string
+---@field name? string     without directories; this and the rest once it has been looked at
+---@field size? integer    bytes
+---@field type? string     "image/png"
+---@field class? string    "image", "video" or "audio"
+
+local File = { __name = "runway.file" }
+File.__index = File
+function File.__tostring(file) return "file " .. file.path end
+files.mt = File
+
+---@param path string
+---@return runway.File
+function files.make(path)
+  if type(path) ~= "string" then error("file takes a path, not " .. type(path), 2) end
+  if path == "" or path:find("%z") then error("file takes a path that is not empty and holds no NUL", 2) end
+  return setmetatable({ path = path }, File)
+end
+
+---A file object with what a look at the file said.
+---@param path string
+---@param info table   { size=, type=, class= }
+---@return runway.File
+function files.known(path, info)
+  return setmetatable({
+    path = path, name = files.base(path), size = info.size, type = info.type, class = info.class,
+  }, File)
+end
+
+---Whether `v` is a file object. It is known by the name of its metatable, so that one made by
+---another copy of this module counts too.
+---@param v any
+---@return boolean
+function files.is_file(v)
+  if type(v) ~= "table" then return false end
+  local mt = getmetatable(v)
+  return mt == "runway.file" or (type(mt) == "table" and rawget(mt, "__name") == "runway.file")
+end
+
+---A path's last part; the whole where it has none ("a/").
+---@param path string
+---@return string
+function files.base(path)
+  return path:match("[^/\\]+$") or path
+end
+
+return files

@@ -1,0 +1,101 @@
+-- Options: the check of a public function's table of them, and the name that was probably meant.
+
+local text = require "runway.text"
+
+local floor, huge, concat = math.floor, math.huge, table.concat
+
+local options = {}
+
+-- Edits from a to b: one character put in, left out, changed, or swapped with its neighbor.
+local function distance(a, b)
+  local before, above = nil, {}
+  for j = 0, #b do above[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local change = a:byte(i) == b:byte(j) and 0 or 1
+      local least = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + change)
+      if before and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        least = math.min(least, before[j - 2] + 1)
+      end
+      row[j] = least
+    end
+    before, above = above, row
+  end
+  return above[#b]
+end
+
+---The name that was probably meant, for "did you mean"; nil when none is near.
+---@param name string
+---@param names string[]
+---@return string|nil
+function options.nearest(name, names)
+  if type(name) ~= "string" or #name > 64 then return nil end
+  local best, least = nil, math.max(1, floor(#name / 3)) + 1
+  for _, candidate in ipairs(names) do
+    local edits = distance(text.lower(name), text.lower(candidate))
+    if edits < least or (edits == least and best and candidate < best) then
+      best, least = candidate, edits
+    end
+  end
+  return best
+end
+
+---------------------------------------------------------------------------------------------------
+-- Options of the public functions
+
+local function is_a(v, expected)
+  local t = type(v)
+  if t == "number" and v ~= v then return false end
+  if expected == "any" or t == expected then return true end
+  return expected == "integer" and t == "number" and v % 1 == 0 and v < huge and v > -huge
+end
+
+-- nil when the value will do, else what was expected.
+local function unmet(v, rule)
+  if type(rule) == "function" then
+    local ok, expected = rule(v)
+    if ok then return nil end
+    return expected or "another value"
+  end
+  for expected in rule:gmatch("[^|]+") do
+    if is_a(v, expected) then return nil end
+  end
+  return (rule:gsub("|", " or "))
+end
+
+---Checks the options table of a public function; an unknown name or a wrong type raises at the
+---caller's line, with the nearest known name. Called as `check(options, SPEC, "client")`.
+---@param given table|nil  nil counts as no options
+---@param spec table<string, string|fun(v:any):boolean,string?>  name -> "number", "string|table",
+---  "integer", "any", or a function that returns true, or false and what was expected
+---@param what string   the function's name, for the message
+---@param level integer|nil  as the calling function would give it to `error`; default 2, its caller
+---@return table given
+function options.check(given, spec, what, level)
+  level = (level or 2) + 1
+  if given == nil then return {} end
+  if type(given) ~= "table" then
+    error(("%s: options must be a table, got %s"):format(what, type(given)), level)
+  end
+  for name, v in next, given do
+    local rule = spec[name]
+    if rule == nil then
+      local known = {}
+      for k in next, spec do known[#known + 1] = k end
+      table.sort(known)
+      local near = options.nearest(name, known)
+      error(("%s: unknown option %s (%s)"):format(what,
+        type(name) == "string" and text.quote(name) or "[" .. tostring(name) .. "]",
+        near and "did you mean " .. near .. "?" or "known: " .. concat(known, ", ")), level)
+    end
+    local expected = unmet(v, rule)
+    if expected then
+      error(("%s: option %s must be %s, got %s"):format(what, name, expected,
+        type(v) == "number" and text.number(v) or type(v)), level)
+    end
+  end
+  return given
+end
+
+return options

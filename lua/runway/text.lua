@@ -1,0 +1,179 @@
+-- Texts: cut, put on one line, escaped, measured.
+--
+-- Nothing here, nor in any room that handles what is sent or read, depends on the host's locale: a
+-- host may have called setlocale, after which string.upper("i") is no "I", "%w" matches half a
+-- UTF-8 character, and a number is written with a comma. So case is changed here, by byte, and
+-- classes of characters are spelled out in patterns ([A-Za-z0-9] and not %w, [\128-\255] left alone).
+
+local text = {}
+
+local QUOTED = 40           -- bytes of a value shown in a message
+
+---------------------------------------------------------------------------------------------------
+-- Case
+
+local LOWER, UPPER = {}, {}
+for byte = 65, 90 do
+  local upper, lower = string.char(byte), string.char(byte + 32)
+  LOWER[upper], UPPER[lower] = lower, upper
+end
+
+---A to Z as a to z; every other byte stays.
+---@param s string
+---@return string
+function text.lower(s) return (s:gsub("[A-Z]", LOWER)) end
+
+---a to z as A to Z; every other byte stays.
+---@param s string
+---@return string
+function text.upper(s) return (s:gsub("[a-z]", UPPER)) end
+
+---------------------------------------------------------------------------------------------------
+-- Length and shape
+
+---Cuts a string to at most `limit` bytes without splitting a UTF-8 character.
+---@param s string
+---@param limit integer  bytes
+---@return string
+function text.cut(s, limit)
+  if #s <= limit then return s end
+  local last = limit
+  -- Byte last+1 is the first left out: while it continues a character, that character goes too.
+  while last > 0 and last > limit - 4 do
+    local byte = s:byte(last + 1)
+    if byte < 128 or byte > 191 then break end
+    last = last - 1
+  end
+  return s:sub(1, last)
+end
+
+-- Where the spaces at the end begin. Found from behind, for "(.-) *$" looks at each run of spaces
+-- once for every space in it.
+local function last_word(s)
+  for at = #s, 1, -1 do
+    local byte = s:byte(at)
+    if byte ~= 32 and (byte < 9 or byte > 13) then return at end
+  end
+  return 0
+end
+
+---Without the white space at both ends.
+---@param s string
+---@return string
+function text.trim(s)
+  local first = s:find("[^ \t-\r]")
+  return first and s:sub(first, last_word(s)) or ""
+end
+
+---A text as one readable line: control characters and runs of spaces become one space. nil for
+---what is no string, and for what is empty then.
+---@param s any
+---@param limit integer|nil  bytes
+---@return string|nil
+function text.line(s, limit)
+  if type(s) ~= "string" then return nil end
+  local line = s:gsub("[%z\1-\32\127]+", " ")
+  local from = line:byte(1) == 32 and 2 or 1
+  local to = line:byte(-1) == 32 and -2 or -1
+  line = line:sub(from, to)
+  if line == "" then return nil end
+  return limit and text.cut(line, limit) or line
+end
+
+---------------------------------------------------------------------------------------------------
+-- UTF-8
+
+-- Byte offset (from 1) of the first byte that is not UTF-8, for hosts without the utf8 library, and
+-- for Lua 5.3, whose own takes half a surrogate pair for a character.
+local function bad_byte_by_hand(s)
+  local at = 1
+  while true do
+    at = s:find("[\128-\255]", at)
+    if not at then return nil end
+    local b, second = s:byte(at, at + 1)
+    local tail = b >= 0xF0 and 3 or b >= 0xE0 and 2 or 1
+    local low = b == 0xE0 and 0xA0 or b == 0xF0 and 0x90 or 0x80
+    local high = b == 0xED and 0x9F or b == 0xF4 and 0x8F or 0xBF
+    if b < 0xC2 or b > 0xF4 or not second or second < low or second > high
+      or #s:sub(at + 1, at + tail):match("^[\128-\191]*") < tail then
+      return at
+    end
+    at = at + tail + 1
+  end
+end
+
+---The byte offset of the first byte that is not valid UTF-8, nil when all are.
+---@param s string
+---@return integer|nil
+function text.bad_byte(s)
+  if not utf8 or utf8.len "\237\160\128" then return bad_byte_by_hand(s) end
+  local count, at = utf8.len(s)
+  if not count then return at end
+  return nil
+end
+
+---Length in UTF-16 code units, which is what Runway's documented limits count.
+---@param s string  valid UTF-8
+---@return integer
+function text.length(s)
+  local _, characters = s:gsub("[^\128-\191]", "")
+  local _, pairs_of_units = s:gsub("[\240-\247]", "")
+  return characters + pairs_of_units
+end
+
+---------------------------------------------------------------------------------------------------
+-- In an address
+
+local function percent(c) return ("%%%02X"):format(c:byte()) end
+
+---Percent-encodes a value for one segment of a path (or one value of a query), so that an id
+---with a slash, a question mark or a space still names one task.
+---@param s string
+---@return string
+function text.escape(s)
+  return (s:gsub("[^A-Za-z0-9%-%._~]", percent))
+end
+
+-- A line break with the like of a header after it is no slip of a server's.
+local SMUGGLED = "[\r\n][\r\n]?[A-Za-z0-9-]+:"
+
+---An address as a browser mends one that was pasted: without the white space around it, without
+---line breaks and tabs inside, `\` as `/`, and spaces and what is no ASCII percent-encoded. nil when
+---it holds other control characters. What stands right already stays as it is.
+---@param s string
+---@return string|nil
+function text.mend_url(s)
+  s = text.trim(s)
+  if s:find(SMUGGLED) then return nil end
+  s = s:gsub("[\t\n\r]", ""):gsub("\\/", "/")  -- "\/" is left of JSON that was encoded twice
+  if s:find("[%z\1-\31\127]") then return nil end
+  local origin, path, rest = s:match("^([A-Za-z]+://[^/?#\\]*)([^?#]*)(.*)$")
+  if not origin then return s end
+  return origin .. (path:gsub("\\", "/") .. rest):gsub('[ "<>`{}|^\\\128-\255]', percent)
+end
+
+---------------------------------------------------------------------------------------------------
+-- For people
+
+---A number as a person writes it: 5, 5.5, 1e+308. With a point in every locale.
+---@param n number
+---@return string
+function text.number(n)
+  if math.type and math.type(n) == "integer" then return ("%d"):format(n) end
+  if n % 1 == 0 and n > -1e17 and n < 1e17 then return ("%.0f"):format(n) end
+  return (("%.14g"):format(n):gsub(",", "."))
+end
+
+---A string for a message: quoted, short, on one line, and never the bytes of a data URI nor the
+---query of a URL, for either may hold what must not reach a log.
+---@param s string
+---@return string
+function text.quote(s)
+  if text.lower(s:sub(1, 32)):find("^[ \t-\r]*data:") then return "a data URI" end
+  if s:find("://", 1, true) then s = s:gsub("[?#].*$", ""):gsub("://[^/@]*@", "://") end
+  s = s:gsub("[%z\1-\31\127]", "?")
+  if #s > QUOTED then s = text.cut(s, QUOTED) .. "..." end
+  return '"' .. s .. '"'
+end
+
+return text

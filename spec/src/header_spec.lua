@@ -1,0 +1,45 @@
+-- Which bytes a header may hold: one rule, met at both doors, what is sent and what is answered.
+
+local core = require "runway.core"
+local listener = require "runway.listener"
+
+local NAMES = {
+  ["X-Fine"] = true, ["x_1!#$%&'*+.^`|~"] = true, ["X Space"] = false, ["X:Colon"] = false, [""] = false,
+  ["X\tTab"] = false, ["X\0Nul"] = false, ["X-\195\164"] = false, ["X(Paren)"] = false, ["X\127"] = false,
+}
+local VALUES = {
+  ["plain"] = true, ["with\ttab"] = true, ["\195\164"] = true, ["a\r\nX-Evil: 1"] = false, ["a\nb"] = false,
+  ["a\0b"] = false, ["a\127b"] = false, ["a\1b"] = false,
+}
+
+describe("a header", function()
+  local server
+
+  setup(function() server = assert(listener.listen {}) end)
+  teardown(function() server:close() end)
+
+  local function may_be_sent(name, value)
+    local id = core.start { method = "GET", url = "http://127.0.0.1:1/", headers = { [name] = value } }
+    if id then core.cancel(id) end
+    return id ~= nil
+  end
+
+  -- No request waits under this id, which does no harm: the answer is looked at first.
+  local function may_be_answered(name, value)
+    return (pcall(server.respond, server, 1, { headers = { [name] = value } }))
+  end
+
+  for name, fine in pairs(NAMES) do
+    it(("%s be named %q"):format(fine and "may" or "may not", name), function()
+      assert.equal(fine, may_be_sent(name, "x"))
+      assert.equal(fine, may_be_answered(name, "x"))
+    end)
+  end
+
+  for value, fine in pairs(VALUES) do
+    it(("%s hold %q"):format(fine and "may" or "may not", value), function()
+      assert.equal(fine, may_be_sent("X-Test", value))
+      assert.equal(fine, may_be_answered("X-Test", value))
+    end)
+  end
+end)

@@ -1,0 +1,46 @@
+/*
+** disk.h: what may wait for a disk, done beside the thread that must not.
+**
+** A request goes through here before it enters its lane (its target is opened,
+** its files are looked at and encoded) and after its last byte (synced and put
+** in place, or taken away). Each of the two has threads of its own, a few, that
+** are started when there is work and no one to do it: a sync that hangs for a
+** minute holds up neither the preparing of others nor, while there are threads
+** left, their end.
+**
+** Ownership: from rw_disk_give on the request is the stage's, until `back` is
+** called with it, on one of its threads.
+*/
+#ifndef RW_DISK_H
+#define RW_DISK_H
+
+#include <stdbool.h>
+
+#include "request.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct rw_disk rw_disk;
+
+typedef enum { RW_BEFORE, RW_AFTER } rw_side;
+
+typedef void (*rw_disk_work) (rw_request *r);
+typedef void (*rw_disk_back) (void *owner, rw_request *r);
+
+/* NULL without memory. Starts no thread yet. */
+rw_disk *rw_disk_new (rw_disk_work before, rw_disk_work after,
+                      rw_disk_back back, void *owner);
+
+/* Hands a request over. Where no thread can be started and none runs, `back`
+** is called at once, with an error set in it. */
+void rw_disk_give (rw_disk *d, rw_request *r, rw_side side);
+
+/* Takes a request back that no thread has begun with; false: one has. */
+bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_side side);
+
+/* Waits until all that was given is done, and frees it. */
+void rw_disk_free (rw_disk *d);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,180 @@
+/*
+** outcome.c: what came of an exchange: libcurl's word for it, and what our own
+** callbacks saw, as a status, an answer, and an error in our words.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "header.h"
+#include "outcome.h"
+#include "tls.h"
+
+const char rw_forbidden_address[] =
+  "the address leads to a private network or this machine, or http leads off "
+  "this machine; see allow_private and allow_http";
+
+
+/* What libcurl's codes mean; one that is not here is a connection that broke. */
+static const struct {
+  CURLcode code;
+  rw_errkind kind;
+  const char *word;
+  bool permanent;
+} meanings[] = {
+  {CURLE_COULDNT_RESOLVE_HOST, RW_NETWORK, "dns", false},
+  {CURLE_COULDNT_RESOLVE_PROXY, RW_NETWORK, "proxy", false},
+  {CURLE_PROXY, RW_NETWORK, "proxy", false},
+  {CURLE_COULDNT_CONNECT, RW_NETWORK, "connect", false},
+  {CURLE_SSL_CONNECT_ERROR, RW_NETWORK, "tls", false},
+  {CURLE_PEER_FAILED_VERIFICATION, RW_NETWORK, "tls", true},
+  {CURLE_SSL_CACERT_BADFILE, RW_NETWORK, "tls", true},
+  {CURLE_SSL_CIPHER, RW_NETWORK, "tls", true},
+  {CURLE_SSL_ISSUER_ERROR, RW_NETWORK, "tls", true},
+  {CURLE_SSL_CRL_BADFILE, RW_NETWORK, "tls", true},
+  {CURLE_SSL_INVALIDCERTSTATUS, RW_NETWORK, "tls", true},
+  {CURLE_SSL_CERTPROBLEM, RW_NETWORK, "tls", true},
+  {CURLE_SSL_ENGINE_NOTFOUND, RW_NETWORK, "tls", true},
+  {CURLE_UNSUPPORTED_PROTOCOL, RW_PROTOCOL, "bad_response", false},
+  {CURLE_WEIRD_SERVER_REPLY, RW_PROTOCOL, "bad_response", false},
+  {CURLE_BAD_CONTENT_ENCODING, RW_PROTOCOL, "bad_response", false},
+  {CURLE_HTTP2, RW_PROTOCOL, "bad_response", false},
+  {CURLE_READ_ERROR, RW_IO, "read", false},
+  {CURLE_FILE_COULDNT_READ_FILE, RW_IO, "read", false},
+  {CURLE_URL_MALFORMAT, RW_INVALID, "url", true},
+};
+
+
+/*
+** {=================================================================
+** Failures
+** ==================================================================
+*/
+
+static void tell (rw_request *r, CURLcode code, rw_errkind kind,
+                  const char *word, bool permanent) {
+  rw_fail(&r->error, kind, word, "%s",
+          r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
+  r->error.permanent = permanent;
+}
+
+
+/* A paid request of which not all bytes left was not taken: its length, or the
+** end of its stream, was announced, and no server acts on less. */
+static void look_whether_it_left (rw_request *r) {
+  curl_off_t left = 0;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &left);
+  if (r->gate && r->sent && r->status == 0 && r->upload_size >= 0 &&
+      (int64_t)left < r->upload_size)
+    r->sent = false;
+}
+
+
+/* libcurl's code alone misleads; what our callbacks saw comes first. */
+static void read_failure (rw_request *r, CURLcode code) {
+  look_whether_it_left(r);
+  if (r->error.kind != RW_OK) return;    /* a callback said why */
+  if (r->refused && !r->opened) {
+    rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
+    return;
+  }
+  if (r->passes > 1 && r->gate) {
+    rw_fail(&r->error, RW_NETWORK, "closed",
+            "the connection was closed before an answer came");
+    return;
+  }
+  if (code == CURLE_OPERATION_TIMEDOUT) {
+    tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
+    return;
+  }
+  if (code == CURLE_OUT_OF_MEMORY) {     /* also said of a header beyond its cap */
+    if (!r->sent) tell(r, code, RW_LIMIT, "memory", false);
+    else rw_fail(&r->error, RW_LIMIT, "too_large", "a header of the answer is too "
+                 "large (or memory ran out)");
+    return;
+  }
+  for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+    if (meanings[i].code == code) {
+      tell(r, code, meanings[i].kind, meanings[i].word, meanings[i].permanent);
+      return;
+    }
+  if (strstr(r->errbuf, "chunked-encoding"))
+    tell(r, code, RW_PROTOCOL, "bad_response", false);
+  else                                   /* reset, closed, truncated, ... */
+    tell(r, code, RW_NETWORK, r->sent ? "closed" : r->via_proxy ? "proxy" : "connect",
+         false);
+}
+
+/* }================================================================= */
+
+
+/*
+** {=================================================================
+** Answers
+** ==================================================================
+*/
+
+static void read_answer (rw_request *r) {
+  char *redirect = NULL;
+  curl_off_t total = 0, connect = 0, in = 0, out = 0;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_REDIRECT_URL, &redirect);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_TOTAL_TIME_T, &total);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_APPCONNECT_TIME_T, &connect);
+  if (connect == 0)
+    (void)curl_easy_getinfo(r->easy, CURLINFO_CONNECT_TIME_T, &connect);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_DOWNLOAD_T, &in);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &out);
+  rw_count(r->stats, bytes_in, (int64_t)in);
+  rw_count(r->stats, bytes_out, (int64_t)out);
+  r->total_s = (double)total / 1e6;
+  r->connect_s = (double)connect / 1e6;
+  if (redirect) r->redirect = strdup(redirect);
+}
+
+
+/* Does nothing but the end of the connection tell where the body ends? */
+static bool ends_with_connection (const rw_request *r) {
+  size_t n = 0;
+  const char *coding = rw_header_find(r->head.data, "transfer-encoding", &n);
+  long version = 0;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
+  return r->length < 0 && version <= CURL_HTTP_VERSION_1_1 &&
+         !(coding && n >= 7 && rw_header_same(coding, "chunked", 7));
+}
+
+
+/* Is a complete answer one that we can use? */
+static void check_answer (rw_request *r) {
+  curl_off_t came = 0;                   /* over the wire, before decoding */
+  const char *type;
+  size_t n = 0;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_DOWNLOAD_T, &came);
+  if (!r->head_whole)                    /* libcurl lets this pass */
+    rw_fail(&r->error, RW_NETWORK, "closed",
+            "the connection was closed within the answer's headers");
+  /* libcurl has let HTTP/2 streams end early; a file must be whole */
+  if (r->length >= 0 && came != r->length && strcmp(r->method, "HEAD") != 0 &&
+      r->status != 204 && r->status != 304)
+    rw_fail(&r->error, RW_NETWORK, "closed",
+            "the answer ended after %lld of %lld bytes", (long long)came,
+            (long long)r->length);
+  if (r->sink.fd < 0 || r->status != 200) return;
+  if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
+    rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
+            "bytes of a file whose length was not told", (long long)r->bytes);
+  type = rw_header_find(r->head.data, "content-type", &n);
+  if (type && n >= 9 && rw_header_same(type, "text/html", 9))
+    rw_fail(&r->error, RW_PROTOCOL, "bad_media",
+            "the server sent an HTML page instead of the file");
+  if (r->sink.written == 0)
+    rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file is empty");
+}
+
+/* }================================================================= */
+
+
+void rw_outcome_read (rw_request *r, CURLcode code) {
+  read_answer(r);
+  if (code != CURLE_OK) read_failure(r, code);
+  else check_answer(r);
+}

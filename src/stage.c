@@ -1,0 +1,131 @@
+/*
+** stage.c: what is done for a request on the disk.
+*/
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "media.h"
+#include "stage.h"
+
+
+void rw_stage_fail (rw_request *r, int err) {
+  if (err == EOVERFLOW)
+    rw_fail(&r->error, RW_LIMIT, "too_large", "%s is larger than max_bytes (%lld)",
+            r->sink.path, (long long)r->sink.max_bytes);
+  else
+    rw_fail(&r->error, RW_IO,
+            err == EEXIST ? "exists" : err == EBUSY ? "locked"
+                          : err == ENOSPC || err == EDQUOT ? "disk_full" : "file",
+            "%s: cannot %s: %s", r->sink.path, r->sink.what, strerror(err));
+  r->error.permanent = true;
+}
+
+
+/*
+** {=================================================================
+** Before
+** ==================================================================
+*/
+
+static bool has_file_parts (const rw_request *r) {
+  for (size_t i = 0; i < r->nparts; i++)
+    if (!r->parts[i].text) return true;
+  return false;
+}
+
+
+bool rw_stage_needed_before (const rw_request *r) {
+  if (r->op != RW_HTTP || r->sink.path || r->file || has_file_parts(r)) return true;
+  for (size_t i = 0; i < r->nfields; i++)
+    if (r->fields[i].path) return true;
+  return false;
+}
+
+
+/* The body from its parts; files become data URIs. */
+static bool assemble (rw_request *r) {
+  for (size_t i = 0; i < r->nparts && !atomic_load(&r->stop); i++) {
+    rw_part *p = &r->parts[i];
+    if (!p->text) {
+      if (!rw_media_append(&r->upload, p->path, &r->error)) return false;
+    } else if (!rw_buffer_append(&r->upload, p->text, p->len)) {
+      rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the request");
+      return false;
+    }
+  }
+  return true;
+}
+
+
+/* A file that is sent as it is. */
+static int open_input (rw_request *r, const char *path, int64_t *size) {
+  int fd = rw_file_open(path, size);
+  if (fd < 0)
+    rw_fail(&r->error, RW_IO, "open", "cannot read %s: %s", path,
+            errno == EINVAL ? "it is not a plain file" : strerror(errno));
+  return fd;
+}
+
+
+static bool open_inputs (rw_request *r) {
+  for (size_t i = 0; i < r->nfields; i++) {
+    rw_field *f = &r->fields[i];
+    if (f->path && (f->fd = open_input(r, f->path, &f->size)) < 0) return false;
+  }
+  if (!r->file) return true;
+  r->upload_fd = open_input(r, r->file, &r->upload_size);
+  return r->upload_fd >= 0;
+}
+
+
+void rw_stage_before (rw_request *r) {
+  int err;
+  if (r->op == RW_PROBE) {
+    rw_media_probe(r);
+    return;
+  }
+  if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
+  else if (r->op == RW_TARGET) rw_sink_abandon(&r->sink);
+  else if (has_file_parts(r)) (void)assemble(r);
+  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)open_inputs(r);
+}
+
+/* }================================================================= */
+
+
+/*
+** {=================================================================
+** After
+** ==================================================================
+*/
+
+bool rw_stage_needed_after (const rw_request *r) {
+  if (r->sink.fd >= 0 || r->upload_fd >= 0) return true;
+  for (size_t i = 0; i < r->nfields; i++)
+    if (r->fields[i].fd >= 0) return true;
+  return false;
+}
+
+
+static void close_input (int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+
+void rw_stage_after (rw_request *r) {
+  for (size_t i = 0; i < r->nfields; i++) close_input(&r->fields[i].fd);
+  close_input(&r->upload_fd);
+  if (r->sink.fd < 0) return;
+  if (r->status == 200 && r->error.kind == RW_OK && !atomic_load(&r->stop)) {
+    int err = rw_sink_commit(&r->sink);  /* the file gets its name only now */
+    if (err) rw_stage_fail(r, err);
+  } else {
+    rw_sink_abandon(&r->sink);
+  }
+}
+
+/* }================================================================= */

@@ -1,0 +1,124 @@
+/*
+** trace.c: what goes over the wire, told on standard error.
+*/
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "header.h"
+#include "trace.h"
+
+#define TRACE_LINE 400
+
+/* Headers whose values hold nothing but what they say. */
+static const char *const harmless[] = {
+  "accept", "accept-encoding", "accept-ranges", "age", "cache-control", "connection",
+  "content-encoding", "content-length", "content-range", "content-type", "date",
+  "host", "range", "retry-after", "retry-after-ms", "server", "transfer-encoding",
+  "user-agent", "vary", "via", "x-runway-version", "x-request-id", "request-id", "cf-ray"
+};
+
+/* Remarks of libcurl's that are worth a line, by how they begin. */
+static const char *const remarks[] = {
+  "Connected to ", "Re-using ", "ALPN", "SSL connection using ", "using HTTP/",
+  "Closing connection", "Connection died", "Connection #"
+};
+
+
+static bool is_harmless (const char *name, size_t n) {
+  for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+    if (strlen(harmless[i]) == n && rw_header_same(harmless[i], name, n)) return true;
+  return false;
+}
+
+
+void rw_trace_line (char *to, size_t room, const char *line, size_t n) {
+  const char *colon, *mark;
+  size_t kept = n, used;
+  const char *instead = "";
+  while (kept > 0 && (line[kept - 1] == '\r' || line[kept - 1] == '\n')) kept--;
+  colon = memchr(line, ':', kept);
+  mark = memchr(line, '?', kept);
+  if (colon && rw_header_is_token(line, (size_t)(colon - line))) {
+    if (!is_harmless(line, (size_t)(colon - line))) {
+      kept = (size_t)(colon - line) + 1;
+      instead = " [hidden]";
+    }
+  } else if (mark) {                     /* "GET /path?query HTTP/1.1" */
+    kept = (size_t)(mark - line) + 1;
+    instead = "[query]";
+  }
+  if (kept > room - 16) kept = room - 16;
+  for (used = 0; used < kept; used++)
+    to[used] = (char)((unsigned char)line[used] < ' ' || line[used] == 127 ? '?'
+                                                                           : line[used]);
+  memcpy(to + used, instead, strlen(instead) + 1);
+}
+
+
+/* In one write, so that the lines of two engines do not mix. */
+static void trace_say (const rw_request *r, char arrow, const char *text) {
+  char line[TRACE_LINE + 64];
+  int n = snprintf(line, sizeof line, "runway %.3f #%lld %c %s\n", rw_now(),
+                   (long long)r->id, arrow, text);
+  if (n > 0) (void)fwrite(line, 1, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1, stderr);
+}
+
+
+static void trace_block (const rw_request *r, char arrow, const char *data, size_t n) {
+  char text[TRACE_LINE];
+  while (n > 0) {
+    const char *eol = memchr(data, '\n', n);
+    size_t len = eol ? (size_t)(eol - data) + 1 : n;
+    if (len > 2) {
+      rw_trace_line(text, sizeof text, data, len);
+      trace_say(r, arrow, text);
+    }
+    data += len;
+    n -= len;
+  }
+}
+
+
+static void trace_remark (const rw_request *r, const char *data, size_t n) {
+  for (size_t i = 0; i < sizeof remarks / sizeof *remarks; i++) {
+    size_t len = strlen(remarks[i]);
+    if (n < len || memcmp(data, remarks[i], len) != 0) continue;
+    trace_block(r, '*', data, n);
+    return;
+  }
+}
+
+
+static int on_trace (CURL *easy, curl_infotype type, char *data, size_t n, void *user) {
+  rw_request *r = user;
+  (void)easy;
+  switch (type) {
+    case CURLINFO_TEXT: trace_remark(r, data, n); break;
+    case CURLINFO_HEADER_OUT: trace_block(r, '>', data, n); break;
+    case CURLINFO_HEADER_IN: trace_block(r, '<', data, n); break;
+    case CURLINFO_DATA_OUT: r->trace_out += (int64_t)n; break;
+    case CURLINFO_DATA_IN: r->trace_in += (int64_t)n; break;
+    default: break;
+  }
+  return 0;
+}
+
+
+bool rw_trace_begin (rw_request *r) {
+  char text[TRACE_LINE];
+  (void)snprintf(text, sizeof text, "%s %.*s", r->method, (int)strcspn(r->url, "?#"), r->url);
+  trace_say(r, '*', text);
+  return curl_easy_setopt(r->easy, CURLOPT_DEBUGFUNCTION, on_trace) == CURLE_OK &&
+         curl_easy_setopt(r->easy, CURLOPT_DEBUGDATA, r) == CURLE_OK &&
+         curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L) == CURLE_OK;
+}
+
+
+void rw_trace_end (rw_request *r) {
+  char text[TRACE_LINE];
+  (void)snprintf(text, sizeof text, "%lld bytes out, %lld in, %s%s", (long long)r->trace_out,
+                 (long long)r->trace_in, r->error.kind == RW_OK ? "ok" : "failed: ",
+                 r->error.kind == RW_OK ? "" : r->error.code);
+  trace_say(r, '*', text);
+}

@@ -1,0 +1,27 @@
+/*
+** trace.h: what goes over the wire, told on standard error (RUNWAY_TRACE=1).
+** Never a key, a query, a cookie, a proxy's password or a byte of a body.
+*/
+#ifndef RW_TRACE_H
+#define RW_TRACE_H
+
+#include "request.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Asks libcurl to tell of this request; r->easy is there. */
+bool rw_trace_begin (rw_request *r);
+
+/* Tells how it ended. */
+void rw_trace_end (rw_request *r);
+
+/*
+** One line of a request's or an answer's head as it may be shown, cut to what
+** fits: the query gone, the values of headers that are not known to be harmless
+** replaced. Writes at most `room` bytes, the NUL included.
+*/
+void rw_trace_line (char *to, size_t room, const char *line, size_t n);
+
+#pragma GCC visibility pop
+
+#endif
