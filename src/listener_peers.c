@@ -124,7 +124,7 @@ static bool is_same (const char *text, const char *word) {
 }
 
 
-static enum MHD_Result on_header (void *cls, enum MHD_ValueKind kind, const char *name,
+static enum MHD_Result on_peer_header (void *cls, enum MHD_ValueKind kind, const char *name,
                                   const char *value) {
   rw_peer *p = cls;
   bool encoding = is_same(name, "Transfer-Encoding");
@@ -144,7 +144,7 @@ static enum MHD_Result on_header (void *cls, enum MHD_ValueKind kind, const char
 
 
 /* Answers by itself what is wrong or too much. */
-static enum MHD_Result refuse (rw_peer *p) {
+static enum MHD_Result refuse_peer (rw_peer *p) {
   const char *text = p->refusal == MHD_HTTP_CONTENT_TOO_LARGE ? "The body is too long.\n"
                    : p->refusal == MHD_HTTP_BAD_REQUEST ? "Where does the body end?\n"
                    : "Too many requests are waiting.\n";
@@ -171,15 +171,15 @@ static enum MHD_Result on_headers (rw_peer *p, const char *method) {
   p->begun = true;
   if (!rw_buffer_append(&p->head, method, strlen(method) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
-  MHD_get_connection_values(p->connection, MHD_HEADER_KIND, on_header, p);
+  MHD_get_connection_values(p->connection, MHD_HEADER_KIND, on_peer_header, p);
   if (length && strtoull(length, NULL, 10) > p->listener->max_body + SPARE_BYTES)
     p->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-  return p->refusal ? refuse(p) : MHD_YES;
+  return p->refusal ? refuse_peer(p) : MHD_YES;
 }
 
 
 /* Keeps a piece of the body; of a refused body it only counts what comes. */
-static enum MHD_Result on_body (rw_peer *p, const char *data, size_t size) {
+static enum MHD_Result on_peer_body (rw_peer *p, const char *data, size_t size) {
   rw_listener *l = p->listener;
   size_t before = p->body.len;
   bool kept = !p->refusal && rw_buffer_append_within(&p->body, data, size, l->max_body);
@@ -203,7 +203,7 @@ static enum MHD_Result on_body (rw_peer *p, const char *data, size_t size) {
 static enum MHD_Result on_whole (rw_peer *p) {
   rw_listener *l = p->listener;
   rw_answer *answer;
-  if (p->refusal) return refuse(p);
+  if (p->refusal) return refuse_peer(p);
   pthread_mutex_lock(&l->lock);
   if (p->stage == RW_RECEIVING && !l->closing) {
     p->id = ++l->requests * RW_SLOTS + (uint64_t)(p - l->peers);
@@ -223,7 +223,7 @@ static enum MHD_Result on_whole (rw_peer *p) {
 }
 
 
-static enum MHD_Result on_request (void *cls, struct MHD_Connection *connection,
+static enum MHD_Result on_peer_request (void *cls, struct MHD_Connection *connection,
                                    const char *url, const char *method, const char *version,
                                    const char *data, size_t *size, void **request) {
   rw_peer *p = peer_of(connection);
@@ -233,7 +233,7 @@ static enum MHD_Result on_request (void *cls, struct MHD_Connection *connection,
   if (*size > 0) {
     size_t n = *size;
     *size = 0;
-    return on_body(p, data, n);
+    return on_peer_body(p, data, n);
   }
   return on_whole(p);
 }
@@ -275,7 +275,7 @@ static bool on_pause (void *cls, int64_t due) {
 struct MHD_Daemon *rw_peers_serve (rw_listener *l, int fd, bool ipv6) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                    (ipv6 ? MHD_USE_IPv6 : 0);
-  return MHD_start_daemon(flags, l->port, NULL, NULL, on_request, l,
+  return MHD_start_daemon(flags, l->port, NULL, NULL, on_peer_request, l,
     MHD_OPTION_LISTEN_SOCKET, fd,
     MHD_OPTION_CONNECTION_LIMIT, (unsigned)RW_SLOTS,
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,

@@ -129,7 +129,7 @@ static const char *not_json (rw_json_reader *r) {
 
 
 /* From the beginning, whatever was read before. */
-static bool begin (lua_State *L, rw_json_reader *r) {
+static bool begin_text (lua_State *L, rw_json_reader *r) {
   lua_settop(L, PIECES);
   r->at = r->paused_at = 0;
   r->depth = 0;
@@ -143,7 +143,7 @@ static bool begin (lua_State *L, rw_json_reader *r) {
 static bool begin_again (lua_State *L, rw_json_reader *r) {
   if (!r->broken || r->pairs) return false;
   r->pairs = true;
-  return begin(L, r);
+  return begin_text(L, r);
 }
 
 
@@ -181,7 +181,7 @@ static int start_reading (lua_State *L, bool lenient) {
   r->lenient = lenient;
   r->pieces = rw_push_buffer(L);
   while (lenient && r->len > 0 && r->text[r->len - 1] == '\0') r->len--;
-  begin(L, r);
+  begin_text(L, r);
   return read_on(L, LUA_OK, 0);
 }
 

@@ -114,7 +114,7 @@ static size_t broken_length (rw_json_reader *r, size_t at) {
 }
 
 
-/* Appends what the bytes at `at`, which do not stand for themselves, stand for. Their number, or 0. */
+/* Appends what the bytes at `at` stand for, which is not themselves. How many they are, or 0. */
 static size_t add_piece (lua_State *L, rw_json_reader *r, size_t at) {
   const char *p = r->text + at;
   char character[4];
@@ -131,7 +131,8 @@ static size_t add_piece (lua_State *L, rw_json_reader *r, size_t at) {
     return len;
   }
   if (!r->lenient) {
-    rw_json_complain(r, at, (unsigned char)*p < 0x20 ? "control character in a string" : "invalid UTF-8");
+    rw_json_complain(r, at, (unsigned char)*p < 0x20 ? "control character in a string"
+                                                     : "invalid UTF-8");
     return 0;
   }
   if ((unsigned char)*p < 0x20) {

@@ -81,7 +81,7 @@ static void put_path (json_writer *w, const json_path *path) {
 
 
 /* Leaves "path: message" on top. What was written so far is given up. */
-static bool refuse (json_writer *w, const json_path *path, const char *format, ...) {
+static bool refuse_value (json_writer *w, const json_path *path, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   lua_pushvfstring(w->L, format, arguments);
@@ -113,7 +113,7 @@ static bool write_string (json_writer *w, const char *text, size_t len, const js
     char escape[8];
     step = rw_utf8_length(text + i, len - i);
     if (step == 0)
-      return refuse(w, path, "%sinvalid UTF-8 at byte %I", role, (LUAI_UACINT)i + 1);
+      return refuse_value(w, path, "%sinvalid UTF-8 at byte %I", role, (LUAI_UACINT)i + 1);
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     if (c >= 0x20) snprintf(escape, sizeof escape, "\\%c", c);
     else if (c >= '\b' && c <= '\r' && c != '\v')
@@ -138,7 +138,7 @@ static bool write_number (json_writer *w, const json_path *path) {
   if (lua_isinteger(w->L, -1) || (is_integer && n >= -RW_JSON_EXACT && n <= RW_JSON_EXACT)) {
     snprintf(text, sizeof text, LUA_INTEGER_FMT, (LUAI_UACINT)n);
   } else if (!isfinite(x)) {
-    return refuse(w, path, "NaN and infinity cannot be sent");
+    return refuse_value(w, path, "NaN and infinity cannot be sent");
   } else {
     for (int digits = 15; digits <= 17; digits++) {
       snprintf(text, sizeof text - 2, "%.*g", digits, x);
@@ -227,7 +227,7 @@ static bool write_table (json_writer *w, const json_path *path) {
   for (int i = 0; i < w->depth && !problem; i++)
     if (w->open[i] == self) problem = "a table cannot contain itself";
   if (!problem) problem = rw_json_shape(w->L, t, &count, &is_list);
-  if (problem) return refuse(w, path, "%s", problem);
+  if (problem) return refuse_value(w, path, "%s", problem);
   w->open[w->depth++] = self;
   if (!(is_list ? write_list : write_object)(w, t, count, path)) return false;
   w->depth--;
@@ -290,7 +290,7 @@ static bool write_value (json_writer *w, const json_path *path) {
     default:
       break;
   }
-  return refuse(w, path, "a %s cannot be sent", luaL_typename(L, -1));
+  return refuse_value(w, path, "a %s cannot be sent", luaL_typename(L, -1));
 }
 
 

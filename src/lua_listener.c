@@ -178,7 +178,7 @@ static const char *after (const rw_incoming *r, const char *s) {
 
 
 /* Pushes the table of headers, whose names and values start at `name`. */
-static void push_headers (lua_State *L, const rw_incoming *r, const char *name) {
+static void push_incoming_headers (lua_State *L, const rw_incoming *r, const char *name) {
   lua_newtable(L);
   while (name) {
     const char *value = after(r, name);
@@ -201,7 +201,7 @@ static void push_request (lua_State *L, const rw_incoming *r) {
   lua_setfield(L, -2, "path");
   lua_pushstring(L, target[path] ? target + path + 1 : "");
   lua_setfield(L, -2, "query");
-  push_headers(L, r, after(r, method));
+  push_incoming_headers(L, r, after(r, method));
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, r->body ? r->body : "", r->body_length);
   lua_setfield(L, -2, "body");
@@ -333,8 +333,6 @@ static const luaL_Reg functions[] = {
   {NULL, NULL}
 };
 
-
-RUNWAY_API int luaopen_runway_listener (lua_State *L);
 
 int luaopen_runway_listener (lua_State *L) {
   luaL_checkversion(L);
