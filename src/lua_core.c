@@ -13,8 +13,8 @@
 
 #include "clock.h"
 #include "engine.h"
-#include "header.h"
 #include "lua_compat.h"
+#include "lua_headers.h"
 #include "lua_request.h"
 #include "proxy.h"
 #include "request.h"
@@ -122,26 +122,6 @@ static lua_engine *push_running (lua_State *L) {
 ** ==================================================================
 */
 
-/* Adds value to t[name], after a comma when the header came before. */
-static void put_header (lua_State *L, int t, const char *name, size_t n,
-                        const char *value, size_t m) {
-  luaL_Buffer lower;
-  char *to = luaL_buffinitsize(L, &lower, n);
-  rw_header_lower(to, name, n);
-  luaL_pushresultsize(&lower, n);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, t) == LUA_TSTRING) {
-    lua_pushliteral(L, ", ");
-    lua_pushlstring(L, value, m);
-    lua_concat(L, 3);
-  } else {
-    lua_pop(L, 1);
-    lua_pushlstring(L, value, m);
-  }
-  lua_rawset(L, t);
-}
-
-
 static void push_headers (lua_State *L, const rw_request *r) {
   const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
   int t;
@@ -156,10 +136,11 @@ static void push_headers (lua_State *L, const rw_request *r) {
       while (value < stop && (*value == ' ' || *value == '\t')) value++;
       while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
         stop--;
-      put_header(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
+      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
     }
     p = next;
   }
+  rw_headers_join(L, t);
 }
 
 
