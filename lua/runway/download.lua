@@ -8,6 +8,7 @@ local core = require "runway.core"
 local http = require "runway.http"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 local wires = require "runway.wire"
 
 local download = {}
@@ -29,7 +30,7 @@ local ENDINGS = {
 ---@return string
 function download.name(id, index, url)
   local stem = id:gsub("[^%w_-]", "_"):gsub("^%-", "_"):sub(1, 100)
-  local ending = (url:gsub("[?#].*", ""):match("%.(%w+)$") or ""):lower()
+  local ending = text.lower(url:gsub("[?#].*", ""):match("%.(%w+)$") or "")
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
 end
 
