@@ -29,8 +29,8 @@ local ENDINGS = {
 ---@param url string
 ---@return string
 function download.name(id, index, url)
-  local stem = id:gsub("[^%w_-]", "_"):gsub("^%-", "_"):sub(1, 100)
-  local ending = text.lower(url:gsub("[?#].*", ""):match("%.(%w+)$") or "")
+  local stem = id:gsub("[^A-Za-z0-9_-]", "_"):gsub("^%-", "_"):sub(1, 100)
+  local ending = text.lower(url:gsub("[?#].*", ""):match("%.([A-Za-z0-9]+)$") or "")
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
 end
 

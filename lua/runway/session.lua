@@ -109,8 +109,9 @@ function session.new(adapter, options)
   if not key then return nil, err end
   base, url = base_of(adapter, options.base_url, options.allow_http)
   if not base then return nil, url end
-  if options.proxy and options.proxy:find("[%s%c]") then -- libcurl would show it, password and all
-    return config(adapter.name, "proxy holds a space or a control character")
+  local usable, why = core.proxy(options.proxy or "")
+  if not usable then                          -- libcurl would show it, password and all
+    return config(adapter.name, "proxy cannot be a proxy: " .. why)
   end
   lanes = lanes + 1
   return setmetatable({
