@@ -6,9 +6,10 @@
 -- names the adapter and the function, for the error that the user reads.
 
 local fields = require "runway.fields"
-local params = require "runway.params"
+local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
+local text = require "runway.text"
 
 local adapter = {}
 
@@ -73,7 +74,7 @@ local SHAPE = {
 ---@param given table
 ---@return string|nil fault   which field, what it is and what it must be
 function adapter.check(given)
-  local who = is_word(given.name) and "the adapter " .. fields.line(given.name, 60) or "the adapter table"
+  local who = is_word(given.name) and "the adapter " .. text.line(given.name, 60) or "the adapter table"
   for _, rule in ipairs(SHAPE) do
     local field, fits, expected, needed = rule[1], rule[2], rule[3], rule[4]
     local v = given[field]
@@ -105,8 +106,8 @@ function adapter.of(provider)
   local known = {}
   for each in pairs(providers) do known[#known + 1] = each end
   table.sort(known)
-  local near = params.nearest(name, known)
-  return session.config(nil, ("unknown provider %q%s; known: %s"):format(fields.line(name, 60) or "",
+  local near = options.nearest(name, known)
+  return session.config(nil, ("unknown provider %q%s; known: %s"):format(text.line(name, 60) or "",
     near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", ")))
 end
 

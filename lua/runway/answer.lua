@@ -1,7 +1,7 @@
 -- answer.lua: a transport's result as adapters see it, and what can be told of it without one.
 
-local fields = require "runway.fields"
 local json = require "runway.json"
+local text = require "runway.text"
 
 local answer = {}
 
@@ -34,20 +34,6 @@ function answer.of(result)
   return made
 end
 
---- The id of a task that an answer names, whatever else it says.
----@param made runway.AdapterAnswer
----@return string|nil
-function answer.id(made)
-  local top = made.json
-  if type(top) ~= "table" then               -- cut off, or not quite JSON: the id may stand in it all the same
-    return fields.id(made.body:match('"task_?[iI]d"%s*:%s*"([%w%-_]+)"')
-      or made.body:match('"id"%s*:%s*"([%w%-_]+)"'))
-  end
-  local data = type(top.data) == "table" and top.data or {}
-  return fields.id(top.task_id) or fields.id(top.taskId) or fields.id(data.task_id) or fields.id(data.taskId)
-    or fields.id(top.id)
-end
-
 --- The server's own name for the exchange.
 ---@param headers table<string, string>|nil
 ---@return string|nil
@@ -60,7 +46,7 @@ end
 ---@param body string
 ---@return string
 function answer.beginning(body)
-  return fields.line(fields.cut(body, 80)) or ""
+  return text.line(text.cut(body, 80)) or ""
 end
 
 return answer

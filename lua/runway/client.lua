@@ -5,6 +5,7 @@ local fields = require "runway.fields"
 local http = require "runway.http"
 local json = require "runway.json"
 local media = require "runway.media"
+local options = require "runway.options"
 local params = require "runway.params"
 local session = require "runway.session"
 local submit = require "runway.submit"
@@ -56,20 +57,20 @@ local OPTIONS = {
 }
 
 --- Opens an account. Makes no request.
----@param options? table   see the README: provider, api_key, base_url, timeout (60 s), connect_timeout (10 s),
+---@param given? table   see the README: provider, api_key, base_url, timeout (60 s), connect_timeout (10 s),
 ---   max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy, ca_file, resolve, allow_http,
 ---   allow_private, max_body_bytes (4 MiB), user_agent, logger(level, message, fields), transport
 ---@return runway.Client|nil
 ---@return runway.Error|nil err  kind "config"
-function client.new(options)
-  options = params.check(options, OPTIONS, "client", 2)
-  local chosen, err = adapter.of(options.provider)
+function client.new(given)
+  given = options.check(given, OPTIONS, "client", 2)
+  local chosen, err = adapter.of(given.provider)
   if not chosen then return nil, err end
-  if options.journal then
+  if given.journal then
     return session.config(chosen.name, "this version has no journal yet; leave journal out")
   end
   local made
-  made, err = session.new(chosen, options)
+  made, err = session.new(chosen, given)
   if not made then return nil, err end
   local self = setmetatable({ provider = chosen.name, base_url = made.base }, Client)
   sessions[self] = made
@@ -241,18 +242,17 @@ local REQUEST = {
 
 --- Any other endpoint of the provider, signed and retried like the known ones;
 --- a POST or PATCH is sent at most once.
----@param options table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {} }
+---@param given table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {} }
 ---@return { status: integer, headers: table, body: string, json: any }|nil answer
 ---@return runway.Error|nil err    also for an answer that is not 2xx
-function Client:request(options)
+function Client:request(given)
   local mine = session_of(self)
-  options = params.check(options, REQUEST, "request", 2)
-  if not options.path or options.path:sub(1, 1) ~= "/" then
+  given = options.check(given, REQUEST, "request", 2)
+  if not given.path or given.path:sub(1, 1) ~= "/" then
     error("request: path begins with / (it is taken under base_url)", 2)
   end
   local answer, err = http.call(mine, {
-    method = options.method, path = options.path, query = options.query, json = options.json,
-    headers = options.headers,
+    method = given.method, path = given.path, query = given.query, json = given.json, headers = given.headers,
   }, { raw = true })
   if not answer then return nil, err end
   return { status = answer.status, headers = answer.headers, body = answer.body, json = answer.json }

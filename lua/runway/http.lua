@@ -7,6 +7,7 @@
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
 local fields = require "runway.fields"
+local ids = require "runway.ids"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local wires = require "runway.wire"
@@ -234,7 +235,7 @@ function Api:read(session, result)
   if result.error then                        -- what came before it broke off may name the task
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result)
-      reading.id = answers.id(reading.answer)
+      reading.id = ids.in_answer(reading.answer)
     end
     reading.verdict = retry.judge(paid, result, nil, true)
     return reading
@@ -252,7 +253,7 @@ function Api:read(session, result)
   end
   reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil)
   if reading.verdict and paid then
-    reading.id = reading.id or reading.problem and fields.id(reading.problem.id) or answers.id(answer)
+    reading.id = reading.id or reading.problem and fields.id(reading.problem.id) or ids.in_answer(answer)
     if reading.id and reading.verdict.again then -- who says "later" but names a task has taken the request
       reading.verdict = { kind = "unknown_submit", again = false, retryable = false }
     end

@@ -1,37 +1,16 @@
 -- media.lua: local files on their way to a provider.
 --
--- A file object names a file; nothing is read until a request needs it, and
--- then never on this thread. How it travels is the adapter's choice: as a
--- data URI inside the body while that is short enough, else by upload.
+-- Nothing of a file is read until a request needs it, and then never on this thread. How it travels
+-- is the adapter's choice: as a data URI inside the body while that is short enough, else by upload.
 
 local adapter = require "runway.adapter"
+local files = require "runway.files"
 local http = require "runway.http"
 local scheduler = require "runway.scheduler"
 
 local media = {}
 
-local File = { __name = "runway.file" }
-File.__index = File
-function File.__tostring(file) return "file " .. file.path end
-media.file_mt = File
-
----@class runway.File
----@field path string
-
---- A local picture, film or sound, to stand where a URL may stand.
----@param path string
----@return runway.File
-function media.file(path)
-  if type(path) ~= "string" then error("file takes a path, not " .. type(path), 2) end
-  if path == "" or path:find("%z") then error("file takes a path that is not empty and holds no NUL", 2) end
-  return setmetatable({ path = path }, File)
-end
-
----@param v any
----@return boolean
-function media.is_file(v)
-  return getmetatable(v) == File
-end
+media.file, media.is_file = files.make, files.is_file
 
 --- Size and type of a file, read off this thread.
 ---@param session runway.Session
@@ -60,7 +39,7 @@ end
 ---@return any copy
 ---@return any err
 function media.replace(value, fn)
-  if media.is_file(value) then return fn(value) end
+  if files.is_file(value) then return fn(value) end
   if type(value) ~= "table" then return value end
   local copy = setmetatable({}, getmetatable(value))
   for k, v in pairs(value) do
@@ -74,7 +53,7 @@ end
 -- Is there a file object anywhere in it?
 local function holds_file(value)
   if type(value) ~= "table" then return false end
-  if getmetatable(value) == File then return true end
+  if files.is_file(value) then return true end
   for _, inner in next, value do
     if type(inner) == "table" and holds_file(inner) then return true end
   end
@@ -91,10 +70,7 @@ function media.look(session, params)
   return media.replace(params, function(file)
     local info, err = media.probe(session, file.path)
     if not info then return nil, err end
-    return setmetatable({
-      path = file.path, name = file.path:match("[^/\\]+$") or file.path,
-      size = info.size, type = info.type, class = info.class,
-    }, File)
+    return files.known(file.path, info)
   end)
 end
 
@@ -148,7 +124,7 @@ function media.upload(session, path, deadline)
   end
   local info, failure = media.probe(session, path)
   if not info then return nil, failure end
-  local file = { path = path, name = path:match("[^/\\]+$") or path, size = info.size, type = info.type }
+  local file = { path = path, name = files.base(path), size = info.size, type = info.type }
   local answers = {}
   while #answers < MAX_UPLOAD_STEPS do
     local step, problem = adapter.ask(session, "upload", file, answers)

@@ -6,8 +6,8 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
-local fields = require "runway.fields"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 ---@class runway.Session
 ---@field adapter runway.Adapter
@@ -153,10 +153,10 @@ function Session:refuse(problem)
 end
 
 --- A text without the key.
----@param text any
+---@param said any
 ---@return any
-function Session:redact(text)
-  return errors.redact(text, self.key)
+function Session:redact(said)
+  return errors.redact(said, self.key)
 end
 
 --- Tells the user's logger; it can neither end a call nor see what must stay hidden.
@@ -165,7 +165,7 @@ end
 ---@param more? table
 function Session:log(level, message, more)
   if not self.logger then return end
-  scheduler.guard(self.logger, level, fields.cut(self:redact(message), MAX_LOGGED), more or {})
+  scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
 end
 
 --------------------------------------------------------------------- waiting, and the end

@@ -5,11 +5,14 @@
 
 local adapter = require "runway.adapter"
 local fields = require "runway.fields"
+local files = require "runway.files"
 local http = require "runway.http"
 local media = require "runway.media"
+local options = require "runway.options"
 local params = require "runway.params"
 local scheduler = require "runway.scheduler"
 local task = require "runway.task"
+local text = require "runway.text"
 
 local submit = {}
 
@@ -26,8 +29,8 @@ end
 
 local function unsupported(session, kind)
   local name, kinds = session.adapter.name, session.adapter.kinds
-  local near = params.nearest(kind, kinds)
-  return session:refuse(("%s has no %s%s; it has %s"):format(name, fields.line(kind, 60) or "",
+  local near = options.nearest(kind, kinds)
+  return session:refuse(("%s has no %s%s; it has %s"):format(name, text.line(kind, 60) or "",
     near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
 end
 
@@ -64,12 +67,12 @@ end
 -- What is given as a picture must be one, and what is given as a film must not.
 local function check_classes(session, looked)
   for _, entry in ipairs(looked.prompt_image or {}) do
-    if media.is_file(entry.uri) and entry.uri.class ~= "image" then
+    if files.is_file(entry.uri) and entry.uri.class ~= "image" then
       return session:refuse(("prompt_image: %s is no picture but %s"):format(entry.uri.path, entry.uri.type))
     end
   end
   local film = looked.prompt_video
-  if media.is_file(film) and film.class == "image" then
+  if files.is_file(film) and film.class == "image" then
     return session:refuse(("prompt_video: %s is a picture (%s)"):format(film.path, film.type))
   end
   return true

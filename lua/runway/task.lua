@@ -3,7 +3,7 @@
 local adapter = require "runway.adapter"
 local download = require "runway.download"
 local http = require "runway.http"
-local params = require "runway.params"
+local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
 
@@ -200,7 +200,7 @@ end
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
-  opts = params.check(opts, WAIT, "wait", 2)
+  opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
@@ -296,7 +296,7 @@ function Task:download(path, opts)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     error("download takes the path of the file to write", 2)
   end
-  opts = params.check(opts, DOWNLOAD, "download", 2)
+  opts = options.check(opts, DOWNLOAD, "download", 2)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
@@ -321,7 +321,7 @@ function Task:download_all(dir, opts)
   if type(dir) ~= "string" or dir == "" or dir:find("%z") then
     error("download_all takes the path of a directory", 2)
   end
-  opts = params.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
+  opts = options.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local files = {}

@@ -1,7 +1,6 @@
 -- wire.lua: an adapter's request as a transport sends it.
 
 local adapter = require "runway.adapter"
-local fields = require "runway.fields"
 local json = require "runway.json"
 local text = require "runway.text"
 
@@ -39,7 +38,7 @@ local function query_string(query, path)
   for i, name in ipairs(names) do
     local value = query[name]
     if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
-    parts[i] = fields.escape(name) .. "=" .. fields.escape(tostring(value))
+    parts[i] = text.escape(name) .. "=" .. text.escape(tostring(value))
   end
   if #parts == 0 then return "" end
   return (path:find("?", 1, true) and "&" or "?") .. table.concat(parts, "&")
@@ -48,10 +47,12 @@ end
 -- Adds headers; a later one of the same name, in whatever case, replaces an earlier one.
 local function add_headers(to, from)
   for name, value in pairs(from or {}) do
-    for had in pairs(to) do
-      if text.lower(had) == text.lower(name) then
-        to[had] = nil
-        break
+    if to[name] == nil then
+      for had in pairs(to) do
+        if #had == #name and text.lower(had) == text.lower(name) then
+          to[had] = nil
+          break
+        end
       end
     end
     to[name] = tostring(value)
@@ -65,7 +66,8 @@ end
 ---@return runway.WireRequest|nil
 ---@return runway.Problem|string|nil problem   why it cannot be written
 function wire.of(session, request, paid)
-  local method = text.upper(request.method or "GET")
+  local method = request.method or "GET"
+  if method:find("[a-z]") then method = text.upper(method) end
   local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
   local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
   if request.url then                         -- another origin: no key, no private address
