@@ -57,7 +57,7 @@ static void preload (lua_State *L, const char *name, lua_CFunction open) {
 
 
 int luaopen_runway (lua_State *L) {
-  luaL_checkversion(L);
+  rw_check_lua(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   preload(L, "runway.core", luaopen_runway_core);
   preload(L, "runway.json", luaopen_runway_json);
