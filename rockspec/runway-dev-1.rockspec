@@ -38,6 +38,7 @@ build = {
     ["runway"] = {
       sources = {
         "src/address.c",
+        "src/arrival.c",
         "src/buffer.c",
         "src/clock.c",
         "src/disk.c",
@@ -49,6 +50,7 @@ build = {
         "src/lua_json.c",
         "src/lua_json_scan.c",
         "src/lua_request.c",
+        "src/lua_result.c",
         "src/media.c",
         "src/network.c",
         "src/outcome.c",
