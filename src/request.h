@@ -103,10 +103,12 @@ typedef struct rw_request {
   bool cancelling;                    /* stands in the cancel list */
   bool unless_sent;                   /* and is spared once it has left */
   bool done;                          /* the caller's to take */
-  bool on_disk;                       /* under the disk's lock: begun there */
+  bool on_disk;                       /* under the disk's lock: begun there,
+                                         or refused */
   _Atomic bool stop;                  /* cancelled: the disk need not go on */
   enum {
-    RW_ENTERING, RW_IN_LINE, RW_PREPARING, RW_PREPARED, RW_RUNNING, RW_FINISHING
+    RW_ENTERING, RW_IN_LINE, RW_PREPARING, RW_PREPARED, RW_RUNNING, RW_COMMITTING,
+    RW_RELEASING
   } state;
   bool staged;                        /* counts among its lane's prepared ones */
   CURL *easy;

@@ -102,14 +102,16 @@ describe("a program that links runway in", function()
       local child = host.fork()
       if child == 0 then
         local answer, err = client:request { path = "/ok" }
-        print(answer, err and err.kind, err and err.message:match("fork"), err and err.sent)
+        print(answer, err and err.kind, err and err.message:match("fork"), err and err.sent,
+          require("runway.core").stats().started)
         host.exit(7)
       end
       assert(host.wait(child) == 7)
       assert(client:request { path = "/ok" })
+      assert(require("runway.core").stats().started == 2)
       print "parent fine"
     ]], server:url "")
-    assert.equal("nil\tconfig\tfork\tno\nparent fine\n", said)
+    assert.equal("nil\tconfig\tfork\tno\t0\nparent fine\n", said)
   end)
 
   it("may close its copy of the state in a forked child without harm to the parent", function()
