@@ -75,7 +75,7 @@ function wire.of(session, request, paid)
     made.address = wire.foreign_reach(session)
   else
     -- A "#" is no more than a character here: nothing behind it would reach the wire.
-    made.url = session.base .. (request.path .. query_string(request.query, request.path)):gsub("#", "%%%%23")
+    made.url = session.base .. (request.path .. query_string(request.query, request.path)):gsub("#", "%%23")
     made.path = request.path                  -- what a mock compares
     made.address = "any"
     local signature, problem = adapter.sign(session)
