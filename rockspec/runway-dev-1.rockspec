@@ -96,6 +96,7 @@ build = {
     ["runway.providers.chatgptsb"] = "lua/runway/providers/chatgptsb.lua",
     ["runway.providers.cometapi"] = "lua/runway/providers/cometapi.lua",
     ["runway.providers.gateway"] = "lua/runway/providers/gateway.lua",
+    ["runway.providers.official"] = "lua/runway/providers/official.lua",
     ["runway.providers.qimu"] = "lua/runway/providers/qimu.lua",
     ["runway.providers.reseller_answer"] = "lua/runway/providers/reseller_answer.lua",
     ["runway.providers.reseller_request"] = "lua/runway/providers/reseller_request.lua",
