@@ -167,6 +167,9 @@ static void push_probe (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
   lua_setfield(L, -2, "class");
+  if (!r->media_moves) return;
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "animated");
 }
 
 
@@ -249,7 +252,8 @@ static int core_start (lua_State *L) {
 }
 
 
-/* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file */
+/* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
+** and `animated` when it is a picture that moves */
 static int core_probe (lua_State *L) {
   size_t n;
   const char *path = luaL_checklstring(L, 1, &n);

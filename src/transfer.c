@@ -181,6 +181,17 @@ static size_t on_header (char *line, size_t size, size_t n, void *data) {
 }
 
 
+/* Keeps how a file begins; false when it turns out to be words. */
+static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
+  size_t room = sizeof r->start - r->started;
+  if (!r->only_media || room == 0) return true;
+  if (n > room) n = room;
+  memcpy(r->start + r->started, bytes, n);
+  r->started += n;
+  return n < room || rw_outcome_is_media(r);
+}
+
+
 static size_t on_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
@@ -192,7 +203,9 @@ static size_t on_body (char *bytes, size_t size, size_t n, void *data) {
     atomic_store(&r->expected, (int64_t)expected);
   }
   if (r->sink.fd >= 0 && r->status == 200) {
-    int err = rw_sink_write(&r->sink, bytes, n);
+    int err;
+    if (!look_at_start(r, bytes, n)) return 0;
+    err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
       rw_stage_fail(r, err);
       return 0;
