@@ -64,6 +64,8 @@ build = {
         "src/runway.c",
         "src/sink.c",
         "src/sink_name.c",
+        "src/sniff.c",
+        "src/sniff_text.c",
         "src/stage.c",
         "src/thread.c",
         "src/tls.c",

@@ -6,6 +6,7 @@
 
 #include "arrival.h"
 #include "header.h"
+#include "outcome.h"
 #include "stage.h"
 
 /* All header bytes of one exchange, 1xx answers and trailers included. */
@@ -97,6 +98,17 @@ size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
 }
 
 
+/* Keeps how a file begins; false when it turns out to be words. */
+static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
+  size_t room = sizeof r->start - r->started;
+  if (!r->only_media || room == 0) return true;
+  if (n > room) n = room;
+  memcpy(r->start + r->started, bytes, n);
+  r->started += n;
+  return n < room || rw_outcome_is_media(r);
+}
+
+
 size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
@@ -108,7 +120,9 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
     atomic_store(&r->expected, (int64_t)expected);
   }
   if (r->sink.fd >= 0 && r->status == 200) {
-    int err = rw_sink_write(&r->sink, bytes, n);
+    int err;
+    if (!look_at_start(r, bytes, n)) return 0;
+    err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
       rw_stage_fail(r, err);
       return 0;

@@ -8,6 +8,7 @@
 #include "header.h"
 #include "outcome.h"
 #include "proxy.h"
+#include "sniff.h"
 #include "tls.h"
 
 const char rw_forbidden_address[] =
@@ -174,6 +175,17 @@ static bool ends_with_connection (const rw_request *r) {
 }
 
 
+bool rw_outcome_is_media (rw_request *r) {
+  const char *words = rw_sniff_text(r->start, r->started);
+  char line[160];
+  if (!words) return true;
+  rw_sniff_line(r->start, r->started, line, sizeof line);
+  rw_fail(&r->error, RW_PROTOCOL, "bad_media",
+          "the server sent %s instead of the file: %s", words, line);
+  return false;
+}
+
+
 /* Is a complete answer one that we can use? */
 static void check_answer (rw_request *r) {
   curl_off_t came = 0;                   /* over the wire, before decoding */
@@ -193,6 +205,7 @@ static void check_answer (rw_request *r) {
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
+  if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
   if (type && n >= 9 && rw_header_same(type, "text/html", 9))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",
