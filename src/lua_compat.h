@@ -10,11 +10,10 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-#if LUA_VERSION_NUM < 503 || LUA_VERSION_NUM > 505
-#error "runway needs the headers of Lua 5.3, 5.4 or 5.5"
-#endif
+_Static_assert(LUA_VERSION_NUM >= 503 && LUA_VERSION_NUM <= 505,
+               "runway needs the headers of Lua 5.3, 5.4 or 5.5");
 
-#if LUA_VERSION_NUM < 504
+#if LUA_VERSION_NUM == 503
 #define lua_newuserdatauv(L, size, values) lua_newuserdata(L, size)
 #define lua_getiuservalue(L, index, n) lua_getuservalue(L, index)
 #define lua_setiuservalue(L, index, n) lua_setuservalue(L, index)

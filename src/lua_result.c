@@ -3,8 +3,7 @@
 */
 #include <string.h>
 
-#include "header.h"
-#include "lua_compat.h"
+#include "lua_headers.h"
 #include "lua_result.h"
 
 /* for messages; indexed by rw_errkind */
@@ -12,26 +11,6 @@ static const char *const result_kinds[] = {
   NULL, "network", "timeout", "limit", "io", "protocol", "invalid_request",
   "cancelled"
 };
-
-
-/* Adds value to t[name], after a comma when the header came before. */
-static void result_put_header (lua_State *L, int t, const char *name, size_t n,
-                               const char *value, size_t m) {
-  luaL_Buffer lower;
-  char *to = luaL_buffinitsize(L, &lower, n);
-  rw_header_lower(to, name, n);
-  luaL_pushresultsize(&lower, n);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, t) == LUA_TSTRING) {
-    lua_pushliteral(L, ", ");
-    lua_pushlstring(L, value, m);
-    lua_concat(L, 3);
-  } else {
-    lua_pop(L, 1);
-    lua_pushlstring(L, value, m);
-  }
-  lua_rawset(L, t);
-}
 
 
 static void push_result_headers (lua_State *L, const rw_request *r) {
@@ -48,10 +27,11 @@ static void push_result_headers (lua_State *L, const rw_request *r) {
       while (value < stop && (*value == ' ' || *value == '\t')) value++;
       while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
         stop--;
-      result_put_header(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
+      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
     }
     p = next;
   }
+  rw_headers_join(L, t);
 }
 
 

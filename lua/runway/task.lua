@@ -1,9 +1,9 @@
 -- task.lua: one task at a provider, as the user holds it.
 
+local adapter = require "runway.adapter"
 local download = require "runway.download"
-local errors = require "runway.errors"
 local http = require "runway.http"
-local params = require "runway.params"
+local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
 
@@ -42,7 +42,7 @@ local task = { Task = Task }
 -- task never walks into its client.
 local inner = setmetatable({}, { __mode = "k" })
 
----@param session table
+---@param session runway.Session
 ---@param ref table        { id=, kind=, format= }
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
@@ -80,7 +80,7 @@ function task.apply(t, fields, raw)
     if fields[name] ~= nil then t[name] = fields[name] end
   end
   for _, name in ipairs { "failure", "failure_code" } do -- a server may echo what it was sent
-    if fields[name] ~= nil then t[name] = errors.redact(fields[name], inner[t].session.key) end
+    if fields[name] ~= nil then t[name] = inner[t].session:redact(fields[name]) end
   end
 end
 
@@ -102,9 +102,7 @@ local function mark(t, err)
 end
 
 local function fail(t, e)
-  local session = inner[t].session
-  e.provider = session.adapter.name
-  return mark(t, errors.new(e, session.key))
+  return mark(t, select(2, inner[t].session:error(e)))
 end
 
 -- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is
@@ -113,10 +111,10 @@ end
 local function query(t, deadline, waiting)
   local my = inner[t]
   local session = my.session
-  local request, problem = http.ask(session, "query", my.ref)
-  if not request then return mark(t, select(2, http.refuse(session, problem))) end
+  local request, problem = adapter.ask(session, "query", my.ref)
+  if not request then return mark(t, select(2, session:refuse(problem))) end
   local fields, err, answer = http.call(session, request, {
-    reader = session.adapter.task, ref = my.ref, deadline = deadline,
+    reader = "task", ref = my.ref, deadline = deadline,
   })
   if not fields then return mark(t, err) end
   if fields.missing then
@@ -155,11 +153,10 @@ local function outcome(t)
   if t.status == "CANCELLED" then
     return fail(t, { kind = "task_cancelled", message = "the task was cancelled" })
   end
-  local again = inner[t].session.adapter.retryable_failure
   return fail(t, {
     kind = "task_failed", code = t.failure_code,
     message = "the provider could not make it: " .. (t.failure or t.failure_code or "no reason given"),
-    retryable = again and again(t.failure_code) == true or false,
+    retryable = adapter.may_retry(inner[t].session, t.failure_code),
   })
 end
 
@@ -203,7 +200,7 @@ end
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
-  opts = params.check(opts, WAIT, "wait", 2)
+  opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
@@ -211,7 +208,7 @@ function Task:wait(opts)
   while not finished(self) do
     local now = scheduler.now()
     if my.next_poll > now then
-      if not http.pause(my.session, math.max(0, math.min(my.next_poll, deadline) - now)) then
+      if not my.session:pause(math.max(0, math.min(my.next_poll, deadline) - now)) then
         return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
       end
       if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
@@ -256,10 +253,10 @@ end
 ---@return runway.Error|nil err
 function task.cancel(session, ref)
   if not session.adapter.cancel then
-    return http.refuse(session, session.adapter.name .. " has no cancel; the task goes on")
+    return session:refuse(session.adapter.name .. " has no cancel; the task goes on")
   end
-  local request, problem = http.ask(session, "cancel", ref)
-  if not request then return http.refuse(session, problem) end
+  local request, problem = adapter.ask(session, "cancel", ref)
+  if not request then return session:refuse(problem) end
   local answer, err = http.call(session, request, { raw = true })
   if answer or err.kind == "not_found" then return true end
   err.task_id = ref.id
@@ -299,7 +296,7 @@ function Task:download(path, opts)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     error("download takes the path of the file to write", 2)
   end
-  opts = params.check(opts, DOWNLOAD, "download", 2)
+  opts = options.check(opts, DOWNLOAD, "download", 2)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
@@ -324,7 +321,7 @@ function Task:download_all(dir, opts)
   if type(dir) ~= "string" or dir == "" or dir:find("%z") then
     error("download_all takes the path of a directory", 2)
   end
-  opts = params.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
+  opts = options.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local files = {}

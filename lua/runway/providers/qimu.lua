@@ -8,6 +8,7 @@
 
 local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
@@ -37,7 +38,7 @@ local qimu = {
   missing_grace = 30,  -- nothing says how soon a new task can be asked about
   kinds = { "image_to_video", "text_to_video" },
   media = {},
-  retryable_failure = reseller_answer.retryable_failure,
+  retryable_failure = official.retryable_failure,
 }
 
 ---@param api_key string

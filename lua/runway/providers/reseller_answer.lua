@@ -13,6 +13,7 @@
 -- counts as an unreadable answer and never as success.
 
 local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local text = require "runway.text"
 
 local reseller_answer = {}
@@ -43,16 +44,6 @@ local function object(v) return type(v) == "table" and v or {} end
 ---------------------------------------------------------------------------------------------------
 -- Errors
 
--- How resellers say that the account is empty, whatever status or code they give it.
-local EMPTY_ACCOUNT = {
-  "insufficient[%a_ ]-quota", "insufficient[%a_ ]-balance", "insufficient[%a_ ]-credit",
-  "insufficient[%a_ ]-fund", "not[%a ]-enough[%a_ ]-credit", "not[%a ]-enough[%a_ ]-balance",
-  "not[%a ]-enough[%a_ ]-quota", "quota[%a_ ]-not enough", "balance[%a_ ]-not enough",
-  "credits?[%a_ ]-not enough", "quota[%a_ ]-insufficient", "balance[%a_ ]-insufficient",
-  "credits?[%a_ ]-insufficient", "token_quota_failed",
-  "余额不足", "额度不足", "积分不足", "点数不足", "配额不足", "欠费",
-}
-
 -- Codes that say of themselves that nothing was accepted, even under HTTP 500.
 local REFUSALS = {
   invalid_request = true, callback_url_empty = true, reference_images_empty = true,
@@ -81,17 +72,6 @@ function reseller_answer.is_success(code)
   return word == "success" or word == "200" or word == "0"
 end
 
----Whether a text says that the account has no credits left.
----@param said string|nil
----@return boolean
-function reseller_answer.says_empty_account(said)
-  said = text.lower(said or "")
-  for _, pattern in ipairs(EMPTY_ACCOUNT) do
-    if said:find(pattern) then return true end
-  end
-  return false
-end
-
 ---The kind of error that an HTTP-like number inside an envelope stands for.
 ---@param code string|nil
 ---@return string|nil kind
@@ -101,21 +81,6 @@ function reseller_answer.kind_of_number(code)
   if BY_NUMBER[number] then return BY_NUMBER[number] end
   if number >= 500 and number < 600 then return "server" end
   return number >= 400 and number < 500 and "invalid_request" or nil
-end
-
--- The official API names each bad field: { issues = { { path={"duration"}, message="…" } } }.
-local function issues_of(json)
-  local found = {}
-  for _, issue in ipairs(object(json.issues)) do
-    local message = fields.line(object(issue).message, 200)
-    local path = {}
-    for _, step in ipairs(object(object(issue).path)) do path[#path + 1] = fields.line(step, 40) end
-    if message then
-      found[#found + 1] = #path > 0 and table.concat(path, ".") .. ": " .. message or message
-    end
-    if #found == 3 then break end
-  end
-  return #found > 0 and " (" .. table.concat(found, "; ") .. ")" or ""
 end
 
 ---What an answer that is no success says: `{error={message,code}}`, `{error="…"}`,
@@ -130,11 +95,11 @@ function reseller_answer.problem(answer)
   local message = fields.line(e.message) or fields.line(e.msg) or fields.line(json.error)
     or fields.line(json.message) or fields.line(json.msg) or code
   if not message then return nil end
-  local problem = { message = message .. issues_of(json), code = code }
+  local problem = { message = official.with_issues(message, official.issues(json.issues)), code = code }
   problem.id = fields.id(json.task_id) or fields.id(object(json.data).task_id)
     or fields.id(object(json.result).id) or fields.id(object(json.task).id)
   local status = answer.status or 200
-  if reseller_answer.says_empty_account(message .. " " .. (code or "")) then
+  if official.says_empty_account(message .. " " .. (code or "")) then
     problem.kind, problem.refused = "insufficient_credits", true
   elseif code == "task_not_exist" then
     problem.kind = "not_found"
@@ -372,19 +337,6 @@ function reseller_answer.callback(payload, words)
   local body, inner = parts(payload)
   local status, word = status_of(body, inner, words)
   return { id = id, status = status, word = word }
-end
-
----Would the same request, submitted anew, have a chance? By Runway's own failure codes, which
----relays pass on; nil for codes that are not Runway's.
----@param code string|nil
----@return boolean|nil
-function reseller_answer.retryable_failure(code)
-  if type(code) ~= "string" then return nil end
-  if code:find("^SAFETY%.") or code:find("^INPUT_PREPROCESSING%.SAFETY") then return false end
-  if code == "ASSET.INVALID" then return false end
-  if code == "INTERNAL" or code:find("^INTERNAL%.") then return true end
-  if code == "INPUT_PREPROCESSING.INTERNAL" then return true end
-  return code == "THIRD_PARTY.UNAVAILABLE" or nil
 end
 
 return reseller_answer
