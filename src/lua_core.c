@@ -419,6 +419,7 @@ static const luaL_Reg core_functions[] = {
 
 
 int luaopen_runway_core (lua_State *L) {
+  rw_check_lua(L);
   luaL_newmetatable(L, ENGINE_TYPE);
   lua_pushcfunction(L, engine_close);
   lua_setfield(L, -2, "__gc");

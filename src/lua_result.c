@@ -3,6 +3,7 @@
 */
 #include <string.h>
 
+#include "lua_compat.h"
 #include "lua_headers.h"
 #include "lua_result.h"
 

@@ -3,6 +3,26 @@
 
 local rawserver = require "spec.support.rawserver"
 
+describe("another Lua than the one it was built for", function()
+  local own = "lua" .. _VERSION:sub(5)
+
+  for _, other in ipairs { "lua5.1", "luajit", "lua5.2", "lua5.3", "lua5.4", "lua5.5" } do
+    if other ~= own then
+      it("is told so: " .. other, function()
+        local path = ("LUA_PATH='%s' LUA_CPATH='%s'"):format(package.path, package.cpath)
+        if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
+        for _, module in ipairs { "runway", "runway.core", "runway.json", "runway.listener" } do
+          local pipe = assert(io.popen(("LD_PRELOAD= %s %s -e 'print(select(2, pcall(require, \"%s\")))' 2>&1")
+            :format(path, other, module)))
+          local said = pipe:read "a"
+          pipe:close()
+          assert.truthy(said:find("built for " .. _VERSION, 1, true), said)
+        end
+      end)
+    end
+  end
+end)
+
 describe("a program that links runway in", function()
   local server, directory, program
 
