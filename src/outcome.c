@@ -2,6 +2,7 @@
 ** outcome.c: what came of an exchange: libcurl's word for it, and what our own
 ** callbacks saw, as a status, an answer, and an error in our words.
 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,21 @@ bool rw_outcome_is_media (rw_request *r) {
 }
 
 
+/* "bytes 0-99/200" under 200: a part, whatever the status says. A range that no
+** one can read says nothing. */
+static bool is_part (const rw_request *r) {
+  size_t n = 0;
+  const char *range = rw_header_find(r->head.data, "content-range", &n);
+  long long first, last, total;
+  char text[80];
+  if (!range || n >= sizeof text) return false;
+  memcpy(text, range, n);
+  text[n] = '\0';
+  return sscanf(text, "bytes %18lld-%18lld/%18lld", &first, &last, &total) == 3 &&
+         (first != 0 || last + 1 != total);
+}
+
+
 /* Is a complete answer one that we can use? */
 static void check_answer (rw_request *r) {
   curl_off_t came = 0;                   /* over the wire, before decoding */
@@ -205,6 +221,9 @@ static void check_answer (rw_request *r) {
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
+  if (is_part(r))
+    rw_fail(&r->error, RW_PROTOCOL, "partial", "the server sent a part of the file "
+            "and called it the whole");
   if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
   if (type && n >= 9 && rw_header_same(type, "text/html", 9))
