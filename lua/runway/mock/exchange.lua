@@ -110,7 +110,7 @@ end
 local function write(save, body, content_type)
   local err = complaint(save, body, content_type)
   if err then return err end
-  local part = save.path .. ".part"
+  local part = save.path .. ".runway.part"    -- what lies at ".part" may be another's
   local file, message = io.open(part, "wb")
   local ok = file
   if file then
