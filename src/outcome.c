@@ -2,7 +2,6 @@
 ** outcome.c: what came of an exchange: libcurl's word for it, and what our own
 ** callbacks saw, as a status, an answer, and an error in our words.
 */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +186,16 @@ bool rw_outcome_is_media (rw_request *r) {
 }
 
 
+/* A number and the byte behind it; false when there is none, or another byte. */
+static bool range_number (const char **p, char after, long long *n) {
+  char *end;
+  *n = strtoll(*p, &end, 10);
+  if (end == *p || *end != after) return false;
+  *p = end + 1;
+  return true;
+}
+
+
 /* "bytes 0-99/200" under 200: a part, whatever the status says. A range that no
 ** one can read says nothing. */
 static bool is_part (const rw_request *r) {
@@ -194,11 +203,12 @@ static bool is_part (const rw_request *r) {
   const char *range = rw_header_find(r->head.data, "content-range", &n);
   long long first, last, total;
   char text[80];
-  if (!range || n >= sizeof text) return false;
-  memcpy(text, range, n);
-  text[n] = '\0';
-  return sscanf(text, "bytes %18lld-%18lld/%18lld", &first, &last, &total) == 3 &&
-         (first != 0 || last + 1 != total);
+  const char *p = text;
+  if (!range || n >= sizeof text || !rw_header_same(range, "bytes ", 6)) return false;
+  memcpy(text, range + 6, n - 6);
+  text[n - 6] = '\0';
+  return range_number(&p, '-', &first) && range_number(&p, '/', &last) &&
+         range_number(&p, '\0', &total) && (first != 0 || last + 1 != total);
 }
 
 
