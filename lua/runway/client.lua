@@ -60,7 +60,8 @@ local OPTIONS = {
 --- Opens an account. Makes no request.
 ---@param given? table   see the README: provider, api_key, base_url, timeout (60 s), deadline (s),
 ---   connect_timeout (10 s), max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy,
----   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent, logger(level, message, fields), transport
+---   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent,
+---   logger(level, message, fields), transport
 ---@return runway.Client|nil
 ---@return runway.Error|nil err  kind "config"
 function client.new(given)
