@@ -50,14 +50,17 @@ ifeq ($(OS),Linux)
 DEFINES := -D_GNU_SOURCE
 endif
 
-# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd.
-LISTENER_C := $(sort $(wildcard src/listener*.c src/lua_listener*.c))
-RUNWAY_C   := $(filter-out $(LISTENER_C),$(sort $(wildcard src/*.c)))
-RUNWAY_O   := $(RUNWAY_C:src/%.c=$(BUILD)/obj/%.o)
-LISTENER_O := $(LISTENER_C:src/%.c=$(BUILD)/obj/%.o)
-RUNWAY_SO  := $(BUILD)/runway.so
+# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd. What
+# both modules stand on is linked into each; tools/rockspec.lua reads this line.
+SHARED_C    := src/buffer.c src/clock.c src/file.c src/header.c src/lua_headers.c src/thread.c src/wake.c
+HTTP_IN_C   := $(wildcard src/listener*.c src/lua_listener*.c)
+LISTENER_C  := $(sort $(HTTP_IN_C) $(SHARED_C))
+RUNWAY_C    := $(filter-out $(HTTP_IN_C),$(sort $(wildcard src/*.c)))
+RUNWAY_O    := $(RUNWAY_C:src/%.c=$(BUILD)/obj/%.o)
+LISTENER_O  := $(LISTENER_C:src/%.c=$(BUILD)/obj/%.o)
+RUNWAY_SO   := $(BUILD)/runway.so
 LISTENER_SO := $(BUILD)/runway/listener.so
-MODULES    := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO))
+MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO))
 
 compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
   $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) $(CPPFLAGS)
@@ -66,8 +69,8 @@ link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
 # For what is started from a checkout.
 here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
   LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
-need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' LISTENER='$(LISTENER)' \
-  INSTALL='$(INSTALL)' tools/need.sh
+need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' CC='$(CC)' \
+  LISTENER='$(LISTENER)' INSTALL='$(INSTALL)' tools/need.sh
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -166,7 +169,8 @@ install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
 	$(Q)mkdir -p '$(lib)/runway' '$(bin)'
 	$(Q)for f in $(MODULES:$(BUILD)/%=%); do \
 	  install -m 755 '$(BUILD)'/"$$f" '$(lib)'/"$$f" || exit 1; done
-	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^local here/d' -e '/^local build/d' -e '/^-- In a checkout/d' \
+	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^-- In a checkout/d' \
+	  -e '/^local here/d' -e '/^local build/d' \
 	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/$(LUA_VERSION)"|' \
 	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/$(LUA_VERSION)"|' bin/runway >'$(bin)/runway'
 	$(Q)chmod 755 '$(bin)/runway'

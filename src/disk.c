@@ -8,20 +8,21 @@
 #include "queue.h"
 #include "thread.h"
 
-#define DISK_THREADS 4         /* of each side */
+#define DISK_THREADS 4         /* for each errand */
 
-typedef struct crew {
+typedef struct disk_crew {
   rw_disk *disk;
+  rw_errand errand;
   rw_disk_work work;
   rw_queue line;
   pthread_cond_t more;
   pthread_t threads[DISK_THREADS];
   unsigned started, idle, lined;
-} crew;
+} disk_crew;
 
 struct rw_disk {
   pthread_mutex_t lock;        /* over all that follows */
-  crew crews[2];               /* by rw_side */
+  disk_crew crews[RW_ERRANDS];
   bool closing;
 
   /* set once */
@@ -31,11 +32,12 @@ struct rw_disk {
 
 
 static void *disk_main (void *data) {
-  crew *c = data;
+  disk_crew *c = data;
   rw_disk *d = c->disk;
   rw_request *r;
   pthread_mutex_lock(&d->lock);
   for (;;) {
+    bool spared;
     while (!(r = rw_queue_pop(&c->line)) && !d->closing) {
       c->idle++;
       pthread_cond_wait(&c->more, &d->lock);
@@ -44,8 +46,9 @@ static void *disk_main (void *data) {
     if (!r) break;
     c->lined--;
     r->on_disk = true;
+    spared = d->closing && c->errand == RW_PREPARE;
     pthread_mutex_unlock(&d->lock);
-    c->work(r);
+    if (!spared) c->work(r);
     d->back(d->owner, r);
     pthread_mutex_lock(&d->lock);
   }
@@ -54,55 +57,66 @@ static void *disk_main (void *data) {
 }
 
 
-rw_disk *rw_disk_new (rw_disk_work before, rw_disk_work after,
-                      rw_disk_back back, void *owner) {
+rw_disk *rw_disk_new (const rw_disk_work work[RW_ERRANDS], rw_disk_back back,
+                      void *owner) {
   rw_disk *d = calloc(1, sizeof *d);
   if (!d) return NULL;
   d->back = back;
   d->owner = owner;
-  d->crews[RW_BEFORE].work = before;
-  d->crews[RW_AFTER].work = after;
   pthread_mutex_init(&d->lock, NULL);
-  for (int i = 0; i < 2; i++) {
-    d->crews[i].disk = d;
-    rw_condition_init(&d->crews[i].more);
+  for (int i = 0; i < RW_ERRANDS; i++) {
+    disk_crew *c = &d->crews[i];
+    c->disk = d;
+    c->errand = (rw_errand)i;
+    c->work = work[i];
+    rw_condition_init(&c->more);
   }
   return d;
 }
 
 
-void rw_disk_give (rw_disk *d, rw_request *r, rw_side side) {
-  crew *c = &d->crews[side];
-  bool taken = true;
-  pthread_mutex_lock(&d->lock);
-  r->on_disk = false;
-  rw_queue_push(&c->line, r);
-  c->lined++;
+/* Is there a thread that will come to it? Starts one when all have work. */
+static bool disk_has_hands (disk_crew *c) {
   if (c->idle >= c->lined) {
     pthread_cond_signal(&c->more);
   } else if (c->started < DISK_THREADS &&
              rw_thread_start(&c->threads[c->started], "runway-disk", disk_main, c)) {
     c->started++;
-  } else if (c->started == 0) {
+  }
+  return c->started > 0;
+}
+
+
+void rw_disk_give (rw_disk *d, rw_request *r, rw_errand errand) {
+  disk_crew *c = &d->crews[errand];
+  bool taken;
+  pthread_mutex_lock(&d->lock);
+  r->on_disk = false;
+  rw_queue_push(&c->line, r);
+  c->lined++;
+  taken = disk_has_hands(c);
+  if (!taken) {
     rw_queue_remove(&c->line, r);
     c->lined--;
-    taken = false;
+    r->on_disk = true;                   /* on its way back: not to be taken */
   }
   pthread_mutex_unlock(&d->lock);
   if (taken) return;
-  rw_fail(&r->error, RW_LIMIT, "threads", "no thread can be started for the disk");
-  r->error.permanent = false;
+  if (errand != RW_RELEASE) {
+    rw_fail(&r->error, RW_LIMIT, "threads", "no thread can be started for the disk");
+    r->error.permanent = false;
+  }
   d->back(d->owner, r);
 }
 
 
-bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_side side) {
+bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_errand errand) {
   bool waits;
   pthread_mutex_lock(&d->lock);
   waits = !r->on_disk;
   if (waits) {
-    rw_queue_remove(&d->crews[side].line, r);
-    d->crews[side].lined--;
+    rw_queue_remove(&d->crews[errand].line, r);
+    d->crews[errand].lined--;
   }
   pthread_mutex_unlock(&d->lock);
   return waits;
@@ -112,9 +126,9 @@ bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_side side) {
 void rw_disk_free (rw_disk *d) {
   pthread_mutex_lock(&d->lock);
   d->closing = true;
-  for (int i = 0; i < 2; i++) pthread_cond_broadcast(&d->crews[i].more);
+  for (int i = 0; i < RW_ERRANDS; i++) pthread_cond_broadcast(&d->crews[i].more);
   pthread_mutex_unlock(&d->lock);
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < RW_ERRANDS; i++) {
     for (unsigned t = 0; t < d->crews[i].started; t++)
       pthread_join(d->crews[i].threads[t], NULL);
     pthread_cond_destroy(&d->crews[i].more);

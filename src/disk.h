@@ -3,10 +3,11 @@
 **
 ** A request goes through here before it enters its lane (its target is opened,
 ** its files are looked at and encoded) and after its last byte (synced and put
-** in place, or taken away). Each of the two has threads of its own, a few, that
-** are started when there is work and no one to do it: a sync that hangs for a
-** minute holds up neither the preparing of others nor, while there are threads
-** left, their end.
+** in place; or let go: inputs closed, what is not whole taken away). Each of
+** these errands has threads of its own, a few, that are started when there is
+** work and no one to do it. So a sync that hangs for a minute holds up neither
+** the preparing of others, nor an answer that only has inputs to close, nor,
+** while there are threads left, the sync of others.
 **
 ** Ownership: from rw_disk_give on the request is the stage's, until `back` is
 ** called with it, on one of its threads.
@@ -22,23 +23,27 @@
 
 typedef struct rw_disk rw_disk;
 
-typedef enum { RW_BEFORE, RW_AFTER } rw_side;
+typedef enum { RW_PREPARE, RW_COMMIT, RW_RELEASE, RW_ERRANDS } rw_errand;
 
 typedef void (*rw_disk_work) (rw_request *r);
 typedef void (*rw_disk_back) (void *owner, rw_request *r);
 
-/* NULL without memory. Starts no thread yet. */
-rw_disk *rw_disk_new (rw_disk_work before, rw_disk_work after,
-                      rw_disk_back back, void *owner);
+/* `work`: one for each errand. NULL without memory. Starts no thread yet. */
+rw_disk *rw_disk_new (const rw_disk_work work[RW_ERRANDS], rw_disk_back back,
+                      void *owner);
 
-/* Hands a request over. Where no thread can be started and none runs, `back`
-** is called at once, with an error set in it. */
-void rw_disk_give (rw_disk *d, rw_request *r, rw_side side);
+/*
+** Hands a request over. Where no thread can be started and none runs, `back` is
+** called at once, with an error set in it; none for a release, which is left to
+** rw_request_free then.
+*/
+void rw_disk_give (rw_disk *d, rw_request *r, rw_errand errand);
 
 /* Takes a request back that no thread has begun with; false: one has. */
-bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_side side);
+bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_errand errand);
 
-/* Waits until all that was given is done, and frees it. */
+/* Waits until all that was given is done, but for what was to be prepared and
+** is not begun: that comes back as it is. Frees it. */
 void rw_disk_free (rw_disk *d);
 
 #pragma GCC visibility pop

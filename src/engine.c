@@ -1,29 +1,133 @@
 /*
-** engine.c: an engine as its caller sees it: opened, given requests, asked for
-** results, closed. What its thread does with them is in loop.c.
+** engine.c: the hand-over between the caller and the network thread. Requests
+** in, finished requests out.
+**
+** The path of a request:
+**   inbox -> [disk] -> its lane's line -> libcurl -> [disk] -> done -> take
+** The inbox, the cancel list, what comes back from the disk and the done list
+** are shared and guarded by the mutex; what lies between is the network's, and
+** that is the thread's alone.
 */
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "engine.h"
-#include "loop.h"
-#include "stage.h"
+#include "farewell.h"
+#include "network.h"
+#include "queue.h"
 #include "thread.h"
 
 #define CLOSE_MS 100           /* how long a close may hold its caller */
-#define MOST_CONNECTIONS 128   /* beyond, the oldest idle one is closed; and no more
-                                  than a quarter of the descriptors. libcurl would
-                                  keep four times as many as there are transfers */
+
+struct rw_engine {
+  /* shared, under the lock */
+  pthread_mutex_t lock;
+  pthread_cond_t over_changed;
+  rw_queue inbox, back, done;  /* `back`: from the disk */
+  rw_request *cancels;
+  bool listening;              /* the thread can be woken */
+  bool closing, over;
+  bool orphan;                 /* the caller left; the thread frees the engine */
+
+  /* set once */
+  pid_t owner;
+  rw_wake wake;
+  pthread_t thread;
+  rw_farewell farewell;
+
+  rw_stats stats;              /* atomic */
+
+  /* the caller's */
+  size_t pending;
+
+  /* the thread's */
+  rw_network network;
+};
+
+
+/* Under the lock. */
+static void wake_thread (rw_engine *e) {
+  if (e->listening) rw_network_wake(&e->network);
+}
+
+
+/*
+** {=================================================================
+** The thread
+** ==================================================================
+*/
+
+static void to_caller (void *data, rw_request *r) {
+  rw_engine *e = data;
+  bool first;
+  pthread_mutex_lock(&e->lock);
+  first = e->done.first == NULL;
+  r->done = true;
+  rw_queue_push(&e->done, r);
+  pthread_mutex_unlock(&e->lock);
+  if (first) rw_wake_ring(e->wake.in);
+}
+
+
+/* Called on a thread of the disk's. */
+static void from_disk (void *data, rw_request *r) {
+  rw_engine *e = data;
+  pthread_mutex_lock(&e->lock);
+  rw_queue_push(&e->back, r);
+  wake_thread(e);
+  pthread_mutex_unlock(&e->lock);
+}
+
+
+/*
+** The next request to cancel, or NULL. One at a time: until it is cancelled
+** nothing else may finish, for a finished request is the caller's to free.
+*/
+static rw_request *next_cancel (rw_engine *e) {
+  rw_request *r;
+  pthread_mutex_lock(&e->lock);
+  do {
+    r = e->cancels;
+    if (!r) break;
+    e->cancels = r->next_cancel;
+    r->cancelling = false;
+  } while (r->done || (r->unless_sent && r->sent));  /* needs no cancelling */
+  if (r && r->state == RW_ENTERING) rw_queue_remove(&e->inbox, r);
+  pthread_mutex_unlock(&e->lock);
+  return r;
+}
+
+
+/* Takes in what the caller and the disk left; false when it is to end. */
+static bool engine_receive (rw_engine *e) {
+  rw_queue in = {0}, back = {0};
+  rw_request *r;
+  bool go_on;
+  /* first: what was cancelled may hold what a new request wants */
+  while ((r = next_cancel(e)) != NULL) rw_network_cancel(&e->network, r);
+  pthread_mutex_lock(&e->lock);
+  go_on = !e->closing;
+  if (go_on) {                           /* else they end where they are */
+    rw_queue_move(&in, &e->inbox);
+    rw_queue_move(&back, &e->back);
+    for (r = in.first; r; r = r->next) r->state = RW_IN_LINE;
+  }
+  pthread_mutex_unlock(&e->lock);
+  while ((r = rw_queue_pop(&back)) != NULL) rw_network_return(&e->network, r);
+  while ((r = rw_queue_pop(&in)) != NULL) rw_network_enter(&e->network, r);
+  return go_on;
+}
 
 
 static void free_engine (rw_engine *e) {
+  rw_network_shut(&e->network);
   rw_queue_free(&e->inbox);
+  rw_queue_free(&e->back);
   rw_queue_free(&e->done);
   rw_wake_close(&e->wake);
-  if (e->disk) rw_disk_free(e->disk);
   pthread_cond_destroy(&e->over_changed);
   pthread_mutex_destroy(&e->lock);
   free(e);
@@ -33,7 +137,14 @@ static void free_engine (rw_engine *e) {
 static void *engine_main (void *arg) {
   rw_engine *e = arg;
   bool orphan;
-  rw_loop_run(e);
+  while (engine_receive(e)) rw_network_turn(&e->network);
+  rw_network_stop(&e->network);
+  pthread_mutex_lock(&e->lock);
+  e->listening = false;
+  pthread_mutex_unlock(&e->lock);
+  rw_network_leave(&e->network);
+  rw_farewell_leave(&e->farewell);
+  rw_network_shut(&e->network);
   pthread_mutex_lock(&e->lock);
   e->over = true;
   orphan = e->orphan;
@@ -43,51 +154,30 @@ static void *engine_main (void *arg) {
   return NULL;
 }
 
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_ready;
-
-static void init_curl (void) {
-  curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
+/* }================================================================= */
 
 
 /*
-** HTTP/2 where it is offered, but one request at a time on a connection: side
-** by side on one, about one transfer in a thousand stalls just before its end
-** (measured with 7.88.1), and later versions have had such faults of their own.
+** {=================================================================
+** The caller's side
+** ==================================================================
 */
-static CURLM *new_multi (void) {
-  CURLM *multi = curl_multi_init();
-  struct rlimit files;
-  long most = MOST_CONNECTIONS;
-  if (!multi) return NULL;
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < (rlim_t)most)
-    most = (long)files.rlim_cur / 4;
-  (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-  (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most > 0 ? most : 1L);
-  return multi;
-}
-
 
 static void ask_to_end (void *data) {
   rw_engine *e = data;
   pthread_mutex_lock(&e->lock);
   e->closing = true;
-  if (e->multi) (void)curl_multi_wakeup(e->multi);
+  wake_thread(e);
   pthread_mutex_unlock(&e->lock);
 }
 
 
 /* NULL, or why it cannot. */
-static const char *start (rw_engine *e) {
+static const char *start_engine (rw_engine *e) {
+  const char *why;
   if (!rw_wake_open(&e->wake)) return "no file descriptors left for the engine";
-  e->multi = new_multi();
-  /* without its wake-up sockets the thread would be deaf; libcurl says so late */
-  if (!e->multi || curl_multi_wakeup(e->multi) != CURLM_OK)
-    return "no file descriptors or memory left for libcurl";
-  e->disk = rw_disk_new(rw_stage_before, rw_stage_after, rw_loop_come_back, e);
-  if (!e->disk) return "no memory for the engine";
+  if ((why = rw_network_open(&e->network)) != NULL) return why;
+  e->listening = true;
   e->farewell = (rw_farewell){.stop = ask_to_end, .data = e};
   rw_farewell_enter(&e->farewell);
   if (rw_thread_start(&e->thread, "runway", engine_main, e)) return NULL;
@@ -97,20 +187,18 @@ static const char *start (rw_engine *e) {
 
 
 rw_engine *rw_engine_new (bool trace, const char **why) {
-  rw_engine *e;
-  pthread_once(&curl_once, init_curl);
-  *why = "libcurl cannot be initialised";
-  if (curl_ready != CURLE_OK) return NULL;
+  rw_engine *e = calloc(1, sizeof *e);
   *why = "no memory for the engine";
-  e = calloc(1, sizeof *e);
   if (!e) return NULL;
   e->owner = getpid();
-  e->trace = trace;
+  e->network = (rw_network){
+    .stats = &e->stats, .trace = trace,
+    .finished = to_caller, .back = from_disk, .owner = e
+  };
   pthread_mutex_init(&e->lock, NULL);
   rw_condition_init(&e->over_changed);
-  *why = start(e);
+  *why = start_engine(e);
   if (!*why) return e;
-  if (e->multi) (void)curl_multi_cleanup(e->multi);
   free_engine(e);
   return NULL;
 }
@@ -126,7 +214,7 @@ void rw_engine_start (rw_engine *e, rw_request *r) {
   rw_count(&e->stats, started, 1);
   pthread_mutex_lock(&e->lock);
   rw_queue_push(&e->inbox, r);
-  if (e->multi) (void)curl_multi_wakeup(e->multi);
+  wake_thread(e);
   pthread_mutex_unlock(&e->lock);
 }
 
@@ -139,7 +227,7 @@ void rw_engine_cancel (rw_engine *e, rw_request *r, bool unless_sent) {
     e->cancels = r;
   }
   if (!unless_sent) r->unless_sent = false;
-  if (e->multi) (void)curl_multi_wakeup(e->multi);
+  wake_thread(e);
   pthread_mutex_unlock(&e->lock);
 }
 
@@ -213,3 +301,7 @@ void rw_engine_close (rw_engine *e) {
     pthread_detach(thread);
   }
 }
+
+/* }================================================================= */
+
+/* }================================================================= */

@@ -2,10 +2,7 @@
 ** listener.c: opening and closing a listener: its socket, its two threads.
 */
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +13,9 @@
 
 #include <microhttpd.h>
 
+#include "clock.h"
 #include "listener_peers.h"
+#include "thread.h"
 
 #define LINGER_MS 50           /* how long a close lets answers leave */
 
@@ -24,25 +23,15 @@
 /* The time keeper: libmicrohttpd has no clock but for idle connections. */
 static void *keep_time (void *arg) {
   rw_listener *l = arg;
-  struct pollfd bell = {.fd = l->bell[0], .events = POLLIN};
-  char scrap[64];
   pthread_mutex_lock(&l->lock);
   while (!l->closing) {
-    int wait = rw_peers_tend(l);
+    int ms = rw_peers_tend(l);
     pthread_mutex_unlock(&l->lock);
-    if (poll(&bell, 1, wait) > 0)
-      while (read(l->bell[0], scrap, sizeof scrap) == (ssize_t)sizeof scrap) {}
+    if (rw_wake_wait(&l->bell, ms < 0 ? -1 : ms / 1000.0)) rw_wake_silence(&l->bell);
     pthread_mutex_lock(&l->lock);
   }
   pthread_mutex_unlock(&l->lock);
   return NULL;
-}
-
-
-static bool prepare_fd (int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-         fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 
@@ -63,7 +52,7 @@ static uint16_t bound_port (int fd) {
 static int listen_at (const struct addrinfo *at, const char **why) {
   const int on = 1;
   int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
-  if (fd >= 0 && prepare_fd(fd) &&
+  if (fd >= 0 && rw_descriptor_prepare(fd) &&
       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       (at->ai_family != AF_INET6 ||
        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
@@ -76,13 +65,12 @@ static int listen_at (const struct addrinfo *at, const char **why) {
 
 
 /* Starts both threads, with all signals blocked in them. Owns `fd`. */
-static bool start (rw_listener *l, int fd, bool ipv6) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  l->keeping = pthread_create(&l->keeper, NULL, keep_time, l) == 0;
+static bool start_threads (rw_listener *l, int fd, bool ipv6) {
+  sigset_t before;
+  l->keeping = rw_thread_start(&l->keeper, "runway-listener", keep_time, l);
+  rw_signals_block(&before);
   if (l->keeping) l->daemon = rw_peers_serve(l, fd, ipv6);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  rw_signals_restore(&before);
   /* where it fails, libmicrohttpd may have closed the socket, or not */
   if (!l->daemon && bound_port(fd) == l->port) close(fd);
   return l->daemon != NULL;
@@ -100,7 +88,7 @@ static rw_listener *new_listener (const rw_listen_options *o) {
   }
   l->owner = getpid();
   l->max_body = o->max_body_bytes;
-  l->notify = l->bell[0] = l->bell[1] = -1;
+  l->notify = l->bell.out = l->bell.in = -1;
   return l;
 }
 
@@ -113,9 +101,8 @@ static const char *open_listener (rw_listener *l, const rw_listen_options *o) {
   char port[8];
   bool ipv6;
   int fd;
-  if (pipe(l->bell) != 0 || !prepare_fd(l->bell[0]) || !prepare_fd(l->bell[1]))
-    return strerror(errno);
-  if (o->notify >= 0 && ((l->notify = dup(o->notify)) < 0 || !prepare_fd(l->notify)))
+  if (!rw_wake_open(&l->bell)) return strerror(errno);
+  if (o->notify >= 0 && ((l->notify = dup(o->notify)) < 0 || !rw_descriptor_prepare(l->notify)))
     return "'notify' is no open descriptor";
   snprintf(port, sizeof port, "%u", (unsigned)o->port);
   if (getaddrinfo(o->host, port, &hints, &at) != 0)
@@ -125,7 +112,7 @@ static const char *open_listener (rw_listener *l, const rw_listen_options *o) {
   freeaddrinfo(at);
   if (fd < 0) return why;
   l->port = bound_port(fd);
-  return start(l, fd, ipv6) ? NULL : "its threads could not be started";
+  return start_threads(l, fd, ipv6) ? NULL : "its threads could not be started";
 }
 
 
@@ -142,14 +129,13 @@ rw_listener *rw_listener_open (const rw_listen_options *o, char *why, size_t siz
 
 
 void rw_listener_close (rw_listener *l) {
-  int64_t until = rw_listener_now() + LINGER_MS;
+  int64_t until = rw_now_ms() + LINGER_MS;
   if (!rw_listener_usable(l)) return;
-  while (rw_peers_shut(l) && rw_listener_now() < until) poll(NULL, 0, 1);
-  rw_listener_signal(l->bell[1]);
+  while (rw_peers_shut(l) && rw_now_ms() < until) rw_pause(0.001);
+  rw_wake_ring(l->bell.in);
   if (l->keeping) pthread_join(l->keeper, NULL);
   if (l->daemon) MHD_stop_daemon(l->daemon);     /* joins; nothing is suspended */
-  if (l->bell[0] >= 0) close(l->bell[0]);
-  if (l->bell[1] >= 0) close(l->bell[1]);
+  rw_wake_close(&l->bell);
   if (l->notify >= 0) close(l->notify);
   pthread_mutex_destroy(&l->lock);
   free(l);

@@ -6,17 +6,17 @@
 ** its body through a source, which knows where to stop and when to go on.
 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/types.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
+#include "clock.h"
+#include "file.h"
+#include "header.h"
 #include "listener_answer.h"
 
 #define BLOCK_BYTES 16384      /* read at once; also what of a raw answer is
@@ -38,13 +38,6 @@ struct rw_answer {
   unsigned status;
   rw_fault fault;
 };
-
-
-int64_t rw_listener_now (void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 
 /*
@@ -88,7 +81,7 @@ static ssize_t read_source (void *cls, uint64_t at, char *into, size_t most) {
   if (at >= s->stop) return MHD_CONTENT_READER_END_WITH_ERROR;
   if (most > s->stop - at) most = (size_t)(s->stop - at);
   if (s->every > 0) {
-    int64_t now = rw_listener_now();
+    int64_t now = rw_now_ms();
     if (now < s->due)
       return s->pause(s->peer, s->due) ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
     s->due = now + s->every;
@@ -110,21 +103,6 @@ static ssize_t read_source (void *cls, uint64_t at, char *into, size_t most) {
 ** Answers
 ** ==================================================================
 */
-
-/* A readable, regular file and its size; -1 with errno. */
-static int open_file (const char *path, uint64_t *size) {
-  struct stat st;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  /* a FIFO would wait */
-  if (fd < 0) return -1;
-  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-    *size = (uint64_t)st.st_size;
-    return fd;
-  }
-  close(fd);
-  errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-  return -1;
-}
-
 
 /* Sets the response, and the source if it needs one; takes over `fd`. */
 static bool make_response (rw_answer *a, const rw_answer_options *o, int fd,
@@ -150,12 +128,12 @@ static bool make_response (rw_answer *a, const rw_answer_options *o, int fd,
 
 
 rw_answer *rw_answer_new (const rw_answer_options *o) {
-  uint64_t size = o->body_length;
+  int64_t size = (int64_t)o->body_length;
   int fd = -1;
   rw_answer *a;
-  if (o->file && (fd = open_file(o->file, &size)) < 0) return NULL;
+  if (o->file && (fd = rw_file_open(o->file, &size)) < 0) return NULL;
   a = calloc(1, sizeof *a);
-  if (a && make_response(a, o, fd, size)) {
+  if (a && make_response(a, o, fd, (uint64_t)size)) {
     a->status = o->status;
     a->fault = o->fault;
     return a;
@@ -168,13 +146,8 @@ rw_answer *rw_answer_new (const rw_answer_options *o) {
 
 
 bool rw_answer_header (rw_answer *a, const char *name, const char *value) {
-  const unsigned char *c;
-  for (c = (const unsigned char *)name; *c; c++)
-    if (*c <= ' ' || *c >= 127 || strchr("()<>@,;:\\\"/[]?={}", *c)) return false;
-  if (!*name) return false;
-  for (c = (const unsigned char *)value; *c; c++)
-    if ((*c < ' ' && *c != '\t') || *c == 127) return false;
-  return MHD_add_response_header(a->response, name, value) == MHD_YES;
+  return rw_header_is_token(name, strlen(name)) && rw_header_is_value(value, strlen(value)) &&
+         MHD_add_response_header(a->response, name, value) == MHD_YES;
 }
 
 

@@ -41,7 +41,7 @@ void rw_answer_free (rw_answer *a);
 
 /*
 ** For the listener alone. `pause` suspends a slow answer until `due`, by
-** rw_listener_now, or says false: the answer is cut. The thread that reads
+** rw_now_ms, or says false: the answer is cut. The thread that reads
 ** holds a lock of libmicrohttpd that freeing an answer takes too.
 */
 typedef bool (*rw_answer_pause) (void *peer, int64_t due);
@@ -52,9 +52,6 @@ rw_fault rw_answer_fault (const rw_answer *a);
 
 /* Starts sending and frees the answer; false: the connection is to be closed. */
 bool rw_answer_send (rw_answer *a, struct MHD_Connection *connection, int fd);
-
-/* Monotonic milliseconds. */
-int64_t rw_listener_now (void);
 
 #pragma GCC visibility pop
 

@@ -14,19 +14,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
+#include "clock.h"
+#include "header.h"
 #include "listener_peers.h"
 
 #define HEAD_BYTES 65536       /* memory of a connection for request line, headers
                                   and read-ahead; a longer head gets 431 or 414 */
 #define IDLE_SECONDS 30        /* on a connection where nothing moves */
-#define REQUEST_MS 60000       /* for one whole request, however it dribbles in */
+#define REQUEST_MS 60000       /* for a request, however it dribbles in; begun anew
+                                  by each PROGRESS_BYTES of its body */
+#define PROGRESS_BYTES 65536
 #define CROWDED_MS 1000        /* the same without a request line yet, while all
                                   slots are taken */
 #define SPARE_BYTES 1048576    /* of a body too long, what is still read, so that
@@ -34,38 +37,6 @@
 #define BODIES 64              /* bodies of full size that may be held in all;
                                   beyond, 503 */
 #define TICK_MS 1000           /* between two looks for late and lost clients */
-
-
-void rw_listener_signal (int fd) {
-  ssize_t n;
-  if (fd < 0) return;
-  do n = write(fd, "", 1);
-  while (n < 0 && errno == EINTR);       /* a full pipe is signal enough */
-}
-
-
-static bool append (rw_bytes *b, const char *data, size_t n, size_t limit) {
-  if (n > limit - b->length) return false;
-  if (n > b->room - b->length) {
-    size_t need = b->length + n, room = b->room < 128 ? 256 : 2 * b->room;
-    char *at;
-    if (room > limit) room = limit;
-    if (room < need) room = need;
-    at = realloc(b->at, room);
-    if (!at) return false;
-    b->at = at;
-    b->room = room;
-  }
-  if (n) memcpy(b->at + b->length, data, n);
-  b->length += n;
-  return true;
-}
-
-
-static void discard (rw_bytes *b) {
-  free(b->at);
-  *b = (rw_bytes){0};
-}
 
 
 /* Under the lock, for a suspended peer: its answer may go, or go on. */
@@ -79,12 +50,12 @@ static void resume (rw_peer *p) {
 ** picked up, which the caller frees outside of the lock. */
 static rw_answer *reset (rw_peer *p) {
   rw_answer *answer = p->answer;
-  p->listener->held -= p->body.room;
-  discard(&p->head);
-  discard(&p->body);
+  p->listener->held -= p->body.len;
+  rw_buffer_free(&p->head);
+  rw_buffer_free(&p->body);
   p->answer = NULL;
   p->stage = RW_IDLE;
-  p->since = rw_listener_now();
+  p->since = rw_now_ms();
   p->begun = p->framed = false;
   p->refusal = 0;
   p->id = p->received = 0;
@@ -129,7 +100,7 @@ static void on_connection (void *cls, struct MHD_Connection *connection, void **
   }
   pthread_mutex_unlock(&l->lock);
   rw_answer_free(answer);
-  if (wake) rw_listener_signal(l->bell[1]);
+  if (wake) rw_wake_ring(l->bell.in);
 }
 
 
@@ -140,36 +111,42 @@ static void *on_target (void *cls, const char *target, struct MHD_Connection *co
   if (!p) return NULL;
   pthread_mutex_lock(&l->lock);
   p->stage = RW_RECEIVING;
-  p->since = rw_listener_now();
+  p->since = rw_now_ms();
   pthread_mutex_unlock(&l->lock);
   if (!target) target = "";
-  if (!append(&p->head, target, strlen(target) + 1, SIZE_MAX))
+  if (!rw_buffer_append(&p->head, target, strlen(target) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   return NULL;
 }
 
 
-static enum MHD_Result on_header (void *cls, enum MHD_ValueKind kind, const char *name,
+/* Is this text that one, in any case? */
+static bool is_same (const char *text, const char *word) {
+  return rw_header_same(text, word, strlen(word) + 1);
+}
+
+
+static enum MHD_Result on_peer_header (void *cls, enum MHD_ValueKind kind, const char *name,
                                   const char *value) {
   rw_peer *p = cls;
-  bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
+  bool encoding = is_same(name, "Transfer-Encoding");
   (void)kind;
   if (!value) value = "";
-  if (encoding || strcasecmp(name, "Content-Length") == 0) {
+  if (encoding || is_same(name, "Content-Length")) {
     /* two readings of where a body ends are how requests get smuggled in */
-    if (p->framed || (encoding && strcasecmp(value, "chunked") != 0))
+    if (p->framed || (encoding && !is_same(value, "chunked")))
       p->refusal = MHD_HTTP_BAD_REQUEST;
     p->framed = true;
   }
-  if (!append(&p->head, name, strlen(name) + 1, SIZE_MAX) ||
-      !append(&p->head, value, strlen(value) + 1, SIZE_MAX))
+  if (!rw_buffer_append(&p->head, name, strlen(name) + 1) ||
+      !rw_buffer_append(&p->head, value, strlen(value) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   return MHD_YES;
 }
 
 
 /* Answers by itself what is wrong or too much. */
-static enum MHD_Result refuse (rw_peer *p) {
+static enum MHD_Result refuse_peer (rw_peer *p) {
   const char *text = p->refusal == MHD_HTTP_CONTENT_TOO_LARGE ? "The body is too long.\n"
                    : p->refusal == MHD_HTTP_BAD_REQUEST ? "Where does the body end?\n"
                    : "Too many requests are waiting.\n";
@@ -194,30 +171,32 @@ static enum MHD_Result on_headers (rw_peer *p, const char *method) {
   const char *length = MHD_lookup_connection_value(p->connection, MHD_HEADER_KIND,
                                                    "Content-Length");
   p->begun = true;
-  if (!append(&p->head, method, strlen(method) + 1, SIZE_MAX))
+  if (!rw_buffer_append(&p->head, method, strlen(method) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
-  MHD_get_connection_values(p->connection, MHD_HEADER_KIND, on_header, p);
+  MHD_get_connection_values(p->connection, MHD_HEADER_KIND, on_peer_header, p);
   if (length && strtoull(length, NULL, 10) > p->listener->max_body + SPARE_BYTES)
     p->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-  return p->refusal ? refuse(p) : MHD_YES;
+  return p->refusal ? refuse_peer(p) : MHD_YES;
 }
 
 
 /* Keeps a piece of the body; of a refused body it only counts what comes. */
-static enum MHD_Result on_body (rw_peer *p, const char *data, size_t size) {
+static enum MHD_Result on_peer_body (rw_peer *p, const char *data, size_t size) {
   rw_listener *l = p->listener;
-  size_t room = p->body.room;
-  bool kept = !p->refusal && append(&p->body, data, size, l->max_body);
+  size_t before = p->body.len;
+  bool kept = !p->refusal && rw_buffer_append_within(&p->body, data, size, l->max_body);
+  bool moves = p->received / PROGRESS_BYTES != (p->received + size) / PROGRESS_BYTES;
   p->received += size;
   if (p->received > l->max_body) p->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
   else if (!kept) p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   pthread_mutex_lock(&l->lock);
-  l->held += p->body.room - room;
+  if (moves) p->since = rw_now_ms();
+  l->held += p->body.len - before;
   if (!p->refusal && l->held > (uint64_t)l->max_body * BODIES)
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   if (p->refusal) {
-    l->held -= p->body.room;
-    discard(&p->body);
+    l->held -= p->body.len;
+    rw_buffer_free(&p->body);
   }
   pthread_mutex_unlock(&l->lock);
   return p->received <= l->max_body + SPARE_BYTES ? MHD_YES : MHD_NO;
@@ -228,7 +207,7 @@ static enum MHD_Result on_body (rw_peer *p, const char *data, size_t size) {
 static enum MHD_Result on_whole (rw_peer *p) {
   rw_listener *l = p->listener;
   rw_answer *answer;
-  if (p->refusal) return refuse(p);
+  if (p->refusal) return refuse_peer(p);
   pthread_mutex_lock(&l->lock);
   if (p->stage == RW_RECEIVING && !l->closing) {
     p->id = ++l->requests * RW_SLOTS + (uint64_t)(p - l->peers);
@@ -238,7 +217,7 @@ static enum MHD_Result on_whole (rw_peer *p) {
     l->last = p;
     MHD_suspend_connection(p->connection);
     pthread_mutex_unlock(&l->lock);
-    rw_listener_signal(l->notify);
+    rw_wake_ring(l->notify);
     return MHD_YES;
   }
   answer = p->answer;
@@ -248,7 +227,7 @@ static enum MHD_Result on_whole (rw_peer *p) {
 }
 
 
-static enum MHD_Result on_request (void *cls, struct MHD_Connection *connection,
+static enum MHD_Result on_peer_request (void *cls, struct MHD_Connection *connection,
                                    const char *url, const char *method, const char *version,
                                    const char *data, size_t *size, void **request) {
   rw_peer *p = peer_of(connection);
@@ -258,7 +237,7 @@ static enum MHD_Result on_request (void *cls, struct MHD_Connection *connection,
   if (*size > 0) {
     size_t n = *size;
     *size = 0;
-    return on_body(p, data, n);
+    return on_peer_body(p, data, n);
   }
   return on_whole(p);
 }
@@ -292,7 +271,7 @@ static bool on_pause (void *cls, int64_t due) {
     MHD_suspend_connection(p->connection);
   }
   pthread_mutex_unlock(&l->lock);
-  rw_listener_signal(l->bell[1]);
+  rw_wake_ring(l->bell.in);
   return !closing;
 }
 
@@ -300,7 +279,7 @@ static bool on_pause (void *cls, int64_t due) {
 struct MHD_Daemon *rw_peers_serve (rw_listener *l, int fd, bool ipv6) {
   unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                    (ipv6 ? MHD_USE_IPv6 : 0);
-  return MHD_start_daemon(flags, l->port, NULL, NULL, on_request, l,
+  return MHD_start_daemon(flags, l->port, NULL, NULL, on_peer_request, l,
     MHD_OPTION_LISTEN_SOCKET, fd,
     MHD_OPTION_CONNECTION_LIMIT, (unsigned)RW_SLOTS,
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,
@@ -329,7 +308,7 @@ static bool has_left (int fd) {
 
 
 int rw_peers_tend (rw_listener *l) {
-  int64_t now = rw_listener_now(), next = now + TICK_MS;
+  int64_t now = rw_now_ms(), next = now + TICK_MS;
   bool crowded = l->live == RW_SLOTS;
   for (rw_peer *p = l->peers; p < l->peers + RW_SLOTS; p++) {
     if (!p->connection) continue;
@@ -364,7 +343,7 @@ const rw_incoming *rw_listener_first (rw_listener *l) {
   p = l->first;
   pthread_mutex_unlock(&l->lock);
   if (!p) return NULL;
-  l->shown = (rw_incoming){p->id, p->head.at, p->body.at, p->head.length, p->body.length};
+  l->shown = (rw_incoming){p->id, p->head.data, p->body.data, p->head.len, p->body.len};
   return &l->shown;
 }
 
@@ -374,9 +353,9 @@ void rw_listener_took (rw_listener *l) {
   pthread_mutex_lock(&l->lock);
   p = l->first;
   l->first = p->next;
-  l->held -= p->body.room;
-  discard(&p->head);
-  discard(&p->body);
+  l->held -= p->body.len;
+  rw_buffer_free(&p->head);
+  rw_buffer_free(&p->body);
   p->stage = RW_TAKEN;
   pthread_mutex_unlock(&l->lock);
 }

@@ -8,17 +8,14 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "buffer.h"
 #include "listener.h"
+#include "wake.h"
 
 #pragma GCC visibility push(hidden)
 
 #define RW_SLOTS 512           /* connections: half of the usual limit of
                                   descriptors; further clients queue to connect */
-
-typedef struct rw_bytes {
-  char *at;
-  size_t length, room;
-} rw_bytes;
 
 typedef enum rw_stage {
   RW_IDLE,                     /* no request line yet */
@@ -40,7 +37,7 @@ typedef struct rw_peer {
   bool framed;                 /* and one says how long its body is */
   unsigned refusal;            /* a status to answer with ourselves, or 0 */
   uint64_t id, received;       /* bytes of the body, kept or not */
-  rw_bytes head, body;
+  rw_buffer head, body;
   rw_answer *answer;           /* given, not picked up yet */
   struct rw_peer *next;        /* in the queue, or among the free slots */
 } rw_peer;
@@ -59,7 +56,8 @@ struct rw_listener {
   pid_t owner;
   size_t max_body;
   uint16_t port;
-  int notify, bell[2];         /* -1: none. The bell wakes the time keeper */
+  int notify;                  /* -1: none */
+  rw_wake bell;                /* for the time keeper */
   pthread_t keeper;
   bool keeping;
   struct MHD_Daemon *daemon;
@@ -79,9 +77,6 @@ int rw_peers_tend (rw_listener *l);
 /* Closing, step by step: drops all that is not answered yet; true while an
 ** answer is on its way. After the first call nothing gets suspended. */
 bool rw_peers_shut (rw_listener *l);
-
-/* Makes a descriptor readable at its other end. */
-void rw_listener_signal (int fd);
 
 #pragma GCC visibility pop
 

@@ -25,6 +25,7 @@
 
 #include "lua_compat.h"
 #include "listener.h"
+#include "lua_headers.h"
 #include "runway.h"
 
 #define LISTENER_TYPE "runway.listener"
@@ -176,35 +177,15 @@ static const char *after (const rw_incoming *r, const char *s) {
 }
 
 
-static void push_lower (lua_State *L, const char *s) {
-  luaL_Buffer b;
-  size_t n = strlen(s);
-  char *to = luaL_buffinitsize(L, &b, n);
-  for (size_t i = 0; i < n; i++)
-    to[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] - 'A' + 'a' : s[i]);
-  luaL_pushresultsize(&b, n);
-}
-
-
 /* Pushes the table of headers, whose names and values start at `name`. */
-static void push_headers (lua_State *L, const rw_incoming *r, const char *name) {
+static void push_incoming_headers (lua_State *L, const rw_incoming *r, const char *name) {
   lua_newtable(L);
   while (name) {
     const char *value = after(r, name);
-    push_lower(L, name);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, -3) == LUA_TNIL) {         /* table, name, nil */
-      lua_pop(L, 1);
-      lua_pushstring(L, value);
-    }
-    else {
-      lua_pushliteral(L, ", ");
-      lua_pushstring(L, value);
-      lua_concat(L, 3);
-    }
-    lua_rawset(L, -3);
+    rw_headers_add(L, lua_gettop(L), name, strlen(name), value, strlen(value));
     name = after(r, value);
   }
+  rw_headers_join(L, lua_gettop(L));
 }
 
 
@@ -220,7 +201,7 @@ static void push_request (lua_State *L, const rw_incoming *r) {
   lua_setfield(L, -2, "path");
   lua_pushstring(L, target[path] ? target + path + 1 : "");
   lua_setfield(L, -2, "query");
-  push_headers(L, r, after(r, method));
+  push_incoming_headers(L, r, after(r, method));
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, r->body ? r->body : "", r->body_length);
   lua_setfield(L, -2, "body");
@@ -280,7 +261,7 @@ static int l_respond (lua_State *L) {
   if (!b->answer && options.file) {
     lua_pushnil(L);
     lua_pushfstring(L, "cannot read %s: %s", options.file,
-                    errno == EINVAL ? "not a file" : strerror(errno));
+                    errno == EINVAL ? "it is not a plain file" : strerror(errno));
     return 2;
   }
   if (!b->answer) return luaL_error(L, "not enough memory");
@@ -353,10 +334,8 @@ static const luaL_Reg functions[] = {
 };
 
 
-RUNWAY_API int luaopen_runway_listener (lua_State *L);
-
 int luaopen_runway_listener (lua_State *L) {
-  luaL_checkversion(L);
+  rw_check_lua(L);
   luaL_newmetatable(L, LISTENER_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);

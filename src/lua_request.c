@@ -91,7 +91,7 @@ static bool flag_field (lua_State *L, int t, const char *name) {
 }
 
 
-static void append (lua_State *L, struct curl_slist **list, const char *line) {
+static void append_line (lua_State *L, struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
   if (!longer) luaL_error(L, "not enough memory");
   *list = longer;
@@ -117,13 +117,13 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
       /* "Name;" is libcurl's form of a header with an empty value */
       if (m > 0) lua_pushfstring(L, "%s: %s", name, value);
       else lua_pushfstring(L, "%s;", name);
-      append(L, &r->headers, lua_tostring(L, -1));
+      append_line(L, &r->headers, lua_tostring(L, -1));
       lua_pop(L, 1);
     }
   }
   lua_pop(L, 1);
-  append(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
-  if (!typed && !r->nfields) append(L, &r->headers, "Content-Type:");
+  append_line(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
+  if (!typed && !r->nfields) append_line(L, &r->headers, "Content-Type:");
   return NULL;
 }
 
@@ -221,7 +221,7 @@ static void read_resolve (lua_State *L, int t, rw_request *r) {
       address = lua_tostring(L, -1);
       lua_pushfstring(L, strchr(address, ':') && *address != '[' ? "%s:[%s]:" : "%s:%s:",
                       lua_tostring(L, -2), address);
-      append(L, &r->pins, lua_tostring(L, -1));
+      append_line(L, &r->pins, lua_tostring(L, -1));
       lua_pop(L, 1);
     }
   lua_pop(L, 1);
@@ -233,6 +233,7 @@ static void read_save (lua_State *L, int t, rw_request *r) {
     int at = lua_absindex(L, -1);
     copy_field(L, at, "path", &r->sink.path);
     r->sink.overwrite = flag_field(L, at, "overwrite");
+    r->only_media = flag_field(L, at, "only_media");
     r->sink.max_bytes = (int64_t)number_field(L, at, "max_bytes", 0, 9e15);
   }
   lua_pop(L, 1);
@@ -270,6 +271,18 @@ static const char *read_proxy (lua_State *L, int t, rw_request *r,
 }
 
 
+/* The authorities that the table names, or else the environment, as curl and
+** OpenSSL have it. */
+static void read_trust (lua_State *L, int t, rw_request *r) {
+  const char *file;
+  copy_field(L, t, "ca_file", &r->ca_file);
+  if (r->ca_file) return;
+  file = getenv("CURL_CA_BUNDLE");
+  if (!file || !*file) file = getenv("SSL_CERT_FILE");
+  if (file && *file) r->ca_file = rw_copy(L, file, strlen(file));
+}
+
+
 /* Fills a request from the table at t; for a refused one a reason, which lives
 ** at least as long as what is on the stack. */
 const char *rw_read_request (lua_State *L, int t, rw_request *r) {
@@ -291,7 +304,7 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   lua_pop(L, 2);
   copy_field(L, t, "file", &r->file);
   if ((refused = read_proxy(L, t, r, &url)) != NULL) return refused;
-  copy_field(L, t, "ca_file", &r->ca_file);
+  read_trust(L, t, r);
   read_body(L, t, r);
   if ((refused = read_form(L, t, r)) != NULL) return refused;
   read_resolve(L, t, r);

@@ -8,6 +8,7 @@
 #include "header.h"
 #include "outcome.h"
 #include "proxy.h"
+#include "sniff.h"
 #include "tls.h"
 
 const char rw_forbidden_address[] =
@@ -21,7 +22,7 @@ static const struct {
   rw_errkind kind;
   const char *word;
   bool permanent;
-} meanings[] = {
+} outcome_meanings[] = {
   {CURLE_COULDNT_RESOLVE_HOST, RW_NETWORK, "dns", false},
   {CURLE_COULDNT_RESOLVE_PROXY, RW_NETWORK, "proxy", false},
   {CURLE_PROXY, RW_NETWORK, "proxy", false},
@@ -51,8 +52,8 @@ static const struct {
 ** ==================================================================
 */
 
-static void tell (rw_request *r, CURLcode code, rw_errkind kind,
-                  const char *word, bool permanent) {
+static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
+                          const char *word, bool permanent) {
   rw_fail(&r->error, kind, word, "%s",
           r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
   r->error.permanent = permanent;
@@ -113,25 +114,26 @@ static void read_failure (rw_request *r, CURLcode code) {
     return;
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
+    outcome_tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
     return;
   }
   if (code == CURLE_OUT_OF_MEMORY) {     /* also said of a header beyond its cap */
-    if (!r->sent) tell(r, code, RW_LIMIT, "memory", false);
+    if (!r->sent) outcome_tell(r, code, RW_LIMIT, "memory", false);
     else rw_fail(&r->error, RW_LIMIT, "too_large", "a header of the answer is too "
                  "large (or memory ran out)");
     return;
   }
-  for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-    if (meanings[i].code == code) {
-      tell(r, code, meanings[i].kind, meanings[i].word, meanings[i].permanent);
+  for (size_t i = 0; i < sizeof outcome_meanings / sizeof *outcome_meanings; i++)
+    if (outcome_meanings[i].code == code) {
+      outcome_tell(r, code, outcome_meanings[i].kind, outcome_meanings[i].word,
+                   outcome_meanings[i].permanent);
       return;
     }
   if (strstr(r->errbuf, "chunked-encoding"))
-    tell(r, code, RW_PROTOCOL, "bad_response", false);
+    outcome_tell(r, code, RW_PROTOCOL, "bad_response", false);
   else                                   /* reset, closed, truncated, ... */
-    tell(r, code, RW_NETWORK, r->sent ? "closed" : r->via_proxy ? "proxy" : "connect",
-         false);
+    outcome_tell(r, code, RW_NETWORK,
+                 r->sent ? "closed" : r->via_proxy ? "proxy" : "connect", false);
 }
 
 /* }================================================================= */
@@ -173,6 +175,17 @@ static bool ends_with_connection (const rw_request *r) {
 }
 
 
+bool rw_outcome_is_media (rw_request *r) {
+  const char *words = rw_sniff_text(r->start, r->started);
+  char line[160];
+  if (!words) return true;
+  rw_sniff_line(r->start, r->started, line, sizeof line);
+  rw_fail(&r->error, RW_PROTOCOL, "bad_media",
+          "the server sent %s instead of the file: %s", words, line);
+  return false;
+}
+
+
 /* Is a complete answer one that we can use? */
 static void check_answer (rw_request *r) {
   curl_off_t came = 0;                   /* over the wire, before decoding */
@@ -192,6 +205,7 @@ static void check_answer (rw_request *r) {
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
+  if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
   if (type && n >= 9 && rw_header_same(type, "text/html", 9))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",

@@ -34,7 +34,7 @@ static bool has_file_parts (const rw_request *r) {
 }
 
 
-bool rw_stage_needed_before (const rw_request *r) {
+bool rw_stage_to_prepare (const rw_request *r) {
   if (r->op != RW_HTTP || r->sink.path || r->file || has_file_parts(r)) return true;
   for (size_t i = 0; i < r->nfields; i++)
     if (r->fields[i].path) return true;
@@ -43,7 +43,7 @@ bool rw_stage_needed_before (const rw_request *r) {
 
 
 /* The body from its parts; files become data URIs. */
-static bool assemble (rw_request *r) {
+static bool stage_assemble (rw_request *r) {
   for (size_t i = 0; i < r->nparts && !atomic_load(&r->stop); i++) {
     rw_part *p = &r->parts[i];
     if (!p->text) {
@@ -58,7 +58,7 @@ static bool assemble (rw_request *r) {
 
 
 /* A file that is sent as it is. */
-static int open_input (rw_request *r, const char *path, int64_t *size) {
+static int stage_open (rw_request *r, const char *path, int64_t *size) {
   int fd = rw_file_open(path, size);
   if (fd < 0)
     rw_fail(&r->error, RW_IO, "open", "cannot read %s: %s", path,
@@ -67,18 +67,18 @@ static int open_input (rw_request *r, const char *path, int64_t *size) {
 }
 
 
-static bool open_inputs (rw_request *r) {
+static bool stage_open_inputs (rw_request *r) {
   for (size_t i = 0; i < r->nfields; i++) {
     rw_field *f = &r->fields[i];
-    if (f->path && (f->fd = open_input(r, f->path, &f->size)) < 0) return false;
+    if (f->path && (f->fd = stage_open(r, f->path, &f->size)) < 0) return false;
   }
   if (!r->file) return true;
-  r->upload_fd = open_input(r, r->file, &r->upload_size);
+  r->upload_fd = stage_open(r, r->file, &r->upload_size);
   return r->upload_fd >= 0;
 }
 
 
-void rw_stage_before (rw_request *r) {
+void rw_stage_prepare (rw_request *r) {
   int err;
   if (r->op == RW_PROBE) {
     rw_media_probe(r);
@@ -86,8 +86,8 @@ void rw_stage_before (rw_request *r) {
   }
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
   else if (r->op == RW_TARGET) rw_sink_abandon(&r->sink);
-  else if (has_file_parts(r)) (void)assemble(r);
-  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)open_inputs(r);
+  else if (has_file_parts(r)) (void)stage_assemble(r);
+  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)stage_open_inputs(r);
 }
 
 /* }================================================================= */
@@ -99,7 +99,12 @@ void rw_stage_before (rw_request *r) {
 ** ==================================================================
 */
 
-bool rw_stage_needed_after (const rw_request *r) {
+bool rw_stage_to_commit (const rw_request *r) {
+  return r->sink.fd >= 0 && r->status == 200 && r->error.kind == RW_OK;
+}
+
+
+bool rw_stage_to_release (const rw_request *r) {
   if (r->sink.fd >= 0 || r->upload_fd >= 0) return true;
   for (size_t i = 0; i < r->nfields; i++)
     if (r->fields[i].fd >= 0) return true;
@@ -107,22 +112,27 @@ bool rw_stage_needed_after (const rw_request *r) {
 }
 
 
-static void close_input (int *fd) {
+static void stage_close (int *fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;
 }
 
 
-void rw_stage_after (rw_request *r) {
-  for (size_t i = 0; i < r->nfields; i++) close_input(&r->fields[i].fd);
-  close_input(&r->upload_fd);
-  if (r->sink.fd < 0) return;
-  if (r->status == 200 && r->error.kind == RW_OK && !atomic_load(&r->stop)) {
+void rw_stage_commit (rw_request *r) {
+  if (atomic_load(&r->stop)) {
+    rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
+  } else {
     int err = rw_sink_commit(&r->sink);  /* the file gets its name only now */
     if (err) rw_stage_fail(r, err);
-  } else {
-    rw_sink_abandon(&r->sink);
   }
+  rw_stage_release(r);
+}
+
+
+void rw_stage_release (rw_request *r) {
+  for (size_t i = 0; i < r->nfields; i++) stage_close(&r->fields[i].fd);
+  stage_close(&r->upload_fd);
+  rw_sink_abandon(&r->sink);
 }
 
 /* }================================================================= */

@@ -9,16 +9,21 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Has it anything to wait for there? These two do not block. */
-bool rw_stage_needed_before (const rw_request *r);
-bool rw_stage_needed_after (const rw_request *r);
+/* Has it anything to do there? These do not block. */
+bool rw_stage_to_prepare (const rw_request *r);
+bool rw_stage_to_commit (const rw_request *r);   /* its file is whole */
+bool rw_stage_to_release (const rw_request *r);  /* it holds a file open */
 
 /* Opens its target and its inputs, encodes what is sent as a data URI; or does
 ** the look that is all it is for. On failure r->error is set. */
-void rw_stage_before (rw_request *r);
+void rw_stage_prepare (rw_request *r);
 
-/* Puts a whole file in place and takes away any other; closes its inputs. */
-void rw_stage_after (rw_request *r);
+/* Puts its file in place, and releases the rest; takes the file away when it was
+** cancelled, and sets r->error when there is no file in the end. */
+void rw_stage_commit (rw_request *r);
+
+/* Closes its inputs and takes away what is not whole. */
+void rw_stage_release (rw_request *r);
 
 /* Sets r->error to what the sink says of `err`, an errno value. */
 void rw_stage_fail (rw_request *r, int err);

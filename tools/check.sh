@@ -44,6 +44,21 @@ check_rooms() { # the rooms below the binding do not know Lua
   return $bad
 }
 
+check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
+  local dir=$top/onefile cc flags
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
+  for cc in gcc clang; do
+    mkdir -p "$dir/$cc" || return 1
+    printf '#include "%s"\n' src/*.c >"$dir/runway.c"
+    # shellcheck disable=SC2046,SC2086  # words on purpose
+    "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror -D_GNU_SOURCE \
+      -I. -Isrc $flags -fPIC -shared -fvisibility=hidden -pthread -o "$dir/$cc/runway.so" "$dir/runway.c" \
+      $(pkg-config --libs libcurl libmicrohttpd) || return 1
+    LUA=$lua RUNWAY_BUILD=$PWD/$dir/$cc tools/specs.sh spec/src/lua_core_spec.lua \
+      spec/src/lua_json_spec.lua spec/src/lua_listener_spec.lua || return 1
+  done
+}
+
 check_luacheck() {
   # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
   find lua types spec examples bench tools -name '*.lua' -print0 2>/dev/null |
@@ -142,7 +157,7 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
 
 # ---- running them ----
 
-all='gcc clang symbols rooms luacheck lua51 shell cppcheck tidy asan tsan rock install'
+all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy asan tsan rock install'
 
 describe() {
   case $1 in
@@ -150,6 +165,7 @@ describe() {
     clang) echo "builds without a warning with clang" ;;
     symbols) echo "exports luaopen_runway* and nothing else, lacks nothing of its own" ;;
     rooms) echo "the C rooms below the binding do not include lua.h" ;;
+    onefile) echo "all of src/ compiles and works as one file" ;;
     luacheck) echo "luacheck finds nothing" ;;
     lua51) echo "lua/ parses as Lua 5.1" ;;
     shell) echo "shellcheck finds nothing" ;;

@@ -15,12 +15,25 @@ local function files(pattern)
   return list
 end
 
+-- The C files that are linked into both modules, as the Makefile lists them.
+local function shared_sources()
+  local set = {}
+  for line in io.lines "Makefile" do
+    local paths = line:match "^SHARED_C%s*:=%s*(.*)"
+    for path in (paths or ""):gmatch "%S+" do set[path] = true end
+  end
+  assert(next(set), "Makefile: no line SHARED_C")
+  return set
+end
+
 --- The rock's modules: { name=, sources={…} } for C, { name=, path= } for Lua, sorted by name.
 function M.modules()
   local core, listener, list = {}, {}, {}
+  local shared = shared_sources()
   for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
     local own = path:match "^src/listener" or path:match "^src/lua_listener"
-    table.insert(own and listener or core, path)
+    if not own then core[#core + 1] = path end
+    if own or shared[path] then listener[#listener + 1] = path end
   end
   list[1] = { name = "runway", sources = core, library = "CURL" }
   list[2] = { name = "runway.listener", sources = listener, library = "MICROHTTPD" }

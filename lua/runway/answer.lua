@@ -14,14 +14,15 @@ end
 
 --- The answer as adapters see it. `why` says why there is no JSON in it.
 ---@param result table   of a transport
+---@param pause? fun()    called now and then while much is read; may yield
 ---@return runway.AdapterAnswer
-function answer.of(result)
+function answer.of(result, pause)
   local made = { status = result.status, headers = result.headers or {}, body = result.body or "" }
   if not made.body:find("%S") then
     made.why = "the answer is empty"
   else
     local message
-    made.json, message = json.decode(made.body)
+    made.json, message = json.read(made.body, pause)
     if answer.is_page(made.body) then
       made.why = "the answer is HTML, not JSON (a wrong base URL, or a proxy's page?)"
     elseif made.json == nil then

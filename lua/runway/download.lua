@@ -91,7 +91,7 @@ local function fetch(session, url, path, opts)
   local wire = wires.limited(session, {
     method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
     address = wires.foreign_reach(session),
-    save = { path = path, overwrite = opts.overwrite, max_bytes = opts.max_bytes or MAX_BYTES },
+    save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES },
     timeout = 0, stall = STALL,
   })
   wire.lane = session.files_lane              -- so that no query and no submit waits for a film

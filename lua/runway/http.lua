@@ -234,13 +234,13 @@ function Api:read(session, result)
   local paid, reading = self.wire.gate, {}
   if result.error then                        -- what came before it broke off may name the task
     if paid and result.status and (result.body or "") ~= "" then
-      reading.answer = answers.of(result)
+      reading.answer = answers.of(result, scheduler.breathe)
       reading.id = ids.in_answer(reading.answer)
     end
     reading.verdict = retry.judge(paid, result, nil, true)
     return reading
   end
-  local answer = answers.of(result)
+  local answer = answers.of(result, scheduler.breathe)
   reading.answer = answer
   if self.reader then
     if ask_reader(self, session, answer, reading) then return reading end

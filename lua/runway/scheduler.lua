@@ -392,6 +392,16 @@ function scheduler.park(w)
   return unpack(w.values, 1, w.values.n)
 end
 
+--- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
+--- does nothing: who waits there has nothing else to do.
+function scheduler.breathe()
+  if not jobs[coroutine.running()] or not yieldable() then return end
+  local w = scheduler.waiter()
+  w.critical = true
+  scheduler.at(scheduler.now(), function() w:wake() end)
+  scheduler.park(w)
+end
+
 --- Waits for `seconds`; others run meanwhile.
 ---@param seconds number
 function scheduler.sleep(seconds)

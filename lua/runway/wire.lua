@@ -74,7 +74,8 @@ function wire.of(session, request, paid)
     made.url = request.url .. query_string(request.query, request.url)
     made.address = wire.foreign_reach(session)
   else
-    made.url = session.base .. request.path .. query_string(request.query, request.path)
+    -- A "#" is no more than a character here: nothing behind it would reach the wire.
+    made.url = session.base .. (request.path .. query_string(request.query, request.path)):gsub("#", "%%23")
     made.path = request.path                  -- what a mock compares
     made.address = "any"
     local signature, problem = adapter.sign(session)

@@ -28,10 +28,35 @@ local HELD = [[
   local function save(name)
     return core.start { method = "GET", url = url .. "/body/1000", save = { path = directory .. "/" .. name } }
   end
+  -- Until so many syncs are held up: a byte each.
+  local function until_held(count)
+    local limit = core.now() + 15
+    repeat
+      local file = io.open(directory .. "/hold.held")
+      local held = file and #file:read "a" or 0
+      if file then file:close() end
+      if held < count then core.wait(0.01) end
+    until held >= count or core.now() > limit
+    assert(core.now() <= limit, "too few syncs were held up")
+  end
   local first = save "first"
+  until_held(1)
+]]
+
+-- More downloads than may sync at once, all of them in to the last byte.
+local CROWD = [[
+  local ids = { first }
+  for index = 2, 7 do ids[index] = save("first" .. index) end
+  local function all_in()
+    for _, id in ipairs(ids) do
+      if core.progress(id) < 1000 then return false end
+    end
+    local stats = core.stats()
+    return stats.on_disk == 7 and stats.running == 0
+  end
   local limit = core.now() + 15
-  while not is_there(directory .. "/hold.held") and core.now() < limit do core.wait(0.01) end
-  assert(is_there(directory .. "/hold.held"), "no sync was held up")
+  while not all_in() and core.now() < limit do core.wait(0.01) end
+  until_held(4)
 ]]
 
 describe("the disk stage", function()
@@ -48,7 +73,7 @@ describe("the disk stage", function()
   end)
 
   before_each(function() directory:write("hold", "") end)
-  after_each(function() os.execute(("cd '%s' && rm -f hold hold.held first* second*"):format(directory.directory)) end)
+  after_each(function() os.execute(("cd '%s' && rm -f hold hold.* first* second*"):format(directory.directory)) end)
 
   local function run(code)
     local library, hold = directory:path "holdsync.so", directory:path "hold"
@@ -66,6 +91,22 @@ describe("the disk stage", function()
       print(("%s %s %s"):format(result and result.status, result and result.sent, finished[first]))
       os.remove(directory .. "/hold")
       finish(first)
+    ]])
+  end)
+
+  it("lets generate return its task within two seconds, picture and all", function()
+    directory:write("picture.png", "\137PNG\r\n\26\n" .. ("x"):rep(100))
+    assert.equal("a task in time, still held", run [[
+      local runway = require "runway"
+      local sandbox = assert(require("runway.sandbox").start { seconds = 0 })
+      local client = assert(runway.client { provider = "runwayml", api_key = "any", base_url = sandbox.base_url })
+      local before = core.now()
+      local task, why = client:generate { prompt_text = "a cat", model = "gen4_turbo", ratio = "1280:720",
+        duration = 5, prompt_image = runway.file(directory .. "/picture.png") }
+      local took = core.now() - before
+      print(("%s %s, %s held"):format(task and "a task" or tostring(why), took < 2 and "in time" or "late",
+        core.stats().on_disk == 1 and "still" or "no longer"))
+      os.remove(directory .. "/hold")
     ]])
   end)
 
@@ -100,6 +141,69 @@ describe("the disk stage", function()
       print("cancelled-or-whole "
         .. tostring(whole ~= (cancelled or false) and not is_there(directory .. "/first.part")))
     ]])
+  end)
+
+  it("holds up no answer to a request that sent a file, however many syncs hang", function()
+    directory:write("picture.png", "\137PNG\r\n\26\n" .. ("x"):rep(100))
+    assert.equal("200 true 200 404", run(CROWD .. [[
+      local picture = directory .. "/picture.png"
+      local form = core.start { method = "POST", url = url .. "/ok?form", gate = true,
+        form = { { "f", file = picture } } }
+      local whole = core.start { method = "PUT", url = url .. "/ok?file", file = picture }
+      local missing = core.start { method = "GET", url = url .. "/status/404",
+        save = { path = directory .. "/second" } }
+      local paid, put, none = finish(form, 5), finish(whole, 5), finish(missing, 5)
+      print(("%s %s %s %s"):format(paid and paid.status, paid and paid.sent, put and put.status, none and none.status))
+      os.remove(directory .. "/hold")
+      for _, id in ipairs(ids) do finish(id) end
+    ]]))
+  end)
+
+  it("lets those go at once that are cancelled before their sync, and tells each as it is", function()
+    assert.equal("3 at once, 0 wrong", run(CROWD .. [[
+      for _, id in ipairs(ids) do core.cancel(id) end
+      local limit, early, wrong = core.now() + 5, 0, 0
+      repeat
+        local id, result = core.take()
+        if id then finished[id], early = result, early + 1 else core.wait(0.05) end
+      until early == 3 or core.now() > limit
+      os.remove(directory .. "/hold")
+      for index, id in ipairs(ids) do
+        local result, name = finish(id), directory .. "/first" .. (index > 1 and index or "")
+        local cancelled = result.error ~= nil and result.error.kind == "cancelled"
+        if cancelled == is_there(name) or is_there(name .. ".part") then wrong = wrong + 1 end
+      end
+      print(("%d at once, %d wrong"):format(early, wrong))
+    ]]))
+  end)
+
+  it("refuses what needs the disk while no thread can be had for it, and goes on afterwards", function()
+    local output, code = run [[
+      os.remove(directory .. "/hold")
+      finish(first)
+      core.close()
+      finish(core.start { method = "GET", url = url .. "/ok" })
+      local refusal = directory .. "/hold.threads"
+      io.open(refusal, "w"):close()
+      local function wanted()
+        return core.start { method = "GET", url = url .. "/ok", save = { path = directory .. "/second" } }
+      end
+      local refused = finish(wanted())
+      print(refused.error.code, refused.error.permanent, refused.sent)
+      for round = 1, 300 do                                  -- cancelled in all stages of being refused
+        local some = {}
+        for index = 1, 20 do
+          some[index] = wanted()
+          if index > round % 20 then core.cancel(some[index - round % 20]) end
+        end
+        for _, id in ipairs(some) do core.cancel(id) end
+        for _, id in ipairs(some) do assert(finish(id).error, "no error") end
+      end
+      os.remove(refusal)
+      print(core.pending(), finish(save "second").status)
+    ]]
+    assert.equal("threads\tfalse\tfalse\n0\t200", output)
+    assert.equal(0, code)
   end)
 
   it("does not hold up a close", function()

@@ -95,7 +95,7 @@ describe("a listener", function()
       local done, message = l:respond(id, { file = "/nowhere/clip.mp4" })
       assert.is_nil(done)
       assert.equal("cannot read /nowhere/clip.mp4: No such file or directory", message)
-      assert.same({ nil, "cannot read /: Is a directory", n = 2 },
+      assert.same({ nil, "cannot read /: it is not a plain file", n = 2 },
         table.pack(l:respond(id, { file = "/" })))
       assert.is_true(l:respond(id, { status = 404 }))
       assert.equal(404, client:answer().status)

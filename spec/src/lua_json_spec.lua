@@ -207,6 +207,149 @@ describe("runway.json reads", function()
   end)
 end)
 
+describe("runway.json reads what servers send", function()
+  local function read(text)
+    local value, message = json.read(text)
+    assert.is_nil(message)
+    return value
+  end
+
+  local function unreadable(text, words)
+    local value, message = json.read(text)
+    assert.is_nil(value, "accepted: " .. text:sub(1, 60))
+    assert.equal(words, message)
+  end
+
+  it("behind a byte order mark, and before NULs", function()
+    for _, tail in ipairs { "", "\0", "\0\0\0", "\n\0\0\n", "\0 \0" } do
+      assert.same({ id = "x" }, read('\xEF\xBB\xBF{"id":"x"}' .. tail))
+      assert.same({ id = "x" }, read(' {"id":"x"}' .. tail))
+      assert.equal("x", read('"x"' .. tail))
+    end
+  end)
+
+  it("with halves of surrogate pairs as U+FFFD, one each", function()
+    for text, meant in pairs {
+      [ [[Gen-4 a cat \ud83d]] ] = "Gen-4 a cat \u{FFFD}",
+      [ [[\ude00!]] ] = "\u{FFFD}!",
+      [ [[\ud83d\ud83d\ude00]] ] = "\u{FFFD}\u{1F600}",
+      [ [[\ud83d\u0041]] ] = "\u{FFFD}A",
+      [ [[\ud83d\n]] ] = "\u{FFFD}\n",
+      [ [[\uDC00\uD800]] ] = "\u{FFFD}\u{FFFD}",
+    } do
+      assert.equal(meant, read('"' .. text .. '"'))
+      assert.equal(1, read('{"' .. text .. '":1}')[meant])
+    end
+    for _, half in ipairs { "\xED\xA0\xBD", "\xED\xB8\x80" } do -- as CESU-8 writes them
+      assert.equal("a" .. ("\u{FFFD}"):rep(3) .. "b", read('"a' .. half .. 'b"'))
+    end
+  end)
+
+  it("with bytes that are not UTF-8 as U+FFFD, and the rest as it is", function()
+    assert.same({ id = "t1", msg = "caf\u{FFFD}", ok = true }, read '{"id":"t1","msg":"caf\xE9","ok":true}')
+    assert.equal("\u{FFFD}15 \u{FFFD} é", read '"\x8015 \x93 é"')
+    local gbk = "\xC8\xCE\xCE\xF1\xCC\xE1\xBD\xBB\xB3\xC9\xB9\xA6" -- "task submitted", in Chinese
+    local value = read('{"message":"' .. gbk .. '","data":{"taskId":"t2"}}')
+    assert.equal("t2", value.data.taskId)
+    assert.is_truthy(utf8.len(value.message))
+    assert.is_truthy(utf8.len((next(read('{"' .. gbk .. '":1}')))))
+  end)
+
+  it("in encodings whose second byte may be a backslash", function()
+    local value = read '{"msg":"\xA6\xA8\xA5\\","id":"t3","name":"\xA5\\\xA5\\"}' -- Big5
+    assert.equal("t3", value.id)
+    assert.is_truthy(utf8.len(value.msg .. value.name))
+    -- where one byte is one letter, the backslash is still the beginning of an escape
+    assert.same({ a = "caf\u{FFFD}\"", b = 1 }, read '{"a":"caf\xE9\\"","b":1}')
+    assert.equal("\u{FFFD}\n", read '"\xE9\\n"')
+  end)
+
+  it("with control characters in strings, which stand for themselves", function()
+    assert.equal("a\nb\tc\0d\1\27", read '"a\nb\tc\0d\1\27"')
+    assert.equal("\r\n", next(read '{"\r\n":1}'))
+  end)
+
+  it("with a backslash that begins no escape, which stands for itself", function()
+    assert.equal([[C:\path]], read [["C:\path"]])
+    assert.equal([[\x41\u12g4\']], read [["\x41\u12g4\'"]])
+    assert.equal("\\\n", read '"\\\n"')
+    assert.equal('"', read [["\""]])
+  end)
+
+  it("with null for what is no number", function()
+    for _, word in ipairs { "NaN", "nan", "-nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "INF",
+      "1e1000", "-1e1000", "1.8e308" } do
+      assert.same({ id = "x" }, read('{"eta":' .. word .. ',"id":"x"}'))
+      assert.same({ 1, json.null }, read("[1," .. word .. "]"))
+      assert.equal(json.null, read(word))
+    end
+  end)
+
+  it("as strictly as ever where nothing could be told for sure", function()
+    for text, message in pairs {
+      ['{"a":1'] = "expected ',' or '}' at byte 7, saw the end of the text",
+      ['{"a":1}\0{}'] = "expected the end at byte 9, saw '{'",
+      ['"abc'] = "unfinished string at byte 5, saw the end of the text",
+      ['"abc\\'] = "unfinished string at byte 6, saw the end of the text",
+      ['"abc\xE9'] = "unfinished string at byte 6, saw the end of the text",
+      ['"abc\0\0'] = "unfinished string at byte 5, saw the end of the text",
+      ["[01]"] = "malformed number at byte 2, saw '01'",
+      ["[-]"] = "malformed number at byte 2, saw '-'",
+      ["[nano]"] = "expected a value at byte 2, saw 'nano'",
+      ["[+1]"] = "expected a value at byte 2, saw '+1'",
+      ['{"a":1}{"a":2}'] = "expected the end at byte 8, saw '{'",
+      ["<html>"] = "HTML or XML, not JSON",
+      ["\xEF\xBB\xBF\n<html>"] = "HTML or XML, not JSON",
+      ["\xEF\xBB\xBF"] = "empty", ["\0\0"] = "empty", [""] = "empty",
+      ["{\0}\0"] = "UTF-16 or UTF-32, not UTF-8",
+    } do
+      unreadable(text, message)
+    end
+    unreadable(("["):rep(200), "nested too deeply at byte 129, saw '['")
+    unreadable(('{"\xE9":'):rep(200), "nested too deeply at byte 641, saw '{'")
+  end)
+
+  it("as decode does where nothing is broken", function()
+    local text = [[{"a":[1,2.5,null,{"b":"\u20ac\ud83d\ude00\\\"/é"}],"c":9007199254740993,"d":[],"e":null}]]
+    assert.same(json.decode(text), read(text))
+    assert.is_true(json.is_array(read(text).d))
+    assert.has_error(function() json.read(nil) end)
+  end)
+
+  it("in pieces, between which its caller may yield", function()
+    local fields = {}
+    for i = 1, 30000 do fields[i] = ('"k%d":[%d,"\xE9"]'):format(i, i) end
+    local text = '{"id":"abc","x":{' .. table.concat(fields, ",") .. "}}"
+    local reading, pauses = coroutine.wrap(function() return "done", json.read(text, coroutine.yield) end), 0
+    local done, value = reading()
+    while not done do
+      pauses = pauses + 1
+      collectgarbage "step"
+      done, value = reading()
+    end
+    assert.is_true(pauses >= #text / 65536 and pauses <= #text / 32768, pauses .. " pauses")
+    assert.same({ "abc", 17, "\u{FFFD}" }, { value.id, value.x.k17[1], value.x.k17[2] })
+    assert.same({ 30000, "\u{FFFD}" }, value.x.k30000)
+  end)
+
+  it("with at most 65,536 fields in one object, so that no single step is long", function()
+    local fields = {}
+    for i = 1, 70000 do fields[i] = ('"k%d":%d'):format(i, i) end
+    local text = '{"x":{' .. table.concat(fields, ",") .. '},"id":"abc"}'
+    local value = read(text)
+    assert.same({ "abc", 65536 }, { value.id, value.x.k65536 })
+    assert.is_nil(value.x.k65537)
+    assert.equal(70000, json.decode(text).x.k70000)
+  end)
+
+  it("without a pause where there is little to read, and stops where the pause raises", function()
+    local function never() error("enough", 0) end
+    assert.equal(5, #json.read("[1,2,3,4,5]", never))
+    local ok, message = pcall(json.read, "[" .. ("1,"):rep(50000) .. "1]", never)
+    assert.same({ false, "enough" }, { ok, message })
+  end)
+end)
+
 describe("runway.json writes", function()
   it("fields sorted by their bytes", function()
     assert.equal('{"":1,"B":2,"a":3,"a\\u0000":4,"a!":5,"aa":6,"é":7}',
@@ -379,14 +522,20 @@ describe("runway.json and lua-cjson", function()
     return ok, result
   end
 
-  it("leaves the settings of the shared module alone, and is left alone by them", function()
-    local depth = cjson.decode_max_depth()
-    cjson.decode_max_depth(1)
-    local value = json.decode "[[[1]]]"
-    local asked = cjson.decode_max_depth()
-    cjson.decode_max_depth(depth)
-    assert.same({ { { 1 } } }, value)
-    assert.equal(1, asked)
+  it("takes nothing from it but its null: where memory fails, lua-cjson ends the process", function()
+    local ok, other = open(function() return { null = cjson.null } end)
+    assert.is_true(ok, other)
+    assert.same({ 1, cjson.null }, other.decode "[1,null]")
+    assert.same({ { { 1 } } }, other.read "[[[1]]]")
+    assert.equal('[[{"a":null}]]', other.encode { { { a = other.null } } })
+  end)
+
+  it("tells the whole reason why it did not load", function()
+    local ok, message = open(function()
+      error("error loading module 'cjson' from file '/x/cjson.so':\n\t/x/cjson.so: undefined symbol: lua_objlen", 0)
+    end)
+    assert.is_false(ok)
+    assert.truthy(message:find("undefined symbol: lua_objlen", 1, true), message)
   end)
 
   it("names the package when it is missing", function()
@@ -486,6 +635,10 @@ describe("runway.json at random", function()
         s = s:sub(1, at - random(2)) .. piece .. s:sub(at + random(2))
       end
       local v, message = json.decode(s)
+      local told, why = json.read(s)
+      assert.is_true(told ~= nil or v == nil and utf8.len(why) ~= nil, s)
+      assert.is_true(told == nil or utf8.len(assert(json.encode(told))) ~= nil, s)
+      if v ~= nil then assert.is_true(equal(v, told), s) end
       if v == nil then
         assert.is_string(message)
         assert.is_truthy(utf8.len(message))
