@@ -38,6 +38,7 @@ build = {
     ["runway"] = {
       sources = {
         "src/address.c",
+        "src/arrival.c",
         "src/buffer.c",
         "src/clock.c",
         "src/disk.c",
@@ -53,6 +54,7 @@ build = {
         "src/lua_json_scalar.c",
         "src/lua_json_write.c",
         "src/lua_request.c",
+        "src/lua_result.c",
         "src/media.c",
         "src/network.c",
         "src/outcome.c",

@@ -102,7 +102,7 @@ static rw_request *next_cancel (rw_engine *e) {
 
 
 /* Takes in what the caller and the disk left; false when it is to end. */
-static bool receive (rw_engine *e) {
+static bool engine_receive (rw_engine *e) {
   rw_queue in = {0}, back = {0};
   rw_request *r;
   bool go_on;
@@ -137,7 +137,7 @@ static void free_engine (rw_engine *e) {
 static void *engine_main (void *arg) {
   rw_engine *e = arg;
   bool orphan;
-  while (receive(e)) rw_network_turn(&e->network);
+  while (engine_receive(e)) rw_network_turn(&e->network);
   rw_network_stop(&e->network);
   pthread_mutex_lock(&e->lock);
   e->listening = false;

@@ -1,5 +1,5 @@
 /*
-** lua_core.c: the engine and its results as Lua values ("runway.core").
+** lua_core.c: the engine as Lua functions ("runway.core").
 **
 ** Only transport.lua and the clock and scheduler above it use it for I/O. The engine of a
 ** Lua state is a userdata in its registry, started by the first request and
@@ -14,8 +14,8 @@
 #include "clock.h"
 #include "engine.h"
 #include "lua_compat.h"
-#include "lua_headers.h"
 #include "lua_request.h"
+#include "lua_result.h"
 #include "proxy.h"
 #include "request.h"
 #include "runway.h"
@@ -33,13 +33,7 @@ typedef struct lua_engine {
 
 static const char engine_key = 0;
 
-/* for messages; indexed by rw_errkind */
-static const char *const kinds[] = {
-  NULL, "network", "timeout", "limit", "io", "protocol", "invalid_request",
-  "cancelled"
-};
-
-static const char *const forked =
+static const char *const core_forked =
   "this process was forked after runway had started; only the parent can use "
   "it: fork first, then require \"runway\"";
 
@@ -109,92 +103,8 @@ static lua_engine *push_running (lua_State *L) {
     le->engine = rw_engine_new(wants_trace(), &why);
   }
   if (!le->engine) luaL_error(L, "runway: %s", why);
-  if (!rw_engine_usable(le->engine)) luaL_error(L, "%s", forked);
+  if (!rw_engine_usable(le->engine)) luaL_error(L, "%s", core_forked);
   return le;
-}
-
-/* }================================================================= */
-
-
-/*
-** {=================================================================
-** A result as a Lua table
-** ==================================================================
-*/
-
-static void push_headers (lua_State *L, const rw_request *r) {
-  const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
-  int t;
-  lua_newtable(L);
-  t = lua_gettop(L);
-  while (p && p < end) {
-    const char *eol = memchr(p, '\n', (size_t)(end - p));
-    const char *stop = eol ? eol : end, *colon = memchr(p, ':', (size_t)(stop - p));
-    const char *next = eol ? eol + 1 : end;
-    if (colon && colon > p && *p != ' ' && *p != '\t' && strncmp(p, "HTTP/", 5) != 0) {
-      const char *value = colon + 1;
-      while (value < stop && (*value == ' ' || *value == '\t')) value++;
-      while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
-        stop--;
-      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
-    }
-    p = next;
-  }
-  rw_headers_join(L, t);
-}
-
-
-static void push_error (lua_State *L, const rw_error *e) {
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, kinds[e->kind]);
-  lua_setfield(L, -2, "kind");
-  lua_pushstring(L, e->code);
-  lua_setfield(L, -2, "code");
-  lua_pushstring(L, e->message);
-  lua_setfield(L, -2, "message");
-  lua_pushboolean(L, e->permanent);
-  lua_setfield(L, -2, "permanent");
-}
-
-
-static void push_probe (lua_State *L, const rw_request *r) {
-  const char *slash = strchr(r->media_type, '/');
-  lua_createtable(L, 0, 4);
-  if (!slash) return;
-  lua_pushinteger(L, (lua_Integer)r->media_size);
-  lua_setfield(L, -2, "size");
-  lua_pushstring(L, r->media_type);
-  lua_setfield(L, -2, "type");
-  lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
-  lua_setfield(L, -2, "class");
-  if (!r->media_moves) return;
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, "animated");
-}
-
-
-static void push_answer (lua_State *L, const rw_request *r) {
-  lua_createtable(L, 0, 8);
-  if (r->status) {
-    lua_pushinteger(L, r->status);
-    lua_setfield(L, -2, "status");
-  }
-  push_headers(L, r);
-  lua_setfield(L, -2, "headers");
-  lua_pushlstring(L, r->body.data ? r->body.data : "", r->body.len);
-  lua_setfield(L, -2, "body");
-  lua_pushinteger(L, (lua_Integer)r->bytes);
-  lua_setfield(L, -2, "bytes");
-  lua_pushboolean(L, r->sent);
-  lua_setfield(L, -2, "sent");
-  lua_pushstring(L, r->redirect);        /* nil when NULL */
-  lua_setfield(L, -2, "redirect");
-  lua_createtable(L, 0, 2);
-  lua_pushnumber(L, r->total_s);
-  lua_setfield(L, -2, "total");
-  lua_pushnumber(L, r->connect_s);
-  lua_setfield(L, -2, "connect");
-  lua_setfield(L, -2, "timings");
 }
 
 /* }================================================================= */
@@ -222,7 +132,7 @@ static int hand_over (lua_State *L) {
 }
 
 
-static int refuse (lua_State *L, const char *message, const char *kind) {
+static int core_refuse (lua_State *L, const char *message, const char *kind) {
   lua_pushnil(L);
   lua_pushstring(L, message);
   lua_pushstring(L, kind);
@@ -230,7 +140,7 @@ static int refuse (lua_State *L, const char *message, const char *kind) {
 }
 
 
-static bool is_forked (lua_State *L) {
+static bool core_is_forked (lua_State *L) {
   lua_engine *le = push_engine(L);
   lua_pop(L, 1);
   return le->engine && !rw_engine_usable(le->engine);
@@ -245,9 +155,9 @@ static int core_start (lua_State *L) {
   lua_settop(L, 1);
   r = rw_push_request(L);
   refused = rw_read_request(L, 1, r);
-  if (refused) return refuse(L, refused, "invalid_request");
+  if (refused) return core_refuse(L, refused, "invalid_request");
   lua_settop(L, 2);
-  if (is_forked(L)) return refuse(L, forked, "config");
+  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
   return hand_over(L);
 }
 
@@ -259,7 +169,7 @@ static int core_probe (lua_State *L) {
   const char *path = luaL_checklstring(L, 1, &n);
   rw_request *r;
   luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
-  if (is_forked(L)) return refuse(L, forked, "config");
+  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
   r = rw_push_request(L);
   r->op = RW_PROBE;
   r->file = rw_copy(L, path, n);
@@ -326,12 +236,7 @@ static int core_take (lua_State *L) {
   lua_pushnil(L);
   lua_rawseti(L, -2, id);
   lua_pushinteger(L, id);
-  if (b->r->op == RW_HTTP) push_answer(L, b->r);
-  else push_probe(L, b->r);
-  if (b->r->error.kind != RW_OK) {
-    push_error(L, &b->r->error);
-    lua_setfield(L, -2, "error");
-  }
+  rw_push_result(L, b->r);
   rw_request_free(b->r);                 /* now, not at the next collection */
   b->r = NULL;
   return 2;
@@ -344,7 +249,7 @@ static int core_take (lua_State *L) {
 */
 static int core_wait (lua_State *L) {
   lua_Number seconds = luaL_optnumber(L, 1, -1);
-  bool forked_here = is_forked(L);
+  bool forked_here = core_is_forked(L);
   rw_engine *e = forked_here ? NULL : push_running(L)->engine;
   if (forked_here) rw_pause(seconds);
   lua_pushboolean(L, !forked_here && rw_engine_wait(e, seconds));
@@ -411,7 +316,7 @@ static int core_try (lua_State *L) {
   const char *path = luaL_checklstring(L, 1, &n);
   rw_request *r;
   luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
-  if (is_forked(L)) return refuse(L, forked, "config");
+  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
   r = rw_push_request(L);
   r->op = RW_TARGET;
   r->sink.path = rw_copy(L, path, n);
@@ -515,6 +420,7 @@ static const luaL_Reg core_functions[] = {
 
 
 int luaopen_runway_core (lua_State *L) {
+  rw_check_lua(L);
   luaL_newmetatable(L, ENGINE_TYPE);
   lua_pushcfunction(L, engine_close);
   lua_setfield(L, -2, "__gc");

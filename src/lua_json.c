@@ -135,7 +135,7 @@ static void push_null (lua_State *L) {
 
 
 int luaopen_runway_json (lua_State *L) {
-  luaL_checkversion(L);
+  rw_check_lua(L);
   lua_settop(L, 0);
   luaL_newlibtable(L, json_functions);
   luaL_newmetatable(L, ARRAY_TYPE);

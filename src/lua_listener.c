@@ -335,7 +335,7 @@ static const luaL_Reg functions[] = {
 
 
 int luaopen_runway_listener (lua_State *L) {
-  luaL_checkversion(L);
+  rw_check_lua(L);
   luaL_newmetatable(L, LISTENER_TYPE);
   luaL_setfuncs(L, metamethods, 0);
   luaL_newlib(L, methods);

@@ -91,7 +91,7 @@ static bool flag_field (lua_State *L, int t, const char *name) {
 }
 
 
-static void append (lua_State *L, struct curl_slist **list, const char *line) {
+static void append_line (lua_State *L, struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
   if (!longer) luaL_error(L, "not enough memory");
   *list = longer;
@@ -117,13 +117,13 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
       /* "Name;" is libcurl's form of a header with an empty value */
       if (m > 0) lua_pushfstring(L, "%s: %s", name, value);
       else lua_pushfstring(L, "%s;", name);
-      append(L, &r->headers, lua_tostring(L, -1));
+      append_line(L, &r->headers, lua_tostring(L, -1));
       lua_pop(L, 1);
     }
   }
   lua_pop(L, 1);
-  append(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
-  if (!typed && !r->nfields) append(L, &r->headers, "Content-Type:");
+  append_line(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
+  if (!typed && !r->nfields) append_line(L, &r->headers, "Content-Type:");
   return NULL;
 }
 
@@ -221,7 +221,7 @@ static void read_resolve (lua_State *L, int t, rw_request *r) {
       address = lua_tostring(L, -1);
       lua_pushfstring(L, strchr(address, ':') && *address != '[' ? "%s:[%s]:" : "%s:%s:",
                       lua_tostring(L, -2), address);
-      append(L, &r->pins, lua_tostring(L, -1));
+      append_line(L, &r->pins, lua_tostring(L, -1));
       lua_pop(L, 1);
     }
   lua_pop(L, 1);

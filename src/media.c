@@ -12,7 +12,7 @@
 
 
 /* Reads until `want` bytes or the end; -1 with errno set. */
-static ssize_t read_full (int fd, char *to, size_t want) {
+static ssize_t media_read (int fd, char *to, size_t want) {
   size_t got = 0;
   while (got < want) {
     ssize_t n = read(fd, to + got, want - got);
@@ -40,7 +40,7 @@ static int open_media (const char *path, int64_t *size, const char **type,
   }
   if (*size == 0) {
     rw_fail(e, RW_INVALID, "empty_file", "%s is empty", path);
-  } else if ((n = read_full(fd, head, sizeof head)) < 0) {
+  } else if ((n = media_read(fd, head, sizeof head)) < 0) {
     rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
   } else if ((*type = rw_sniff_media(head, (size_t)n)) == NULL) {
     rw_fail(e, RW_INVALID, "not_media",
@@ -64,7 +64,7 @@ void rw_media_probe (rw_request *r) {
 }
 
 
-static void encode (char *to, const unsigned char *from, size_t n) {
+static void media_encode (char *to, const unsigned char *from, size_t n) {
   static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (; n >= 3; n -= 3, from += 3) {
@@ -97,11 +97,11 @@ bool rw_media_append (rw_buffer *out, const char *path, rw_error *e) {
              !rw_buffer_append(out, ";base64,", 8)) {
     rw_fail(e, RW_LIMIT, "memory", "no memory for %s", path);
   } else {
-    while ((n = read_full(fd, chunk, sizeof chunk)) > 0) {
+    while ((n = media_read(fd, chunk, sizeof chunk)) > 0) {
       size_t len = ((size_t)n + 2) / 3 * 4;
       seen += n;
       if (seen > size || !rw_buffer_reserve(out, len)) break;
-      encode(out->data + out->len, (const unsigned char *)chunk, (size_t)n);
+      media_encode(out->data + out->len, (const unsigned char *)chunk, (size_t)n);
       out->len += len;
       out->data[out->len] = '\0';
     }

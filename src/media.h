@@ -1,6 +1,6 @@
 /*
 ** media.h: local pictures, films and sounds on their way into a request.
-** Both calls block on the disk and belong on the engine's thread.
+** Both calls block on the disk and belong on one of its threads.
 */
 #ifndef RW_MEDIA_H
 #define RW_MEDIA_H

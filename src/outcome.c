@@ -22,7 +22,7 @@ static const struct {
   rw_errkind kind;
   const char *word;
   bool permanent;
-} meanings[] = {
+} outcome_meanings[] = {
   {CURLE_COULDNT_RESOLVE_HOST, RW_NETWORK, "dns", false},
   {CURLE_COULDNT_RESOLVE_PROXY, RW_NETWORK, "proxy", false},
   {CURLE_PROXY, RW_NETWORK, "proxy", false},
@@ -52,8 +52,8 @@ static const struct {
 ** ==================================================================
 */
 
-static void tell (rw_request *r, CURLcode code, rw_errkind kind,
-                  const char *word, bool permanent) {
+static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
+                          const char *word, bool permanent) {
   rw_fail(&r->error, kind, word, "%s",
           r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
   r->error.permanent = permanent;
@@ -114,25 +114,26 @@ static void read_failure (rw_request *r, CURLcode code) {
     return;
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
+    outcome_tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
     return;
   }
   if (code == CURLE_OUT_OF_MEMORY) {     /* also said of a header beyond its cap */
-    if (!r->sent) tell(r, code, RW_LIMIT, "memory", false);
+    if (!r->sent) outcome_tell(r, code, RW_LIMIT, "memory", false);
     else rw_fail(&r->error, RW_LIMIT, "too_large", "a header of the answer is too "
                  "large (or memory ran out)");
     return;
   }
-  for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-    if (meanings[i].code == code) {
-      tell(r, code, meanings[i].kind, meanings[i].word, meanings[i].permanent);
+  for (size_t i = 0; i < sizeof outcome_meanings / sizeof *outcome_meanings; i++)
+    if (outcome_meanings[i].code == code) {
+      outcome_tell(r, code, outcome_meanings[i].kind, outcome_meanings[i].word,
+                   outcome_meanings[i].permanent);
       return;
     }
   if (strstr(r->errbuf, "chunked-encoding"))
-    tell(r, code, RW_PROTOCOL, "bad_response", false);
+    outcome_tell(r, code, RW_PROTOCOL, "bad_response", false);
   else                                   /* reset, closed, truncated, ... */
-    tell(r, code, RW_NETWORK, r->sent ? "closed" : r->via_proxy ? "proxy" : "connect",
-         false);
+    outcome_tell(r, code, RW_NETWORK,
+                 r->sent ? "closed" : r->via_proxy ? "proxy" : "connect", false);
 }
 
 /* }================================================================= */

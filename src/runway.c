@@ -14,7 +14,7 @@
 /* Where each public name lives; member NULL: the name is the room itself. */
 static const struct {
   const char *name, *room, *member;
-} public_names[] = {
+} runway_names[] = {
   {"all", "runway.scheduler", "all"},
   {"client", "runway.client", "new"},
   {"events", "runway.scheduler", "events"},
@@ -34,12 +34,12 @@ static const struct {
 /* __index: loads the room of a name and keeps the value in the module. */
 static int runway_index (lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  for (size_t i = 0; i < sizeof public_names / sizeof *public_names; i++) {
-    if (strcmp(key, public_names[i].name) != 0) continue;
+  for (size_t i = 0; i < sizeof runway_names / sizeof *runway_names; i++) {
+    if (strcmp(key, runway_names[i].name) != 0) continue;
     lua_getglobal(L, "require");
-    lua_pushstring(L, public_names[i].room);
+    lua_pushstring(L, runway_names[i].room);
     lua_call(L, 1, 1);
-    if (public_names[i].member) lua_getfield(L, -1, public_names[i].member);
+    if (runway_names[i].member) lua_getfield(L, -1, runway_names[i].member);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 1);                    /* module[name] = value */
@@ -57,7 +57,7 @@ static void preload (lua_State *L, const char *name, lua_CFunction open) {
 
 
 int luaopen_runway (lua_State *L) {
-  luaL_checkversion(L);
+  rw_check_lua(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   preload(L, "runway.core", luaopen_runway_core);
   preload(L, "runway.json", luaopen_runway_json);

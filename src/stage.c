@@ -43,7 +43,7 @@ bool rw_stage_to_prepare (const rw_request *r) {
 
 
 /* The body from its parts; files become data URIs. */
-static bool assemble (rw_request *r) {
+static bool stage_assemble (rw_request *r) {
   for (size_t i = 0; i < r->nparts && !atomic_load(&r->stop); i++) {
     rw_part *p = &r->parts[i];
     if (!p->text) {
@@ -58,7 +58,7 @@ static bool assemble (rw_request *r) {
 
 
 /* A file that is sent as it is. */
-static int open_input (rw_request *r, const char *path, int64_t *size) {
+static int stage_open (rw_request *r, const char *path, int64_t *size) {
   int fd = rw_file_open(path, size);
   if (fd < 0)
     rw_fail(&r->error, RW_IO, "open", "cannot read %s: %s", path,
@@ -67,13 +67,13 @@ static int open_input (rw_request *r, const char *path, int64_t *size) {
 }
 
 
-static bool open_inputs (rw_request *r) {
+static bool stage_open_inputs (rw_request *r) {
   for (size_t i = 0; i < r->nfields; i++) {
     rw_field *f = &r->fields[i];
-    if (f->path && (f->fd = open_input(r, f->path, &f->size)) < 0) return false;
+    if (f->path && (f->fd = stage_open(r, f->path, &f->size)) < 0) return false;
   }
   if (!r->file) return true;
-  r->upload_fd = open_input(r, r->file, &r->upload_size);
+  r->upload_fd = stage_open(r, r->file, &r->upload_size);
   return r->upload_fd >= 0;
 }
 
@@ -86,8 +86,8 @@ void rw_stage_prepare (rw_request *r) {
   }
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
   else if (r->op == RW_TARGET) rw_sink_abandon(&r->sink);
-  else if (has_file_parts(r)) (void)assemble(r);
-  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)open_inputs(r);
+  else if (has_file_parts(r)) (void)stage_assemble(r);
+  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)stage_open_inputs(r);
 }
 
 /* }================================================================= */
@@ -112,7 +112,7 @@ bool rw_stage_to_release (const rw_request *r) {
 }
 
 
-static void close_input (int *fd) {
+static void stage_close (int *fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;
 }
@@ -130,8 +130,8 @@ void rw_stage_commit (rw_request *r) {
 
 
 void rw_stage_release (rw_request *r) {
-  for (size_t i = 0; i < r->nfields; i++) close_input(&r->fields[i].fd);
-  close_input(&r->upload_fd);
+  for (size_t i = 0; i < r->nfields; i++) stage_close(&r->fields[i].fd);
+  stage_close(&r->upload_fd);
   rw_sink_abandon(&r->sink);
 }
 

@@ -11,7 +11,7 @@
 #define TRACE_LINE 400
 
 /* Headers whose values hold nothing but what they say. */
-static const char *const harmless[] = {
+static const char *const trace_harmless[] = {
   "accept", "accept-encoding", "accept-ranges", "age", "cache-control", "connection",
   "content-encoding", "content-length", "content-range", "content-type", "date",
   "host", "range", "retry-after", "retry-after-ms", "server", "transfer-encoding",
@@ -19,40 +19,64 @@ static const char *const harmless[] = {
 };
 
 /* Remarks of libcurl's that are worth a line, by how they begin. */
-static const char *const remarks[] = {
+static const char *const trace_remarks[] = {
   "Connected to ", "Re-using ", "ALPN", "SSL connection using ", "using HTTP/",
   "Closing connection", "Connection died", "Connection #"
 };
 
 
 static bool is_harmless (const char *name, size_t n) {
-  for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-    if (strlen(harmless[i]) == n && rw_header_same(harmless[i], name, n)) return true;
+  for (size_t i = 0; i < sizeof trace_harmless / sizeof *trace_harmless; i++)
+    if (strlen(trace_harmless[i]) == n && rw_header_same(trace_harmless[i], name, n)) return true;
   return false;
 }
 
 
-void rw_trace_line (char *to, size_t room, const char *line, size_t n) {
-  const char *colon, *mark;
-  size_t kept = n, used;
-  const char *instead = "";
-  while (kept > 0 && (line[kept - 1] == '\r' || line[kept - 1] == '\n')) kept--;
-  colon = memchr(line, ':', kept);
-  mark = memchr(line, '?', kept);
+/* What may be shown of it: nothing that a terminal would act on. */
+static void trace_copy (char *to, size_t room, const char *from, size_t n) {
+  if (n > room - 1) n = room - 1;
+  for (size_t i = 0; i < n; i++)
+    to[i] = (char)((unsigned char)from[i] < ' ' || from[i] == 127 ? '?' : from[i]);
+  to[n] = '\0';
+}
+
+
+/* "GET /path?query HTTP/1.1", or "HTTP/1.1 200 OK"? */
+static bool is_first_line (const char *line, size_t n) {
+  static const char version[] = " HTTP/";
+  size_t len = sizeof version - 1;
+  if (n > len && memcmp(line, version + 1, len - 1) == 0) return true;
+  for (size_t i = n; i > len && n - i <= 4; i--)
+    if (memcmp(line + i - len, version, len) == 0) return true;
+  return false;
+}
+
+
+/*
+** One line of a head, cut to what fits: the query gone, and of headers that are
+** not known to be harmless only the name. What is neither is not shown at all: a
+** server may fold a line, or spell it in ways that libcurl lets pass.
+*/
+static void trace_line (char *to, size_t room, const char *line, size_t n) {
+  const char *colon, *mark, *instead = "";
+  size_t kept;
+  while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n')) n--;
+  kept = n;
+  colon = memchr(line, ':', n);
   if (colon && rw_header_is_token(line, (size_t)(colon - line))) {
     if (!is_harmless(line, (size_t)(colon - line))) {
       kept = (size_t)(colon - line) + 1;
       instead = " [hidden]";
     }
-  } else if (mark) {                     /* "GET /path?query HTTP/1.1" */
+  } else if (!is_first_line(line, n)) {
+    kept = 0;
+    instead = "[hidden]";
+  } else if ((mark = memchr(line, '?', n)) != NULL) {
     kept = (size_t)(mark - line) + 1;
     instead = "[query]";
   }
-  if (kept > room - 16) kept = room - 16;
-  for (used = 0; used < kept; used++)
-    to[used] = (char)((unsigned char)line[used] < ' ' || line[used] == 127 ? '?'
-                                                                           : line[used]);
-  memcpy(to + used, instead, strlen(instead) + 1);
+  trace_copy(to, room - strlen(instead), line, kept);
+  memcpy(to + strlen(to), instead, strlen(instead) + 1);
 }
 
 
@@ -61,7 +85,8 @@ static void trace_say (const rw_request *r, char arrow, const char *text) {
   char line[TRACE_LINE + 64];
   int n = snprintf(line, sizeof line, "runway %.3f #%lld %c %s\n", rw_now(),
                    (long long)r->id, arrow, text);
-  if (n > 0) (void)fwrite(line, 1, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1, stderr);
+  size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
+  (void)fwrite(line, 1, len, stderr);
 }
 
 
@@ -71,7 +96,7 @@ static void trace_block (const rw_request *r, char arrow, const char *data, size
     const char *eol = memchr(data, '\n', n);
     size_t len = eol ? (size_t)(eol - data) + 1 : n;
     if (len > 2) {
-      rw_trace_line(text, sizeof text, data, len);
+      trace_line(text, sizeof text, data, len);
       trace_say(r, arrow, text);
     }
     data += len;
@@ -81,10 +106,13 @@ static void trace_block (const rw_request *r, char arrow, const char *data, size
 
 
 static void trace_remark (const rw_request *r, const char *data, size_t n) {
-  for (size_t i = 0; i < sizeof remarks / sizeof *remarks; i++) {
-    size_t len = strlen(remarks[i]);
-    if (n < len || memcmp(data, remarks[i], len) != 0) continue;
-    trace_block(r, '*', data, n);
+  for (size_t i = 0; i < sizeof trace_remarks / sizeof *trace_remarks; i++) {
+    size_t len = strlen(trace_remarks[i]);
+    char text[TRACE_LINE];
+    if (n < len || memcmp(data, trace_remarks[i], len) != 0) continue;
+    while (n > 0 && (data[n - 1] == '\r' || data[n - 1] == '\n')) n--;
+    trace_copy(text, sizeof text, data, n);
+    trace_say(r, '*', text);
     return;
   }
 }

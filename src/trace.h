@@ -15,13 +15,6 @@ bool rw_trace_begin (rw_request *r);
 /* Tells how it ended. */
 void rw_trace_end (rw_request *r);
 
-/*
-** One line of a request's or an answer's head as it may be shown, cut to what
-** fits: the query gone, the values of headers that are not known to be harmless
-** replaced. Writes at most `room` bytes, the NUL included.
-*/
-void rw_trace_line (char *to, size_t room, const char *line, size_t n);
-
 #pragma GCC visibility pop
 
 #endif

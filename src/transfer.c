@@ -8,7 +8,6 @@
 ** lets the first pass and aborts every later one. The gate is also the line
 ** between "nothing was sent" and "it may have arrived".
 */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +15,14 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "arrival.h"
 #include "header.h"
 #include "outcome.h"
-#include "stage.h"
 #include "stats.h"
 #include "tls.h"
 #include "trace.h"
 #include "transfer.h"
 #include "url.h"
-
-/* All header bytes of one exchange, 1xx answers and trailers included. */
-#define MAX_HEAD (256 * 1024)
-#define MAX_LINES 1000
 
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
@@ -41,7 +36,7 @@
 
 /*
 ** {=================================================================
-** Callbacks: bytes into C buffers, nothing else
+** Callbacks: where it may lead, whether it may leave, and bytes of its body
 ** ==================================================================
 */
 
@@ -61,8 +56,8 @@ static bool is_plain (const rw_request *r) {
 }
 
 
-static curl_socket_t on_socket (void *data, curlsocktype purpose,
-                                struct curl_sockaddr *address) {
+static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
+                                         struct curl_sockaddr *address) {
   rw_request *r = data;
   int type = address->socktype, fd;
   (void)purpose;
@@ -87,7 +82,8 @@ static curl_socket_t on_socket (void *data, curlsocktype purpose,
 
 
 /* The gate. Also asked for connections that are reused, so it looks again. */
-static int on_request (void *data, char *ip, char *local, int port, int lport) {
+static int transfer_on_request (void *data, char *ip, char *local, int port,
+                                int lport) {
   rw_request *r = data;
   (void)local; (void)port; (void)lport;
   if (!r->via_proxy && !may_reach(r, rw_address_of_text(ip), is_plain(r))) {
@@ -106,132 +102,13 @@ static int on_request (void *data, char *ip, char *local, int port, int lport) {
 }
 
 
-/* libcurl lets lengths pass that cannot be: checked here. True when it can be. */
-static bool check_length (rw_request *r, const char *line, size_t n) {
-  static const char name[] = "content-length:";
-  const char *p = line + sizeof name - 1, *end = line + n;
-  int64_t length = 0;
-  if (n < sizeof name || !rw_header_same(line, name, sizeof name - 1)) return true;
-  while (end > p && isspace((unsigned char)end[-1])) end--;
-  while (p < end && isspace((unsigned char)*p)) p++;
-  if (p == end || end - p > 18) return false;
-  for (; p < end; p++) {
-    if (!isdigit((unsigned char)*p)) return false;
-    length = length * 10 + (*p - '0');
-  }
-  if (r->length >= 0 && r->length != length) return false;
-  r->length = length;
-  return true;
-}
-
-
-/*
-** A Content-Encoding that names no coding we know is a label and no more: the
-** bytes are taken as they are. libcurl would refuse the body; here, before the
-** first byte of it, it can still be told not to look.
-*/
-static void check_encoding (rw_request *r, const char *line, size_t n) {
-  static const char name[] = "content-encoding:";
-  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br",
-                                        "zstd", "identity", "none"};
-  const char *p = line + sizeof name - 1, *end = line + n;
-  if (n < sizeof name || !rw_header_same(line, name, sizeof name - 1)) return;
-  while (end > p && isspace((unsigned char)end[-1])) end--;
-  while (p < end && isspace((unsigned char)*p)) p++;
-  for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
-    if ((size_t)(end - p) == strlen(codings[i]) &&
-        rw_header_same(p, codings[i], (size_t)(end - p)))
-      return;
-  if (memchr(p, ',', (size_t)(end - p))) return;   /* several: libcurl judges */
-  (void)curl_easy_setopt(r->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-}
-
-
-static size_t on_header (char *line, size_t size, size_t n, void *data) {
-  rw_request *r = data;
-  n *= size;
-  if (n > MAX_HEAD - r->head_seen || ++r->head_lines > MAX_LINES) {
-    rw_fail(&r->error, RW_LIMIT, "too_large",
-            "the answer's headers are larger than %d KiB or %d lines",
-            MAX_HEAD / 1024, MAX_LINES);
-    return 0;
-  }
-  r->head_seen += n;
-  if (memchr(line, '\0', n)) {
-    rw_fail(&r->error, RW_PROTOCOL, "bad_header", "a header holds a NUL byte");
-    return 0;
-  }
-  if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
-    rw_buffer_clear(&r->head);
-    r->head_whole = false;
-    r->length = -1;
-  }
-  if (n <= 2) r->head_whole = true;      /* the empty line that ends a block */
-  if (!check_length(r, line, n)) {
-    rw_fail(&r->error, RW_PROTOCOL, "bad_header",
-            "the answer's Content-Length is no length, or there are two");
-    return 0;
-  }
-  check_encoding(r, line, n);
-  if (!rw_buffer_append(&r->head, line, n)) {
-    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the answer's headers");
-    return 0;
-  }
-  return n;
-}
-
-
-/* Keeps how a file begins; false when it turns out to be words. */
-static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
-  size_t room = sizeof r->start - r->started;
-  if (!r->only_media || room == 0) return true;
-  if (n > room) n = room;
-  memcpy(r->start + r->started, bytes, n);
-  r->started += n;
-  return n < room || rw_outcome_is_media(r);
-}
-
-
-static size_t on_body (char *bytes, size_t size, size_t n, void *data) {
-  rw_request *r = data;
-  n *= size;
-  if (r->bytes == 0) {                   /* the answer's headers are known now */
-    curl_off_t expected = -1;
-    (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
-    (void)curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-                            &expected);
-    atomic_store(&r->expected, (int64_t)expected);
-  }
-  if (r->sink.fd >= 0 && r->status == 200) {
-    int err;
-    if (!look_at_start(r, bytes, n)) return 0;
-    err = rw_sink_write(&r->sink, bytes, n);
-    if (err) {
-      rw_stage_fail(r, err);
-      return 0;
-    }
-  } else if (n > r->max_body - r->body.len) {
-    rw_fail(&r->error, RW_LIMIT, "too_large",
-            "the answer is larger than max_body_bytes (%zu)", r->max_body);
-    r->error.permanent = true;
-    return 0;
-  } else if (!rw_buffer_append(&r->body, bytes, n)) {
-    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the answer");
-    return 0;
-  }
-  r->bytes += (int64_t)n;
-  atomic_store(&r->received, r->bytes);
-  return n;
-}
-
-
 /*
 ** Bytes of an input, from the descriptor that the disk stage has opened. This is
 ** the one place where the network thread reads a file, as far as the kernel has
 ** not read it ahead: it may be larger than memory, and libcurl asks when it has
 ** room. What is encoded, the usual case, was read before.
 */
-static size_t on_read (char *to, size_t size, size_t n, void *data) {
+static size_t transfer_on_read (char *to, size_t size, size_t n, void *data) {
   const int *fd = data;
   ssize_t got;
   do got = read(*fd, to, size * n);
@@ -277,7 +154,8 @@ static bool add_field (curl_mimepart *part, rw_field *f) {
   const char *name = f->filename ? f->filename : slash ? slash + 1 : f->path;
   if (!part || curl_mime_name(part, f->name) != CURLE_OK) return false;
   if (f->value) return curl_mime_data(part, f->value, f->len) == CURLE_OK;
-  return curl_mime_data_cb(part, (curl_off_t)f->size, on_read, NULL, NULL, &f->fd) == CURLE_OK &&
+  return curl_mime_data_cb(part, (curl_off_t)f->size, transfer_on_read, NULL, NULL,
+                           &f->fd) == CURLE_OK &&
          curl_mime_filename(part, name) == CURLE_OK &&
          (!f->type || curl_mime_type(part, f->type) == CURLE_OK);
 }
@@ -297,7 +175,7 @@ static bool add_form (rw_request *r) {
 
 static bool add_file (rw_request *r) {
   return set(r, UPLOAD, 1L) &&
-         set(r, READFUNCTION, on_read) && set(r, READDATA, &r->upload_fd) &&
+         set(r, READFUNCTION, transfer_on_read) && set(r, READDATA, &r->upload_fd) &&
          set(r, INFILESIZE_LARGE, (curl_off_t)r->upload_size);
 }
 
@@ -366,10 +244,10 @@ static bool set_options (rw_request *r) {
     set(r, MAXAGE_CONN, r->gate ? 1L : 30L) &&
     /* decoded whether asked for or not; a film is best as it lies there */
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
-    set(r, PREREQFUNCTION, on_request) && set(r, PREREQDATA, r) &&
-    set(r, OPENSOCKETFUNCTION, on_socket) && set(r, OPENSOCKETDATA, r) &&
-    set(r, HEADERFUNCTION, on_header) && set(r, HEADERDATA, r) &&
-    set(r, WRITEFUNCTION, on_body) && set(r, WRITEDATA, r) &&
+    set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
+    set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
+    set(r, HEADERFUNCTION, rw_arrival_header) && set(r, HEADERDATA, r) &&
+    set(r, WRITEFUNCTION, rw_arrival_body) && set(r, WRITEDATA, r) &&
     set(r, HTTPHEADER, r->headers) &&
     set(r, CONNECT_TO, r->pins) &&
     set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
@@ -456,3 +334,5 @@ void rw_transfer_drop (rw_request *r) {
 }
 
 /* }================================================================= */
+
+#undef set

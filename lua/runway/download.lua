@@ -16,6 +16,7 @@ local download = {}
 local MAX_HOPS = 5
 local MAX_BYTES = 4 * 1024 * 1024 * 1024      -- unless the caller says otherwise
 local STALL = 60                              -- seconds without a byte
+local FIRST_PAUSE, LONGEST_PAUSE = 1, 15      -- seconds between two looks for a file that is not there yet
 
 -- Endings a file may get by its URL; anything else becomes .bin.
 local ENDINGS = {
@@ -81,7 +82,8 @@ function Fetch:tell(_, result, reading)
   local e = reading.problem or result.error
   if e then return { code = e.code, message = e.message } end
   local status = result.status
-  return { http_status = status, message = ("the output's server answered with status %d"):format(status) }
+  local message = ("the output's server answered with status %d"):format(status)
+  return { http_status = status, code = "output", message = message }
 end
 
 -- One URL, its redirects and its retries. A file; or nil, err, expired.
@@ -101,25 +103,51 @@ local function fetch(session, url, path, opts)
   return file
 end
 
---- Fetches a URL to a file.
+-- The file was not there, and the provider has been asked for a new URL in vain, or it failed as well.
+local function expired(err, failure, late)
+  if failure then
+    err.message = err.message .. "; asking the provider for a new URL failed, too: " .. failure.message
+    err.retryable = failure.retryable
+  elseif late then
+    err.message = err.message .. "; the URL may have expired, and the provider gives no other"
+  else
+    err.message = err.message .. "; it may not be there yet"
+    err.retryable = true
+  end
+  return nil, err
+end
+
+--- Fetches a URL to a file. One that has expired is renewed; a file that was made just now is asked
+--- for again for a while, each time by the newest URL.
 ---@param session runway.Session
 ---@param url string
 ---@param path string
----@param opts table            overwrite, max_bytes, on_progress
----@param renew fun(): string|nil, runway.Error|nil   a new URL for an expired one
+---@param opts table            overwrite, max_bytes, on_progress, deadline, may_come (on scheduler.now(): until
+---                              then the file may still be on its way)
+---@param renew fun(): string|nil, runway.Error|nil   the URL as the provider gives it now
 ---@return table|nil file       { path=, bytes=, content_type= }
 ---@return runway.Error|nil err
 function download.fetch(session, url, path, opts, renew)
-  local file, err, expired = fetch(session, url, path, opts)
-  if file or not expired then return file, err end
-  local new, failure = renew()
-  if failure then return nil, failure end
-  if not new or new == url then
-    err.message = err.message .. "; the URL may have expired, and the provider gives no other"
-    return nil, err
+  local pause, renewed, attempts = FIRST_PAUSE, false, 0
+  local soon = opts.may_come ~= nil and scheduler.now() < opts.may_come
+  local until_when = math.min(opts.may_come or 0, opts.deadline or math.huge)
+  while true do
+    local file, err, gone = fetch(session, url, path, opts)
+    if file or not gone then return file, err end
+    attempts = attempts + err.attempts
+    err.attempts = attempts
+    local late = scheduler.now() + pause > until_when
+    if renewed and late then return expired(err, nil, not soon) end
+    local new, failure = renew()
+    local other = new and new ~= url
+    if late and not other then return expired(err, failure, not soon) end
+    if renewed or not other then
+      session:log("warning", ("download: %s; trying again in %g s"):format(err.message, pause))
+      if not session:pause(pause) then return expired(err, nil, false) end
+      pause = math.min(pause * 2, LONGEST_PAUSE)
+    end
+    if other then url, renewed = new, true end
   end
-  file, err = fetch(session, new, path, opts)
-  return file, err
 end
 
 return download

@@ -64,9 +64,13 @@ end
 
 -- The first id under a name that is a task's alone: level by level, so that the outermost wins.
 local function sure_id(root)
-  local level, looked = { root }, 0
+  local level, looked, seen = { root }, 0, { [root] = true }
   for _ = 1, MAX_DEPTH do
     local below = {}
+    local function add(o)
+      if type(o) ~= "table" or seen[o] then return end
+      seen[o], below[#below + 1] = true, o
+    end
     for _, o in ipairs(level) do
       local names = names_of(o)
       for _, name in ipairs(names) do
@@ -74,11 +78,9 @@ local function sure_id(root)
         if id then return id end
       end
       for _, name in ipairs(names) do
-        if type(o[name]) == "table" and not STRANGERS[plain(name)] then below[#below + 1] = o[name] end
+        if not STRANGERS[plain(name)] then add(o[name]) end
       end
-      for i = 1, math.min(#o, MAX_NODES) do
-        if type(o[i]) == "table" then below[#below + 1] = o[i] end
-      end
+      for i = 1, math.min(#o, MAX_NODES) do add(o[i]) end
       looked = looked + 1
       if looked >= MAX_NODES then return nil end
     end
@@ -99,11 +101,12 @@ local function bare_id(v)
   return id
 end
 
--- The `id` of an object that wraps a task, or is one.
-local function loose_id(o, depth)
-  if type(o) ~= "table" or depth > MAX_DEPTH or is_stranger(o) then return nil end
+-- The `id` of an object that wraps a task, or is one. `seen`: objects that were looked at.
+local function loose_id(o, depth, seen)
+  if type(o) ~= "table" or depth > MAX_DEPTH or seen[o] or is_stranger(o) then return nil end
+  seen[o] = true
   local task = rawget(o, "task")
-  local named = type(task) == "table" and loose_id(task, depth + 1) or bare_id(task)
+  local named = type(task) == "table" and loose_id(task, depth + 1, seen) or bare_id(task)
   if named then return named end
   -- In an envelope `id` is the request's, where what is wrapped has one too.
   local enveloped = rawget(o, "code") ~= nil or rawget(o, "success") ~= nil or rawget(o, "msg") ~= nil
@@ -114,13 +117,13 @@ local function loose_id(o, depth)
     local inner = rawget(o, name)
     local id
     if type(inner) == "table" then
-      id = loose_id(inner, depth + 1)
+      id = loose_id(inner, depth + 1, seen)
     elseif name == "data" or name == "result" then
       id = not own and bare_id(inner) or nil
     end
     if id then return id end
   end
-  return own or type(o[1]) == "table" and loose_id(o[1], depth + 1) or nil
+  return own or type(o[1]) == "table" and loose_id(o[1], depth + 1, seen) or nil
 end
 
 ---The id of the task that decoded JSON names.
@@ -131,7 +134,7 @@ function ids.in_json(json)
   if type(json) ~= "table" then return nil, false end
   local id = sure_id(json)
   if id then return id, true end
-  return loose_id(json, 1), false
+  return loose_id(json, 1, {}), false
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -223,7 +226,7 @@ function ids.in_text(body)
   if id then return id, true end
   if s:find("^[ \t-\r]*<") then return nil, false end    -- a page: an `id` in it may be anything's
   for _, tree in ipairs(trees) do
-    id = loose_id(tree, 1)
+    id = loose_id(tree, 1, {})
     if id then return id, false end
   end
   return nil, false

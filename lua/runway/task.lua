@@ -12,6 +12,12 @@ local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 -- How often a finished task is asked for its missing output, and how long between.
 local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
 
+-- How often in a row a provider must say that it knows no such task, once it has known it.
+local GONE_AFTER = 3
+
+-- Seconds after success in which a film may not be where its URL says yet.
+local FILM_GRACE = 60
+
 local DEFAULT_WAIT = 3600
 local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
 
@@ -74,8 +80,12 @@ function task.apply(t, fields, raw)
   local ended = TERMINAL[t.status]
   if not ended and fields.status then t.status = fields.status end
   if ended and fields.status ~= t.status then return end
-  if not ended and fields.status == "SUCCEEDED" then t.output = nil end  -- what it showed while it ran is not all
+  if not ended and fields.status == "SUCCEEDED" then
+    t.output = nil                            -- what it showed while it ran is not all
+    if inner[t].seen or inner[t].fresh then inner[t].succeeded = scheduler.now() end
+  end
   if fields.progress then t.progress = fields.progress end
+  if t.status == "SUCCEEDED" then t.progress = 1 end
   for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
     if fields[name] ~= nil then t[name] = fields[name] end
   end
@@ -118,14 +128,17 @@ local function query(t, deadline, waiting)
   })
   if not fields then return mark(t, err) end
   if fields.missing then
+    my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
-    if my.seen or scheduler.now() - my.born >= grace then
+    local confirmed = not (my.seen and waiting) or my.missing >= GONE_AFTER
+    if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
     end
   else
-    my.seen = true
     task.apply(t, fields, answer.json)
+    my.seen, my.missing = true, nil
+    my.word = not fields.status and fields.word or nil
   end
   task.plan(t, fields.next_poll)
   return true
@@ -164,9 +177,11 @@ local WAIT = {
   timeout = "number", on_progress = "function",
 }
 
--- Errors after which the next poll may still bring the answer.
-local function passing(err)
-  return err.retryable and err.kind ~= "protocol"
+-- Errors after which the next poll may still bring the answer. Of a task that is known to be there
+-- no page and no nonsense says anything.
+local function passing(t, err)
+  if err.kind == "protocol" then return inner[t].seen end
+  return err.retryable
 end
 
 local function no_output(t)
@@ -176,8 +191,9 @@ end
 
 local function timed_out(t, timeout, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
-  local message = ("still %s after %g s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, timeout)
+  local word = inner[t].word
+  local message = ("still %s after %g s%s; it goes on at the provider: wait again, or attach to its id later")
+    :format(t.status, timeout, word and (" (the provider says %q)"):format(word) or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
@@ -218,7 +234,7 @@ function Task:wait(opts)
       if gone(self) then break end
       if not ok then
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
-        if not passing(err) then return nil, err end
+        if not passing(self, err) then return nil, err end
         last = err
         my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
@@ -306,7 +322,11 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
-  file, err = download.fetch(inner[self].session, url, path, opts, fresh_url(self, index))
+  local my = inner[self]
+  file, err = download.fetch(my.session, url, path, {
+    overwrite = opts.overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
+    may_come = my.succeeded and my.succeeded + FILM_GRACE,
+  }, fresh_url(self, index))
   if not file then return mark(self, err) end
   return file
 end

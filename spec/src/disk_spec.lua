@@ -103,7 +103,8 @@ describe("the disk stage", function()
       local before = core.now()
       local task, why = client:generate { prompt_text = "a cat", model = "gen4_turbo", ratio = "1280:720",
         duration = 5, prompt_image = runway.file(directory .. "/picture.png") }
-      print(("%s %s, %s held"):format(task and "a task" or tostring(why), core.now() - before < 2 and "in time" or "late",
+      local took = core.now() - before
+      print(("%s %s, %s held"):format(task and "a task" or tostring(why), took < 2 and "in time" or "late",
         core.stats().on_disk == 1 and "still" or "no longer"))
       os.remove(directory .. "/hold")
     ]])
@@ -146,9 +147,11 @@ describe("the disk stage", function()
     directory:write("picture.png", "\137PNG\r\n\26\n" .. ("x"):rep(100))
     assert.equal("200 true 200 404", run(CROWD .. [[
       local picture = directory .. "/picture.png"
-      local form = core.start { method = "POST", url = url .. "/ok?form", gate = true, form = { { "f", file = picture } } }
+      local form = core.start { method = "POST", url = url .. "/ok?form", gate = true,
+        form = { { "f", file = picture } } }
       local whole = core.start { method = "PUT", url = url .. "/ok?file", file = picture }
-      local missing = core.start { method = "GET", url = url .. "/status/404", save = { path = directory .. "/second" } }
+      local missing = core.start { method = "GET", url = url .. "/status/404",
+        save = { path = directory .. "/second" } }
       local paid, put, none = finish(form, 5), finish(whole, 5), finish(missing, 5)
       print(("%s %s %s %s"):format(paid and paid.status, paid and paid.sent, put and put.status, none and none.status))
       os.remove(directory .. "/hold")
@@ -182,12 +185,15 @@ describe("the disk stage", function()
       finish(core.start { method = "GET", url = url .. "/ok" })
       local refusal = directory .. "/hold.threads"
       io.open(refusal, "w"):close()
-      local refused = finish(core.start { method = "GET", url = url .. "/ok", save = { path = directory .. "/second" } })
+      local function wanted()
+        return core.start { method = "GET", url = url .. "/ok", save = { path = directory .. "/second" } }
+      end
+      local refused = finish(wanted())
       print(refused.error.code, refused.error.permanent, refused.sent)
       for round = 1, 300 do                                  -- cancelled in all stages of being refused
         local some = {}
         for index = 1, 20 do
-          some[index] = core.start { method = "GET", url = url .. "/ok", save = { path = directory .. "/second" } }
+          some[index] = wanted()
           if index > round % 20 then core.cancel(some[index - round % 20]) end
         end
         for _, id in ipairs(some) do core.cancel(id) end

@@ -3,6 +3,26 @@
 
 local rawserver = require "spec.support.rawserver"
 
+describe("another Lua than the one it was built for", function()
+  local own = "lua" .. _VERSION:sub(5)
+
+  for _, other in ipairs { "lua5.1", "luajit", "lua5.2", "lua5.3", "lua5.4", "lua5.5" } do
+    if other ~= own then
+      it("is told so: " .. other, function()
+        local path = ("LUA_PATH='%s' LUA_CPATH='%s'"):format(package.path, package.cpath)
+        if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
+        for _, module in ipairs { "runway", "runway.core", "runway.json", "runway.listener" } do
+          local pipe = assert(io.popen(("LD_PRELOAD= %s %s -e 'print(select(2, pcall(require, \"%s\")))' 2>&1")
+            :format(path, other, module)))
+          local said = pipe:read "a"
+          pipe:close()
+          assert.truthy(said:find("built for " .. _VERSION, 1, true), said)
+        end
+      end)
+    end
+  end
+end)
+
 describe("a program that links runway in", function()
   local server, directory, program
 
@@ -82,14 +102,16 @@ describe("a program that links runway in", function()
       local child = host.fork()
       if child == 0 then
         local answer, err = client:request { path = "/ok" }
-        print(answer, err and err.kind, err and err.message:match("fork"), err and err.sent)
+        print(answer, err and err.kind, err and err.message:match("fork"), err and err.sent,
+          require("runway.core").stats().started)
         host.exit(7)
       end
       assert(host.wait(child) == 7)
       assert(client:request { path = "/ok" })
+      assert(require("runway.core").stats().started == 2)
       print "parent fine"
     ]], server:url "")
-    assert.equal("nil\tconfig\tfork\tno\nparent fine\n", said)
+    assert.equal("nil\tconfig\tfork\tno\t0\nparent fine\n", said)
   end)
 
   it("may close its copy of the state in a forked child without harm to the parent", function()

@@ -36,6 +36,22 @@ describe("a trace", function()
     end
   end)
 
+  it("hides what stands in lines that are no proper header", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      core.start { method = "GET", url = ... .. "/odd-lines" }
+      while not core.take() do core.wait(15) end
+    ]], { before = "RUNWAY_TRACE=1", arguments = { server:url "" } })
+    assert.matches("#1 < HTTP/1.1 200 OK", output)
+    assert.matches("#1 < Server: fine", output)
+    assert.matches("#1 < %[hidden%]", output)
+    assert.is_nil(output:find("s3cret", 1, true))
+  end)
+
+  it("tells where a connection leads", function()
+    assert.matches("#1 %* Connected to 127%.0%.0%.1 ", (run "RUNWAY_TRACE=1"))
+  end)
+
   it("does not show a proxy's password", function()
     local output = child.run([[
       local core = require "runway.core"

@@ -219,7 +219,7 @@ local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 local function report(world, args, err)
   world.stderr:write("runway: ", tostring(err), "\n", spelled(args, tostring(err)))
   local id = errors.is(err) and err.task_id or world.task_id
-  local over = errors.is(err) and OVER[err.kind]
+  local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
   if id and not over and (args.output or args.wait) then
     world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id), "\n")
   end

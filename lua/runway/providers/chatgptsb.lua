@@ -275,7 +275,7 @@ function chatgptsb.accepted(answer)
   local json, problem = reseller_answer.answered(answer)
   if not json then return nil, problem end
   local task = task_in(json)
-  local id = fields.id(task.id)
+  local id = fields.id(task.id) or reseller_answer.named(json)
   if not id then return nil end
   return reseller_answer.fresh(id, fields.status(task.status, WORDS), fields.line(task.status, 64))
 end

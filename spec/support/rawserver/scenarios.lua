@@ -185,6 +185,8 @@ scenarios["chunk-overflow"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\n"
   .. "fffffffffffffffff\r\nok\r\n0\r\n\r\n")
 scenarios["chunk-cut"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\n64\r\nonly this")
 scenarios["header-nul"] = raw(OK .. "X-Te\0st: a\0b\r\nContent-Length: 2\r\n\r\nok")
+scenarios["odd-lines"] = raw(OK .. "Server: fine\r\nSet-Cookie: taste=s3cret-1;\r\n\tmore=s3cret-2\r\n"
+  .. "X-Key : s3cret-3\r\nA s3cret-4\r\nContent-Length: 2\r\n\r\nok")
 scenarios["header-cut"] = raw(OK .. "Content-Le")
 scenarios["bad-status"] = raw("HTTP/1.1 banana\r\n\r\n")
 scenarios["http09"] = raw("<html>a page from another age</html>")

@@ -1,0 +1,142 @@
+/*
+** arrival.c: an answer as it arrives: bounded, checked, and into C buffers or the
+** file that it is for.
+*/
+#include <string.h>
+
+#include "arrival.h"
+#include "header.h"
+#include "outcome.h"
+#include "stage.h"
+
+/* All header bytes of one exchange, 1xx answers and trailers included. */
+#define MAX_HEAD (256 * 1024)
+#define MAX_LINES 1000
+
+
+/* The value, when the line is the header `name` ("name:"), spaces at its ends
+** left out; else NULL. */
+static const char *arrival_value (const char *line, size_t n, const char *name,
+                                  size_t *len) {
+  size_t skip = strlen(name);
+  if (n <= skip || !rw_header_same(line, name, skip)) return NULL;
+  line += skip;
+  n -= skip;
+  while (n > 0 && strchr(" \t\r\n", line[n - 1])) n--;
+  while (n > 0 && strchr(" \t", *line)) line++, n--;
+  *len = n;
+  return line;
+}
+
+
+/* libcurl lets lengths pass that cannot be: checked here. True when it can be. */
+static bool check_length (rw_request *r, const char *line, size_t n) {
+  int64_t length = 0;
+  size_t len = 0;
+  const char *p = arrival_value(line, n, "content-length:", &len);
+  if (!p) return true;
+  if (len == 0 || len > 18) return false;
+  for (size_t i = 0; i < len; i++) {
+    if (p[i] < '0' || p[i] > '9') return false;
+    length = length * 10 + (p[i] - '0');
+  }
+  if (r->length >= 0 && r->length != length) return false;
+  r->length = length;
+  return true;
+}
+
+
+/*
+** A Content-Encoding that names no coding we know is a label and no more: the
+** bytes are taken as they are. libcurl would refuse the body; here, before the
+** first byte of it, it can still be told not to look.
+*/
+static void check_encoding (rw_request *r, const char *line, size_t n) {
+  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br",
+                                        "zstd", "identity", "none"};
+  size_t len = 0;
+  const char *p = arrival_value(line, n, "content-encoding:", &len);
+  if (!p) return;
+  for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+    if (len == strlen(codings[i]) && rw_header_same(p, codings[i], len)) return;
+  if (memchr(p, ',', len)) return;       /* several: libcurl judges */
+  (void)curl_easy_setopt(r->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+}
+
+
+size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
+  rw_request *r = data;
+  n *= size;
+  if (n > MAX_HEAD - r->head_seen || ++r->head_lines > MAX_LINES) {
+    rw_fail(&r->error, RW_LIMIT, "too_large",
+            "the answer's headers are larger than %d KiB or %d lines",
+            MAX_HEAD / 1024, MAX_LINES);
+    return 0;
+  }
+  r->head_seen += n;
+  if (memchr(line, '\0', n)) {
+    rw_fail(&r->error, RW_PROTOCOL, "bad_header", "a header holds a NUL byte");
+    return 0;
+  }
+  if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+    rw_buffer_clear(&r->head);
+    r->head_whole = false;
+    r->length = -1;
+  }
+  if (n <= 2) r->head_whole = true;      /* the empty line that ends a block */
+  if (!check_length(r, line, n)) {
+    rw_fail(&r->error, RW_PROTOCOL, "bad_header",
+            "the answer's Content-Length is no length, or there are two");
+    return 0;
+  }
+  check_encoding(r, line, n);
+  if (!rw_buffer_append(&r->head, line, n)) {
+    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the answer's headers");
+    return 0;
+  }
+  return n;
+}
+
+
+/* Keeps how a file begins; false when it turns out to be words. */
+static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
+  size_t room = sizeof r->start - r->started;
+  if (!r->only_media || room == 0) return true;
+  if (n > room) n = room;
+  memcpy(r->start + r->started, bytes, n);
+  r->started += n;
+  return n < room || rw_outcome_is_media(r);
+}
+
+
+size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
+  rw_request *r = data;
+  n *= size;
+  if (r->bytes == 0) {                   /* the answer's headers are known now */
+    curl_off_t expected = -1;
+    (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
+    (void)curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                            &expected);
+    atomic_store(&r->expected, (int64_t)expected);
+  }
+  if (r->sink.fd >= 0 && r->status == 200) {
+    int err;
+    if (!look_at_start(r, bytes, n)) return 0;
+    err = rw_sink_write(&r->sink, bytes, n);
+    if (err) {
+      rw_stage_fail(r, err);
+      return 0;
+    }
+  } else if (n > r->max_body - r->body.len) {
+    rw_fail(&r->error, RW_LIMIT, "too_large",
+            "the answer is larger than max_body_bytes (%zu)", r->max_body);
+    r->error.permanent = true;
+    return 0;
+  } else if (!rw_buffer_append(&r->body, bytes, n)) {
+    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the answer");
+    return 0;
+  }
+  r->bytes += (int64_t)n;
+  atomic_store(&r->received, r->bytes);
+  return n;
+}

@@ -1,0 +1,100 @@
+/*
+** lua_result.c: what came of a request, as a Lua table.
+*/
+#include <string.h>
+
+#include "lua_compat.h"
+#include "lua_headers.h"
+#include "lua_result.h"
+
+/* for messages; indexed by rw_errkind */
+static const char *const result_kinds[] = {
+  NULL, "network", "timeout", "limit", "io", "protocol", "invalid_request",
+  "cancelled"
+};
+
+
+static void push_result_headers (lua_State *L, const rw_request *r) {
+  const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
+  int t;
+  lua_newtable(L);
+  t = lua_gettop(L);
+  while (p && p < end) {
+    const char *eol = memchr(p, '\n', (size_t)(end - p));
+    const char *stop = eol ? eol : end, *colon = memchr(p, ':', (size_t)(stop - p));
+    const char *next = eol ? eol + 1 : end;
+    if (colon && colon > p && *p != ' ' && *p != '\t' && strncmp(p, "HTTP/", 5) != 0) {
+      const char *value = colon + 1;
+      while (value < stop && (*value == ' ' || *value == '\t')) value++;
+      while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
+        stop--;
+      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
+    }
+    p = next;
+  }
+  rw_headers_join(L, t);
+}
+
+
+static void push_result_error (lua_State *L, const rw_error *e) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, result_kinds[e->kind]);
+  lua_setfield(L, -2, "kind");
+  lua_pushstring(L, e->code);
+  lua_setfield(L, -2, "code");
+  lua_pushstring(L, e->message);
+  lua_setfield(L, -2, "message");
+  lua_pushboolean(L, e->permanent);
+  lua_setfield(L, -2, "permanent");
+}
+
+
+static void push_probe (lua_State *L, const rw_request *r) {
+  const char *slash = strchr(r->media_type, '/');
+  lua_createtable(L, 0, 4);
+  if (!slash) return;
+  lua_pushinteger(L, (lua_Integer)r->media_size);
+  lua_setfield(L, -2, "size");
+  lua_pushstring(L, r->media_type);
+  lua_setfield(L, -2, "type");
+  lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
+  lua_setfield(L, -2, "class");
+  if (!r->media_moves) return;
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "animated");
+}
+
+
+static void push_answer (lua_State *L, const rw_request *r) {
+  lua_createtable(L, 0, 8);
+  if (r->status) {
+    lua_pushinteger(L, r->status);
+    lua_setfield(L, -2, "status");
+  }
+  push_result_headers(L, r);
+  lua_setfield(L, -2, "headers");
+  lua_pushlstring(L, r->body.data ? r->body.data : "", r->body.len);
+  lua_setfield(L, -2, "body");
+  lua_pushinteger(L, (lua_Integer)r->bytes);
+  lua_setfield(L, -2, "bytes");
+  lua_pushboolean(L, r->sent);
+  lua_setfield(L, -2, "sent");
+  lua_pushstring(L, r->redirect);        /* nil when NULL */
+  lua_setfield(L, -2, "redirect");
+  lua_createtable(L, 0, 2);
+  lua_pushnumber(L, r->total_s);
+  lua_setfield(L, -2, "total");
+  lua_pushnumber(L, r->connect_s);
+  lua_setfield(L, -2, "connect");
+  lua_setfield(L, -2, "timings");
+}
+
+
+void rw_push_result (lua_State *L, const rw_request *r) {
+  if (r->op == RW_HTTP) push_answer(L, r);
+  else push_probe(L, r);
+  if (r->error.kind != RW_OK) {
+    push_result_error(L, &r->error);
+    lua_setfield(L, -2, "error");
+  }
+}
