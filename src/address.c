@@ -45,21 +45,29 @@ static uint32_t word (const unsigned char *b) {
 }
 
 
+/*
+** An IPv4 address that a gateway somewhere on the way takes out of an IPv6
+** one. 127.0.0.1 is the gateway then, and not this machine.
+*/
+static rw_address of_carried (uint32_t ip) {
+  return of_ipv4(ip) == RW_ADDR_PUBLIC ? RW_ADDR_PUBLIC : RW_ADDR_PRIVATE;
+}
+
+
 static rw_address of_ipv6 (const unsigned char b[16]) {
   static const unsigned char zeros[15] = {0};
-  if (memcmp(b, zeros, 15) == 0) {
-    if (b[15] == 1) return RW_ADDR_LOOPBACK;
-    if (b[15] == 0) return RW_ADDR_PRIVATE;      /* :: reaches this machine */
-  }
+  if (memcmp(b, zeros, 15) == 0 && b[15] == 1) return RW_ADDR_LOOPBACK;
+  /* the one form that this machine's own kernel takes for the IPv4 inside */
   if (memcmp(b, zeros, 10) == 0 && b[10] == 0xff && b[11] == 0xff)
     return of_ipv4(word(b + 12));                /* ::ffff:a.b.c.d */
-  if (memcmp(b, zeros, 12) == 0) return of_ipv4(word(b + 12)); /* ::a.b.c.d */
-  if (word(b) == 0x0064ff9b)                     /* 64:ff9b: IPv4 translated */
-    return memcmp(b + 4, zeros, 8) == 0 ? of_ipv4(word(b + 12))
-                                        : RW_ADDR_PRIVATE;
-  if (b[0] == 0x20 && b[1] == 0x02) return of_ipv4(word(b + 2)); /* 6to4 */
-  if ((b[0] & 0xe0) != 0x20) return RW_ADDR_PRIVATE; /* not 2000::/3 */
+  if (word(b) == 0x0064ff9b && memcmp(b + 4, zeros, 8) == 0)
+    return of_carried(word(b + 12));             /* NAT64 */
+  if (b[0] == 0x20 && b[1] == 0x02) return of_carried(word(b + 2)); /* 6to4 */
+  /* not 2000::/3: ::, ::a.b.c.d, 64:ff9b:1::, fc00::, fe80::, fec0::, ... */
+  if ((b[0] & 0xe0) != 0x20) return RW_ADDR_PRIVATE;
   if (word(b) == 0x20010db8) return RW_ADDR_PRIVATE; /* documentation */
+  if (word(b) >> 12 == 0x3fff0) return RW_ADDR_PRIVATE; /* documentation */
+  /* 2001::/23: protocol assignments, Teredo among them */
   if (b[0] == 0x20 && b[1] == 0x01 && b[2] < 2) return RW_ADDR_PRIVATE;
   return RW_ADDR_PUBLIC;
 }
@@ -80,8 +88,7 @@ rw_address rw_address_of (const struct sockaddr *a) {
 }
 
 
-/* 4, 6 or 0 for what is no address; the bytes go to `to`. */
-static int parse (const char *text, unsigned char to[16]) {
+int rw_address_parse (const char *text, unsigned char to[16]) {
   char bare[64];
   size_t n = strcspn(text, "%");                 /* without a zone */
   if (n >= sizeof bare) return 0;
@@ -94,13 +101,13 @@ static int parse (const char *text, unsigned char to[16]) {
 
 bool rw_address_is_text (const char *text) {
   unsigned char bytes[16];
-  return parse(text, bytes) != 0;
+  return rw_address_parse(text, bytes) != 0;
 }
 
 
 rw_address rw_address_of_text (const char *text) {
   unsigned char bytes[16];
-  switch (parse(text, bytes)) {
+  switch (rw_address_parse(text, bytes)) {
     case 4: return of_ipv4(word(bytes));
     case 6: return of_ipv6(bytes);
     default: return RW_ADDR_PRIVATE;

@@ -27,7 +27,9 @@
 #define HEAD_BYTES 65536       /* memory of a connection for request line, headers
                                   and read-ahead; a longer head gets 431 or 414 */
 #define IDLE_SECONDS 30        /* on a connection where nothing moves */
-#define REQUEST_MS 60000       /* for one whole request, however it dribbles in */
+#define REQUEST_MS 60000       /* for a request, however it dribbles in; begun anew
+                                  by each PROGRESS_BYTES of its body */
+#define PROGRESS_BYTES 65536
 #define CROWDED_MS 1000        /* the same without a request line yet, while all
                                   slots are taken */
 #define SPARE_BYTES 1048576    /* of a body too long, what is still read, so that
@@ -183,10 +185,12 @@ static enum MHD_Result on_peer_body (rw_peer *p, const char *data, size_t size) 
   rw_listener *l = p->listener;
   size_t before = p->body.len;
   bool kept = !p->refusal && rw_buffer_append_within(&p->body, data, size, l->max_body);
+  bool moves = p->received / PROGRESS_BYTES != (p->received + size) / PROGRESS_BYTES;
   p->received += size;
   if (p->received > l->max_body) p->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
   else if (!kept) p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   pthread_mutex_lock(&l->lock);
+  if (moves) p->since = rw_now_ms();
   l->held += p->body.len - before;
   if (!p->refusal && l->held > (uint64_t)l->max_body * BODIES)
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;

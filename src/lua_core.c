@@ -16,6 +16,7 @@
 #include "lua_compat.h"
 #include "lua_request.h"
 #include "lua_result.h"
+#include "proxy.h"
 #include "request.h"
 #include "runway.h"
 #include "sink.h"
@@ -375,6 +376,24 @@ static int core_url (lua_State *L) {
 }
 
 
+/* proxy(text) -> what may be shown of it | nil, why it cannot be a proxy */
+static int core_proxy (lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  const char *why = strlen(text) == n ? rw_proxy_check(text)
+                                      : "it holds a NUL byte";
+  char name[300];
+  if (why) {
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    return 2;
+  }
+  rw_proxy_name(text, name, sizeof name);
+  lua_pushstring(L, name);
+  return 1;
+}
+
+
 static const luaL_Reg core_functions[] = {
   {"cancel", core_cancel},
   {"close", core_close},
@@ -385,6 +404,7 @@ static const luaL_Reg core_functions[] = {
   {"pending", core_pending},
   {"probe", core_probe},
   {"progress", core_progress},
+  {"proxy", core_proxy},
   {"start", core_start},
   {"stats", core_stats},
   {"take", core_take},

@@ -247,18 +247,43 @@ static void read_reach (lua_State *L, int t, rw_request *r) {
 }
 
 
-/* The user's proxy, else his environment's, read here on his thread; none
-** towards this machine. */
-static void read_proxy (lua_State *L, int t, rw_request *r, const rw_url *url) {
-  const char *found;
+/*
+** The proxy that the table names, or else the environment: read here, on the
+** thread that may change it. localhost is this machine and not the proxy's,
+** and the environment's proxy is for none of this machine's addresses. A
+** reason for a proxy that cannot be one is left on the stack.
+*/
+static const char *read_proxy (lua_State *L, int t, rw_request *r,
+                               const rw_url *url) {
+  const char *from = "proxy", *why;
   copy_field(L, t, "proxy", &r->proxy);
-  if (r->proxy || url->loopback) return;
-  found = rw_proxy_from_environment(url->scheme, url->host);
-  if (found) r->proxy = rw_copy(L, found, strlen(found));
+  if (!r->proxy && !url->loopback) {
+    const char *named = rw_proxy_from_environment(url->scheme, url->host,
+                                                  url->port, &from);
+    if (named) r->proxy = rw_copy(L, named, strlen(named));
+  }
+  if (!r->proxy) return NULL;
+  why = rw_proxy_check(r->proxy);
+  if (why) return lua_pushfstring(L, "%s is set to what cannot be a proxy: %s", from, why);
+  if (url->localhost) r->proxy[0] = '\0';
+  return NULL;
 }
 
 
-/* Fills a request from the table at t; a reason (a literal) for a refused one. */
+/* The authorities that the table names, or else the environment, as curl and
+** OpenSSL have it. */
+static void read_trust (lua_State *L, int t, rw_request *r) {
+  const char *file;
+  copy_field(L, t, "ca_file", &r->ca_file);
+  if (r->ca_file) return;
+  file = getenv("CURL_CA_BUNDLE");
+  if (!file || !*file) file = getenv("SSL_CERT_FILE");
+  if (file && *file) r->ca_file = rw_copy(L, file, strlen(file));
+}
+
+
+/* Fills a request from the table at t; for a refused one a reason, which lives
+** at least as long as what is on the stack. */
 const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   rw_url url;
   const char *refused;
@@ -273,11 +298,12 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   s = lua_tolstring(L, -1, &n);
   refused = rw_url_check(s, n, &url);
   if (refused) return refused;
-  r->url = rw_copy(L, s, n);
+  r->url = rw_url_as_judged(s, &url);
+  if (!r->url) r->url = rw_copy(L, s, n);
   lua_pop(L, 2);
   copy_field(L, t, "file", &r->file);
-  read_proxy(L, t, r, &url);
-  copy_field(L, t, "ca_file", &r->ca_file);
+  if ((refused = read_proxy(L, t, r, &url)) != NULL) return refused;
+  read_trust(L, t, r);
   read_body(L, t, r);
   if ((refused = read_form(L, t, r)) != NULL) return refused;
   read_resolve(L, t, r);

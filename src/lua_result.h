@@ -4,8 +4,7 @@
 #ifndef RW_LUA_RESULT_H
 #define RW_LUA_RESULT_H
 
-#include <lua.h>
-
+#include "lua_compat.h"
 #include "request.h"
 
 #pragma GCC visibility push(hidden)

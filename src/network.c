@@ -5,13 +5,23 @@
 ** never holds a queue of its own (its own costs nine times the CPU). Nothing
 ** here waits for a disk.
 */
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include "clock.h"
 #include "network.h"
 #include "stage.h"
 #include "tls.h"
 #include "transfer.h"
+
+#define NEVER 1e300
+#define LONGEST_NAP 60         /* seconds; anything that happens ends it sooner */
+
+#define MOST_CONNECTIONS 128   /* beyond, the oldest idle one is closed; and no more
+                                  than a quarter of the descriptors. libcurl would
+                                  keep four times as many as there are transfers */
 
 #define STAGED 8               /* of one lane's requests: prepared on the disk, or
                                   being so, and not running yet. What is encoded
@@ -114,6 +124,14 @@ static void lane_unstage (rw_network *n, rw_request *r) {
 }
 
 
+/* From now on it has its whole time (again). */
+static void set_deadline (rw_network *n, rw_request *r) {
+  if (r->timeout_ms <= 0) return;
+  r->deadline = rw_now() + (double)r->timeout_ms / 1000;
+  if (r->deadline < n->next_deadline) n->next_deadline = r->deadline;
+}
+
+
 /* Gives a request to libcurl; one that cannot begin is finished at once. */
 static void lane_begin (rw_network *n, rw_lane *l, rw_request *r) {
   lane_unstage(n, r);
@@ -128,6 +146,7 @@ static void lane_begin (rw_network *n, rw_lane *l, rw_request *r) {
     l->active++;
     rw_count(n->stats, running, 1);
     rw_queue_push(&n->active, r);
+    set_deadline(n, r);
   }
 }
 
@@ -249,12 +268,8 @@ void rw_network_cancel (rw_network *n, rw_request *r) {
 ** ==================================================================
 */
 
-static void reap_one (rw_network *n, rw_request *r, CURLcode code) {
+static void end_transfer (rw_network *n, rw_request *r, CURLcode code) {
   rw_lane *l = lane_of(n, r);
-  if (rw_transfer_again(r, code)) {
-    (void)curl_multi_remove_handle(n->multi, r->easy);
-    if (curl_multi_add_handle(n->multi, r->easy) == CURLM_OK) return;
-  }
   lane_leave(n, r);
   rw_transfer_end(r, code);
   conclude(n, r);                        /* from here on it may be the caller's */
@@ -262,19 +277,63 @@ static void reap_one (rw_network *n, rw_request *r, CURLcode code) {
 }
 
 
-void rw_network_turn (rw_network *n) {
+static void reap (rw_network *n) {
   CURLMsg *msg;
-  int running, left;
-  (void)curl_multi_perform(n->multi, &running);
+  int left;
   while ((msg = curl_multi_info_read(n->multi, &left)) != NULL) {
     rw_request *r = NULL;
     CURLcode code = msg->data.result;    /* gone once the handle is removed */
     if (msg->msg != CURLMSG_DONE) continue;
     (void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-    reap_one(n, r, code);
+    if (rw_transfer_again(r, code)) {
+      (void)curl_multi_remove_handle(n->multi, r->easy);
+      if (curl_multi_add_handle(n->multi, r->easy) == CURLM_OK) continue;
+    }
+    end_transfer(n, r, code);
   }
-  /* libcurl shortens this wait to its own next timer */
-  (void)curl_multi_poll(n->multi, NULL, 0, 60 * 1000, NULL);
+}
+
+
+/*
+** Ends what had its time. Our own clock and not libcurl's, which looks at the
+** time before it looks at the socket: when a process that was stopped, or a
+** machine that slept, goes on, the answer that has come is read first. A body
+** that is still on its way out, and moves, is given its time again.
+*/
+static void expire (rw_network *n) {
+  double now = rw_now();
+  rw_request *r, *after;
+  if (now < n->next_deadline) return;
+  n->next_deadline = NEVER;
+  for (r = n->active.first; r; r = r->next) {
+    if (r->timeout_ms <= 0) continue;
+    if (now >= r->deadline && rw_transfer_moved_on(r)) set_deadline(n, r);
+    else if (now < r->deadline && r->deadline < n->next_deadline)
+      n->next_deadline = r->deadline;
+  }
+  for (r = n->active.first; r; r = after) {
+    after = r->next;
+    if (r->timeout_ms <= 0 || now < r->deadline) continue;
+    end_transfer(n, r, CURLE_OPERATION_TIMEDOUT);
+    after = n->active.first;             /* others may have begun, or ended */
+  }
+}
+
+
+/* Milliseconds that the thread may sleep; libcurl shortens it to its own. */
+static int nap (const rw_network *n) {
+  double seconds = n->next_deadline - rw_now();
+  if (seconds >= LONGEST_NAP) return LONGEST_NAP * 1000;
+  return seconds <= 0 ? 0 : (int)ceil(seconds * 1000);
+}
+
+
+void rw_network_turn (rw_network *n) {
+  int running;
+  (void)curl_multi_perform(n->multi, &running);
+  reap(n);
+  expire(n);
+  (void)curl_multi_poll(n->multi, NULL, 0, nap(n), NULL);
 }
 
 
@@ -299,11 +358,21 @@ static void init_curl (void) {
 }
 
 
+static long most_connections (void) {
+  struct rlimit files;
+  long most = MOST_CONNECTIONS;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < (rlim_t)most)
+    most = (long)files.rlim_cur / 4;
+  return most > 0 ? most : 1;
+}
+
+
 const char *rw_network_open (rw_network *n) {
   static const rw_disk_work work[RW_ERRANDS] = {
     [RW_PREPARE] = rw_stage_prepare, [RW_COMMIT] = rw_stage_commit,
     [RW_RELEASE] = rw_stage_release
   };
+  n->next_deadline = NEVER;
   (void)pthread_once(&curl_once, init_curl);
   if (curl_ready != CURLE_OK) return "libcurl cannot be initialised";
   n->multi = curl_multi_init();
@@ -316,6 +385,7 @@ const char *rw_network_open (rw_network *n) {
   ** (measured with 7.88.1), and later versions have had such faults of their own.
   */
   (void)curl_multi_setopt(n->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+  (void)curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, most_connections());
   n->disk = rw_disk_new(work, n->back, n->owner);
   return n->disk ? NULL : "no memory for the engine";
 }

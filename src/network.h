@@ -26,6 +26,7 @@ typedef struct rw_network {
   rw_lane *lanes;
   unsigned nlanes;
   rw_queue active;             /* given to libcurl */
+  double next_deadline;        /* on rw_now; no active request's is earlier */
 
   /* set by its user before it is opened */
   rw_stats *stats;

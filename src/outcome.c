@@ -7,6 +7,7 @@
 
 #include "header.h"
 #include "outcome.h"
+#include "proxy.h"
 #include "tls.h"
 
 const char rw_forbidden_address[] =
@@ -69,6 +70,34 @@ static void look_whether_it_left (rw_request *r) {
 }
 
 
+/* Has the proxy answered in a way that trying again will not change? */
+static bool proxy_refuses (rw_request *r) {
+  long status = 0, why = 0;
+  char name[200];
+  if (!r->via_proxy) return false;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_PROXY_ERROR, &why);
+  rw_proxy_name(r->proxy, name, sizeof name);
+  if (status == 401 || status == 407 || why == CURLPX_USER_REJECTED ||
+      why == CURLPX_NO_AUTH) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s takes no one without the right "
+            "user name and password", name);
+  } else if (status >= 400 && status < 500 && status != 408 && status != 429) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there (status "
+            "%ld)", name, status);
+  } else if (why == CURLPX_BAD_VERSION || why == CURLPX_REPLY_NOT_ALLOWED ||
+             why == CURLPX_REPLY_COMMAND_NOT_SUPPORTED ||
+             why == CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there, or is no "
+            "SOCKS proxy of that version", name);
+  } else {
+    return false;
+  }
+  r->error.permanent = true;
+  return true;
+}
+
+
 /* libcurl's code alone misleads; what our callbacks saw comes first. */
 static void read_failure (rw_request *r, CURLcode code) {
   look_whether_it_left(r);
@@ -77,6 +106,7 @@ static void read_failure (rw_request *r, CURLcode code) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
     return;
   }
+  if (!r->sent && proxy_refuses(r)) return;
   if (r->passes > 1 && r->gate) {
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the connection was closed before an answer came");

@@ -79,7 +79,9 @@ typedef struct rw_request {
   bool gate;                   /* paid: leaves once, on a fresh connection */
   bool allow_http;             /* http beyond loopback */
   rw_reach reach;
-  long timeout_ms, connect_ms; /* 0: none */
+  long timeout_ms, connect_ms; /* 0: none. timeout_ms: until the whole answer is
+                                  in, once running; begun anew while a body that
+                                  is sent moves */
   long stall_s;                /* give up when this long without a byte; 0: never */
   size_t max_body;             /* cap of a body kept in memory */
   rw_sink sink;                /* where a 200's body goes when sink.path is set */
@@ -115,7 +117,9 @@ typedef struct rw_request {
   curl_mime *mime;
   rw_buffer upload;                   /* the assembled body */
   int upload_fd;
-  int64_t upload_size;                /* bytes of the body; -1: not known */
+  int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
+                                         what had left when last looked */
+  double deadline;                    /* on rw_now, with timeout_ms */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
   bool head_whole;                    /* the last block came to its end */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sink.h"
+#include "sink_name.h"
 
 
 static int failed (rw_sink *s, const char *what, int err) {
@@ -33,50 +34,126 @@ static int check_target (rw_sink *s) {
 }
 
 
-/* Does the name still lead to the file we hold open? */
-static int check_part (rw_sink *s) {
+/* Is the file we hold open the one of this name? */
+static bool is_at (const rw_sink *s, const char *name) {
   struct stat held, named;
+  return fstat(s->fd, &held) == 0 && lstat(name, &named) == 0 &&
+         named.st_ino == held.st_ino && named.st_dev == held.st_dev;
+}
+
+
+/* 0 when the .part is still a plain file, of one name, and that its own. */
+static int check_part (rw_sink *s) {
+  struct stat held;
   if (fstat(s->fd, &held) != 0) return failed(s, "look at the .part", errno);
   if (!S_ISREG(held.st_mode) || held.st_nlink > 1)
     return failed(s, "use a .part that is not a plain file", EINVAL);
-  if (held.st_nlink == 0 || lstat(s->part, &named) != 0 ||
-      named.st_ino != held.st_ino || named.st_dev != held.st_dev)
+  if (held.st_nlink == 0 || !is_at(s, s->part))
     return failed(s, "find the .part again, it was moved or deleted", ENOENT);
   return 0;
 }
 
 
+/*
+** {=================================================================
+** Opening
+** ==================================================================
+*/
+
+/* How many names are tried where others' files lie. */
+#define MAX_NAMES 100
+
+/* O_NONBLOCK: a FIFO put there must not hang us; it changes no plain file */
+#define OPEN_FLAGS (O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* Not an errno value: this name is another's, try the next. */
+#define NEXT (-1)
+
+
+static void let_go (rw_sink *s) {
+  if (s->fd >= 0) close(s->fd);
+  s->fd = -1;
+  free(s->part);
+  s->part = NULL;
+}
+
+
+/* Makes the n-th .part: 0, EEXIST when something is there, or another error. */
+static int make_part (rw_sink *s, int n) {
+  for (int shorter = 0; shorter < 2; shorter++) {
+    free(s->part);
+    s->part = rw_sink_name(s->path, n, shorter);
+    if (!s->part) return failed(s, "hold the name of the .part", ENOMEM);
+    s->fd = open(s->part, OPEN_FLAGS | O_CREAT | O_EXCL, 0666);
+    if (s->fd >= 0) break;
+    if (errno != ENAMETOOLONG)
+      return failed(s, "create the .part file beside the target", errno);
+  }
+  if (s->fd < 0)
+    return failed(s, "create the .part file beside the target", ENAMETOOLONG);
+  /* marked before it is locked: who takes it from us meanwhile may have it */
+  if (!rw_sink_mark(s->fd) && n == 0) {
+    (void)unlink(s->part);
+    return NEXT;
+  }
+  return 0;
+}
+
+
+/* Opens what is at the name of the .part, if it is ours. */
+static int find_part (rw_sink *s, int n) {
+  struct stat st;
+  s->fd = open(s->part, OPEN_FLAGS);
+  if (s->fd < 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
+    return NEXT;
+  if (s->fd < 0)
+    return failed(s, "use what is in the place of the .part file", errno);
+  if (fstat(s->fd, &st) != 0) return failed(s, "look at the .part", errno);
+  if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+    return failed(s, "use a .part that is not a plain file", EINVAL);
+  s->found = true;
+  return rw_sink_is_ours(s->fd, &st, n > 0) ? 0 : NEXT;
+}
+
+
+static int try_part (rw_sink *s, int n) {
+  int err = make_part(s, n);
+  s->found = false;
+  if (err == EEXIST) err = find_part(s, n);
+  if (err) return err;
+  if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return failed(s, "lock the .part file (is another program writing it?)",
+                    EBUSY);
+    if (s->found) return NEXT;         /* no locks here: someone may write it */
+  }
+  /* given its final name, or removed, before we had the lock */
+  err = check_part(s);
+  return err == ENOENT ? NEXT : err;
+}
+
+
 int rw_sink_open (rw_sink *s) {
-  size_t n = strlen(s->path);
   int err = check_target(s);
   if (err) return err;
-  s->part = malloc(n + sizeof ".part");
-  if (!s->part) return failed(s, "hold the name of the .part", ENOMEM);
-  memcpy(s->part, s->path, n);
-  memcpy(s->part + n, ".part", sizeof ".part");
-  /* O_NONBLOCK: a FIFO put there must not hang us; it changes no plain file */
-  s->fd = open(s->part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
-                        | O_NOCTTY, 0666);
-  if (s->fd < 0) {
-    err = errno;
-    free(s->part);
-    s->part = NULL;
-    return failed(s, "create the .part file beside the target", err);
+  for (int n = 0; n < MAX_NAMES; n++) {
+    err = try_part(s, n);
+    if (!err) return 0;
+    let_go(s);                         /* not ours to remove */
+    if (err != NEXT) return err;
   }
-  if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
-    err = errno == EWOULDBLOCK ? EBUSY : errno;
-    failed(s, "lock the .part file (is another program writing it?)", err);
-  } else if ((err = check_part(s)) == 0 && ftruncate(s->fd, 0) != 0) {
-    err = errno;
-    failed(s, "empty the .part file", err);
-  }
-  if (err) {                   /* not ours to remove */
-    close(s->fd);
-    s->fd = -1;
-    free(s->part);
-    s->part = NULL;
-  }
-  return err;
+  return failed(s, "find a name for the .part file, too many are there", EBUSY);
+}
+
+/* }================================================================= */
+
+
+/* What a crash has left goes when the first byte comes, and not by a look. */
+static int empty_part (rw_sink *s) {
+  if (s->found && ftruncate(s->fd, 0) != 0)
+    return failed(s, "empty the .part file", errno);
+  s->found = false;
+  return 0;
 }
 
 
@@ -84,15 +161,37 @@ int rw_sink_write (rw_sink *s, const void *data, size_t len) {
   const char *p = data;
   if (s->max_bytes > 0 && (int64_t)len > s->max_bytes - s->written)
     return failed(s, "keep a file larger than max_bytes", EOVERFLOW);
+  if (s->found) {
+    int err = empty_part(s);
+    if (err) return err;
+  }
   while (len > 0) {
     ssize_t n = write(s->fd, p, len);
     if (n < 0) {
       if (errno == EINTR) continue;
       return failed(s, "write the .part file", errno);
     }
+    if (n == 0) return failed(s, "write the .part file", EIO);
     p += n;
     len -= (size_t)n;
     s->written += n;
+  }
+  return 0;
+}
+
+
+/*
+** {=================================================================
+** Giving it its name
+** ==================================================================
+*/
+
+/* 0 also where the file system cannot: its other bytes are no safer. */
+static int sync_to_disk (int fd) {
+  while (fsync(fd) != 0) {
+    if (errno == EINTR) continue;
+    return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ||
+           errno == EROFS ? 0 : errno;
   }
   return 0;
 }
@@ -104,10 +203,39 @@ static void sync_directory (const char *path) {
                     : strdup(".");
   int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd >= 0) {
-    (void)fsync(fd);           /* some file systems cannot; the data is safe */
+    (void)sync_to_disk(fd);    /* the file is whole and has its name already */
     close(fd);
   }
   free(dir);
+}
+
+
+/*
+** Some file systems say only at a close that bytes never arrived. So one
+** descriptor is closed while the file has no name yet; the lock stays with
+** the other. Without a descriptor to spare the word of fsync must do.
+*/
+static int close_once (rw_sink *s) {
+  int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+  if (fd >= 0 && close(fd) != 0 && errno != EINTR)
+    return failed(s, "close the .part file", errno);
+  return 0;
+}
+
+
+/* An empty file holds the name, so that the rename loses no one else's. */
+static int reserve_and_rename (rw_sink *s) {
+  struct stat st;
+  int fd = open(s->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0666), err;
+  if (fd < 0)
+    return failed(s, errno == EEXIST ? "write over an existing file" : "rename",
+                  errno);
+  close(fd);
+  if (rename(s->part, s->path) == 0) return 0;
+  err = errno;
+  if (lstat(s->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+    (void)unlink(s->path);
+  return failed(s, "rename", err);
 }
 
 
@@ -128,40 +256,38 @@ static int put_in_place (rw_sink *s) {
     return 0;
   }
   if (errno == EEXIST) return failed(s, "write over an existing file", EEXIST);
-  /* a file system with neither: look, then rename */
-  if (access(s->path, F_OK) == 0)
-    return failed(s, "write over an existing file", EEXIST);
-  return rename(s->part, s->path) == 0 ? 0 : failed(s, "rename", errno);
+  return reserve_and_rename(s);
 }
 
 
 int rw_sink_commit (rw_sink *s) {
-  int err = 0;
-  if (fsync(s->fd) != 0) err = failed(s, "sync the file to disk", errno);
+  int err = empty_part(s);
+  if (!err && (err = sync_to_disk(s->fd)) != 0)
+    (void)failed(s, "sync the file to disk", err);
+  if (!err) err = close_once(s);
   if (!err) err = check_part(s);
   if (!err) err = put_in_place(s);
+  /* an answer lost on the way (NFS) makes what was done look refused */
+  if (err && is_at(s, s->path)) {
+    if (is_at(s, s->part)) (void)unlink(s->part);
+    err = 0;
+  }
   if (err) {
     rw_sink_abandon(s);
     return err;
   }
-  if (close(s->fd) != 0 && errno != EINTR)
-    err = failed(s, "close the file", errno);
-  s->fd = -1;
-  free(s->part);
-  s->part = NULL;
+  rw_sink_unmark(s->fd);
+  let_go(s);
   sync_directory(s->path);
-  return err;
+  return 0;
 }
+
+/* }================================================================= */
 
 
 void rw_sink_abandon (rw_sink *s) {
-  if (s->fd >= 0) {
-    if (check_part(s) == 0) (void)unlink(s->part);
-    close(s->fd);
-    s->fd = -1;
-  }
-  free(s->part);
-  s->part = NULL;
+  if (s->fd >= 0 && !s->found && check_part(s) == 0) (void)unlink(s->part);
+  let_go(s);
 }
 
 
@@ -170,3 +296,46 @@ void rw_sink_free (rw_sink *s) {
   free(s->path);
   s->path = NULL;
 }
+
+
+/*
+** {=================================================================
+** What is said of a failure
+** ==================================================================
+*/
+
+const char *rw_sink_code (int err, bool *permanent) {
+  *permanent = err != EMFILE && err != ENFILE;
+  switch (err) {
+    case EEXIST: return "exists";
+    case EBUSY: return "locked";
+    case ENOSPC: case EDQUOT: return "disk_full";
+    case EMFILE: case ENFILE: return "descriptors";
+    case EOVERFLOW: return "too_large";
+    default: return "file";
+  }
+}
+
+
+void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
+  char why[200];
+  size_t path = strlen(s->path), room, head;
+  if (err == EOVERFLOW)
+    (void)snprintf(why, sizeof why, " is larger than max_bytes (%lld)",
+                   (long long)s->max_bytes);
+  else
+    (void)snprintf(why, sizeof why, ": cannot %s: %s", s->what, strerror(err));
+  room = size > strlen(why) ? size - strlen(why) - 1 : 0;
+  if (path <= room) {
+    (void)snprintf(to, size, "%s%s", s->path, why);
+    return;
+  }
+  /* the middle of the path goes: its end tells most */
+  room = room > 3 ? room - 3 : 0;
+  head = rw_cut_before(s->path, room / 3);
+  path -= room - room / 3;
+  while (((unsigned char)s->path[path] & 0xC0) == 0x80) path++;
+  (void)snprintf(to, size, "%.*s...%s%s", (int)head, s->path, s->path + path, why);
+}
+
+/* }================================================================= */

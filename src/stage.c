@@ -12,15 +12,12 @@
 
 
 void rw_stage_fail (rw_request *r, int err) {
-  if (err == EOVERFLOW)
-    rw_fail(&r->error, RW_LIMIT, "too_large", "%s is larger than max_bytes (%lld)",
-            r->sink.path, (long long)r->sink.max_bytes);
-  else
-    rw_fail(&r->error, RW_IO,
-            err == EEXIST ? "exists" : err == EBUSY ? "locked"
-                          : err == ENOSPC || err == EDQUOT ? "disk_full" : "file",
-            "%s: cannot %s: %s", r->sink.path, r->sink.what, strerror(err));
-  r->error.permanent = true;
+  char text[sizeof r->error.message];
+  bool permanent;
+  const char *code = rw_sink_code(err, &permanent);
+  rw_sink_tell(&r->sink, err, text, sizeof text);
+  rw_fail(&r->error, err == EOVERFLOW ? RW_LIMIT : RW_IO, code, "%s", text);
+  r->error.permanent = permanent;
 }
 
 

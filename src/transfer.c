@@ -9,6 +9,7 @@
 ** between "nothing was sent" and "it may have arrived".
 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,6 +164,9 @@ static bool add_field (curl_mimepart *part, rw_field *f) {
 static bool add_form (rw_request *r) {
   r->mime = curl_mime_init(r->easy);
   if (!r->mime) return false;
+  r->upload_size = 0;                    /* at least what its files hold */
+  for (size_t i = 0; i < r->nfields; i++)
+    r->upload_size += r->fields[i].path ? r->fields[i].size : (int64_t)r->fields[i].len;
   for (size_t i = 0; i < r->nfields; i++)
     if (!add_field(curl_mime_addpart(r->mime), &r->fields[i])) return false;
   return set(r, MIMEPOST, r->mime);
@@ -205,9 +209,21 @@ static bool set_trust (rw_request *r) {
 }
 
 
+/* An https:// proxy is trusted as the server is. A libcurl whose TLS cannot be
+** told so says it when the proxy is used. */
+static bool set_proxy_trust (rw_request *r) {
+  const char *file = r->ca_file;
+  if (file && curl_strnequal(r->proxy, "https:", 6))
+    (void)(set(r, PROXY_CAINFO, file) && set(r, PROXY_CAPATH, NULL));
+  return set(r, PROXY_SSL_VERIFYPEER, 1L) && set(r, PROXY_SSL_VERIFYHOST, 2L) &&
+         set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+
 /* The proxy was found on the caller's thread; libcurl is to look nowhere. */
 static bool set_proxy (rw_request *r) {
   r->via_proxy = r->proxy && *r->proxy;
+  if (r->via_proxy && !set_proxy_trust(r)) return false;
   return set(r, PROXY, r->proxy ? r->proxy : "") && set(r, NOPROXY, "");
 }
 
@@ -222,6 +238,10 @@ static bool set_options (rw_request *r) {
     set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
                                         : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
+    /* nor is it kept, and idle ones are closed first: a server that serves one
+    ** connection at a time would not get to this one */
+    set(r, FORBID_REUSE, r->gate ? 1L : 0L) &&
+    set(r, MAXAGE_CONN, r->gate ? 1L : 30L) &&
     /* decoded whether asked for or not; a film is best as it lies there */
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
@@ -230,7 +250,6 @@ static bool set_options (rw_request *r) {
     set(r, WRITEFUNCTION, rw_arrival_body) && set(r, WRITEDATA, r) &&
     set(r, HTTPHEADER, r->headers) &&
     set(r, CONNECT_TO, r->pins) &&
-    set(r, TIMEOUT_MS, r->timeout_ms) &&
     set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
     set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
     set(r, LOW_SPEED_TIME, r->stall_s) &&
@@ -259,7 +278,7 @@ bool rw_transfer_check (rw_request *r) {
     rw_fail(&r->error, RW_INVALID, "forbidden_url",
             "http (without TLS) is for this machine only; use https, or set "
             "allow_http");
-  } else if (url.literal && !may_reach(r, rw_address_of_text(url.host), false)) {
+  } else if ((url.literal || url.localhost) && !may_reach(r, url.address, false)) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
   }
   return r->error.kind == RW_OK;
@@ -285,7 +304,21 @@ bool rw_transfer_again (rw_request *r, CURLcode code) {
 }
 
 
+bool rw_transfer_moved_on (rw_request *r) {
+  curl_off_t left = 0;
+  bool moved;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &left);
+  moved = (int64_t)left > r->upload_seen && r->upload_seen < r->upload_size;
+  r->upload_seen = (int64_t)left;
+  return moved;
+}
+
+
 void rw_transfer_end (rw_request *r, CURLcode code) {
+  if (code == CURLE_OPERATION_TIMEDOUT && !r->errbuf[0])
+    (void)snprintf(r->errbuf, sizeof r->errbuf, "no %s within %g s (%lld bytes of it came)",
+                   r->sent ? "whole answer" : "connection", (double)r->timeout_ms / 1000,
+                   (long long)r->bytes);
   rw_outcome_read(r, code);
   if (r->trace) rw_trace_end(r);
   rw_transfer_drop(r);

@@ -18,6 +18,9 @@ bool rw_transfer_check (rw_request *r);
 */
 bool rw_transfer_begin (rw_request *r);
 
+/* Has more of its body left since this was last asked, and was it not all? */
+bool rw_transfer_moved_on (rw_request *r);
+
 /* Reads what came of it after libcurl said `code`, and releases the handle,
 ** which must be out of its multi by then. */
 void rw_transfer_end (rw_request *r, CURLcode code);

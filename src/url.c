@@ -1,21 +1,31 @@
 /*
 ** url.c: taking a URL apart, and refusing what must not be asked for.
 */
-#include <ctype.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 #include <curl/curl.h>
 
 #include "address.h"
 #include "url.h"
 
+/* Signed URLs take a few thousand bytes, a relay's may take 16 KiB, and each
+** byte that is no ASCII three. */
+#define MAX_URL (64 * 1024)
+
 
 static bool copy_lower (char *to, size_t room, const char *from) {
   size_t n = strlen(from);
   if (n >= room) return false;
-  for (size_t i = 0; i <= n; i++)
-    to[i] = (char)tolower((unsigned char)from[i]);
+  for (size_t i = 0; i <= n; i++) {
+    char c = from[i];
+    to[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+  }
   return true;
 }
 
@@ -29,34 +39,116 @@ static void strip_brackets (char *host) {
 }
 
 
+/* "example.org." is the same name. */
+static void strip_dots (char *host) {
+  size_t n = strlen(host);
+  while (n > 0 && host[n - 1] == '.') host[--n] = '\0';
+}
+
+
+static bool is_ascii (const char *s) {
+  while (*s && (unsigned char)*s < 128) s++;
+  return *s == '\0';
+}
+
+
+/*
+** A host of another alphabet as DNS spells it. libidn takes names to be in
+** the alphabet of the locale, and a host program's may be any; ours are UTF-8.
+*/
+static CURLUcode get_ascii_host (CURLU *u, char **host) {
+  locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+  CURLUcode got = curl_url_get(u, CURLUPART_HOST, host, CURLU_PUNYCODE);
+  if (before) (void)uselocale(before);
+  if (utf8) freelocale(utf8);
+  return got;
+}
+
+
+/*
+** The host as a resolver will take it. libcurl reads "0x7f.1" and "%31" but
+** not one inside the other, and other alphabets' digits and dots only when it
+** connects; a proxy would be handed what is left. So what it made of the host
+** is read once more.
+*/
+static bool read_host (CURLU *u, char *to, size_t room) {
+  char again[300];
+  char *host = NULL;
+  CURLUcode got = curl_url_get(u, CURLUPART_HOST, &host, 0);
+  bool ok;
+  if (got == CURLUE_OK && !is_ascii(host)) {
+    curl_free(host);
+    host = NULL;
+    got = get_ascii_host(u, &host);
+  }
+  ok = got == CURLUE_OK && is_ascii(host) && copy_lower(to, room, host);
+  curl_free(host);
+  if (!ok) return false;
+  if (to[0] != '[') {
+    if (strchr(to, '%')) return false;
+    strip_dots(to);
+    (void)snprintf(again, sizeof again, "http://%s/", to);
+    host = NULL;
+    ok = curl_url_set(u, CURLUPART_URL, again, CURLU_DISALLOW_USER) == CURLUE_OK &&
+         curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+         copy_lower(to, room, host);
+    curl_free(host);
+  }
+  strip_brackets(to);
+  return ok && *to;
+}
+
+
+/* localhost and every name below it: RFC 6761 gives them to this machine. */
+static bool is_localhost (const char *host) {
+  static const char name[] = "localhost";
+  size_t n = strlen(host), m = sizeof name - 1;
+  if (n < m || strcmp(host + n - m, name) != 0) return false;
+  return n == m || host[n - m - 1] == '.';
+}
+
+
+static void judge (rw_url *url) {
+  url->literal = rw_address_is_text(url->host);
+  url->localhost = is_localhost(url->host);
+  url->address = url->localhost ? RW_ADDR_LOOPBACK
+                                : rw_address_of_text(url->host);
+  url->loopback = url->localhost ||
+                  (url->literal && url->address == RW_ADDR_LOOPBACK);
+}
+
+
+static bool read_parts (CURLU *u, rw_url *out) {
+  char *scheme = NULL, *port = NULL;
+  bool ok =
+    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+    copy_lower(out->scheme, sizeof out->scheme, scheme) &&
+    copy_lower(out->port, sizeof out->port, port) &&
+    read_host(u, out->host, sizeof out->host);
+  curl_free(scheme);
+  curl_free(port);
+  return ok;
+}
+
+
 const char *rw_url_check (const char *url, size_t len, rw_url *out) {
   const char *refused = NULL;
-  char *scheme = NULL, *host = NULL, *port = NULL;
   CURLU *u;
   memset(out, 0, sizeof *out);
   if (len == 0) return "the URL is empty";
-  if (len > 8000) return "the URL is longer than 8000 bytes";
+  if (len > MAX_URL) return "the URL is longer than 64 KiB";
   for (size_t i = 0; i < len; i++)
     if ((unsigned char)url[i] <= ' ' || url[i] == 127)
       return "the URL holds a space or a control character";
-  if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
+  if (!curl_strnequal(url, "http://", 7) && !curl_strnequal(url, "https://", 8))
     return "the URL does not begin with https:// (or http://)";
   if (!(u = curl_url())) return "no memory to read the URL";
   switch (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
     case CURLUE_OK:
-      if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-          curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-          curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
-          !copy_lower(out->scheme, sizeof out->scheme, scheme) ||
-          !copy_lower(out->host, sizeof out->host, host) ||
-          !copy_lower(out->port, sizeof out->port, port))
-        refused = "the URL has no host that can be used";
-      else {
-        strip_brackets(out->host);
-        out->literal = rw_address_is_text(out->host);
-        out->loopback = strcmp(out->host, "localhost") == 0 ||
-          (out->literal && rw_address_of_text(out->host) == RW_ADDR_LOOPBACK);
-      }
+      if (read_parts(u, out)) judge(out);
+      else refused = "the URL has no host that can be used";
       break;
     case CURLUE_USER_NOT_ALLOWED:
       refused = "the URL holds a user name or password";
@@ -64,9 +156,24 @@ const char *rw_url_check (const char *url, size_t len, rw_url *out) {
     default:
       refused = "the URL cannot be read";
   }
-  curl_free(scheme);
-  curl_free(host);
-  curl_free(port);
   curl_url_cleanup(u);
   return refused;
+}
+
+
+char *rw_url_as_judged (const char *url, const rw_url *parts) {
+  char *host = NULL, *whole = NULL, *copy = NULL;
+  CURLU *u = curl_url();
+  if (u && curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
+      curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '[' &&
+      /* the last dot of another name keeps a resolver from adding to it */
+      (parts->literal || parts->localhost || !is_ascii(host)) &&
+      !curl_strequal(host, parts->host) &&
+      curl_url_set(u, CURLUPART_HOST, parts->host, 0) == CURLUE_OK &&
+      curl_url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK)
+    copy = strdup(whole);
+  curl_free(host);
+  curl_free(whole);
+  curl_url_cleanup(u);
+  return copy;
 }

@@ -7,14 +7,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "address.h"
+
 #pragma GCC visibility push(hidden)
 
 typedef struct rw_url {
   char scheme[8];              /* "http" or "https" */
-  char host[256];              /* lower case; an IPv6 address without brackets */
+  char host[256];              /* lower case, ASCII; an IPv6 address without
+                                  brackets, a name without a last dot, and
+                                  0x7f.1 as 127.0.0.1 */
   char port[8];                /* always set */
   bool literal;                /* the host is an address, not a name */
-  bool loopback;               /* localhost, 127.0.0.0/8 or [::1], as written */
+  bool localhost;              /* the host is localhost or a name below it */
+  bool loopback;               /* localhost, or an address of this machine */
+  rw_address address;          /* of localhost or a literal; else private */
 } rw_url;
 
 /*
@@ -22,6 +28,13 @@ typedef struct rw_url {
 ** bytes or spaces, another scheme than http or https, a user name in it, ...
 */
 const char *rw_url_check (const char *url, size_t len, rw_url *out);
+
+/*
+** The same URL with its host as it was judged, for libcurl: an address in
+** plain form, a name of another alphabet as DNS spells it (libcurl reads it by
+** the host program's locale). To be freed; NULL when it stands so already.
+*/
+char *rw_url_as_judged (const char *url, const rw_url *parts);
 
 #pragma GCC visibility pop
 

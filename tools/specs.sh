@@ -16,7 +16,7 @@ export LUA=$lua RUNWAY_BUILD=$build
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
 export LUA_CPATH="$build/?.so;;"
 
-# Nothing of the user's own set-up may reach a spec: no account, no key, no proxy.
+# Nothing of the user's own set-up may reach a spec: no account, no key, no proxy, no authority.
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
   case $name in
     RUNWAY_BUILD) ;;
@@ -24,6 +24,7 @@ for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
     RUNWAY* | COMETAPI_* | CHATGPTSB_* | QIMU_*) unset "$name" ;;
     http_proxy | https_proxy | all_proxy | no_proxy) unset "$name" ;;
     HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY) unset "$name" ;;
+    CURL_CA_BUNDLE | SSL_CERT_FILE) unset "$name" ;;
   esac
 done
 

@@ -5,16 +5,18 @@
 -- unless allowed, and never the API key.
 
 local core = require "runway.core"
-local errors = require "runway.errors"
 local http = require "runway.http"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
+local wires = require "runway.wire"
 
 local download = {}
 
 local MAX_HOPS = 5
 local MAX_BYTES = 4 * 1024 * 1024 * 1024      -- unless the caller says otherwise
 local STALL = 60                              -- seconds without a byte
+local FIRST_PAUSE, LONGEST_PAUSE = 1, 15      -- seconds between two looks for a file that is not there yet
 
 -- Endings a file may get by its URL; anything else becomes .bin.
 local ENDINGS = {
@@ -28,86 +30,124 @@ local ENDINGS = {
 ---@param url string
 ---@return string
 function download.name(id, index, url)
-  local stem = id:gsub("[^%w_-]", "_"):gsub("^%-", "_"):sub(1, 100)
-  local ending = (url:gsub("[?#].*", ""):match("%.(%w+)$") or ""):lower()
+  local stem = id:gsub("[^A-Za-z0-9_-]", "_"):gsub("^%-", "_"):sub(1, 100)
+  local ending = text.lower(url:gsub("[?#].*", ""):match("%.([A-Za-z0-9]+)$") or "")
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
-end
-
-local function fail(session, e)
-  e.provider = session.adapter.name
-  return nil, errors.new(e, session.key)
 end
 
 local EXPIRED = { [401] = true, [403] = true, [404] = true, [410] = true }
 
--- One URL, its redirects and its retries. A file; or nil, err, expired.
-local function fetch(session, url, path, opts)
-  local hops, attempts = 0, 0
-  while true do
-    attempts = attempts + 1
-    local wire = http.limited(session, {
-      method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
-      address = http.foreign_reach(session),
-      save = { path = path, overwrite = opts.overwrite, max_bytes = opts.max_bytes or MAX_BYTES },
-      timeout = 0, stall = STALL,
-    })
-    local result = http.exchange(session, wire, nil, opts.on_progress)
-    if not result.error and result.redirect and result.status >= 300 and result.status < 400 then
-      hops = hops + 1
-      if hops > MAX_HOPS then
-        return fail(session, { kind = "protocol", code = "too_many_redirects",
-          message = ("more than %d redirects on the way to the file"):format(MAX_HOPS) })
-      end
-      local refused = select(2, core.url(result.redirect))
-      if url:find("^https:") and result.redirect:find("^http:") then refused = "it leads from https to http" end
-      if refused then
-        return fail(session, { kind = "invalid_request", code = "forbidden_url",
-          message = "a redirect on the way to the file is refused: " .. refused })
-      end
-      url, attempts = result.redirect, attempts - 1
-    elseif not result.error and result.status == 200 then
-      if opts.on_progress then scheduler.guard(opts.on_progress, result.bytes, result.bytes) end
-      return { path = path, bytes = result.bytes, content_type = result.headers["content-type"] }
-    else
-      local unreadable = not result.error and result.status >= 200 and result.status < 300
-      local verdict = retry.judge(false, result, nil, unreadable)
-      local status = result.status and not result.error and result.status or nil
-      local message = result.error and result.error.message
-        or ("the output's server answered with status %d"):format(result.status)
-      if not verdict.again or attempts > session.limits.max_retries then
-        local _, err = fail(session, { kind = verdict.kind, http_status = status, message = message,
-          code = result.error and result.error.code, retryable = verdict.retryable, attempts = attempts })
-        return nil, err, EXPIRED[status]
-      end
-      local delay = retry.delay(attempts, verdict.after)
-      session.log("warning", ("download: %s; trying again in %.1f s"):format(message, delay), { attempt = attempts })
-      if not http.pause(session, delay) then
-        return http.refuse(session, { kind = "cancelled", message = "the client was closed" })
-      end
-    end
-  end
+-- The call that fetches a file (see http.lua): its results are files, redirects or failures.
+local Fetch = {}
+Fetch.__index = Fetch
+
+-- What is forbidden about a redirect; nil when it may be followed.
+local function forbidden(from, to)
+  local _, refused = core.url(to)
+  if from:find("^https:") and to:find("^http:") then refused = "it leads from https to http" end
+  return refused
 end
 
---- Fetches a URL to a file.
----@param session table
+-- A redirect: the next hop, or why there is none.
+function Fetch:follow(to)
+  self.hops = self.hops + 1
+  if self.hops > MAX_HOPS then
+    return { verdict = { kind = "protocol", again = false }, problem = { code = "too_many_redirects",
+      message = ("more than %d redirects on the way to the file"):format(MAX_HOPS) } }
+  end
+  local refused = forbidden(self.wire.url, to)
+  if refused then
+    return { verdict = { kind = "invalid_request", again = false }, problem = { code = "forbidden_url",
+      message = "a redirect on the way to the file is refused: " .. refused } }
+  end
+  self.wire.url = to
+  return { hop = true }
+end
+
+function Fetch:read(_, result)
+  local status = result.status
+  if not result.error then
+    if result.redirect and status >= 300 and status < 400 then return self:follow(result.redirect) end
+    if status == 200 then
+      local path, kind = self.wire.save.path, result.headers["content-type"]
+      return { value = { path = path, bytes = result.bytes, content_type = kind } }
+    end
+    self.expired = EXPIRED[status] or false
+  end
+  local unreadable = not result.error and status >= 200 and status < 300
+  return { verdict = retry.judge(false, result, nil, unreadable) }
+end
+
+function Fetch:tell(_, result, reading)
+  local e = reading.problem or result.error
+  if e then return { code = e.code, message = e.message } end
+  local status = result.status
+  local message = ("the output's server answered with status %d"):format(status)
+  return { http_status = status, code = "output", message = message }
+end
+
+-- One URL, its redirects and its retries. A file; or nil, err, expired.
+local function fetch(session, url, path, opts)
+  local call = setmetatable({
+    name = "(an output)", hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
+    wire = wires.limited(session, {
+      method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
+      address = wires.foreign_reach(session),
+      save = { path = path, overwrite = opts.overwrite, max_bytes = opts.max_bytes or MAX_BYTES },
+      timeout = 0, stall = STALL,
+    }),
+  }, Fetch)
+  local file, err = http.send(session, call)
+  if not file then return nil, err, call.expired end
+  if opts.on_progress then scheduler.guard(opts.on_progress, file.bytes, file.bytes) end
+  return file
+end
+
+-- The file was not there, and the provider has been asked for a new URL in vain, or it failed as well.
+local function expired(err, failure, late)
+  if failure then
+    err.message = err.message .. "; asking the provider for a new URL failed, too: " .. failure.message
+    err.retryable = failure.retryable
+  elseif late then
+    err.message = err.message .. "; the URL may have expired, and the provider gives no other"
+  else
+    err.message = err.message .. "; it may not be there yet"
+    err.retryable = true
+  end
+  return nil, err
+end
+
+--- Fetches a URL to a file. One that has expired is renewed; a file that was made just now is asked
+--- for again for a while, each time by the newest URL.
+---@param session runway.Session
 ---@param url string
 ---@param path string
----@param opts table            overwrite, max_bytes, on_progress
----@param renew fun(): string|nil, runway.Error|nil   a new URL for an expired one
+---@param opts table            overwrite, max_bytes, on_progress, deadline, may_come (on scheduler.now(): until
+---                              then the file may still be on its way)
+---@param renew fun(): string|nil, runway.Error|nil   the URL as the provider gives it now
 ---@return table|nil file       { path=, bytes=, content_type= }
 ---@return runway.Error|nil err
 function download.fetch(session, url, path, opts, renew)
-  if session.closed then return http.refuse(session, { kind = "cancelled", message = "the client is closed" }) end
-  local file, err, expired = fetch(session, url, path, opts)
-  if file or not expired then return file, err end
-  local new, failure = renew()
-  if failure then return nil, failure end
-  if not new or new == url then
-    err.message = err.message .. "; the URL may have expired, and the provider gives no other"
-    return nil, err
+  local pause, renewed, attempts = FIRST_PAUSE, false, 0
+  local soon = opts.may_come ~= nil and scheduler.now() < opts.may_come
+  local until_when = math.min(opts.may_come or 0, opts.deadline or math.huge)
+  while true do
+    local file, err, gone = fetch(session, url, path, opts)
+    if file or not gone then return file, err end
+    attempts = attempts + err.attempts
+    err.attempts = attempts
+    local late = scheduler.now() + pause > until_when
+    if renewed and late then return expired(err, nil, not soon) end
+    local new, failure = renew()
+    local other = new and new ~= url
+    if late and not other then return expired(err, failure, not soon) end
+    if renewed or not other then
+      session:log("warning", ("download: %s; trying again in %g s"):format(err.message, pause))
+      if not session:pause(pause) then return expired(err, nil, false) end
+      pause = math.min(pause * 2, LONGEST_PAUSE)
+    end
+    if other then url, renewed = new, true end
   end
-  file, err = fetch(session, new, path, opts)
-  return file, err
 end
 
 return download

@@ -1,47 +1,28 @@
 -- media.lua: local files on their way to a provider.
 --
--- A file object names a file; nothing is read until a request needs it, and
--- then on the engine's thread. How it travels is the adapter's choice: as a
--- data URI inside the body while that is short enough, else by upload.
+-- Nothing of a file is read until a request needs it, and then never on this thread. How it travels
+-- is the adapter's choice: as a data URI inside the body while that is short enough, else by upload.
 
-local errors = require "runway.errors"
+local adapter = require "runway.adapter"
+local files = require "runway.files"
+local http = require "runway.http"
 local scheduler = require "runway.scheduler"
-local transport = require "runway.transport"
 
 local media = {}
 
-local File = { __name = "runway.file" }
-File.__index = File
-function File.__tostring(file) return "file " .. file.path end
-media.file_mt = File
-
----@class runway.File
----@field path string
-
---- A local picture, film or sound, to stand where a URL may stand.
----@param path string
----@return runway.File
-function media.file(path)
-  if type(path) ~= "string" then error("file takes a path, not " .. type(path), 2) end
-  if path == "" or path:find("%z") then error("file takes a path that is not empty and holds no NUL", 2) end
-  return setmetatable({ path = path }, File)
-end
-
----@param v any
----@return boolean
-function media.is_file(v)
-  return getmetatable(v) == File
-end
+media.file, media.is_file = files.make, files.is_file
 
 --- Size and type of a file, read off this thread.
+---@param session runway.Session
 ---@param path string
 ---@return table|nil info   { size= bytes, type="image/png", class="image" }
----@return table|nil error  of the transport: kind, code, message
-function media.probe(path)
-  local w = scheduler.waiter()
-  transport.probe(path, function(result) w:wake(result) end)
+---@return runway.Error|nil err
+function media.probe(session, path)
+  local w, transport = scheduler.waiter(), session.transport
+  if not transport.probe then transport = require "runway.transport" end -- files are real even in a play
+  transport:probe(path, function(result) w:wake(result) end)
   local result = scheduler.park(w)
-  if result.error then return nil, result.error end
+  if result.error then return session:refuse(result.error) end
   return result
 end
 
@@ -58,7 +39,7 @@ end
 ---@return any copy
 ---@return any err
 function media.replace(value, fn)
-  if media.is_file(value) then return fn(value) end
+  if files.is_file(value) then return fn(value) end
   if type(value) ~= "table" then return value end
   local copy = setmetatable({}, getmetatable(value))
   for k, v in pairs(value) do
@@ -69,58 +50,91 @@ function media.replace(value, fn)
   return copy
 end
 
--- One file object, with what its bytes say, for the adapter and the encoder.
-local function look(file)
-  local info, failure = media.probe(file.path)
-  if not info then
-    return nil, errors.new { kind = failure.kind, code = failure.code, message = failure.message, sent = "no" }
+-- Is there a file object anywhere in it?
+local function holds_file(value)
+  if type(value) ~= "table" then return false end
+  if files.is_file(value) then return true end
+  for _, inner in next, value do
+    if type(inner) == "table" and holds_file(inner) then return true end
   end
-  return setmetatable({
-    path = file.path, name = file.path:match("[^/\\]+$") or file.path,
-    size = info.size, type = info.type, class = info.class,
-  }, File)
+  return false
 end
 
 --- The params with each file looked at, so that an adapter can judge them.
+---@param session runway.Session
 ---@param params table
----@return table|nil params
+---@return table|nil params     the same table when no file is in it
 ---@return runway.Error|nil err
-function media.look(params)
-  return media.replace(params, look)
+function media.look(session, params)
+  if not holds_file(params) then return params end
+  return media.replace(params, function(file)
+    local info, err = media.probe(session, file.path)
+    if not info then return nil, err end
+    return files.known(file.path, info)
+  end)
 end
 
 -- May this file travel inside the body?
 local function fits(file, limits)
-  local most = limits and limits[file.class]
+  local most = limits[file.class]
   return most ~= nil and media.data_uri_length(file) <= most, most
 end
 
-local function refuse(file, most, name)
-  local message
-  if most then
-    message = ("%s is too large for a data URI: %d characters, %s takes %d; upload it or give a URL")
-      :format(file.path, media.data_uri_length(file), name, most)
-  else
-    message = ("%s: %s takes %ss by https URL only"):format(file.path, name, file.class)
-  end
-  return nil, errors.new { kind = "invalid_request", provider = name, message = message, sent = "no" }
+local function refuse(session, file, most)
+  local name = session.adapter.name
+  if not most then return session:refuse(("%s: %s takes %ss by https URL only"):format(file.path, name, file.class)) end
+  return session:refuse(("%s is too large for a data URI: %d characters, %s takes %d; upload it or give a URL")
+    :format(file.path, media.data_uri_length(file), name, most))
 end
 
 --- The params ready to be sent: files that fit stay (the engine encodes them),
 --- the others are uploaded and become URIs.
+---@param session runway.Session
 ---@param params table            as `look` returned them
----@param adapter table
----@param limits table|nil        class -> longest data URI in characters
----@param upload fun(file): string|nil, runway.Error|nil
+---@param limits table            class -> longest data URI in characters
+---@param deadline? number        on scheduler.now()
 ---@return table|nil params
----@return runway.Error|nil err
-function media.settle(params, adapter, limits, upload)
-  return media.replace(params, function(file)
+---@return runway.Error|boolean|nil changed  was anything uploaded? or err
+function media.settle(session, params, limits, deadline)
+  if not holds_file(params) then return params, false end
+  local changed = false
+  local settled, err = media.replace(params, function(file)
     local ok, most = fits(file, limits)
     if ok then return file end
-    if not adapter.upload then return refuse(file, most, adapter.name) end
-    return upload(file)
+    if not session.adapter.upload then return refuse(session, file, most) end
+    changed = true
+    return media.upload(session, file.path, deadline)
   end)
+  if not settled then return nil, err end
+  return settled, changed
+end
+
+-- The longest upload known takes three requests.
+local MAX_UPLOAD_STEPS = 10
+
+--- Uploads a local file.
+---@param session runway.Session
+---@param path string
+---@param deadline? number      on scheduler.now()
+---@return string|nil uri       to be given wherever a URL is taken
+---@return runway.Error|nil err
+function media.upload(session, path, deadline)
+  if not session.adapter.upload then
+    return session:refuse(session.adapter.name .. " has no uploads; give it https URLs")
+  end
+  local info, failure = media.probe(session, path)
+  if not info then return nil, failure end
+  local file = { path = path, name = files.base(path), size = info.size, type = info.type }
+  local answers = {}
+  while #answers < MAX_UPLOAD_STEPS do
+    local step, problem = adapter.ask(session, "upload", file, answers)
+    if not step then return session:refuse(problem) end
+    if step.uri then return step.uri end
+    local answer, err = http.call(session, step.request, { raw = true, deadline = deadline })
+    if not answer then return nil, err end
+    answers[#answers + 1] = answer
+  end
+  return session:refuse("the adapter's upload comes to no end")
 end
 
 return media

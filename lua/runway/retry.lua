@@ -149,6 +149,9 @@ function retry.judge(paid, result, problem, unreadable)
       -- Of a paid request it is the refusal; of a free one it says nothing of the task asked about,
       -- which may well be running, and an answer that is none is asked for again.
       local kind = problem.kind or (paid and "invalid_request" or "server")
+      if paid and PASSING[kind] and kind ~= "rate_limited" and not problem.refused then
+        return verdict("unknown_submit", false)  -- trouble of its own is no refusal
+      end
       return verdict(kind, not paid and kind == "protocol")
     end
     if not unreadable then return nil end

@@ -31,11 +31,25 @@ local turning = 0                             -- depth of turns; > 0 inside step
 -- An error that ended a turn (Ctrl-C, as a rule), kept until the paid answers under way are in: a
 -- task that was just paid for must not lose its id. A second one is raised at once.
 local interrupt
-local critical = 0                            -- waiters parked on a paid answer
+local critical, criticals = 0, {}              -- waiters parked on a paid answer: how many, and which
 local current                                 -- the job that is running, or nil
 
 -- Waits that cannot yield nest one turn in another, and Lua's C stack is bounded: stop long before it.
 local MOST_NESTED = 16
+
+-- Tells those parked on a paid answer to stop: what has not left is dropped, what has left is awaited.
+local function stop_criticals(kind, message)
+  local told = {}
+  for w in pairs(criticals) do told[#told + 1] = w.stop end
+  for _, stop in ipairs(told) do stop(kind, message) end
+end
+
+-- Sees to it that nothing more is paid for after an interrupt.
+local function heed_interrupt()
+  if not interrupt or interrupt.heeded then return end
+  interrupt.heeded = true
+  stop_criticals("cancelled", "interrupted")
+end
 
 local function raise_interrupt()
   local value = interrupt.value
@@ -49,10 +63,34 @@ scheduler.freeze, scheduler.thaw = clock.freeze, clock.thaw
 
 --------------------------------------------------------------------- callbacks
 
--- An error as text; its own __tostring may fail.
+--- An error as text; its own __tostring may fail.
+---@param err any
+---@return string
 local function text_of(err)
   local ok, text = pcall(tostring, err)
   return errors.redact(ok and text or "an error that cannot be shown as text")
+end
+scheduler.text_of = text_of
+
+--- Is this what Ctrl-C raises? Nobody's error: whoever catches it must let it go on.
+---@param err any
+---@return boolean
+local function is_interrupt(err)
+  return type(err) == "string" and err:find("interrupted!$") ~= nil
+end
+scheduler.is_interrupt = is_interrupt
+
+local function passed_on(ok, ...)
+  if not ok and is_interrupt((...)) then error((...), 0) end
+  return ok, ...
+end
+
+--- pcall, but an interrupt goes through.
+---@param fn function
+---@return boolean ok
+---@return any ...
+function scheduler.try(fn, ...)
+  return passed_on(pcall(fn, ...))
 end
 
 local function report(err)
@@ -64,7 +102,7 @@ end
 ---@return boolean ok
 function scheduler.guard(fn, ...)
   local ok, err = pcall(fn, ...)
-  if not ok and type(err) == "string" and err:find("interrupted!$") then
+  if not ok and is_interrupt(err) then
     interrupt = interrupt or { value = err }
   elseif not ok then
     report(err)
@@ -106,14 +144,14 @@ local function end_job(job, results)
   for i = 1, #joiners do joiners[i]:wake() end
 end
 
--- Puts the task that the job submitted last into the error that ends it.
-local function with_task(job, err)
-  if job.task and not err.task then err.task, err.task_id, err.sent = job.task, job.task.id, "yes" end
+-- What the rooms above have noted of the job, into the error that ends it.
+local function with_notes(job, err)
+  for _, tell in pairs(job.notes or {}) do tell(err) end
   return err
 end
 
 local function cancelled(job)
-  return with_task(job, errors.new {
+  return with_notes(job, errors.new {
     kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider",
   })
 end
@@ -130,8 +168,9 @@ end
 
 local function end_raised(job, raised)
   local err = raised
+  if is_interrupt(raised) then interrupt = interrupt or { value = raised } end
   if job.cancelled and errors.is(raised) and raised.kind == "cancelled" then
-    return end_job(job, { n = 2, nil, with_task(job, raised) })
+    return end_job(job, { n = 2, nil, with_notes(job, raised) })
   end
   if not errors.is(raised) then
     err = errors.new { message = text_of(raised) }
@@ -140,7 +179,7 @@ local function end_raised(job, raised)
   err.traceback = errors.redact(debug.traceback(job.co, text_of(raised)))
   job.raised = { value = raised }
   close(job.co)
-  end_job(job, { n = 2, nil, with_task(job, err) })
+  end_job(job, { n = 2, nil, with_notes(job, err) })
 end
 
 local function resumed(job, ok, ...)
@@ -165,10 +204,15 @@ local function resume(job)
   resumed(job, unpack(results, 1, results.n))
 end
 
---- Tells the running job which task it has just paid for, so that its end cannot lose it.
----@param task table
-function scheduler.note(task)
-  if current then current.task = task end
+--- Notes something of the running job that its end must not lose: `tell` is called with the error
+--- that ends it, and adds what it knows. Outside jobs nothing is noted: errors go to the caller.
+---@param key any                       one note for each; nil as `tell` takes it back
+---@param tell fun(err: runway.Error)|nil
+function scheduler.note(key, tell)
+  local job = current
+  if not job then return end
+  job.notes = job.notes or {}
+  job.notes[key] = tell
 end
 
 --- Starts a job; it first runs in the next step.
@@ -210,6 +254,8 @@ function Job:cancel()
     end_cancelled(self)
   elseif self.waiting and not self.waiting.critical then
     end_cancelled(self)
+  elseif self.waiting and self.waiting.stop then
+    self.waiting.stop("cancelled", "the job was cancelled")
   end
   return true
 end
@@ -225,8 +271,9 @@ local Waiter = {}
 Waiter.__index = Waiter
 
 --- Something to park on: woken once, with values. Fields a parker may set:
---- critical (a cancelled job waits for it all the same), abandon (called when
---- the job is cancelled while parked here).
+--- critical (a cancelled job waits for it all the same), stop (called then, with a
+--- kind and a message: give up what can still be given up), abandon (called when the
+--- job is cancelled while parked here and it is not critical).
 function scheduler.waiter()
   return setmetatable({ done = false }, Waiter)
 end
@@ -234,7 +281,7 @@ end
 function Waiter:wake(...)
   if self.done then return end
   self.done, self.values = true, pack(...)
-  if self.counted then critical = critical - 1 end
+  if self.counted then critical, criticals[self] = critical - 1, nil end
   local job = self.job
   if job and job.waiting == self then make_ready(job) end
 end
@@ -305,8 +352,15 @@ end
 -- Runs the loop until the waiter is woken.
 local function drive(w)
   local depth, job = turning, current
+  local told = false
   while not w.done do
-    if not w.critical then
+    heed_interrupt()
+    if w.critical then
+      if w.stop and job and job.cancelled and not told then
+        told = true
+        w.stop("cancelled", "the job was cancelled")
+      end
+    else
       if job and job.cancelled then give_up(w, error, cancelled(job), 0) end
       if interrupt and critical == 0 then give_up(w, raise_interrupt) end
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
@@ -326,7 +380,7 @@ function scheduler.park(w)
   if not w.done then
     local job = jobs[coroutine.running()]
     if w.critical then
-      critical, w.counted = critical + 1, true
+      critical, criticals[w], w.counted = critical + 1, true, true
     end
     if job and yieldable() then
       job.waiting, w.job = w, job
@@ -336,6 +390,16 @@ function scheduler.park(w)
     end
   end
   return unpack(w.values, 1, w.values.n)
+end
+
+--- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
+--- does nothing: who waits there has nothing else to do.
+function scheduler.breathe()
+  if not jobs[coroutine.running()] or not yieldable() then return end
+  local w = scheduler.waiter()
+  w.critical = true
+  scheduler.at(scheduler.now(), function() w:wake() end)
+  scheduler.park(w)
 end
 
 --- Waits for `seconds`; others run meanwhile.
@@ -365,6 +429,7 @@ function scheduler.step(seconds)
   local ok, err = pcall(turn, seconds)
   turning, current = 0, nil
   local second = not ok and interrupted_by(err)
+  heed_interrupt()
   if interrupt and (second or critical == 0) then raise_interrupt() end
   return true
 end

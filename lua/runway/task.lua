@@ -1,9 +1,9 @@
 -- task.lua: one task at a provider, as the user holds it.
 
+local adapter = require "runway.adapter"
 local download = require "runway.download"
-local errors = require "runway.errors"
 local http = require "runway.http"
-local params = require "runway.params"
+local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
 
@@ -11,6 +11,12 @@ local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
 -- How often a finished task is asked for its missing output, and how long between.
 local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
+
+-- How often in a row a provider must say that it knows no such task, once it has known it.
+local GONE_AFTER = 3
+
+-- Seconds after success in which a film may not be where its URL says yet.
+local FILM_GRACE = 60
 
 local DEFAULT_WAIT = 3600
 local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
@@ -42,7 +48,7 @@ local task = { Task = Task }
 -- task never walks into its client.
 local inner = setmetatable({}, { __mode = "k" })
 
----@param session table
+---@param session runway.Session
 ---@param ref table        { id=, kind=, format= }
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
@@ -74,13 +80,17 @@ function task.apply(t, fields, raw)
   local ended = TERMINAL[t.status]
   if not ended and fields.status then t.status = fields.status end
   if ended and fields.status ~= t.status then return end
-  if not ended and fields.status == "SUCCEEDED" then t.output = nil end  -- what it showed while it ran is not all
+  if not ended and fields.status == "SUCCEEDED" then
+    t.output = nil                            -- what it showed while it ran is not all
+    if inner[t].seen or inner[t].fresh then inner[t].succeeded = scheduler.now() end
+  end
   if fields.progress then t.progress = fields.progress end
+  if t.status == "SUCCEEDED" then t.progress = 1 end
   for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
     if fields[name] ~= nil then t[name] = fields[name] end
   end
   for _, name in ipairs { "failure", "failure_code" } do -- a server may echo what it was sent
-    if fields[name] ~= nil then t[name] = errors.redact(fields[name], inner[t].session.key) end
+    if fields[name] ~= nil then t[name] = inner[t].session:redact(fields[name]) end
   end
 end
 
@@ -102,9 +112,7 @@ local function mark(t, err)
 end
 
 local function fail(t, e)
-  local session = inner[t].session
-  e.provider = session.adapter.name
-  return mark(t, errors.new(e, session.key))
+  return mark(t, select(2, inner[t].session:error(e)))
 end
 
 -- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is
@@ -113,21 +121,24 @@ end
 local function query(t, deadline, waiting)
   local my = inner[t]
   local session = my.session
-  local request, problem = http.ask(session, "query", my.ref)
-  if not request then return mark(t, select(2, http.refuse(session, problem))) end
+  local request, problem = adapter.ask(session, "query", my.ref)
+  if not request then return mark(t, select(2, session:refuse(problem))) end
   local fields, err, answer = http.call(session, request, {
-    reader = session.adapter.task, ref = my.ref, deadline = deadline,
+    reader = "task", ref = my.ref, deadline = deadline,
   })
   if not fields then return mark(t, err) end
   if fields.missing then
+    my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
-    if my.seen or scheduler.now() - my.born >= grace then
+    local confirmed = not (my.seen and waiting) or my.missing >= GONE_AFTER
+    if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
     end
   else
-    my.seen = true
     task.apply(t, fields, answer.json)
+    my.seen, my.missing = true, nil
+    my.word = not fields.status and fields.word or nil
   end
   task.plan(t, fields.next_poll)
   return true
@@ -155,11 +166,10 @@ local function outcome(t)
   if t.status == "CANCELLED" then
     return fail(t, { kind = "task_cancelled", message = "the task was cancelled" })
   end
-  local again = inner[t].session.adapter.retryable_failure
   return fail(t, {
     kind = "task_failed", code = t.failure_code,
     message = "the provider could not make it: " .. (t.failure or t.failure_code or "no reason given"),
-    retryable = again and again(t.failure_code) == true or false,
+    retryable = adapter.may_retry(inner[t].session, t.failure_code),
   })
 end
 
@@ -167,9 +177,11 @@ local WAIT = {
   timeout = "number", on_progress = "function",
 }
 
--- Errors after which the next poll may still bring the answer.
-local function passing(err)
-  return err.retryable and err.kind ~= "protocol"
+-- Errors after which the next poll may still bring the answer. Of a task that is known to be there
+-- no page and no nonsense says anything.
+local function passing(t, err)
+  if err.kind == "protocol" then return inner[t].seen end
+  return err.retryable
 end
 
 local function no_output(t)
@@ -179,8 +191,9 @@ end
 
 local function timed_out(t, timeout, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
-  local message = ("still %s after %g s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, timeout)
+  local word = inner[t].word
+  local message = ("still %s after %g s%s; it goes on at the provider: wait again, or attach to its id later")
+    :format(t.status, timeout, word and (" (the provider says %q)"):format(word) or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
@@ -203,7 +216,7 @@ end
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
-  opts = params.check(opts, WAIT, "wait", 2)
+  opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
@@ -211,7 +224,7 @@ function Task:wait(opts)
   while not finished(self) do
     local now = scheduler.now()
     if my.next_poll > now then
-      if not http.pause(my.session, math.max(0, math.min(my.next_poll, deadline) - now)) then
+      if not my.session:pause(math.max(0, math.min(my.next_poll, deadline) - now)) then
         return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
       end
       if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
@@ -221,7 +234,7 @@ function Task:wait(opts)
       if gone(self) then break end
       if not ok then
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
-        if not passing(err) then return nil, err end
+        if not passing(self, err) then return nil, err end
         last = err
         my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
@@ -256,10 +269,10 @@ end
 ---@return runway.Error|nil err
 function task.cancel(session, ref)
   if not session.adapter.cancel then
-    return http.refuse(session, session.adapter.name .. " has no cancel; the task goes on")
+    return session:refuse(session.adapter.name .. " has no cancel; the task goes on")
   end
-  local request, problem = http.ask(session, "cancel", ref)
-  if not request then return http.refuse(session, problem) end
+  local request, problem = adapter.ask(session, "cancel", ref)
+  if not request then return session:refuse(problem) end
   local answer, err = http.call(session, request, { raw = true })
   if answer or err.kind == "not_found" then return true end
   err.task_id = ref.id
@@ -299,7 +312,7 @@ function Task:download(path, opts)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     error("download takes the path of the file to write", 2)
   end
-  opts = params.check(opts, DOWNLOAD, "download", 2)
+  opts = options.check(opts, DOWNLOAD, "download", 2)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
@@ -309,7 +322,11 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
-  file, err = download.fetch(inner[self].session, url, path, opts, fresh_url(self, index))
+  local my = inner[self]
+  file, err = download.fetch(my.session, url, path, {
+    overwrite = opts.overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
+    may_come = my.succeeded and my.succeeded + FILM_GRACE,
+  }, fresh_url(self, index))
   if not file then return mark(self, err) end
   return file
 end
@@ -324,7 +341,7 @@ function Task:download_all(dir, opts)
   if type(dir) ~= "string" or dir == "" or dir:find("%z") then
     error("download_all takes the path of a directory", 2)
   end
-  opts = params.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
+  opts = options.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local files = {}

@@ -2,6 +2,30 @@
 -- no mock is given. A transport starts an exchange and calls `done(result)`
 -- from a later turn of the loop, never before `start` has returned.
 
+---@class runway.Transport   what `runway.client { transport = … }` takes
+---@field start fun(self, request: runway.WireRequest, done: fun(result: table)): any  gives a handle
+---@field cancel fun(self, handle: any)    ends an exchange early; its result still comes
+---@field drop? fun(self, handle: any)     the same, but only if the request has not left; without it, none is dropped
+---@field progress fun(self, handle: any): integer, integer|nil  bytes received, bytes in all
+---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
+---  without it, the core's
+
+---@class runway.WireRequest
+---@field method string
+---@field url string
+---@field path? string          below the session's base
+---@field headers table<string, string>
+---@field body? string|table    text, or texts and files by turns
+---@field form? table[]
+---@field file? string
+---@field save? table           { path=, overwrite=, max_bytes= }
+---@field gate? boolean         it may cost money: sent once at most
+---@field address "any"|"public"|"loopback_or_public"
+---@field timeout number        seconds; 0: none
+---@field stall? number         seconds without a byte
+---@field lane integer
+---@field lane_limit integer
+
 local core = require "runway.core"
 local scheduler = require "runway.scheduler"
 
@@ -44,13 +68,18 @@ end
 --- Reads size and type of a local file, off this thread.
 ---@param path string
 ---@param done fun(result: table)   { size=, type=, class= } or { error= }
-function transport.probe(path, done)
+function transport:probe(path, done)
   return follow(done, core.probe(path))
 end
 
 --- Ends an exchange early; its result still comes.
 function transport:cancel(handle)
   if handle then core.cancel(handle) end
+end
+
+--- Ends an exchange whose request has not left; one that has goes on.
+function transport:drop(handle)
+  if handle and core.drop then core.drop(handle) end
 end
 
 ---@return integer received

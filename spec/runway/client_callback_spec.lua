@@ -1,5 +1,6 @@
 -- client:read_callback: what each provider posts to a callback URL, read into an id and a hint.
 
+local adapters = require "spec.support.adapters"
 local json = require "runway.json"
 local runway = require "runway"
 
@@ -179,8 +180,7 @@ describe("read_callback", function()
 
   it("hands the headers to the adapter, and bears an adapter that fails", function()
     local seen
-    local adapter = { name = "own", base_url = "https://x.test", kinds = { "text_to_video" },
-      submit = function() end }
+    local adapter = adapters.own()
     function adapter.callback(payload, headers)
       seen = headers
       if payload.raise then error "oops" end

@@ -1,6 +1,7 @@
 -- What a client takes for options and arguments, and how misuse is told, over a mock.
 
 local child = require "spec.support.child"
+local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
@@ -151,8 +152,7 @@ describe("runway.client", function()
     end)
 
     it("an adapter table of one's own will do, a broken one is refused", function()
-      local adapter = { name = "mine", base_url = "https://mine.example", submit = function() end }
-      assert.equal("mine", assert(runway.client { provider = adapter, api_key = "k" }).provider)
+      assert.equal("mine", assert(runway.client { provider = adapters.own(), api_key = "k" }).provider)
       refused { provider = {}, api_key = "k" }
     end)
 

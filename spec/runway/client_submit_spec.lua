@@ -1,5 +1,6 @@
 -- What a client submits, and the rest of what it does for an account, over a mock.
 
+local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
@@ -105,9 +106,9 @@ describe("a client:", function()
     end)
 
     it("tells what a broken adapter said, and sends nothing", function()
-      local adapter = { name = "mine", base_url = "https://mine.example", kinds = { "text_to_video" },
-        submit = function() error "a bug in mine" end }
-      local client, m = mocked.client({}, { provider = adapter })
+      local client, m = mocked.client({}, {
+        provider = adapters.own { submit = function() error "a bug in mine" end },
+      })
       local task, err = client:generate { prompt_text = "x" }
       assert.is_nil(task)
       assert.truthy(err.message:find("a bug in mine", 1, true))
@@ -122,10 +123,7 @@ describe("a client:", function()
       } do
         local client, mock = mocked.client({ { status = 500, times = 5 } }, {
           base_url = "https://api.example",
-          provider = {
-            name = "careless", kinds = { "text_to_video" },
-            submit = function() return request end, query = function() end,
-          },
+          provider = adapters.own { submit = function() return request end },
         })
         local made, err = client:generate { prompt_text = "a cat" }
         assert.is_nil(made)
@@ -136,9 +134,7 @@ describe("a client:", function()
 
     it("tells what an adapter broke over later, too, and never loses the id", function()
       local function broken() error "a bug in mine" end
-      local adapter = { name = "mine", base_url = "https://mine.example", kinds = { "text_to_video" },
-        submit = function() return { method = "POST", path = "/make", json = {} } end,
-        accepted = function(answer) return { id = answer.json.id } end, query = broken, cancel = broken }
+      local adapter = adapters.own { query = broken, cancel = broken }
       local client, m = mocked.client({ { "POST /make", json = { id = "t1" } } }, { provider = adapter })
       local task = assert(client:generate { prompt_text = "x" })
       for _, method in ipairs { "refresh", "cancel", "wait" } do
@@ -272,8 +268,9 @@ describe("a client:", function()
     end)
 
     it("comes to an end, whatever an adapter wants", function()
-      local adapter = { name = "mine", base_url = "https://mine.example", submit = function() end,
-        upload = function() return { request = { method = "PUT", path = "/again" } } end }
+      local adapter = adapters.own {
+        upload = function() return { request = { method = "PUT", path = "/again" } } end,
+      }
       local client, m = mocked.client({ { "PUT /again", json = {}, times = math.huge } }, { provider = adapter })
       assert.truthy(select(2, client:upload(write("up.png", PNG))).message:find("comes to no end", 1, true))
       assert.is_true(#m.requests <= 10)

@@ -93,11 +93,43 @@ describe("task:download", function()
 
   it("says so when the provider has no other URL, and does not ask on", function()
     local task, m = finished { { FILM, status = 403 }, task_is "SUCCEEDED" }
+    runway.sleep(3600)
     local _, err = task:download(path "a.mp4")
     assert.equal("permission", err.kind)
     assert.truthy(err.message:find("may have expired", 1, true))
     assert.is_nil(tostring(err):find("SECRET", 1, true))
     m:finish()
+  end)
+
+  for _, status in ipairs { 403, 404 } do
+    it("asks again for a while for a film that was made just now: " .. status, function()
+      local task, m = finished {
+        { FILM, status = status }, task_is "SUCCEEDED", { FILM, status = status }, task_is "SUCCEEDED",
+        { FILM, status = status }, task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4" } }),
+        { "GET https://cdn.example/new.mp4", body = "a film" },
+      }
+      assert(task:download(path "a.mp4"))
+      m:finish()
+    end)
+  end
+
+  it("does so for a minute, and then says that the next call may succeed", function()
+    local task, m = finished({ { FILM, status = 404, times = math.huge },
+      { "GET /v1/tasks/t1", json = task_is("SUCCEEDED").json, times = math.huge }, any_order = true })
+    local _, err = task:download(path "a.mp4")
+    assert.is_true(m.requests[#m.requests].time >= 40 and m.requests[#m.requests].time < 90)
+    assert.same({ "not_found", "output", true }, { err.kind, err.code, err.retryable })
+    assert.matches("may not be there yet", err.message, 1, true)
+    assert.is_true(err.attempts > 3)
+    assert.equal("SUCCEEDED", task.status)
+  end)
+
+  it("tells of the file when the provider cannot be asked for a new URL", function()
+    local task = finished { { FILM, status = 410 }, { "GET /v1/tasks/t1", status = 404, json = { error = "gone" } } }
+    runway.sleep(3600)
+    local _, err = task:download(path "a.mp4")
+    assert.same({ 410, "output" }, { err.http_status, err.code })
+    assert.matches("new URL failed, too", err.message, 1, true)
   end)
 
   it("follows five redirects and not six", function()

@@ -1,5 +1,6 @@
 -- The policy of runway.http, over a mock: what is sent again, what never is, and what is told.
 
+local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
@@ -133,11 +134,7 @@ describe("policy", function()
     end)
 
     it("even when an adapter breaks while it reads the answer", function()
-      local adapter = {
-        name = "mine", base_url = "https://mine.example", kinds = { "text_to_video" },
-        submit = function() return { method = "POST", path = "/make", json = {} } end,
-        accepted = function() error "a bug" end,
-      }
+      local adapter = adapters.own { accepted = function() error "a bug" end }
       local logged = {}
       local client = mocked.client({ { "POST /make", json = { id = "t9" } } },
         { provider = adapter, logger = function(level, message) logged[#logged + 1] = level .. ": " .. message end })

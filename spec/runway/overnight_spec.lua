@@ -1,6 +1,7 @@
 -- What may go wrong in a night of five hundred clips: cancels, interrupts and broken answers just
 -- when something was paid for, and the cost of waiting for long.
 
+local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local rawserver = require "spec.support.rawserver"
 local runway = require "runway"
@@ -109,12 +110,7 @@ describe("a night's work", function()
 
   it("takes no task from an adapter that reads none", function()
     local client = mocked.client({ { "POST /make", json = { ok = true } } }, {
-      base_url = "https://api.example",
-      provider = {
-        name = "careless", kinds = { "text_to_video" }, query = function() end,
-        submit = function() return { method = "POST", path = "/make", json = {} } end,
-        accepted = function() return { status = "PENDING", next_poll = "soon" } end,
-      },
+      provider = adapters.own { accepted = function() return { status = "PENDING", next_poll = "soon" } end },
     })
     local made, err = client:generate { prompt_text = "a cat" }
     assert.is_nil(made)

@@ -1,5 +1,6 @@
 -- A task from its submit to its end, over a mock.
 
+local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
@@ -48,13 +49,38 @@ describe("a task", function()
       local task = submitted { task_is("RUNNING", { progress = 0.5 }), task_is "SUCCEEDED" }
       local seen = {}
       assert(task:wait { on_progress = function(t) seen[#seen + 1] = t.status .. " " .. tostring(t.progress) end })
-      assert.same({ "RUNNING 0.5", "SUCCEEDED 0.5" }, seen)
+      assert.same({ "RUNNING 0.5", "SUCCEEDED 1" }, seen)
       task = submitted { task_is "RUNNING", task_is "SUCCEEDED" }
       local stderr = io.stderr
       io.stderr = { write = function() end } -- luacheck: ignore 122
       local ok = task:wait { on_progress = function() error "a bug" end }
       io.stderr = stderr -- luacheck: ignore 122
       assert.equal(task, ok)
+    end)
+
+    it("goes on through pages and nonsense once the task was seen, to its own end", function()
+      local page = { "GET /v1/tasks/t1", body = "<html>Maintenance</html>", times = 40 }
+      local task, m = submitted { task_is "RUNNING", page, { "GET /v1/tasks/t1", body = "nonsense", times = 20 },
+        task_is "SUCCEEDED" }
+      assert(task:wait())
+      m:finish()
+      page.times = math.huge
+      task = submitted { task_is "RUNNING", page }
+      local before = scheduler.now()
+      local none, err = task:wait { timeout = 300 }
+      assert.is_nil(none)
+      assert.equal("timeout", err.kind)
+      assert.matches("HTML", err.message, 1, true)
+      assert.is_true(scheduler.now() - before >= 300)
+    end)
+
+    it("tells at its end the provider's word that no one knows", function()
+      local client = mocked.client({ { "GET /tasks/x", json = {}, times = math.huge } }, { provider = adapters.own {
+        task = function() return { word = "marinating" } end,
+      } })
+      local _, err = client:task("x"):wait { timeout = 60 }
+      assert.equal("timeout", err.kind)
+      assert.matches("marinating", err.message, 1, true)
     end)
 
     it("gives a failed task's own words", function()
@@ -199,7 +225,8 @@ describe("a task", function()
     for status, kind in pairs { [401] = "authentication", [403] = "permission", [404] = "not_found" } do
       it("a " .. status .. " ends the wait, and the error holds the task", function()
         local task, m = submitted {
-          task_is "RUNNING", { "GET /v1/tasks/t1", status = status, json = { error = "no" } },
+          task_is "RUNNING",
+          { "GET /v1/tasks/t1", status = status, json = { error = "no" }, times = status == 404 and 3 or 1 },
         }
         local none, err = task:wait()
         assert.is_nil(none)
@@ -260,10 +287,17 @@ describe("a task", function()
       assert.is_true(last >= 90 and last < 110)
     end)
 
-    it("any more, having known it, is not found at once", function()
-      local task, m = comet { { "POST /runway/feed", json = { code = 200, data = { task_id = "c1", status = "1" } } },
-        unknown(1) }
+    local KNOWN = { "POST /runway/feed", json = { code = 200, data = { task_id = "c1", status = "1" } } }
+
+    it("any more, having known it, is not found when that is said three times in a row", function()
+      local task, m = comet { KNOWN, unknown(3) }
       assert.equal("not_found", select(2, task:wait()).kind)
+      m:finish()
+    end)
+
+    it("for a moment, having known it, is waited for", function()
+      local task, m = comet { KNOWN, unknown(2), KNOWN, unknown(2), DONE }
+      assert(task:wait())
       m:finish()
     end)
 

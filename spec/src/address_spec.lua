@@ -128,6 +128,8 @@ describe("where a request leads", function()
         "198.18.0.1", "192.0.0.1", "192.0.2.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
         "[fc00::1]", "[fd12:3456::1]", "[fe80::1]", "[ff02::1]", "[fec0::1]", "[2001:db8::1]",
         "[::ffff:10.0.0.1]", "[::ffff:169.254.169.254]", "[64:ff9b::a00:1]", "[2002:a00:1::]",
+        "[64:ff9b:1::808:808]", "[64:ff9b:0:1::808:808]", "[::8.8.8.8]", "[::ffff:0:8.8.8.8]", "[2001::1]",
+        "[2001:0:4136:e378:8000:63bf:3fff:fdd2]", "[3fff::1]", "[100::1]", "[5f00::1]", "[fec0::1]",
       } do
         assert_private(host)
       end
@@ -143,6 +145,21 @@ describe("where a request leads", function()
       local url = "http://rebound.example:" .. quiet .. "/ok"
       assert.equal(200, get(url, { resolve = name, allow_http = true }).status)
       assert_private("rebound.example", { resolve = name })
+    end)
+
+    it("may be one that a gateway takes out of an IPv6 address", function()
+      for _, host in ipairs { "[64:ff9b::808:808]", "[2002:808:808::1]", "[::ffff:8.8.8.8]", "[2606:4700::1]" } do
+        local target = host .. ":449"
+        exchange.run { url = "https://" .. target .. "/", proxy = server:url "", address = "public" }
+        assert.equal(1, #server:seen(target), host)
+      end
+    end)
+
+    it("is not this machine by way of a gateway, even when this machine will do", function()
+      for _, host in ipairs { "[2002:7f00:1::]", "[64:ff9b::7f00:1]", "[::127.0.0.1]", "[64:ff9b:1::7f00:1]" } do
+        assert_private(host, { address = "loopback_or_public" })
+        assert_refused(("http://%s:%d/"):format(host, quiet))
+      end
     end)
 
     it("may still be this machine when the user's own server is there", function()

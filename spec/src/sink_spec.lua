@@ -1,17 +1,25 @@
 -- A download is at its final name whole or not at all, and nothing else is touched on the way.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
 
 describe("a body that goes to a file", function()
-  local server, directory
+  local server, directory, ending
 
   setup(function()
     server = rawserver.start()
     directory = os.tmpname()
     os.remove(directory)
     assert(os.execute("mkdir '" .. directory .. "'"))
+    -- ".part", or where there are no extended attributes the name that says whose it is.
+    local id = exchange.start { url = server:url "/stall-mid-body", save = { path = directory .. "/x" } }
+    exchange.until_received(id, 500)
+    ending = io.popen("ls '" .. directory .. "'"):read("l"):match "^x(.*)$"
+    assert(ending == ".part" or ending == ".runway.part")
+    core.cancel(id)
+    exchange.finish(id)
   end)
   teardown(function()
     server:stop()
@@ -23,7 +31,7 @@ describe("a body that goes to a file", function()
   before_each(function()
     count = count + 1
     target = ("%s/clip %d.mp4"):format(directory, count)
-    part = target .. ".part"
+    part = target .. ending
   end)
 
   local function content(path)
@@ -273,11 +281,72 @@ describe("a body that goes to a file", function()
       exchange.finish(id)
     end)
 
+    -- A run that is killed after 500 bytes of 1000.
+    local function crash()
+      local _, code = child.run([[
+        local exchange = require "spec.support.exchange"
+        local url, path = ...
+        exchange.until_received(exchange.start { url = url, save = { path = path } }, 500)
+        os.execute "kill -9 $PPID"
+      ]], { arguments = { server:url "/stall-mid-body", target } })
+      assert.equal(128 + 9, code)
+      assert.equal(("x"):rep(500), content(part))
+    end
+
     it("takes over one that a crash has left", function()
-      write(part, ("stale"):rep(1000))
+      crash()
+      assert.is_nil(download("/body/400").error)
+      assert.equal(rawserver.pattern(400), content(target))
+      assert.is_nil(content(part))
+    end)
+
+    it("leaves what a crash has left as it is until there is something better", function()
+      crash()
+      assert.is_true(core.target(target))
+      assert.is_table(download("/reset-after-request").error)
+      assert.equal(("x"):rep(500), content(part))
+      assert.is_table(download("/short-body").error)
+      assert.is_nil(content(part))
+    end)
+
+    it("leaves what a crash has left to the user whose it is", function()
+      crash()
+      if not os.execute "test $(id -u) -eq 0" then return pending "only root can give a file away" end
+      shell "chown 65534 @part"
       assert.is_nil(download("/body/1000").error)
       assert.equal(rawserver.pattern(1000), content(target))
-      assert.is_nil(content(part))
+      assert.equal(("x"):rep(500), content(part))
+    end)
+
+    it("neither empties nor removes one that is another's", function()
+      for _, bytes in ipairs { "precious", "" } do
+        write(target .. ".part", bytes)
+        for _, path in ipairs { "/short-body", "/body/1000" } do
+          download(path, { overwrite = true })
+          assert.equal(bytes, content(target .. ".part"))
+          assert.is_nil(content(target .. ".runway.part"))
+        end
+        assert.equal(rawserver.pattern(1000), content(target))
+      end
+    end)
+
+    it("is written by one at a time also beside another's", function()
+      write(target .. ".part", "precious")
+      local id = start "/stall-mid-body"
+      exchange.until_received(id, 500)
+      assert.equal("locked", download("/body/1000").error.code)
+      assert.equal(("x"):rep(500), content(target .. ".runway.part"))
+      core.cancel(id)
+      exchange.finish(id)
+      assert.is_nil(content(target .. ".runway.part"))
+      assert.equal("precious", content(target .. ".part"))
+    end)
+
+    it("does not take a film of ours for a .part of ours", function()
+      assert.is_nil(download("/body/1000", { path = target .. ".part" }).error)
+      assert.is_nil(download("/body/2000").error)
+      assert.equal(rawserver.pattern(1000), content(target .. ".part"))
+      assert.equal(rawserver.pattern(2000), content(target))
     end)
 
     for what, command in pairs {

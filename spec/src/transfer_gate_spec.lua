@@ -178,6 +178,12 @@ describe("a paid POST", function()
       assert.equal(before + 1, server:connected "deaf")
     end)
 
+    it("counts as not sent when not all of it had left", function()
+      local result = pay("/", { url = server:url("/", "deaf"), timeout = 0.3, body = ("x"):rep(64 * 1024 * 1024) })
+      assert.equal("timeout", result.error.kind)
+      assert.is_false(result.sent)
+    end)
+
     it("counts as sent when the answer is too large to keep", function()
       loses("/chunked-forever", "limit", { max_body_bytes = 10000 })
       loses("/header-flood", "limit")

@@ -1,6 +1,7 @@
 -- Whom a request is willing to talk to. A handshake that fails comes before the gate: the request
 -- was not sent, and the server has seen none.
 
+local child = require "spec.support.child"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
 
@@ -64,6 +65,23 @@ describe("over TLS", function()
     local result = exchange.run { url = url }
     assert.equal("tls", result.error.code)
     assert.equal(1, #server:seen "?lent")
+  end)
+
+  it("trusts the authorities that SSL_CERT_FILE names, unless it is told of others", function()
+    local code = [[
+      local url, ca = ...
+      local core = require "runway.core"
+      core.start { method = "GET", url = url, ca_file = ca ~= "" and ca or nil }
+      local id, result
+      repeat core.wait(15) id, result = core.take() until id
+      print(result.status or result.error.code)
+    ]]
+    local function ask(ca)
+      return (child.run(code, { before = ("SSL_CERT_FILE='%s'"):format(server.ca_file),
+        arguments = { server:url("/ok", "good"), ca } }))
+    end
+    assert.equal("200", ask "")
+    assert.equal("tls", ask "/etc/hostname")
   end)
 
   it("says so when the authorities' file is not there", function()

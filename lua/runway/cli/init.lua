@@ -56,6 +56,21 @@ local function account_options(command)
     :convert(number)
 end
 
+-- "api.example:443=127.0.0.1", as curl's --connect-to has it in another order.
+local function pin(text)
+  local name, address = text:match("^([^=]+:%d+)=(.+)$")
+  if name then return { name = name, address = address } end
+  return nil, ("'%s' is not of the form HOST:PORT=ADDRESS"):format(text)
+end
+
+local function network_options(command)
+  command:option("--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).")
+  command:option("--ca-file", "A PEM file of authorities to trust (default: $SSL_CERT_FILE, else the system's).")
+  command:flag("--allow-http", "Take results from http addresses too (without TLS).")
+  command:flag("--allow-private", "Take results from addresses in a private network too.")
+  command:option("--resolve", "HOST:PORT=ADDRESS: connect there instead."):count "*":convert(pin):target "pins"
+end
+
 local function file_options(command)
   command:option("-o --output", "The file to write.")
   command:flag("--overwrite", "Write over a file that is there.")
@@ -93,6 +108,7 @@ local function new_parser(argparse, world)
   add_help(generate:epilog("Prints the path of the file. The task's id is printed (on standard error) as soon as\n"
     .. "it is known; if anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. KEYS), world)
   account_options(generate)
+  network_options(generate)
   generate:option("--prompt", "What is to be seen.")
   generate:option("--image", "A picture to begin with: a file or a URL; given twice: the first and the last.")
     :count "0-2":overwrite(false)
@@ -110,6 +126,7 @@ local function new_parser(argparse, world)
   add_help(task:epilog("Prints its state; with -o waits for it and prints the path of the file.\n\n" .. KEYS), world)
   task:argument("id", "The task's id.")
   account_options(task)
+  network_options(task)
   task:option("--kind", "What it makes, where a provider asks by kind.")
   task:flag("--wait", "Wait until it has ended.")
   file_options(task)
@@ -163,16 +180,36 @@ local function resume_command(args, id)
   add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
   add("--base-url", args.base_url)
   add("--kind", args.kind)
+  add("--ca-file", args.ca_file)
+  for _, flag in ipairs { "allow_http", "allow_private" } do
+    if args[flag] then words[#words + 1] = "--" .. flag:gsub("_", "-") end
+  end
+  for _, one in ipairs(args.pins or {}) do add("--resolve", one.name .. "=" .. one.address) end
   add("-o", args.output)
   if not args.output then words[#words + 1] = "--wait" end
   return table.concat(words, " ")
 end
 
 local function open_client(args, world)
+  local pins = #(args.pins or {}) > 0 and {} or nil
+  for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   return require("runway").client {
     provider = args.provider, base_url = args.base_url, poll_interval = args.poll_interval,
-    transport = world.transport,
+    proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
+    allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }
+end
+
+-- Options of the library that an error advises, as the command spells them.
+local ADVISED = { "allow_http", "allow_private", "ca_file" }
+
+local function spelled(args, message)
+  local words = {}
+  for _, name in ipairs(ADVISED) do
+    if message:find(name, 1, true) and not args[name] then words[#words + 1] = "--" .. name:gsub("_", "-") end
+  end
+  if #words == 0 then return "" end
+  return ("runway: here that is %s\n"):format(table.concat(words, " or "))
 end
 
 -- Errors after which there is nothing to go on with.
@@ -180,9 +217,9 @@ local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 
 -- Says what went wrong, and how to go on with a task that may still bring its film.
 local function report(world, args, err)
-  world.stderr:write("runway: ", tostring(err), "\n")
+  world.stderr:write("runway: ", tostring(err), "\n", spelled(args, tostring(err)))
   local id = errors.is(err) and err.task_id or world.task_id
-  local over = errors.is(err) and OVER[err.kind]
+  local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
   if id and not over and (args.output or args.wait) then
     world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id), "\n")
   end

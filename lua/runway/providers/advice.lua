@@ -6,6 +6,7 @@
 -- A rule says what form a value has and its limits; it is made by one of the functions below.
 -- Only values known to be refused are told: a field without a rule, and null, go through.
 
+local official = require "runway.providers.official"
 local options = require "runway.options"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -13,9 +14,8 @@ local values = require "runway.values"
 local show, show_number = values.show, text.number
 local concat = table.concat
 
--- Longest data URI of each class in characters, and the other addresses Runway takes.
-local DATA_URI = { image = 5242880, video = 16777216, audio = 16777216 }
-local SHORTEST, LONGEST_URL, LONGEST_UPLOAD = 13, 2048, 5000
+local DATA_URI = official.DATA_URI
+local SHORTEST, LONGEST_URL, LONGEST_UPLOAD = official.SHORTEST_URI, official.LONGEST_URL, official.LONGEST_UPLOAD
 
 -- How a field is named in "gen4_turbo takes durations 2 to 10".
 local PLURAL = {

@@ -9,8 +9,10 @@
 
 local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local reseller_answer = require "runway.providers.reseller_answer"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -273,7 +275,7 @@ function chatgptsb.accepted(answer)
   local json, problem = reseller_answer.answered(answer)
   if not json then return nil, problem end
   local task = task_in(json)
-  local id = fields.id(task.id)
+  local id = fields.id(task.id) or reseller_answer.named(json)
   if not id then return nil end
   return reseller_answer.fresh(id, fields.status(task.status, WORDS), fields.line(task.status, 64))
 end
@@ -281,20 +283,20 @@ end
 ---@param ref table  { id= }
 ---@return table request
 function chatgptsb.query(ref)
-  return { method = "GET", path = "/runway/tasks/" .. fields.escape(ref.id) }
+  return { method = "GET", path = "/runway/tasks/" .. text.escape(ref.id) }
 end
 
 -- `error` is null, a text, a bare reason, or an object; `progressText` may hold the text instead.
 local function failure_of(task)
   local e = task.error
   if type(e) == "table" then
-    local text = fields.text(e.errorMessage) or fields.text(e.message)
+    local said = fields.text(e.errorMessage) or fields.text(e.message)
       or fields.text(task.progressText) or fields.text(e.moderation_category)
       or fields.text(e.reason)
-    return text, fields.line(e.reason, 128)
+    return said, fields.line(e.reason, 128)
   end
-  local text = fields.text(e) or fields.text(task.progressText)
-  return text, type(e) == "string" and e:match("^[%u_]+%.[%u%d_.]+$") or nil
+  local said = fields.text(e) or fields.text(task.progressText)
+  return said, type(e) == "string" and e:match("^[A-Z_]+%.[A-Z0-9_.]+$") or nil
 end
 
 ---@param answer table
@@ -342,7 +344,7 @@ end
 ---By the `reason` of a failed task, which is one of Runway's failure codes.
 ---@param code string|nil
 ---@return boolean|nil
-function chatgptsb.retryable_failure(code) return reseller_answer.retryable_failure(code) end
+function chatgptsb.retryable_failure(code) return official.retryable_failure(code) end
 
 ---------------------------------------------------------------------------------------------------
 -- Upload: create, PUT to the signed URL (another origin, never signed by us), complete
@@ -378,11 +380,11 @@ function chatgptsb.upload(file, answers)
   end
   if not answers[3] then
     local id, etag = fields.id(created.id), (answers[2].headers or {}).etag
-    etag = type(etag) == "string" and etag:match('^%s*"?([^"%c]+)"?%s*$')
+    etag = type(etag) == "string" and text.trim(etag):match('^"?([^"%z\1-\31\127]+)"?$')
     if not id then return broken("an id") end
     if not etag then return broken("an ETag") end
     return { request = {
-      method = "POST", path = "/runway/uploads/" .. fields.escape(id) .. "/complete", safe = true,
+      method = "POST", path = "/runway/uploads/" .. text.escape(id) .. "/complete", safe = true,
       json = { parts = { { PartNumber = 1, ETag = etag } } },
     } }
   end

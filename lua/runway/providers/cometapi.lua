@@ -10,14 +10,13 @@
 -- CometAPI documents no cancel, no list of tasks and no upload for Runway.
 
 local reseller_request = require "runway.providers.reseller_request"
-local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local reseller_answer = require "runway.providers.reseller_answer"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local refused = values.refused
-
-local VERSION = "2024-11-06"
 
 -- The pro routes refuse a request without callback_url. This one can never resolve (RFC 2606).
 local NOWHERE = "https://callback.invalid/"
@@ -279,7 +278,8 @@ local cometapi = {
     "character_performance", "image_to_video", "sound_effect", "text_to_image", "text_to_speech",
     "text_to_video", "video_to_video", "video_upscale",
   },
-  retryable_failure = reseller_answer.retryable_failure,
+  sign = official.sign,
+  retryable_failure = official.retryable_failure,
 }
 
 ---Data URIs go in the official form alone.
@@ -288,13 +288,7 @@ local cometapi = {
 ---@return table<string,integer>  class -> longest data URI in characters
 function cometapi.media(kind, given)
   if not is_official(kind, given or {}) then return {} end
-  return { image = 5242880, video = 16777216 }
-end
-
----@param api_key string
----@return table<string,string> headers
-function cometapi.sign(api_key)
-  return { Authorization = "Bearer " .. api_key, ["X-Runway-Version"] = VERSION }
+  return { image = official.DATA_URI.image, video = official.DATA_URI.video }
 end
 
 ---@param given table  normalised params
@@ -332,7 +326,7 @@ function cometapi.accepted(answer) return reseller_answer.accepted(answer, WORDS
 ---@return table request
 function cometapi.query(ref)
   if ref.format == "official" or (ref.kind and not PRO_PATHS[ref.kind]) then
-    return { method = "GET", path = "/runwayml/v1/tasks/" .. fields.escape(ref.id) }
+    return { method = "GET", path = "/runwayml/v1/tasks/" .. text.escape(ref.id) }
   end
   return { method = "POST", path = "/runway/feed", json = { task_id = ref.id }, safe = true }
 end

@@ -7,8 +7,9 @@
 -- Neither a cancel nor a callback is documented.
 
 local reseller_request = require "runway.providers.reseller_request"
-local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local reseller_answer = require "runway.providers.reseller_answer"
+local text = require "runway.text"
 local values = require "runway.values"
 
 local refused = values.refused
@@ -29,18 +30,17 @@ local gateway = {
   poll_interval = 5,
   missing_grace = 90,  -- relays of the New-API family answer task_not_exist for a fresh task
   kinds = { "image_to_video" },
-  media = { image = 5242880 },
-  retryable_failure = reseller_answer.retryable_failure,
+  media = { image = official.DATA_URI.image },
+  retryable_failure = official.retryable_failure,
 }
 
 ---The version header is not on the pages; some hosts ask for it and the others pass it over.
 ---@param api_key string
 ---@return table<string,string> headers
 function gateway.sign(api_key)
-  return {
-    Accept = "application/json", Authorization = "Bearer " .. api_key,
-    ["X-Runway-Version"] = "2024-11-06",
-  }
+  local headers = official.sign(api_key)
+  headers.Accept = "application/json"
+  return headers
 end
 
 ---@param kind string
@@ -72,7 +72,7 @@ function gateway.accepted(answer) return reseller_answer.accepted(answer, WORDS)
 ---@param ref table  { id= }
 ---@return table request
 function gateway.query(ref)
-  return { method = "GET", path = "/runwayml/v1/tasks/" .. fields.escape(ref.id) }
+  return { method = "GET", path = "/runwayml/v1/tasks/" .. text.escape(ref.id) }
 end
 
 ---@param answer table

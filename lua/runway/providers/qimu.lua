@@ -8,6 +8,7 @@
 
 local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local reseller_answer = require "runway.providers.reseller_answer"
 local values = require "runway.values"
@@ -37,7 +38,7 @@ local qimu = {
   missing_grace = 30,  -- nothing says how soon a new task can be asked about
   kinds = { "image_to_video", "text_to_video" },
   media = {},
-  retryable_failure = reseller_answer.retryable_failure,
+  retryable_failure = official.retryable_failure,
 }
 
 ---@param api_key string
@@ -114,7 +115,7 @@ local function trouble(answer)
   local json = answer.json
   local code = json.code
   if code ~= nil and fields.line(type(code) ~= "boolean" and code) ~= "0" then
-    return reseller_answer.problem(answer) or { message = "an error without a text", kind = "protocol" }
+    return reseller_answer.told(answer) or { message = "an error without a text", kind = "protocol" }
   end
   return json.taskStatusCode == nil and reseller_answer.trouble(answer) or nil
 end
@@ -126,10 +127,11 @@ function qimu.accepted(answer)
   local json, problem = reseller_answer.answered(answer, trouble)
   if not json then return nil, problem end
   local task = task_in(json)
-  local id = task and fields.id(task.id)
+  local id
+  if task then id = fields.id(task.id) else id = reseller_answer.named(json) end
   if not id then return nil end
-  return reseller_answer.fresh(id, fields.status(task.taskStatusCode, CODES),
-    fields.line(task.taskStatusCode, 64))
+  local word = task and task.taskStatusCode
+  return reseller_answer.fresh(id, fields.status(word, CODES), fields.line(word, 64))
 end
 
 ---@param ref table  { id= }

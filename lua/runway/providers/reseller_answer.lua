@@ -13,6 +13,8 @@
 -- counts as an unreadable answer and never as success.
 
 local fields = require "runway.fields"
+local ids = require "runway.ids"
+local official = require "runway.providers.official"
 local text = require "runway.text"
 
 local reseller_answer = {}
@@ -24,9 +26,16 @@ local WORDS = {
   NOT_START = "PENDING", SUBMITTED = "PENDING", QUEUED = "PENDING", UNKNOWN = "PENDING",
   IN_PROGRESS = "RUNNING", SUCCESS = "SUCCEEDED", FAILURE = "FAILED",
   PROCESSING = "RUNNING", SUCCEED = "SUCCEEDED", COMPLETED = "SUCCEEDED", CANCELED = "CANCELLED",
+  GENERATING = "RUNNING", STARTED = "RUNNING", WAITING = "PENDING", CREATED = "PENDING", INITIALIZING = "PENDING",
+  COMPLETE = "SUCCEEDED", DONE = "SUCCEEDED", FINISHED = "SUCCEEDED", FINISH = "SUCCEEDED",
+  FAIL = "FAILED", ERROR = "FAILED", ERRORED = "FAILED", REJECTED = "FAILED", EXPIRED = "FAILED", ABORTED = "FAILED",
+  TIMEOUT = "FAILED", TIMED_OUT = "FAILED", CANCEL = "CANCELLED",
 }
 
-local WORD_KEYS = { "status", "state", "task_status" }
+-- Words that may be the request's as well as the task's: they end nothing unless the task is named.
+local REQUESTS_TOO = { FAIL = true, ERROR = true, FAILURE = true, FAILED = true, TIMEOUT = true, REJECTED = true }
+
+local WORD_KEYS = { "status", "state", "task_status", "taskStatus" }
 
 ---The status words of all relays, with `more` of one provider's own.
 ---@param more table<string,string>|nil  UPPERCASE word -> canonical status
@@ -43,16 +52,6 @@ local function object(v) return type(v) == "table" and v or {} end
 ---------------------------------------------------------------------------------------------------
 -- Errors
 
--- How resellers say that the account is empty, whatever status or code they give it.
-local EMPTY_ACCOUNT = {
-  "insufficient[%a_ ]-quota", "insufficient[%a_ ]-balance", "insufficient[%a_ ]-credit",
-  "insufficient[%a_ ]-fund", "not[%a ]-enough[%a_ ]-credit", "not[%a ]-enough[%a_ ]-balance",
-  "not[%a ]-enough[%a_ ]-quota", "quota[%a_ ]-not enough", "balance[%a_ ]-not enough",
-  "credits?[%a_ ]-not enough", "quota[%a_ ]-insufficient", "balance[%a_ ]-insufficient",
-  "credits?[%a_ ]-insufficient", "token_quota_failed",
-  "余额不足", "额度不足", "积分不足", "点数不足", "配额不足", "欠费",
-}
-
 -- Codes that say of themselves that nothing was accepted, even under HTTP 500.
 local REFUSALS = {
   invalid_request = true, callback_url_empty = true, reference_images_empty = true,
@@ -66,30 +65,50 @@ local BY_NUMBER = {
 
 local function is_ok(status) return status == nil or (status >= 200 and status < 300) end
 
+-- How a submit's answer says, beside a code no one knows, that all is well …
+local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "queued", "成功", "已提交" }
+
+-- … that nobody knows what became of it …
+local UNSURE = { "timeout", "timed out", "time out", "busy", "internal", "upstream", "unavailable", "try again",
+  "retry", "later", "server", "system", "超时", "繁忙", "系统", "稍后", "服务" }
+
+-- … or that it was refused. What says none of these leaves open whether there is a task to pay for.
+local REFUSING = { "invalid", "bad", "error", "fail", "refus", "reject", "denied", "forbid", "unauthor", "illegal",
+  "missing", "require", "must", "support", "exceed", "too ", "limit", "not ", "no ", "cannot", "can't",
+  "empty", "wrong",
+  "unknown", "sensitive", "moderation", "violat", "blocked", "banned", "错误", "失败", "无效", "非法", "违规", "缺少",
+  "不能", "不支持", "不存在", "不合法", "拒绝", "禁止", "敏感", "超过", "为空", "参数" }
+
+local function says_one_of(said, words)
+  for _, word in ipairs(words) do
+    if said:find(word, 1, true) then return true end
+  end
+  return false
+end
+
 -- An envelope's code as a word of at most 64 bytes.
 local function code_of(v)
   local code = type(v) ~= "boolean" and fields.line(v, 64)
   return code or nil
 end
 
----Whether an envelope's `code` means success: 0 (Kling), 200 (duomi) or "success" (New-API).
+-- Codes of envelopes that mean success: 0 (Kling), 200 (duomi), "success" (New-API), and their like.
+local SUCCESS = { success = true, succeed = true, succeeded = true, ok = true, ["0"] = true, ["200"] = true }
+
+---Whether an envelope's `code` means success.
 ---@param code any
 ---@return boolean
 function reseller_answer.is_success(code)
   local word = code_of(code)
   word = word and text.lower(word)
-  return word == "success" or word == "200" or word == "0"
+  return SUCCESS[word or ""] == true
 end
 
----Whether a text says that the account has no credits left.
----@param said string|nil
----@return boolean
-function reseller_answer.says_empty_account(said)
-  said = text.lower(said or "")
-  for _, pattern in ipairs(EMPTY_ACCOUNT) do
-    if said:find(pattern) then return true end
-  end
-  return false
+-- Does an envelope whose code no one knows say in words that all is well?
+local function says_well(json)
+  if json.success == false or json.error ~= nil then return false end
+  local said = text.lower(fields.line(json.message, 64) or fields.line(json.msg, 64) or "")
+  return says_one_of(said, WELL) and not says_one_of(said, REFUSING) and not says_one_of(said, UNSURE)
 end
 
 ---The kind of error that an HTTP-like number inside an envelope stands for.
@@ -103,26 +122,10 @@ function reseller_answer.kind_of_number(code)
   return number >= 400 and number < 500 and "invalid_request" or nil
 end
 
--- The official API names each bad field: { issues = { { path={"duration"}, message="…" } } }.
-local function issues_of(json)
-  local found = {}
-  for _, issue in ipairs(object(json.issues)) do
-    local message = fields.line(object(issue).message, 200)
-    local path = {}
-    for _, step in ipairs(object(object(issue).path)) do path[#path + 1] = fields.line(step, 40) end
-    if message then
-      found[#found + 1] = #path > 0 and table.concat(path, ".") .. ": " .. message or message
-    end
-    if #found == 3 then break end
-  end
-  return #found > 0 and " (" .. table.concat(found, "; ") .. ")" or ""
-end
-
----What an answer that is no success says: `{error={message,code}}`, `{error="…"}`,
----`{code,message,data}` and `{code,msg}` alike.
----@param answer table  { status=, json= }
----@return table|nil problem  with `id` where the error names a task
-function reseller_answer.problem(answer)
+---What an answer says, taken for an error; nil when it says nothing.
+---@param answer table
+---@return table|nil problem
+function reseller_answer.told(answer)
   local json = answer.json
   if type(json) ~= "table" then return nil end
   local e = type(json.error) == "table" and json.error or json
@@ -130,11 +133,10 @@ function reseller_answer.problem(answer)
   local message = fields.line(e.message) or fields.line(e.msg) or fields.line(json.error)
     or fields.line(json.message) or fields.line(json.msg) or code
   if not message then return nil end
-  local problem = { message = message .. issues_of(json), code = code }
-  problem.id = fields.id(json.task_id) or fields.id(object(json.data).task_id)
-    or fields.id(object(json.result).id) or fields.id(object(json.task).id)
+  local problem = { message = official.with_issues(message, official.issues(json.issues)), code = code }
+  problem.id = ids.in_json(json)
   local status = answer.status or 200
-  if reseller_answer.says_empty_account(message .. " " .. (code or "")) then
+  if official.says_empty_account(message .. " " .. (code or "")) then
     problem.kind, problem.refused = "insufficient_credits", true
   elseif code == "task_not_exist" then
     problem.kind = "not_found"
@@ -144,6 +146,29 @@ function reseller_answer.problem(answer)
     problem.kind = reseller_answer.kind_of_number(code)
   end
   return problem
+end
+
+-- Does what a 2xx says tell for certain that nothing was taken?
+local function refuses(problem)
+  if problem.refused then return true end
+  if problem.kind then return problem.kind ~= "server" and problem.kind ~= "protocol" end
+  local said = text.lower(problem.message)
+  return not says_one_of(said, UNSURE) and says_one_of(said, REFUSING)
+end
+
+---What an answer that is no success says: `{error={message,code}}`, `{error="…"}`,
+---`{code,message,data}` and `{code,msg}` alike. Under a 2xx only words that are known to refuse, or to
+---tell of trouble, are a problem: `{message="ok"}` is none.
+---@param answer table  { status=, json= }
+---@return table|nil problem  with `id` where the error names a task
+function reseller_answer.problem(answer)
+  local problem = reseller_answer.told(answer)
+  if not problem or not is_ok(answer.status) or refuses(problem) then return problem end
+  if problem.kind or says_one_of(text.lower(problem.message), UNSURE) then
+    problem.kind = problem.kind or "server"
+    return problem
+  end
+  return nil
 end
 
 local function has_word(o)
@@ -171,18 +196,19 @@ end
 ---@return table|nil problem
 function reseller_answer.trouble(answer)
   local json = answer.json
-  local reported = json.code ~= nil and not reseller_answer.is_success(json.code) or json.success == false
+  local reported = json.code ~= nil and not reseller_answer.is_success(json.code) and not says_well(json)
+    or json.success == false
   if not reported and not has_word((parts(json))) then
     reported = type(json.error) == "table" and next(json.error) ~= nil
       or fields.line(json.error) ~= nil
   end
   if not reported then return nil end
-  return reseller_answer.problem(answer) or { message = "an error without a text", kind = "protocol" }
+  return reseller_answer.told(answer) or { message = "an error without a text", kind = "protocol" }
 end
 
 ---What a submit answer comes to before its id is looked for: the object to read, or `nil, problem`,
----or bare nil for what cannot be read. An error of the server's own, and one that names a task all
----the same, leave open whether the task was made.
+---or bare nil for what cannot be read. An error of the server's own, one that names a task all the
+---same, and words that are not known to refuse leave open whether the task was made.
 ---@param answer table
 ---@param trouble_of nil|fun(answer: table): table|nil  a provider's own rule; `reseller_answer.trouble`
 ---@return table|nil json
@@ -198,9 +224,7 @@ function reseller_answer.answered(answer, trouble_of)
   local problem = (trouble_of or reseller_answer.trouble)(answer)
   if not problem then return json end
   if problem.kind == "protocol" then return nil end
-  if problem.id or problem.kind == "server" and not problem.refused then
-    problem.kind = "unknown_submit"
-  end
+  if problem.id or not refuses(problem) then problem.kind = "unknown_submit" end
   problem.kind = problem.kind or "invalid_request"
   return nil, problem
 end
@@ -230,11 +254,13 @@ local function id_of(json)
   return id_in(body) or (body ~= json and id_in(json) or nil)
 end
 
-local function word_in(o, words)
+local function word_in(o, words, named)
   local first
   for _, key in ipairs(WORD_KEYS) do
     local status = fields.status(o[key], words)
-    if status then return status, fields.line(o[key], 64) end
+    if status and (named or not REQUESTS_TOO[text.upper(text.trim(tostring(o[key])))]) then
+      return status, fields.line(o[key], 64)
+    end
     first = first or fields.line(o[key], 64)
   end
   return nil, first
@@ -243,9 +269,10 @@ end
 -- While the relay's own word is unknown, the provider's word inside may say that the task goes on,
 -- but not that it is over: the relay may be trying again.
 local function status_of(body, inner, words)
-  local status, word = word_in(body, words)
+  local named = id_in(body) ~= nil or id_in(inner) ~= nil
+  local status, word = word_in(body, words, named)
   if status then return status, word end
-  local inside, inside_word = word_in(inner, words)
+  local inside, inside_word = word_in(inner, words, named)
   if not word then return inside, inside_word end
   if inside == "PENDING" or inside == "THROTTLED" or inside == "RUNNING" then
     return inside, word
@@ -253,13 +280,35 @@ local function status_of(body, inner, words)
   return nil, word
 end
 
+-- Where a finished clip's URL may stand, the likeliest first; the task's own address and the pictures
+-- beside a clip (poster, cover, last_frame, …) are not among them.
+local URL_KEYS = {
+  "output", "outputs", "result_url", "resultUrl", "video_url", "videoUrl", "output_url", "outputUrl", "video",
+  "videos", "video_urls", "videoUrls", "result_urls", "resultUrls", "urls", "video_raw", "raw_video_url",
+  "file_url", "fileUrl",
+  "download_url", "downloadUrl", "url",
+}
+
+-- And what it may be wrapped in.
+local URL_WRAPPERS = { "task_result", "taskResult", "result", "results", "output", "metadata", "content", "response" }
+
+local function urls_in(o)
+  for _, key in ipairs(URL_KEYS) do
+    local urls = fields.urls(o[key])
+    if urls then return urls end
+  end
+  return nil
+end
+
 -- Some relays put the finished clip's URL where the reason of a failure belongs.
 local function output_of(body, inner)
-  return fields.urls(inner.output) or fields.urls(body.result_url)
-    or fields.urls(body.video_url) or fields.urls(body.output)
-    or fields.urls(inner.video_url) or fields.urls(object(body.task_result).videos)
-    or fields.urls(body.video) or fields.urls(body.video_raw) or fields.urls(body.raw_video_url)
-    or (fields.urls(body.fail_reason))
+  local urls = fields.urls(inner.output) or urls_in(body) or urls_in(inner)
+  for _, o in ipairs { body, inner } do
+    for _, key in ipairs(URL_WRAPPERS) do
+      urls = urls or fields.urls(o[key]) or urls_in(object(o[key]))
+    end
+  end
+  return urls or (fields.urls(body.fail_reason))
 end
 
 local function failure_of(body, inner)
@@ -286,6 +335,15 @@ function reseller_answer.is_missing(answer)
   return code == "task_not_exist" or (code == "404" and is_ok(answer.status))
 end
 
+---The id that a submit's answer of an unknown form names beyond doubt: under a name that is a task's
+---alone, or as the only thing in `data`.
+---@param json table
+---@return string|nil
+function reseller_answer.named(json)
+  local id, sure = ids.in_json(json)
+  return (sure or type(json.data) == "string" and id == json.data) and id or nil
+end
+
 ---The id of a new task. `nil, problem` when the answer refuses; bare nil when it cannot be read,
 ---which leaves open whether a task was made.
 ---@param answer table
@@ -295,7 +353,7 @@ end
 function reseller_answer.accepted(answer, words)
   local json, problem = reseller_answer.answered(answer)
   if not json then return nil, problem end
-  local id = id_of(json)
+  local id = id_of(json) or reseller_answer.named(json)
   if not id then return nil end
   local body, inner = parts(json)
   return reseller_answer.fresh(id, status_of(body, inner, words))
@@ -372,19 +430,6 @@ function reseller_answer.callback(payload, words)
   local body, inner = parts(payload)
   local status, word = status_of(body, inner, words)
   return { id = id, status = status, word = word }
-end
-
----Would the same request, submitted anew, have a chance? By Runway's own failure codes, which
----relays pass on; nil for codes that are not Runway's.
----@param code string|nil
----@return boolean|nil
-function reseller_answer.retryable_failure(code)
-  if type(code) ~= "string" then return nil end
-  if code:find("^SAFETY%.") or code:find("^INPUT_PREPROCESSING%.SAFETY") then return false end
-  if code == "ASSET.INVALID" then return false end
-  if code == "INTERNAL" or code:find("^INTERNAL%.") then return true end
-  if code == "INPUT_PREPROCESSING.INTERNAL" then return true end
-  return code == "THIRD_PARTY.UNAVAILABLE" or nil
 end
 
 return reseller_answer

@@ -9,20 +9,17 @@
 -- verbatim. prompt_image and prompt_video go where the kind and the model take an image or a
 -- video; see runway.providers.runwayml_body.
 
-local advice = require "runway.providers.advice"
 local body = require "runway.providers.runwayml_body"
 local fields = require "runway.fields"
 local models = require "runway.providers.runwayml_models"
+local official = require "runway.providers.official"
 local options = require "runway.options"
 local text = require "runway.text"
 local values = require "runway.values"
 
 local concat = table.concat
 
-local VERSION = "2024-11-06"
-local MAX_ISSUES = 5                      -- of a 400's list of issues, told in the message
-local SMALLEST, LARGEST = 512, 200 * 1024 * 1024  -- bytes of an upload
-local LONGEST_URI = 5000                  -- characters of a runway:// URI
+local UPLOAD = official.UPLOAD
 
 local runwayml = {
   name = "runwayml",
@@ -35,19 +32,14 @@ local runwayml = {
     "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_video",
     "video_upscale", "voice_dubbing", "voice_isolation",
   },
-  media = advice.data_uri,
+  media = official.DATA_URI,
+  sign = official.sign,
 }
 
 local function object(v) return type(v) == "table" and v or {} end
 
 ---------------------------------------------------------------------------------------------------
 -- Asking
-
----@param api_key string
----@return table<string,string> headers
-function runwayml.sign(api_key)
-  return { Authorization = "Bearer " .. api_key, ["X-Runway-Version"] = VERSION }
-end
 
 ---The kind of a model that makes one kind only (gen4_image, act_two, …); else nil, and the inputs
 ---decide.
@@ -81,7 +73,7 @@ end
 
 local function path_of(ref)
   local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
-  return ("/v1/%s/%s"):format(family, fields.escape(ref.id))
+  return ("/v1/%s/%s"):format(family, text.escape(ref.id))
 end
 
 function runwayml.query(ref) return { method = "GET", path = path_of(ref) } end
@@ -104,14 +96,14 @@ function runwayml.balance(answer) return fields.number(object(answer.json).credi
 
 local function ask_where_to(file)
   local name = file.name or ""
-  if #name < 3 or #name > 255 or not name:find("%.%w+$") then
+  if #name < UPLOAD.shortest_name or #name > UPLOAD.longest_name or not name:find("%.[A-Za-z0-9]+$") then
     return nil, values.refused("path",
       "runwayml takes files with a name of 3 to 255 characters and an extension, not %s",
       values.show(name))
   end
-  if file.size and (file.size < SMALLEST or file.size > LARGEST) then
+  if file.size and (file.size < UPLOAD.smallest or file.size > UPLOAD.largest) then
     return nil, values.refused("path", "runwayml takes files of %d to %d bytes, not %s (%s)",
-      SMALLEST, LARGEST, values.show_number(file.size), name)
+      UPLOAD.smallest, UPLOAD.largest, text.number(file.size), name)
   end
   -- Costs nothing and may be repeated: an upload that nobody uses expires.
   return { request = {
@@ -148,7 +140,8 @@ function runwayml.upload(file, answers)
   if not answers[1] then return ask_where_to(file) end
   local where = object(answers[1].json)
   local uri = where.runwayUri
-  if type(uri) ~= "string" or #uri > LONGEST_URI or not uri:find("^runway://[^%c%s]+$") then
+  if type(uri) ~= "string" or #uri > official.LONGEST_UPLOAD
+    or not uri:find("^runway://[^%z\1-\32\127]+$") then
     return unreadable_upload()
   end
   if not answers[2] then return send_form(file, where) end
@@ -228,45 +221,6 @@ function runwayml.task(answer)
   }
 end
 
--- { "promptImage", 1, "uri" } -> promptImage[1].uri, counted from 1 as Lua does: 0 becomes 1.
-local function issue_path(path)
-  if type(path) ~= "table" then return fields.line(path, 100) end
-  local said = ""
-  for i = 1, math.min(#path, 8) do
-    local step = path[i]
-    if type(step) == "number" then
-      said = ("%s[%s]"):format(said, text.number(step + 1))
-    elseif type(step) == "string" then
-      said = (said == "" and "" or said .. ".") .. step
-    end
-  end
-  return fields.line(said, 100)
-end
-
-local function issues_of(list)
-  local texts = {}
-  for i = 1, type(list) == "table" and #list or 0 do
-    local issue = object(list[i])
-    local message = fields.line(issue.message, 200) or fields.line(issue.code, 100)
-    if message then
-      if #texts == MAX_ISSUES then
-        texts[#texts + 1] = ("and %d more"):format(#list - i + 1)
-        break
-      end
-      local path = issue_path(issue.path)
-      texts[#texts + 1] = (path and path .. ": " or "") .. message
-    end
-  end
-  return #texts > 0 and concat(texts, "; ") or nil
-end
-
--- Runway says so in words, under 400 ("You do not have enough credits to run this task.").
-local function is_out_of_credits(message)
-  local said = text.lower(message)
-  return said:find("enough credits", 1, true) or said:find("insufficient credit", 1, true)
-    or said:find("out of credits", 1, true) or said:find("no credits", 1, true)
-end
-
 ---What an answer that is no 2xx says: { error, issues?, docUrl?, code? }.
 ---@param answer table
 ---@return table|nil problem
@@ -276,42 +230,25 @@ function runwayml.problem(answer)
   local inner = object(json.error)  -- a relay's { error = { message, code } }
   local said = fields.line(json.error, 500) or fields.line(inner.message, 500)
     or fields.line(json.message, 500)
-  local issues = issues_of(json.issues)
+  local issues = official.issues(json.issues)
   local id = fields.id(json.id)
   if not said and not issues and not id then return nil end
-  local message = said or "the request was refused"
-  if issues then message = ("%s (%s)"):format(message:gsub("[.:%s]+$", ""), issues) end
+  local message = official.with_issues(said or "the request was refused", issues)
   local docs = fields.urls(json.docUrl)
-  if docs then message = ("%s; see %s"):format(message, fields.cut(docs[1], 200)) end
+  if docs then message = ("%s; see %s"):format(message, text.cut(docs[1], 200)) end
   return {
     message = message, id = id,
-    kind = is_out_of_credits(said or "") and "insufficient_credits" or nil,
+    kind = official.says_empty_account(said) and "insufficient_credits" or nil,
     code = fields.line(json.code, 100) or fields.line(inner.code, 100),
   }
 end
-
--- By the longest prefix of whole words (docs.dev.runwayml.com, errors/task-failures).
-local RETRYABLE = {
-  ["SAFETY"] = false,
-  ["INPUT_PREPROCESSING.SAFETY"] = false,
-  ["INPUT_PREPROCESSING.INTERNAL"] = true,
-  ["INTERNAL"] = true,          -- with INTERNAL.BAD_OUTPUT.*, of which few succeed
-  ["ASSET.INVALID"] = false,
-  ["THIRD_PARTY.UNAVAILABLE"] = true,
-}
 
 ---Whether the same request, submitted anew, would have a chance; nil for a code no one knows.
 ---@param failure_code string|nil  nil: Runway gave none, which it says may be tried again
 ---@return boolean|nil
 function runwayml.retryable_failure(failure_code)
   if failure_code == nil or failure_code == "" then return true end
-  if type(failure_code) ~= "string" then return nil end
-  local code = text.upper(failure_code)
-  while code do
-    if RETRYABLE[code] ~= nil then return RETRYABLE[code] end
-    code = code:match("^(.+)%.[^.]*$")
-  end
-  return nil
+  return official.retryable_failure(failure_code)
 end
 
 return runwayml

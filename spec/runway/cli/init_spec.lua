@@ -399,4 +399,24 @@ describe("the runway command", function()
     assert.equal(1, code)
     assert.truthy(err:find("runway: ", 1, true))
   end)
+
+  it("can be allowed what an error says must be allowed, and says how", function()
+    local film = { "GET http://cdn.example/clip.mp4", body = "a film", times = math.huge }
+    local made = { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED",
+      output = { "http://cdn.example/clip.mp4" } } }
+    local code, _, _, m = run({ "task", "t1", "--allow-http", "--allow-private", "--ca-file", "/ca.pem",
+      "--proxy", "http://proxy.example:3128", "--resolve", "cdn.example:80=127.0.0.1", "-o", path "a.mp4" },
+      { made, film })
+    assert.equal(0, code)
+    assert.equal(2, #m.requests)
+
+    local server = assert(sandbox.start { seconds = 0.01 })
+    local client = assert(runway.client { provider = "cometapi", api_key = KEY, base_url = server.base_url })
+    local task = assert(client:generate { prompt_text = "a cat", ratio = "16:9" })
+    local _, _, said = run { "task", task.id, "--provider", "cometapi", "--poll-interval", "0.02",
+      "--base-url", "http://api.example:" .. server.port, "--resolve",
+      ("api.example:%d=127.0.0.1"):format(server.port), "-o", path "b.mp4" }
+    server:close()
+    assert.truthy(said:find("here that is --allow-http", 1, true), said)
+  end)
 end)

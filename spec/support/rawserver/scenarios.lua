@@ -156,6 +156,19 @@ scenarios["refuse-early"] = {
   end,
 }
 
+-- Drinks a body in sips, one whenever `pause` seconds have passed.
+scenarios.sip = {
+  early = true,
+  run = function(connection, request, params)
+    local left = tonumber(request.headers["content-length"])
+    while left > 0 do
+      left = left - #connection:bytes(math.min(left, 400000))
+      connection:pause(tonumber(params.pause) or 0.05)
+    end
+    connection:answer(200, {}, "ok")
+  end,
+}
+
 function scenarios.hang(connection)
   connection:outlast()
 end

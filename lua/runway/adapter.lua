@@ -1,0 +1,336 @@
+-- adapter.lua: the one room that calls an adapter.
+--
+-- An adapter may be a stranger's table. It is checked when a client is made; after that each of its
+-- functions is called here and nowhere else, so that none of them can end a call by raising, and
+-- nothing that it returns is taken for what it is not. What was wrong is a `fault`: a text that
+-- names the adapter and the function, for the error that the user reads.
+
+local fields = require "runway.fields"
+local options = require "runway.options"
+local scheduler = require "runway.scheduler"
+local session = require "runway.session"
+local text = require "runway.text"
+
+local adapter = {}
+
+-- A value that is not what it should be, for a message.
+local function shown(v)
+  if type(v) == "boolean" or type(v) == "number" then return tostring(v) end
+  if v == "" then return "an empty string" end
+  return "a " .. type(v) .. (type(v) == "table" and " of another form" or "")
+end
+
+--------------------------------------------------------------------- the table itself
+
+local function is_list_of_words(v)
+  if type(v) ~= "table" then return false end
+  for i, word in pairs(v) do
+    if type(i) ~= "number" or type(word) ~= "string" then return false end
+  end
+  return true
+end
+
+local function is_env(v)
+  return type(v) == "table" and (v.api_key == nil or type(v.api_key) == "string")
+    and (v.base_url == nil or type(v.base_url) == "string")
+end
+
+local function is_table_of_limits(v)
+  if type(v) ~= "table" then return false end
+  for _, most in pairs(v) do
+    if type(most) ~= "number" then return false end
+  end
+  return true
+end
+
+local function is_limits(v) return type(v) == "function" or is_table_of_limits(v) end
+local function is_function(v) return type(v) == "function" end
+local function is_string(v) return type(v) == "string" end
+local function is_word(v) return type(v) == "string" and v:find("%S") ~= nil end
+local function is_seconds(v) return type(v) == "number" and v >= 0 and v < math.huge end
+
+-- What an adapter is made of, in the order in which faults are told: name, test, what it must be,
+-- and whether it must be there.
+local SHAPE = {
+  { "name", is_word, "a word", true },
+  { "kinds", is_list_of_words, "a list of the kinds it offers", true },
+  { "submit", is_function, "a function", true },
+  { "accepted", is_function, "a function", true },
+  { "query", is_function, "a function", true },
+  { "task", is_function, "a function", true },
+  { "base_url", is_string, "a string" },
+  { "env", is_env, "a table of names of environment variables (api_key, base_url)" },
+  { "poll_interval", is_seconds, "a number of seconds" },
+  { "missing_grace", is_seconds, "a number of seconds" },
+  { "media", is_limits, "a table of class and longest data URI, or a function that returns one" },
+  { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
+  { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
+  { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
+  { "problem", is_function, "a function" }, { "callback", is_function, "a function" },
+  { "retryable_failure", is_function, "a function" },
+}
+
+--- Looks at an adapter's fields; calls none of its functions.
+---@param given table
+---@return string|nil fault   which field, what it is and what it must be
+function adapter.check(given)
+  local who = is_word(given.name) and "the adapter " .. text.line(given.name, 60) or "the adapter table"
+  for _, rule in ipairs(SHAPE) do
+    local field, fits, expected, needed = rule[1], rule[2], rule[3], rule[4]
+    local v = given[field]
+    if v == nil and needed then
+      return ("%s has no %s; it must be %s"):format(who, field, expected)
+    elseif v ~= nil and not fits(v) then
+      return ("%s: %s is %s; it must be %s"):format(who, field, shown(v), expected)
+    end
+  end
+  if given.credits and not given.balance then
+    return who .. " has credits but no balance; it must have both or neither"
+  end
+  return nil
+end
+
+--- The adapter that a client is to use.
+---@param provider string|table|nil   a name, or an adapter; nil: by the environment
+---@return runway.Adapter|nil
+---@return runway.Error|nil err       kind "config"
+function adapter.of(provider)
+  if type(provider) == "table" then
+    local fault = adapter.check(provider)
+    if fault then return session.config(is_word(provider.name) and provider.name or nil, fault) end
+    return provider
+  end
+  local providers = require "runway.providers"
+  local name = provider or session.environment "RUNWAY_PROVIDER" or "runwayml"
+  if providers[name] then return providers[name] end
+  local known = {}
+  for each in pairs(providers) do known[#known + 1] = each end
+  table.sort(known)
+  local near = options.nearest(name, known)
+  return session.config(nil, ("unknown provider %q%s; known: %s"):format(text.line(name, 60) or "",
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", ")))
+end
+
+--------------------------------------------------------------------- calling one of its functions
+
+-- The adapter's values after `true`, or false and what it raised, as text.
+local function attempt(s, name, ...)
+  local ok, value, more = pcall(s.adapter[name], ...)
+  if ok then return true, value, more end
+  if scheduler.is_interrupt(value) then error(value, 0) end
+  return false, scheduler.text_of(value)
+end
+
+local function odd(s, name, is, where)
+  return ("the adapter %s gave %s %s in %s"):format(s.adapter.name, is, where, name)
+end
+
+-- Kinds that an adapter may give its problems.
+local KINDS = {
+  invalid_request = true, authentication = true, permission = true, insufficient_credits = true, not_found = true,
+  rate_limited = true, server = true, network = true, timeout = true, protocol = true, unknown_submit = true,
+  task_failed = true, task_cancelled = true, cancelled = true, io = true, limit = true, config = true,
+}
+
+-- An adapter's problem in its full form, and what was wrong with it. nil when it is none.
+local function problem_of(s, name, given)
+  if given == nil then return nil end
+  if type(given) == "string" then return { message = given } end
+  if type(given) ~= "table" then return nil, odd(s, name, shown(given), "as a problem") end
+  local id = given.id
+  local message_ok, kind_ok = type(given.message) == "string", given.kind == nil or KINDS[given.kind]
+  if message_ok and kind_ok and (id == nil or type(id) == "string") then return given end
+  local fault
+  local problem = { code = given.code, field = given.field, refused = given.refused, misuse = given.misuse,
+    message = given.message, kind = given.kind, id = fields.id(id) }
+  if id ~= nil and not problem.id then fault = odd(s, name, shown(id), "as the id of a problem") end
+  if not kind_ok then problem.kind, fault = nil, odd(s, name, shown(given.kind), "as the kind of a problem") end
+  if not message_ok then
+    fault = odd(s, name, shown(given.message), "as the message of a problem")
+    problem.message = fields.text(given.message)
+  end
+  return problem, fault
+end
+
+--------------------------------------------------------------------- those that make something
+
+local function is_table(v) return type(v) == "table" end
+
+local REQUEST = {
+  method = is_string, path = is_string, url = is_string, body = is_string, file = is_string, format = is_string,
+  query = is_table, headers = is_table, form = is_table,
+}
+
+-- What is wrong with a request; nil when it can be sent.
+local function request_fault(s, name, request)
+  if type(request) ~= "table" then return odd(s, name, shown(request), "as a request") end
+  for field, v in next, request do
+    local fits = REQUEST[field]
+    if fits and not fits(v) then return odd(s, name, shown(v), "as the " .. field .. " of a request") end
+  end
+  if request.url == nil and (request.path == nil or request.path:sub(1, 1) ~= "/") then
+    return ("the adapter %s gave a request without a path that begins with / (or a url) in %s")
+      :format(s.adapter.name, name)
+  end
+  return nil
+end
+
+-- A step of an upload is what it leads to, or the next request.
+local function step_fault(s, name, step)
+  if type(step) ~= "table" then return odd(s, name, shown(step), "as a step") end
+  if step.uri == nil then return request_fault(s, name, step.request) end
+  return not is_word(step.uri) and odd(s, name, shown(step.uri), "as the uri of a step") or nil
+end
+
+--- Lets the adapter make a request (for "upload": a step).
+---@param s runway.Session
+---@param name "submit"|"query"|"cancel"|"credits"|"upload"
+---@return table|nil request
+---@return runway.Problem|nil problem   the adapter's, or that it broke, has no such function, or made nothing
+function adapter.ask(s, name, ...)
+  local who = s.adapter.name
+  if not s.adapter[name] then return nil, { message = ("the adapter %s has no %s"):format(who, name) } end
+  local ok, request, problem = attempt(s, name, ...)
+  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(who, name, request) } end
+  if request ~= nil and request ~= false then
+    local fault = (name == "upload" and step_fault or request_fault)(s, name, request)
+    if fault then return nil, { message = fault } end
+    return request
+  end
+  local fault
+  problem, fault = problem_of(s, name, problem)
+  if fault then
+    problem = problem or {}
+    problem.message = problem.message and fault .. ": " .. problem.message or fault
+  end
+  return nil, problem or { message = ("the adapter %s made nothing in %s"):format(who, name) }
+end
+
+--- Headers for requests to the base URL's origin.
+---@param s runway.Session
+---@return table<string, string>|nil
+---@return runway.Problem|nil problem
+function adapter.sign(s)
+  if not s.adapter.sign then return { Authorization = "Bearer " .. s.key } end
+  local ok, headers = attempt(s, "sign", s.key)
+  if not ok then return nil, { message = ("the adapter %s failed in sign: %s"):format(s.adapter.name, headers) } end
+  if type(headers) ~= "table" then return nil, { message = odd(s, "sign", shown(headers), "as headers") } end
+  for name, value in pairs(headers) do
+    if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
+      return nil, { message = odd(s, "sign", shown(value), "as a header") }
+    end
+  end
+  return headers
+end
+
+--------------------------------------------------------------------- those that read an answer
+
+local STATUSES = {
+  PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
+}
+
+local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
+local function is_urls(v) return is_list_of_words(v) and #v > 0 end
+
+-- What a reader may say of a task, and how to tell that it did.
+local TASK = {
+  id = function(v) return fields.id(v) ~= nil end, status = function(v) return STATUSES[v] ~= nil end,
+  word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
+  created_at = is_number, cost = is_number, estimated_cost = is_number, next_poll = is_number,
+  flagged = is_string,
+}
+
+-- The fields without those of another type than they must have; and the last of these, as a fault.
+local function clean(s, name, value)
+  local fault, kept
+  for field, v in next, value do
+    local fits = TASK[field]
+    if fits and not fits(v) then
+      fault = odd(s, name, shown(v), "as " .. tostring(field))
+      if not kept then
+        kept = {}
+        for k, had in next, value do kept[k] = had end
+      end
+      kept[field] = nil
+    end
+  end
+  return kept or value, fault
+end
+
+-- A reader's value: fields of a task, or what the balance is.
+local function value_of(s, name, value)
+  if value == nil or value == false then return nil end
+  if name == "balance" then
+    if is_number(value) then return value end
+    return nil, odd(s, name, shown(value), "as a balance")
+  end
+  if type(value) ~= "table" then return nil, odd(s, name, shown(value), "as the fields of a task") end
+  return clean(s, name, value)
+end
+
+--- Lets the adapter read an answer (for "callback": a payload).
+---@param s runway.Session
+---@param name "accepted"|"task"|"balance"|"callback"|"problem"
+---@return any value                    fields of a task, a number ("balance"); nil: it could not be read
+---@return runway.Problem|nil problem   what the adapter says is wrong; from "problem", its one value
+---@return string|nil fault             what the adapter did wrong
+function adapter.read(s, name, ...)
+  if not s.adapter[name] then return nil end
+  local ok, value, problem = attempt(s, name, ...)
+  if not ok then
+    local fault = ("the adapter %s failed to read an answer: %s raised %s"):format(s.adapter.name, name, value)
+    s:log("error", fault)
+    return nil, nil, fault
+  end
+  if name == "problem" then value, problem = nil, value or nil end
+  local odd_value, odd_problem
+  value, odd_value = value_of(s, name, value)
+  problem, odd_problem = problem_of(s, name, problem)
+  local fault = odd_value or odd_problem
+  if fault then s:log("warning", fault) end
+  return value, problem, fault
+end
+
+--------------------------------------------------------------------- small questions
+
+-- What a function that may be missing answers; nil, problem when it breaks or answers with another type.
+local function opinion(s, name, fits, what, ...)
+  if not s.adapter[name] then return nil end
+  local ok, value = attempt(s, name, ...)
+  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(s.adapter.name, name, value) } end
+  if value ~= nil and not fits(value) then return nil, { message = odd(s, name, shown(value), what) } end
+  return value
+end
+
+--- The kind that the model alone decides; nil alone: the adapter has no opinion.
+---@param s runway.Session
+---@param given runway.Params
+---@return string|nil
+---@return runway.Problem|nil problem
+function adapter.kind_of(s, given)
+  return opinion(s, "kind_of", is_word, "as a kind", given)
+end
+
+--- Longest data URIs of a kind of task, in characters by class.
+---@param s runway.Session
+---@return table|nil limits
+---@return runway.Problem|nil problem
+function adapter.media(s, kind, given)
+  if type(s.adapter.media) ~= "function" then return s.adapter.media or {} end
+  local limits, problem = opinion(s, "media", is_table_of_limits, "as limits", kind, given)
+  return limits or not problem and {} or nil, problem
+end
+
+local function is_anything() return true end
+
+--- Would the same request, submitted anew, have a chance?
+---@param s runway.Session
+---@param code string|nil   the failure's
+---@return boolean
+function adapter.may_retry(s, code)
+  local again, problem = opinion(s, "retryable_failure", is_anything, "", code)
+  if problem then s:log("error", problem.message) end
+  return again == true
+end
+
+return adapter

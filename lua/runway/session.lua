@@ -1,0 +1,198 @@
+-- session.lua: what a client hands down to the rooms below it: whose account it is, where requests go,
+-- what they may take, and the one way to say that something failed.
+--
+-- Every error of an account is made here, so that none leaves without the provider's name or with
+-- the key in it.
+
+local core = require "runway.core"
+local errors = require "runway.errors"
+local scheduler = require "runway.scheduler"
+local text = require "runway.text"
+
+---@class runway.Session
+---@field adapter runway.Adapter
+---@field transport runway.Transport
+---@field base string          "https://host/prefix", without a slash at its end
+---@field loopback boolean     is the base URL on this machine?
+---@field key string           for the signature, and to be kept out of every text
+---@field limits runway.Limits
+---@field lane integer         the line in which its requests wait
+---@field callback_url? string
+---@field logger? function     the user's; call `session:log`
+---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
+---@field closed boolean
+
+---@class runway.Limits
+---@field timeout number          seconds for one call
+---@field connect_timeout number  seconds
+---@field max_retries integer
+---@field poll_interval? number   seconds
+---@field max_in_flight integer
+---@field max_body_bytes integer
+---@field proxy? string
+---@field ca_file? string
+---@field resolve? table<string, string>
+---@field allow_http? boolean
+---@field allow_private? boolean
+---@field user_agent string
+
+local Session = {}
+Session.__index = Session
+
+local session = {}
+
+local MAX_LOGGED = 2000                       -- bytes of one log message
+
+local lanes = 0
+
+-- An environment variable that is set to something.
+local function environment(name)
+  local value = name and os and os.getenv and os.getenv(name)
+  return value and value ~= "" and value or nil
+end
+session.environment = environment
+
+--- What was given to a client cannot be used.
+---@param name string|nil   the adapter's
+---@param message string
+---@return nil
+---@return runway.Error
+function session.config(name, message)
+  return nil, errors.new { kind = "config", message = message, provider = name, sent = "no" }
+end
+local config = session.config
+
+--------------------------------------------------------------------- making one
+
+local function key_of(adapter, given)
+  local variable = adapter.env and adapter.env.api_key
+  local key = given or environment(variable)
+  if not key or key == "" then
+    return config(adapter.name, ("no API key: set %sor give api_key = …")
+      :format(variable and ("the environment variable " .. variable .. " ") or ""))
+  end
+  if key:find("%s") or key:find("%c") then
+    return config(adapter.name, "the API key holds a space or a line break (was it read from a file "
+      .. "with the newline at its end?)")
+  end
+  if key:find("[\128-\255]") then
+    return config(adapter.name, "the API key holds characters that no key has")
+  end
+  return key
+end
+
+local function base_of(adapter, given, allow_http)
+  local variable = adapter.env and adapter.env.base_url
+  local base = given or environment(variable) or adapter.base_url
+  if not base then
+    return config(adapter.name, ("%s has no base URL of its own: give base_url = …%s")
+      :format(adapter.name, variable and (" or set " .. variable) or ""))
+  end
+  local url, refused = core.url(base)
+  if not url then return config(adapter.name, "base_url: " .. refused) end
+  if base:find("[?#]") then return config(adapter.name, "base_url: a query or fragment has no place in it") end
+  if url.scheme == "http" and not url.loopback and not allow_http then
+    return config(adapter.name, "base_url: http (without TLS) would show the key to the network; "
+      .. "use https, or set allow_http = true")
+  end
+  return (base:gsub("/+$", "")), url
+end
+
+--- A session from a client's options, whose types are checked.
+---@param adapter runway.Adapter   checked as well
+---@param options table
+---@return runway.Session|nil
+---@return runway.Error|nil err    kind "config"
+function session.new(adapter, options)
+  local key, base, err, url
+  key, err = key_of(adapter, options.api_key)
+  if not key then return nil, err end
+  base, url = base_of(adapter, options.base_url, options.allow_http)
+  if not base then return nil, url end
+  local usable, why = core.proxy(options.proxy or "")
+  if not usable then                          -- libcurl would show it, password and all
+    return config(adapter.name, "proxy cannot be a proxy: " .. why)
+  end
+  lanes = lanes + 1
+  return setmetatable({
+    adapter = adapter, transport = options.transport or require "runway.transport",
+    base = base, loopback = url.loopback, key = key, lane = lanes - 1, live = {}, closed = false,
+    logger = options.logger, callback_url = options.callback_url,
+    limits = {
+      timeout = options.timeout or 60, connect_timeout = options.connect_timeout or 10,
+      max_retries = options.max_retries or 4, poll_interval = options.poll_interval,
+      max_in_flight = options.max_in_flight or 32, max_body_bytes = options.max_body_bytes or 4 * 1024 * 1024,
+      proxy = options.proxy, ca_file = options.ca_file, resolve = options.resolve,
+      allow_http = options.allow_http, allow_private = options.allow_private,
+      user_agent = options.user_agent or ("runway-lua/" .. core.version),
+    },
+  }, Session)
+end
+
+--------------------------------------------------------------------- what is said
+
+--- A failure: the provider is named, the key taken out of every text.
+---@param e table   fields of runway.Error
+---@return nil
+---@return runway.Error
+function Session:error(e)
+  e.provider = self.adapter.name
+  return nil, errors.new(e, self.key)
+end
+
+--- A failure before anything was sent.
+---@param problem runway.Problem|string   of an adapter, or a message
+---@return nil
+---@return runway.Error
+function Session:refuse(problem)
+  if type(problem) ~= "table" then problem = { message = tostring(problem) } end
+  return self:error {
+    kind = problem.kind or "invalid_request", code = problem.code, message = problem.message or "refused",
+    sent = "no", retryable = false,
+  }
+end
+
+--- A text without the key.
+---@param said any
+---@return any
+function Session:redact(said)
+  return errors.redact(said, self.key)
+end
+
+--- Tells the user's logger; it can neither end a call nor see what must stay hidden.
+---@param level "debug"|"warning"|"error"
+---@param message string
+---@param more? table
+function Session:log(level, message, more)
+  if not self.logger then return end
+  scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
+end
+
+--------------------------------------------------------------------- waiting, and the end
+
+--- Waits between two requests; `close` ends it.
+---@param seconds number
+---@return boolean open   false: the client was closed meanwhile
+function Session:pause(seconds)
+  local w = scheduler.waiter()
+  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  self.live[w] = function() w:wake() end
+  w.abandon = function()
+    self.live[w] = nil
+    scheduler.cancel_timer(timer)
+  end
+  scheduler.park(w)
+  w.abandon()
+  return not self.closed
+end
+
+--- Ends what is under way; what may cost money and has left is awaited by those who sent it.
+function Session:close()
+  if self.closed then return end
+  self.closed = true
+  local giving_up = {}
+  for _, give_up in pairs(self.live) do giving_up[#giving_up + 1] = give_up end
+  for _, give_up in ipairs(giving_up) do give_up("cancelled", "the client was closed") end
+end
+
+return session

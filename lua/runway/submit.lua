@@ -1,0 +1,132 @@
+-- submit.lua: from a caller's parameters to a task that is paid for.
+--
+-- Everything that can be refused is refused before the one request that may cost money; once that
+-- has left, its id goes into the task, or into the error, whatever else happens.
+
+local adapter = require "runway.adapter"
+local fields = require "runway.fields"
+local files = require "runway.files"
+local http = require "runway.http"
+local media = require "runway.media"
+local options = require "runway.options"
+local params = require "runway.params"
+local scheduler = require "runway.scheduler"
+local task = require "runway.task"
+local text = require "runway.text"
+
+local submit = {}
+
+--- Does the provider offer this kind of task?
+---@param session runway.Session
+---@param kind string
+---@return boolean
+function submit.offers(session, kind)
+  for _, offered in ipairs(session.adapter.kinds) do
+    if offered == kind then return true end
+  end
+  return false
+end
+
+local function unsupported(session, kind)
+  local name, kinds = session.adapter.name, session.adapter.kinds
+  local near = options.nearest(kind, kinds)
+  return session:refuse(("%s has no %s%s; it has %s"):format(name, text.line(kind, 60) or "",
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
+end
+
+-- The kind that was asked for; nil, err when the provider has none such.
+local function kind_of(session, given, kind)
+  local problem
+  kind = kind or given.kind
+  if not kind then
+    kind, problem = adapter.kind_of(session, given)
+    if problem then return session:refuse(problem) end
+  end
+  kind = kind or params.kind_of(given)
+  if not submit.offers(session, kind) then return unsupported(session, kind) end
+  return kind
+end
+
+-- The adapter's request. The client's own callback_url goes along where the provider takes one.
+-- The caller's misuse comes back as the adapter's problem, to be raised where his line is known.
+local function ask(session, kind, given)
+  local request, problem
+  if given.callback_url == nil and session.callback_url then
+    given.callback_url = session.callback_url
+    request, problem = adapter.ask(session, "submit", kind, given)
+    given.callback_url = nil
+  end
+  if not request and (not problem or problem.field == "callback_url") then
+    request, problem = adapter.ask(session, "submit", kind, given)
+  end
+  if request then return request end
+  if problem.misuse then return nil, problem end
+  return session:refuse(problem)
+end
+
+-- What is given as a picture must be one, and what is given as a film must not.
+local function check_classes(session, looked)
+  for _, entry in ipairs(looked.prompt_image or {}) do
+    if files.is_file(entry.uri) and entry.uri.class ~= "image" then
+      return session:refuse(("prompt_image: %s is no picture but %s"):format(entry.uri.path, entry.uri.type))
+    end
+  end
+  local film = looked.prompt_video
+  if files.is_file(film) and film.class == "image" then
+    return session:refuse(("prompt_video: %s is a picture (%s)"):format(film.path, film.type))
+  end
+  return true
+end
+
+-- Puts the adapter's request together; uploads what is too large to be sent inside it.
+local function build(session, kind, given)
+  local looked, err = media.look(session, given)
+  if not looked then return nil, err end
+  local ok, request, limits, settled, changed
+  ok, err = check_classes(session, looked)
+  if not ok then return nil, err end
+  request, err = ask(session, kind, looked)
+  if not request then return nil, err end
+  limits, err = adapter.media(session, kind, looked)
+  if not limits then return session:refuse(err) end
+  settled, changed = media.settle(session, looked, limits)
+  if not settled then return nil, changed end
+  if changed then return ask(session, kind, settled) end
+  return request
+end
+
+-- The end of a job must not lose what it has just paid for.
+local function note(t)
+  scheduler.note("task", function(err)
+    if not err.task then err.task, err.task_id, err.sent = t, t.id, "yes" end
+  end)
+end
+
+--- Submits a task: at most once.
+---@param session runway.Session
+---@param given runway.Params    normalised
+---@param kind string|nil        nil: as the params say
+---@return runway.Task|nil
+---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
+function submit.make(session, given, kind)
+  local request, err
+  kind, err = kind_of(session, given, kind)
+  if not kind then return nil, err end
+  request, err = build(session, kind, given)
+  if not request then return nil, err end
+  local ref = { kind = kind, format = request.format }
+  local made, failure, answer = http.call(session, request, { reader = "accepted", ref = kind, paid = true })
+  ref.id = made and fields.id(made.id) or failure and failure.task_id
+  if not ref.id then return nil, failure end
+  local t = task.new(session, ref, true)
+  note(t)
+  if not made then
+    failure.task = t
+    return nil, failure
+  end
+  task.apply(t, made, answer.json)
+  task.plan(t, made.next_poll)
+  return t
+end
+
+return submit

@@ -1,0 +1,98 @@
+-- wire.lua: an adapter's request as a transport sends it.
+
+local adapter = require "runway.adapter"
+local json = require "runway.json"
+local text = require "runway.text"
+
+local wire = {}
+
+local SAFE_METHODS = { GET = true, HEAD = true, DELETE = true, PUT = true, OPTIONS = true }
+
+--- What every request of a session has in common.
+---@param session runway.Session
+---@param request runway.WireRequest
+---@return runway.WireRequest
+function wire.limited(session, request)
+  local limits = session.limits
+  request.timeout = request.timeout or limits.timeout
+  request.connect_timeout = limits.connect_timeout
+  request.max_body_bytes = limits.max_body_bytes
+  request.proxy, request.ca_file, request.resolve = limits.proxy, limits.ca_file, limits.resolve
+  request.allow_http = limits.allow_http
+  request.lane, request.lane_limit = session.lane, limits.max_in_flight
+  return request
+end
+
+--- The reach of a request to an address that a server named.
+---@param session runway.Session
+---@return "any"|"public"|"loopback_or_public"
+function wire.foreign_reach(session)
+  if session.limits.allow_private then return "any" end
+  return session.loopback and "loopback_or_public" or "public"
+end
+
+local function query_string(query, path)
+  local names, parts = {}, {}
+  for name in pairs(query or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    local value = query[name]
+    if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
+    parts[i] = text.escape(name) .. "=" .. text.escape(tostring(value))
+  end
+  if #parts == 0 then return "" end
+  return (path:find("?", 1, true) and "&" or "?") .. table.concat(parts, "&")
+end
+
+-- Adds headers; a later one of the same name, in whatever case, replaces an earlier one.
+local function add_headers(to, from)
+  for name, value in pairs(from or {}) do
+    if to[name] == nil then
+      for had in pairs(to) do
+        if #had == #name and text.lower(had) == text.lower(name) then
+          to[had] = nil
+          break
+        end
+      end
+    end
+    to[name] = tostring(value)
+  end
+end
+
+--- The wire form of an adapter's request.
+---@param session runway.Session
+---@param request runway.AdapterRequest
+---@param paid? boolean   it may cost money, whatever the adapter says of it
+---@return runway.WireRequest|nil
+---@return runway.Problem|string|nil problem   why it cannot be written
+function wire.of(session, request, paid)
+  local method = request.method or "GET"
+  if method:find("[a-z]") then method = text.upper(method) end
+  local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
+  if request.url then                         -- another origin: no key, no private address
+    made.url = request.url .. query_string(request.query, request.url)
+    made.address = wire.foreign_reach(session)
+  else
+    -- A "#" is no more than a character here: nothing behind it would reach the wire.
+    made.url = session.base .. (request.path .. query_string(request.query, request.path)):gsub("#", "%%23")
+    made.path = request.path                  -- what a mock compares
+    made.address = "any"
+    local signature, problem = adapter.sign(session)
+    if not signature then return nil, problem end
+    add_headers(headers, signature)
+  end
+  if request.json ~= nil then
+    local body, message = json.encode(request.json)
+    if body == nil then return nil, message end
+    made.body = body
+    headers["Content-Type"] = "application/json"
+  elseif request.body then
+    made.body = request.body
+  end
+  add_headers(headers, request.headers)
+  made.gate = paid or not (request.safe or SAFE_METHODS[method])
+  return made
+end
+
+return wire

@@ -1,0 +1,315 @@
+-- The one room that calls adapters, with adapters that break in every way: none ends a call by
+-- raising, none loses an id, and the error says which function did it.
+
+local adapter = require "runway.adapter"
+local adapters = require "spec.support.adapters"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+local scratch = require "spec.support.scratch"
+
+local PNG = "\137PNG\r\n\26\n" .. ("\0"):rep(64)
+
+local function boom() error "a bug in mine" end
+
+describe("runway.adapter", function()
+  after_each(mocked.close)
+
+  describe("looks at the table when the client is made:", function()
+    local function refused(more, absent)
+      local own = adapters.own(more)
+      if absent then own[absent] = nil end
+      local client, err = runway.client { provider = own, api_key = "k12345" }
+      assert.is_nil(client)
+      assert.equal("config", err.kind)
+      assert.equal("no", err.sent)
+      return err.message
+    end
+
+    it("a whole one will do, and so does one with all that there is", function()
+      assert(runway.client { provider = adapters.own(), api_key = "k12345" })
+      for name, built_in in pairs(runway.providers) do assert.is_nil(adapter.check(built_in), name) end
+    end)
+
+    for _, field in ipairs { "name", "kinds", "submit", "accepted", "query", "task" } do
+      it("one without " .. field .. " is refused", function()
+        assert.matches("has no " .. field .. "; it must be a", refused({}, field), 1, true)
+      end)
+    end
+
+    for field, wrong in pairs {
+      name = 5, kinds = "text_to_video", submit = {}, accepted = true, query = "GET", task = 1, base_url = 7,
+      env = "KEY", poll_interval = "5", missing_grace = -1, media = 4, sign = "Bearer", kind_of = {}, cancel = true,
+      upload = "no", credits = {}, balance = 0, problem = "none", callback = {}, retryable_failure = true,
+    } do
+      it("one whose " .. field .. " is of a wrong type is refused, and told what it must be", function()
+        local message = refused { [field] = wrong }
+        assert.matches(field .. " is ", message, 1, true)
+        assert.matches("; it must be a", message, 1, true)
+      end)
+    end
+
+    it("kinds are words, limits are numbers, environment variables are names", function()
+      assert.matches("kinds is a table of another form", refused { kinds = { 5 } }, 1, true)
+      assert.matches("media is a table of another form", refused { media = { image = "1 MB" } }, 1, true)
+      assert.matches("env is a table of another form", refused { env = { api_key = true } }, 1, true)
+    end)
+
+    it("credits without balance would pay for a request that no one reads", function()
+      assert.matches("credits but no balance", refused { credits = function() return { path = "/c" } end }, 1, true)
+    end)
+  end)
+
+  -- The answers that functions give which were written in a hurry.
+  local NONSENSE = { ["true"] = true, ["5"] = 5, ["a text"] = "yes", ["a function"] = print, ["an empty table"] = {} }
+
+  local function client_of(more, list)
+    return mocked.client(list or {}, { provider = adapters.own(more) })
+  end
+
+  describe("before anything is sent, ", function()
+    local cases = {
+      sign = function(client) return client:generate { prompt_text = "x" } end,
+      kind_of = function(client) return client:generate { prompt_text = "x" } end,
+      submit = function(client) return client:generate { prompt_text = "x" } end,
+      query = function(client) return client:task("t1"):refresh() end,
+      cancel = function(client) return client:cancel "t1" end,
+      credits = function(client) return client:credits() end,
+    }
+    for name, call in pairs(cases) do
+      it(name .. " may raise", function()
+        local client, m = client_of { [name] = boom, balance = function() return 1 end }
+        local made, err = call(client)
+        assert.is_nil(made)
+        assert.matches("the adapter mine failed in " .. name .. ": .*a bug in mine", err.message)
+        m:finish()
+      end)
+
+      for what, value in pairs(NONSENSE) do
+        -- any word is a kind, if not one that is offered; no headers are headers
+        if not (name == "kind_of" and what == "a text" or name == "sign" and what == "an empty table") then
+          it(name .. " may give " .. what, function()
+            local client, m = client_of { [name] = function() return value end, balance = function() return 1 end }
+            local made, err = call(client)
+            assert.is_nil(made)
+            assert.matches("in " .. name, err.message, 1, true)
+            assert.matches("the adapter mine gave", err.message, 1, true)
+            m:finish()
+          end)
+        end
+      end
+    end
+
+    it("a path that would lead to another host is refused, for the key goes along", function()
+      local client, m = client_of { submit = function() return { method = "POST", path = ".evil.example/x" } end }
+      local _, err = client:generate { prompt_text = "x" }
+      assert.matches("path that begins with /", err.message, 1, true)
+      m:finish()
+    end)
+
+    it("a problem may hold anything", function()
+      for _, problem in ipairs { 5, true, {}, { message = 7 }, { message = "no", kind = "odd" }, { kind = 5 } } do
+        local client, m = client_of { submit = function() return nil, problem end }
+        local made, err = client:generate { prompt_text = "x" }
+        assert.is_nil(made)
+        assert.equal("invalid_request", err.kind)
+        assert.matches("in submit", err.message, 1, true)
+        m:finish()
+      end
+    end)
+  end)
+
+  describe("media and upload", function()
+    local files
+    setup(function() files = scratch.new() end)
+    teardown(function() files:remove() end)
+
+    local function with_picture(more, list)
+      local client, m = client_of(more, list)
+      local picture = runway.file(files:write("p.png", PNG))
+      local made, err = client:generate { kind = "text_to_video", prompt_text = "x", prompt_image = picture }
+      m:finish()
+      return made, err
+    end
+
+    it("may raise, and nothing is sent", function()
+      local _, err = with_picture { media = boom }
+      assert.matches("the adapter mine failed in media: .*a bug", err.message)
+      _, err = with_picture { upload = boom }
+      assert.matches("the adapter mine failed in upload: .*a bug", err.message)
+    end)
+
+    it("may give nonsense, and nothing is sent", function()
+      for _, value in pairs { true, 5, "text", print, { image = "much" } } do
+        local _, err = with_picture { media = function() return value end }
+        assert.matches("as limits in media", err.message, 1, true)
+      end
+      for _, value in pairs { true, 5, "text", print, {}, { uri = 5 }, { uri = "" }, { request = 5 } } do
+        local _, err = with_picture { upload = function() return value end }
+        assert.matches("in upload", err.message, 1, true)
+      end
+    end)
+  end)
+
+  describe("after paying, ", function()
+    local function pay(more, json, status)
+      local client, m = client_of(more, { { "POST /make", status = status, json = json or { id = "t9" } } })
+      local task, err = client:generate { prompt_text = "x" }
+      m:finish()
+      return task, err
+    end
+
+    it("accepted may raise: the id is found all the same, and the error says who broke", function()
+      local task, err = pay { accepted = boom }
+      assert.is_nil(task)
+      assert.equal("unknown_submit", err.kind)
+      assert.equal("t9", err.task_id)
+      assert.equal("t9", err.task.id)
+      assert.matches("accepted raised .*a bug in mine", err.message)
+    end)
+
+    for what, value in pairs(NONSENSE) do
+      it("accepted may give " .. what, function()
+        local task, err = pay { accepted = function() return value end }
+        assert.is_nil(task)
+        assert.equal("unknown_submit", err.kind)
+        assert.equal("t9", err.task_id)
+        if what ~= "an empty table" then assert.matches("in accepted", err.message, 1, true) end
+      end)
+    end
+
+    it("an id that is none is not lost", function()
+      for _, id in ipairs { {}, true, print, "", 1.5 } do
+        local task, err = pay { accepted = function() return { id = id } end }
+        assert.is_nil(task)
+        assert.equal("t9", err.task_id)
+        assert.matches("as id in accepted", err.message, 1, true)
+      end
+    end)
+
+    it("an odd field beside a good id is left out", function()
+      local logged = {}
+      local client = mocked.client({ { "POST /make", json = { id = "t9" } } }, {
+        provider = adapters.own { accepted = function()
+          return { id = "t9", status = 5, next_poll = "soon", output = "a", progress = 0 / 0, cost = {} }
+        end },
+        logger = function(_, message) logged[#logged + 1] = message end,
+      })
+      local task = assert(client:generate { prompt_text = "x" })
+      assert.equal("PENDING", task.status)
+      assert.is_nil(task.cost)
+      assert.is_nil(task.output)
+      assert.matches("in accepted", table.concat(logged, "\n"), 1, true)
+    end)
+
+    it("an odd problem of accepted is told", function()
+      for _, problem in ipairs { 5, true, { message = 5 }, { message = true } } do
+        local task, err = pay({ accepted = function() return nil, problem end }, { id = "t9" })
+        assert.is_nil(task)
+        assert.equal("t9", err.task_id)
+        assert.matches("problem in accepted", err.message, 1, true)
+      end
+    end)
+
+    it("problem may raise and give nonsense", function()
+      for _, broken in ipairs { boom, function() return true end, function() return 5 end,
+        function() return { message = {} } end } do
+        local task, err = pay({ problem = broken, accepted = function() return nil end }, { id = "t9" }, 500)
+        assert.is_nil(task)
+        assert.equal("unknown_submit", err.kind)
+        assert.equal("t9", err.task_id)
+        assert.matches("problem", err.message, 1, true)
+        assert.matches("adapter mine", err.message, 1, true)
+      end
+    end)
+
+    it("is read once for each answer", function()
+      local read = 0
+      local accepted = function(answer)
+        read = read + 1
+        return answer.json.fine and { id = answer.json.id } or nil
+      end
+      local client, m = client_of({ accepted = accepted }, {
+        { "POST /make", status = 429, json = { error = "later" } },
+        { "POST /make", json = { id = "t1", fine = true } },
+      })
+      assert(client:generate { prompt_text = "x" })
+      m:finish()
+      assert.equal(2, read)
+      read = 0
+      pay({ accepted = accepted }, { id = "t9" }, 503)
+      assert.equal(1, read)
+    end)
+  end)
+
+  describe("while a task is looked at, ", function()
+    it("task may raise or give nonsense: the id stays in the error, with who broke", function()
+      for _, broken in ipairs { boom, function() return true end, function() return 5 end } do
+        local client = client_of({ task = broken }, { { "GET /tasks/t1", json = { id = "t1" }, times = 9 } })
+        local task, err = client:task("t1"):refresh()
+        assert.is_nil(task)
+        assert.equal("t1", err.task_id)
+        assert.matches("adapter mine", err.message, 1, true)
+        assert.matches("task", err.message, 1, true)
+      end
+    end)
+
+    it("fields of wrong types are left out", function()
+      local client = client_of({ task = function()
+        return { status = true, progress = "half", output = { 5 }, failure = {}, created_at = "now" }
+      end }, { { "GET /tasks/t1", json = {} } })
+      local task = assert(client:task("t1"):refresh())
+      assert.equal("PENDING", task.status)
+      assert.is_nil(task.output)
+      assert.is_nil(task.progress)
+    end)
+
+    it("retryable_failure may raise: the failure is told, and not as one to try again", function()
+      for _, broken in ipairs { boom, function() return "yes" end } do
+        local client = client_of({ retryable_failure = broken },
+          { { "GET /tasks/t1", json = { status = "FAILED" } } })
+        local task, err = client:task("t1"):wait()
+        assert.is_nil(task)
+        assert.equal("task_failed", err.kind)
+        assert.is_false(err.retryable)
+      end
+    end)
+
+    it("balance may raise and give nonsense", function()
+      for _, broken in ipairs { boom, function() return true end, function() return "5" end,
+        function() return 0 / 0 end } do
+        local client = client_of({ balance = broken, credits = function() return { path = "/credits" } end },
+          { { "GET /credits", json = { credits = 5 }, times = 9 } })
+        local credits, err = client:credits()
+        assert.is_nil(credits)
+        assert.matches("balance", err.message, 1, true)
+      end
+    end)
+
+    it("callback may raise and give nonsense", function()
+      for _, broken in ipairs { boom, function() return true end, function() return 5 end,
+        function() return { id = {} } end } do
+        local client = client_of { callback = broken }
+        local hint, err = client:read_callback "{}"
+        assert.is_nil(hint)
+        assert.matches("callback", err.message, 1, true)
+        assert.matches("adapter mine", err.message, 1, true)
+      end
+    end)
+  end)
+
+  it("lets an interrupt through, whichever function it comes in", function()
+    local function interrupted() error("here: interrupted!", 0) end
+    for name, call in pairs {
+      submit = function(c) return c:generate { prompt_text = "x" } end,
+      kind_of = function(c) return c:generate { prompt_text = "x" } end,
+      sign = function(c) return c:get "t1" end, query = function(c) return c:get "t1" end,
+      cancel = function(c) return c:cancel "t1" end, task = function(c) return c:get "t1" end,
+      callback = function(c) return c:read_callback "{}" end,
+    } do
+      local client = client_of({ [name] = interrupted }, { { times = 9, json = {} } })
+      local ok, err = pcall(call, client)
+      assert.is_false(ok, name)
+      assert.matches("interrupted!", tostring(err), 1, true)
+    end
+  end)
+end)

@@ -1,0 +1,89 @@
+-- Whether an answer names a task, in whatever form; a wrong id is worse than none.
+
+local ids = require "runway.ids"
+local json = require "runway.json"
+
+-- The id in a text; where the text is JSON, also that the decoded form says the same.
+local function in_text(text)
+  local id, sure = ids.in_answer { body = text }
+  local decoded = json.decode(text)
+  if type(decoded) == "table" then
+    local from_json, also = ids.in_answer { body = text, json = decoded }
+    assert.equal(id, from_json, text)
+    assert.equal(sure, also, text)
+  end
+  return id, sure
+end
+
+local LONG = ("eyJ-._"):rep(200) .. "==/+"
+
+describe("runway.ids finds", function()
+  for text, id in pairs {
+    ['{"id":"t1"}'] = "t1", ['{"task_id":"t1"}'] = "t1", ['{"taskId":"t1"}'] = "t1", ['{"taskID":17}'] = "17",
+    ['{"id":1234567}'] = "1234567", ['{"id":"9007199254740993"}'] = "9007199254740993",
+    ['{"id":"task:v1.a-b_c"}'] = "task:v1.a-b_c",
+    ['{"id":"' .. LONG .. '"}'] = LONG, ['{"task":{"id":"t1"}}'] = "t1", ['{"data":{"taskId":"t1"}}'] = "t1",
+    ['{"data":"736a6f88-bd29-4b1e-b110-37132a5325ac"}'] = "736a6f88-bd29-4b1e-b110-37132a5325ac",
+    ['{"code":200,"message":"","data":["736a6f88"]}'] = false,
+    ['{"data":[{"id":"t1"}]}'] = "t1", ['[{"id":"t1"}]'] = "t1", ['{"result":{"output":{"task_id":"t1"}}}'] = "t1",
+    ['{"id":"t1","error":"overloaded"}'] = "t1", ['{"error":{"message":"x"},"task_id":"t1"}'] = "t1",
+    ['{"a":{"b":{"task_id":"inner"}},"task_id":"outer"}'] = "outer", ['{"id":"t1","data":{"id":"inner"}}'] = "t1",
+    ['{"code":0,"id":"req_1","data":{"id":"t1"}}'] = "t1", ['{"id":7,"data":{"task_id":"t1"}}'] = "t1",
+    ['{"user":{"id":"user_77"},"task":{"id":"t1"}}'] = "t1",
+  } do
+    it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
+  end
+
+  it("nothing in what is somebody else's, or is a word", function()
+    for _, text in ipairs {
+      '{"user":{"id":"user_77"}}', '{"user_id":"user_77"}', '{"error":{"id":"e1","message":"no"}}',
+      '{"request_id":"r1"}',
+      '{"request":{"id":"r1","task_id":"old"}}', '{"object":"user","id":"user_77"}',
+      '{"data":{"type":"error","id":"e1"}}',
+      '{"data":{"owner":{"id":"o1"}}}', '{"data":"ok"}', '{"data":"success"}', '{"data":"2026-11-03T10:00:00Z"}',
+      '{"data":"please wait 30 seconds"}', '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
+      '{"id":""}', '{"id":".."}', '{"id":1.5}', '{"id":true}', '{"model":{"id":"gen4"}}', "{}", "[]", '"t1"', "77",
+    } do
+      assert.is_nil((in_text(text)), text)
+    end
+    for _, v in ipairs { 5, true, "x", {} } do assert.is_nil((ids.in_answer(v))) end
+    assert.is_nil((ids.in_answer(nil)))
+    assert.is_nil((ids.in_text(nil)))
+  end)
+
+  it("what a name says for certain, and says so", function()
+    assert.is_true(select(2, in_text '{"data":{"task_id":"t1"}}'))
+    assert.is_false(select(2, in_text '{"data":{"id":"t1"}}'))
+  end)
+
+  describe("in broken text", function()
+    for text, id in pairs {
+      ['{"user":{"id":"user_77"},"task":{"id":"task_real"},"eta":NaN}'] = "task_real",
+      ['{"id":1234567,"eta":NaN}'] = "1234567", ['{"id":"task:v1.abc","eta":NaN}'] = "task:v1.abc",
+      ['{"id":"t-PAID-1","createdAt":"2026-'] = "t-PAID-1", ['{"id":"t-PA'] = false, ['{"id":123'] = false,
+      ["{'id': 'abc', 'x': None}"] = "abc", ['{id: "abc"}'] = "abc", ['\239\187\191{"id":"abc"}'] = "abc",
+      ['data: {"id":"abc"}\n\ndata: [DONE]'] = "abc", [')]}\',\n{"id":"abc"}'] = "abc", ['{"id":"abc" "x":1}'] = "abc",
+      ['{"say":"\\"id\\":\\"no\\"","id":"yes",}'] = "yes", ['{"id":"a\\/b\\u0041",}'] = "a/bA",
+      ['{"code":200,"data":"736a6f88-bd29","x":NaN}'] = "736a6f88-bd29",
+      ['<br /><b>Warning</b>: x<br />{"data":{"task_id":"t5"}}'] = "t5", ['{"id":"t1"}}}]'] = "t1",
+      ['<html><script>{"id":"u1"}</script>'] = false, ['{"user":{"id":"user_77"},"eta":NaN}'] = false,
+      ['the task 1234567 was made'] = false, ["id=abc"] = false, [""] = false,
+    } do
+      it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
+    end
+  end)
+
+  it("takes no longer for an answer that was made to take long", function()
+    local began = os.clock()
+    for _, unit in ipairs { "{", "[", '"', '{"', '{"a":', '":', "1", "'", "\\", '{"id":{', "}", "a:", ",", " ",
+      '{"x":1},',
+      '"a":1,', "\\u0041" } do
+      ids.in_text("{" .. unit:rep(1000000))
+    end
+    local keys, list, deep = {}, {}, {}
+    for i = 1, 300000 do keys["k" .. i], list[i] = 1, { i } end
+    for _ = 1, 10000 do deep = { data = deep } end
+    for _, v in ipairs { keys, list, { data = list }, deep } do ids.in_json(v) end
+    assert.is_true(os.clock() - began < 5)
+  end)
+end)

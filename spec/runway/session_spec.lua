@@ -1,0 +1,108 @@
+-- What a client hands down, alone: no client, no network.
+
+local adapters = require "spec.support.adapters"
+local errors = require "runway.errors"
+local scheduler = require "runway.scheduler"
+local session = require "runway.session"
+
+local KEY = "key_0123456789abcdef"
+
+local function new(options, own)
+  options = options or {}
+  options.api_key = options.api_key or KEY
+  options.transport = options.transport or {}
+  return session.new(own or adapters.own(), options)
+end
+
+describe("runway.session", function()
+  it("holds what the options say, and what they leave out", function()
+    local s = assert(new {
+      timeout = 7, base_url = "https://relay.example/prefix//", callback_url = "https://me.test/",
+    })
+    assert.equal("https://relay.example/prefix", s.base)
+    assert.is_false(s.loopback)
+    assert.equal("https://me.test/", s.callback_url)
+    assert.equal(7, s.limits.timeout)
+    assert.equal(10, s.limits.connect_timeout)
+    assert.equal(4, s.limits.max_retries)
+    assert.equal(32, s.limits.max_in_flight)
+    assert.is_false(s.closed)
+    assert.is_true(new({ base_url = "http://127.0.0.1:1" }).loopback)
+  end)
+
+  it("gives every client a line of its own", function()
+    assert.is_true(new().lane ~= new().lane)
+  end)
+
+  it("refuses what cannot be an account, without the key in the text", function()
+    for _, options in ipairs {
+      { api_key = "two words" }, { api_key = KEY .. "\n" }, { api_key = "clé" }, { base_url = "ftp://x.example" },
+      { base_url = "https://x.example/?a=1" }, { base_url = "http://x.example" }, { proxy = "http://a:b @c" },
+    } do
+      local s, err = new(options)
+      assert.is_nil(s)
+      assert.equal("config", err.kind)
+      assert.equal("mine", err.provider)
+      assert.equal("no", err.sent)
+    end
+    local s, err = session.new(adapters.own(), { transport = {} })
+    assert.is_nil(s)
+    assert.matches("no API key", err.message, 1, true)
+  end)
+
+  describe("makes every error:", function()
+    it("the provider is named, the key is gone from all of its texts", function()
+      local none, err = new():error { kind = "server", message = "no " .. KEY, body = "x" .. KEY, code = KEY }
+      assert.is_nil(none)
+      assert.is_true(errors.is(err))
+      assert.equal("mine", err.provider)
+      for _, text in ipairs { err.message, err.body, err.code } do assert.is_nil(text:find(KEY, 1, true)) end
+    end)
+
+    it("a refusal was not sent, whether it is a text or a problem", function()
+      local _, err = new():refuse "that will not do"
+      assert.same({ "invalid_request", "no", false, "that will not do" },
+        { err.kind, err.sent, err.retryable, err.message })
+      _, err = new():refuse { kind = "limit", code = "budget", message = "too much", id = "t1" }
+      assert.same({ "limit", "budget", "no" }, { err.kind, err.code, err.sent })
+      assert.is_nil(err.task_id)
+    end)
+  end)
+
+  it("a logger can neither raise nor see the key", function()
+    local seen = {}
+    local s = new { logger = function(level, message, more)
+      seen[#seen + 1] = level .. " " .. message .. " " .. type(more)
+    end }
+    s:log("debug", "with " .. KEY)
+    assert.same({ "debug with [key] table" }, seen)
+    new():log("debug", "no one listens")
+  end)
+
+  describe("close", function()
+    it("gives up what is alive, once, and ends pauses", function()
+      local s, told = new(), {}
+      s.live[told] = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      local open
+      local job = scheduler.spawn(function() open = s:pause(1e6) end)
+      scheduler.step(0)
+      s:close()
+      s:close()
+      job:join()
+      assert.is_false(open)
+      assert.same({ "cancelled: the client was closed" }, told)
+    end)
+
+    it("leaves nothing of a pause that is over, or was cancelled", function()
+      local s = new()
+      scheduler.freeze()
+      assert.is_true(s:pause(5))
+      scheduler.thaw()
+      local job = scheduler.spawn(function() s:pause(1e6) end)
+      scheduler.step(0)
+      job:cancel()
+      assert.is_nil(next(s.live))
+      assert.is_nil(scheduler.timeout())
+    end)
+  end)
+end)

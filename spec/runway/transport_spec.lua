@@ -1,0 +1,85 @@
+-- The core as a transport, against a real server.
+
+local core = require "runway.core"
+local rawserver = require "spec.support.rawserver"
+local scheduler = require "runway.scheduler"
+local scratch = require "spec.support.scratch"
+local transport = require "runway.transport"
+
+describe("runway.transport", function()
+  local server, files
+
+  setup(function()
+    server = rawserver.start {}
+    files = scratch.new()
+  end)
+  teardown(function()
+    server:stop()
+    files:remove()
+  end)
+
+  local function request(path, more)
+    local wire = { method = "GET", url = server:url(path), timeout = 20, address = "any", lane = 7, lane_limit = 1 }
+    for name, value in pairs(more or {}) do wire[name] = value end
+    return wire
+  end
+
+  -- Starts something; gives its result from the loop.
+  local function wait(start)
+    local w, early = scheduler.waiter(), true
+    local handle = start(function(result)
+      assert.is_false(early, "done was called before start returned")
+      w:wake(result)
+    end)
+    early = false
+    return scheduler.park(w), handle
+  end
+
+  it("hands out a result from a later turn", function()
+    local result = wait(function(done) return transport:start(request "/ok", done) end)
+    assert.equal(200, result.status)
+    assert.is_true(result.sent)
+    assert.is_nil(result.error)
+  end)
+
+  it("what the core refuses fails like what never left, from a later turn as well", function()
+    local result, handle = wait(function(done) return transport:start(request("", { url = "ftp://x/" }), done) end)
+    assert.is_nil(handle)
+    assert.is_false(result.sent)
+    assert.is_true(result.error.permanent)
+    transport:cancel(handle)
+    transport:drop(handle)
+    assert.equal(0, (transport:progress(handle)))
+  end)
+
+  it("a cancelled one still brings its result", function()
+    local result = wait(function(done)
+      local handle = transport:start(request "/hang", done)
+      transport:cancel(handle)
+      return handle
+    end)
+    assert.equal("cancelled", result.error.kind)
+  end)
+
+  it("looks at files: size and type, or why not", function()
+    local path = files:write("p.png", "\137PNG\r\n\26\n" .. ("\0"):rep(92))
+    local info = wait(function(done) return transport:probe(path, done) end)
+    assert.same({ 100, "image/png", "image" }, { info.size, info.type, info.class })
+    local none = wait(function(done) return transport:probe(files:path "none", done) end)
+    assert.equal("io", none.error.kind)
+  end)
+
+  it("keeps nothing of what is finished", function()
+    local kept = setmetatable({}, { __mode = "k" })
+    do
+      local held = {}
+      kept[held] = true
+      local w = scheduler.waiter()
+      transport:start(request "/ok", function(result) w:wake(result, held) end)
+      scheduler.park(w)
+    end
+    collectgarbage() collectgarbage()
+    assert.is_nil(next(kept))
+    assert.equal(0, core.pending())
+  end)
+end)

@@ -1,0 +1,224 @@
+-- A file system that lacks what others have still gets its file; one that fails leaves no file that
+-- claims to be whole. spec/support/faults.c stands in for them.
+
+local child = require "spec.support.child"
+local rawserver = require "spec.support.rawserver"
+local scratch = require "spec.support.scratch"
+
+-- What every program below begins with; its arguments are the server, the directory, and its own.
+local PREAMBLE = [[
+local core = require "runway.core"
+local exchange = require "spec.support.exchange"
+local url, directory = ...
+local target = directory .. "/clip.mp4"
+local function content(path)
+  local file = io.open(path, "rb")
+  return file and file:read "a", file and file:close()
+end
+local function write(path, bytes)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes):close()
+end
+local function start(path, overwrite)
+  return exchange.start { url = url .. path, save = { path = target, overwrite = overwrite } }
+end
+local function say(id)
+  local e = exchange.finish(id).error
+  print(e and ("%s %s %s"):format(e.kind, e.code, e.permanent and "for good" or "for now") or "done")
+end
+local function get(...) say(start(...)) end
+]]
+
+describe("a download onto a file system", function()
+  local server, here, library
+
+  setup(function()
+    server = rawserver.start()
+    library = scratch.new()
+    local made = os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o '%s' "
+      .. "spec/support/faults.c -ldl"):format(library:path "faults.so"))
+    assert(made, "the library of faults does not compile")
+  end)
+  teardown(function()
+    server:stop()
+    library:remove()
+  end)
+  before_each(function() here = scratch.new() end)
+  after_each(function() here:remove() end)
+
+  -- Runs a program on such a file system: what it says, line by line.
+  local function run(faults, code, status)
+    local before = ("export FAULTS='%s' FAULTS_UNDER='%s' SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";")
+      :format(faults, here.directory, library:path "faults.so", library:path "faults.so")
+    local output, exit = child.run(PREAMBLE .. code, { before = before,
+      arguments = { server:url "", here.directory } })
+    assert.equal(status or 0, exit, output)
+    local lines = {}
+    for line in output:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    return lines
+  end
+
+  local function names()
+    local list = {}
+    for name in io.popen("ls -A '" .. here.directory .. "'"):lines() do list[#list + 1] = name end
+    return list
+  end
+
+  local FILM = rawserver.pattern(1000)
+  local ALL = "flock=ENOSYS renameat2=EINVAL link=EPERM fsync=EINVAL fsetxattr=ENOTSUP fgetxattr=ENOTSUP"
+
+  local KINDS = { -- what it lacks; whether what a crash left can be taken over
+    { "locks (ENOSYS)", "flock=ENOSYS", false },
+    { "locks (ENOTSUP)", "flock=ENOTSUP", false },
+    { "locks (EINVAL)", "flock=EINVAL", false },
+    { "locks (ENOLCK)", "flock=ENOLCK", false },
+    { "a rename that spares (EINVAL)", "renameat2=EINVAL", true },
+    { "a rename that spares (ENOSYS)", "renameat2=ENOSYS", true },
+    { "a rename that spares (ENOTSUP)", "renameat2=ENOTSUP", true },
+    { "that and hard links (EPERM)", "renameat2=EINVAL link=EPERM", true },
+    { "that and hard links (ENOTSUP)", "renameat2=ENOTSUP link=ENOTSUP", true },
+    { "that and hard links (ENOSYS)", "renameat2=ENOSYS link=ENOSYS", true },
+    { "fsync (EINVAL)", "fsync=EINVAL", true },
+    { "fsync (ENOTSUP)", "fsync=ENOTSUP", true },
+    { "fsync (EROFS)", "fsync=EROFS", true },
+    { "attributes", "fsetxattr=ENOTSUP fgetxattr=ENOTSUP", true },
+    { "all of these", ALL, false },
+  }
+
+  for _, kind in ipairs(KINDS) do
+    local lacking, faults, takes_over = kind[1], kind[2], kind[3]
+    describe("without " .. lacking, function()
+      it("is there whole, and replaces only what it may", function()
+        local lines = run(faults, [[
+          get "/body/1000"
+          get "/body/2000"
+          get("/short-body", true)
+          get("/body/1000", true)
+        ]])
+        assert.same({ "done", "io exists for good", "network closed for now", "done" }, lines)
+        assert.equal(FILM, here:content "clip.mp4")
+        assert.same({ "clip.mp4" }, names())
+      end)
+
+      it("does not replace what came while it was loading", function()
+        for _, command in ipairs { "echo precious >clip.mp4", "ln -s nowhere clip.mp4" } do
+          local lines = run(faults, ([[
+            local id = start "/held-body"
+            exchange.until_received(id, 500)
+            os.execute("cd '" .. directory .. "' && %s")
+            exchange.run { url = url .. "/_release" }
+            say(id)
+          ]]):format(command))
+          assert.same({ "io exists for good" }, lines)
+          assert.same({ "clip.mp4" }, names())
+          assert.equal(command:find "echo" and "precious\n" or nil, here:content "clip.mp4")
+          os.remove(here:path "clip.mp4")
+        end
+      end)
+
+      it("leaves another's .part alone", function()
+        here:write("clip.mp4.part", "precious")
+        assert.same({ "network closed for now", "done" }, run(faults, [[ get "/short-body" get "/body/1000" ]]))
+        assert.equal(FILM, here:content "clip.mp4")
+        assert.equal("precious", here:content "clip.mp4.part")
+        assert.same({ "clip.mp4", "clip.mp4.part" }, names())
+      end)
+
+      it(takes_over and "takes over what a crash has left" or "leaves what may be another's", function()
+        run(faults, [[
+          exchange.until_received(start "/stall-mid-body", 500)
+          os.execute "kill -9 $PPID"
+        ]], 128 + 9)
+        assert.equal(1, #names())
+        assert.same({ "done" }, run(faults, [[ get "/body/400" ]]))
+        assert.equal(FILM:sub(1, 400), here:content "clip.mp4")
+        assert.equal(takes_over and 1 or 2, #names())
+      end)
+    end)
+  end
+
+  it("has a file for each of two at once, where nothing can be locked", function()
+    local lines = run("flock=ENOLCK", [[
+      local first = start "/held-body"
+      exchange.until_received(first, 500)
+      get "/body/1000"
+      exchange.run { url = url .. "/_release" }
+      say(first)
+    ]])
+    assert.same({ "done", "io exists for good" }, lines)
+    assert.equal(FILM, here:content "clip.mp4")
+    assert.same({ "clip.mp4" }, names())
+  end)
+
+  it("is no file when a close says that bytes were lost, whichever close it is", function()
+    for _, err in ipairs { "EIO", "ENOSPC", "EDQUOT" } do
+      for _, which in ipairs { "", "@1", "@2", "@3" } do
+        local line = run(("close=%s%s"):format(err, which), [[ get "/body/1000" ]])[1]
+        if line == "done" then
+          assert.same({ "clip.mp4" }, names())
+          assert.equal(FILM, here:content "clip.mp4")
+          os.remove(here:path "clip.mp4")
+        else
+          assert.equal(err == "EIO" and "io file for good" or "io disk_full for good", line)
+          assert.same({}, names())
+        end
+        if which == "" then assert.not_equal("done", line) end
+      end
+    end
+  end)
+
+  it("leaves the old file when a close fails", function()
+    here:write("clip.mp4", "old")
+    assert.same({ "io file for good" }, run("close=EIO", [[ get("/body/1000", true) ]]))
+    assert.equal("old", here:content "clip.mp4")
+    assert.same({ "clip.mp4" }, names())
+  end)
+
+  it("is no file when it cannot be synced or renamed", function()
+    for _, faults in ipairs { "fsync=EIO", "fsync=ENOSPC", "renameat2=EIO link=EIO rename=EIO" } do
+      local line = run(faults, [[ get "/body/1000" ]])[1]
+      assert.equal(faults:find "ENOSPC" and "io disk_full for good" or "io file for good", line)
+      assert.same({}, names())
+    end
+  end)
+
+  it("is a file when only the answer to the last step was lost", function()
+    for _, faults in ipairs { "renameat2=EINVAL link=EEXIST!", "renameat2=ENOENT!",
+      "renameat2=EINVAL link=EPERM rename=ENOENT!" } do
+      assert.same({ "done" }, run(faults, [[ get "/body/1000" ]]))
+      assert.equal(FILM, here:content "clip.mp4")
+      assert.same({ "clip.mp4" }, names())
+      os.remove(here:path "clip.mp4")
+    end
+    here:write("clip.mp4", "old")
+    assert.same({ "done" }, run("rename=ENOENT!", [[ get("/body/1000", true) ]]))
+    assert.equal(FILM, here:content "clip.mp4")
+    assert.same({ "clip.mp4" }, names())
+  end)
+
+  it("waits its turn when no descriptor is left", function()
+    for _, err in ipairs { "EMFILE", "ENFILE" } do
+      for _, there in ipairs { false, true } do
+        if there then here:write("clip.mp4.part", "precious") end
+        -- With a file there, the second open is the one that looks at it.
+        assert.same({ "io descriptors for now", "done" },
+          run(("open=%s@%d"):format(err, there and 2 or 1), [[ get "/body/1000" get "/body/1000" ]]))
+        assert.equal(FILM, here:content "clip.mp4")
+        os.remove(here:path "clip.mp4")
+        os.remove(here:path "clip.mp4.part")
+      end
+    end
+  end)
+
+  it("has its file though no descriptor is left for its directory", function()
+    assert.same({ "done" }, run("opendir=EMFILE", [[ get "/body/1000" ]]))
+    assert.equal(FILM, here:content "clip.mp4")
+  end)
+
+  it("passes over a .part that may not be opened", function()
+    here:write("clip.mp4.part", "precious")
+    assert.same({ "done" }, run("open=EACCES@2", [[ get "/body/1000" ]]))
+    assert.equal("precious", here:content "clip.mp4.part")
+    assert.equal(FILM, here:content "clip.mp4")
+  end)
+end)

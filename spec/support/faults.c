@@ -1,0 +1,145 @@
+/*
+** A file system that cannot do what others can. Loaded before the C library
+** (LD_PRELOAD), this makes calls on files under FAULTS_UNDER fail as FAULTS
+** says, a list of words:
+**
+**   link=EPERM      every call fails
+**   open=EMFILE@1   only the first does
+**   link=EEXIST!    it is done all the same, and told as failed
+**
+** Of open, those that want a directory are called opendir.
+*/
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define MOST 8
+
+typedef struct {
+  char call[16];
+  int err, nth;                /* nth 0: each */
+  int done;                    /* it takes effect nevertheless */
+  _Atomic int calls;
+} fault;
+
+static fault faults[MOST];
+static const char *under;
+
+static const struct { const char *name; int number; } errors[] = {
+  { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL }, { "EIO", EIO },
+  { "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
+  { "ENOSPC", ENOSPC }, { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM },
+  { "EROFS", EROFS },
+};
+
+static void parse (fault *f, char *word) {
+  char *value = strchr(word, '='), *at = strchr(word, '@'), *done = strchr(word, '!');
+  if (!value) abort();
+  *value++ = '\0';
+  if (at) { *at = '\0'; f->nth = atoi(at + 1); }
+  if (done) { *done = '\0'; f->done = 1; }
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (strcmp(value, errors[i].name) == 0) f->err = errors[i].number;
+  if (!f->err || strlen(word) >= sizeof f->call) abort();
+  strcpy(f->call, word);
+}
+
+__attribute__((constructor)) static void begin (void) {
+  char *list = getenv("FAULTS"), *rest = NULL, *word;
+  int n = 0;
+  under = getenv("FAULTS_UNDER");
+  if (!list || !under || !(list = strdup(list))) return;
+  for (word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+    if (n == MOST) abort();
+    parse(&faults[n++], word);
+  }
+  free(list);
+}
+
+/* The fault that this call on this file meets, or NULL. */
+static fault *met (const char *call, const char *path) {
+  if (!under || strncmp(path, under, strlen(under)) != 0) return NULL;
+  for (fault *f = faults; f < faults + MOST; f++)
+    if (strcmp(f->call, call) == 0 && (++f->calls == f->nth || !f->nth)) return f;
+  return NULL;
+}
+
+static fault *met_fd (const char *call, int fd) {
+  char name[32], path[4096];
+  ssize_t n;
+  int before = errno;
+  (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+  n = readlink(name, path, sizeof path - 1);
+  errno = before;
+  if (n < 0) return NULL;
+  path[n] = '\0';
+  return met(call, path);
+}
+
+#define REAL(name) \
+  static __typeof__(&name) real; \
+  if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+#define MEET(found, call) do { \
+  fault *f = found; \
+  if (f) { if (f->done) (void)call; errno = f->err; return -1; } \
+  return call; } while (0)
+
+int open (const char *path, int flags, ...) {
+  mode_t mode = 0;
+  REAL(open);
+  if (flags & O_CREAT) {
+    va_list args;
+    va_start(args, flags);
+    mode = (mode_t)va_arg(args, int);
+    va_end(args);
+  }
+  MEET(met(flags & O_DIRECTORY ? "opendir" : "open", path), real(path, flags, mode));
+}
+
+int close (int fd) {           /* as the kernel does: gone, whatever it says */
+  REAL(close);
+  fault *f = met_fd("close", fd);
+  int result = real(fd);
+  if (!f) return result;
+  errno = f->err;
+  return -1;
+}
+
+int flock (int fd, int how);
+int flock (int fd, int how) { REAL(flock); MEET(met_fd("flock", fd), real(fd, how)); }
+
+int fsync (int fd) { REAL(fsync); MEET(met_fd("fsync", fd), real(fd)); }
+
+int link (const char *from, const char *to) {
+  REAL(link);
+  MEET(met("link", to), real(from, to));
+}
+
+int rename (const char *from, const char *to) {
+  REAL(rename);
+  MEET(met("rename", to), real(from, to));
+}
+
+int renameat2 (int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
+  REAL(renameat2);
+  MEET(met("renameat2", to), real(from_dir, from, to_dir, to, flags));
+}
+
+int fsetxattr (int fd, const char *name, const void *value, size_t size, int flags);
+int fsetxattr (int fd, const char *name, const void *value, size_t size, int flags) {
+  REAL(fsetxattr);
+  MEET(met_fd("fsetxattr", fd), real(fd, name, value, size, flags));
+}
+
+ssize_t fgetxattr (int fd, const char *name, void *value, size_t size);
+ssize_t fgetxattr (int fd, const char *name, void *value, size_t size) {
+  REAL(fgetxattr);
+  MEET(met_fd("fgetxattr", fd), real(fd, name, value, size));
+}

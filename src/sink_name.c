@@ -1,0 +1,88 @@
+/*
+** sink_name.c: what a .part is called, and whose it is.
+*/
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#if defined(__linux__) || defined(__APPLE__)
+#include <sys/xattr.h>
+#endif
+
+#include "sink_name.h"
+
+#define MARK "user.runway.part"
+
+/* Room for the end of the longest: ".<16 digits>.runway-99.part". */
+#define MAX_END 64
+
+
+size_t rw_cut_before (const char *text, size_t at) {
+  for (int i = 0; i < 3 && at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80; i++)
+    at--;
+  return at;
+}
+
+
+static uint64_t name_hash (const char *text) {     /* FNV-1a */
+  uint64_t h = 14695981039346656037u;
+  for (; *text; text++) h = (h ^ (unsigned char)*text) * 1099511628211u;
+  return h;
+}
+
+
+char *rw_sink_name (const char *path, int n, bool shorter) {
+  const char *slash = strrchr(path, '/');
+  const char *base = slash ? slash + 1 : path;
+  size_t len = strlen(base), room;
+  char hash[32] = "", number[16] = "", end[MAX_END], *name;
+  if (shorter)
+    (void)snprintf(hash, sizeof hash, ".%016llx",
+                   (unsigned long long)name_hash(base));
+  if (n > 1) (void)snprintf(number, sizeof number, "-%d", n);
+  (void)snprintf(end, sizeof end, "%s%s%s.part", hash, n ? ".runway" : "", number);
+  /* a character for each that is added */
+  for (size_t i = shorter ? strlen(end) : 0; i > 0 && len > 0; i--)
+    len = rw_cut_before(base, len - 1);
+  len += (size_t)(base - path);
+  room = len + strlen(end) + 1;
+  name = malloc(room);
+  if (name) {
+    memcpy(name, path, len);
+    memcpy(name + len, end, room - len);
+  }
+  return name;
+}
+
+
+#if defined(__linux__)
+
+bool rw_sink_mark (int fd) { return fsetxattr(fd, MARK, "1", 1, 0) == 0; }
+void rw_sink_unmark (int fd) { (void)fremovexattr(fd, MARK); }
+static ssize_t get_mark (int fd) { return fgetxattr(fd, MARK, NULL, 0); }
+#define NO_MARK ENODATA
+
+#elif defined(__APPLE__)
+
+bool rw_sink_mark (int fd) { return fsetxattr(fd, MARK, "1", 1, 0, 0) == 0; }
+void rw_sink_unmark (int fd) { (void)fremovexattr(fd, MARK, 0); }
+static ssize_t get_mark (int fd) { return fgetxattr(fd, MARK, NULL, 0, 0, 0); }
+#define NO_MARK ENOATTR
+
+#else
+
+bool rw_sink_mark (int fd) { (void)fd; return false; }
+void rw_sink_unmark (int fd) { (void)fd; }
+static ssize_t get_mark (int fd) { (void)fd; return -1; }
+#define NO_MARK (-1)                   /* never the reason: there are no marks */
+
+#endif
+
+
+bool rw_sink_is_ours (int fd, const struct stat *st, bool named) {
+  if (st->st_uid != geteuid()) return false;
+  errno = 0;
+  return get_mark(fd) >= 0 || (named && errno != NO_MARK);
+}
