@@ -64,6 +64,17 @@ local function add_headers(to, from)
   end
 end
 
+-- What every request to the base URL's origin bears, made once: the signature over our own.
+local function signed_headers(session)
+  if session.signed_headers then return session.signed_headers end
+  local signature, problem = adapter.sign(session)
+  if not signature then return nil, problem end
+  local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  add_headers(headers, signature)
+  session.signed_headers = headers
+  return headers
+end
+
 --- The wire form of an adapter's request.
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
@@ -73,21 +84,23 @@ end
 function wire.of(session, request, paid)
   local method = request.method or "GET"
   if method:find("[a-z]") then method = text.upper(method) end
-  local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  local headers = {}
   local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
   local query, message = query_string(request.query, request.url or request.path)
   if not query then return nil, message end
   if request.url then                         -- another origin: no key, no private address
     made.url = request.url .. query
     made.address = wire.foreign_reach(session)
+    headers.Accept, headers["User-Agent"] = "application/json", session.limits.user_agent
   else
     -- A "#" is no more than a character here: nothing behind it would reach the wire.
-    made.path = request.path:gsub("#", "%%23") -- what a mock compares
+    made.path = request.path                  -- what a mock compares
+    if made.path:find("#", 1, true) then made.path = made.path:gsub("#", "%%23") end
     made.url = session.base .. made.path .. query
     made.address = "any"
-    local signature, problem = adapter.sign(session)
-    if not signature then return nil, problem end
-    add_headers(headers, signature)
+    local signed, problem = signed_headers(session)
+    if not signed then return nil, problem end
+    for name, value in next, signed do headers[name] = value end
   end
   if request.json ~= nil then
     made.body, message = json.encode(request.json)
@@ -96,7 +109,7 @@ function wire.of(session, request, paid)
   elseif request.body then
     made.body = request.body
   end
-  add_headers(headers, request.headers)
+  if request.headers then add_headers(headers, request.headers) end
   made.gate = paid or not (request.safe or SAFE_METHODS[method])
   return made
 end
