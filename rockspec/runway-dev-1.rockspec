@@ -46,6 +46,7 @@ build = {
         "src/farewell.c",
         "src/file.c",
         "src/header.c",
+        "src/last_words.c",
         "src/lua_buffer.c",
         "src/lua_core.c",
         "src/lua_headers.c",
@@ -97,6 +98,7 @@ build = {
     ["runway.files"] = "lua/runway/files.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",
+    ["runway.ledger"] = "lua/runway/ledger.lua",
     ["runway.listener"] = {
       sources = {
         "src/buffer.c",

@@ -249,6 +249,15 @@ void rw_engine_cancel (rw_engine *e, rw_request *r, bool unless_sent) {
 }
 
 
+rw_request *rw_engine_done (rw_engine *e) {
+  rw_request *r;
+  pthread_mutex_lock(&e->lock);
+  r = e->done.first;
+  pthread_mutex_unlock(&e->lock);
+  return r;
+}
+
+
 rw_request *rw_engine_take (rw_engine *e) {
   rw_request *r, **at;
   pthread_mutex_lock(&e->lock);

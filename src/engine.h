@@ -37,6 +37,9 @@ void rw_engine_start (rw_engine *e, rw_request *r);
 */
 void rw_engine_cancel (rw_engine *e, rw_request *r, bool unless_sent);
 
+/* The next finished request, which stays the engine's; NULL when there is none. */
+rw_request *rw_engine_done (rw_engine *e);
+
 /* The next finished request, now the caller's; NULL when there is none. */
 rw_request *rw_engine_take (rw_engine *e);
 

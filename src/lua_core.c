@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "last_words.h"
 #include "lua_compat.h"
 #include "lua_request.h"
 #include "lua_result.h"
@@ -117,10 +118,14 @@ static lua_engine *push_running (lua_State *L) {
 */
 
 /* Hands the request in the box at the top to the engine; pushes its id. */
-static int hand_over (lua_State *L) {
+static int hand_over (lua_State *L, int waiting) {
   rw_box *b = lua_touserdata(L, -1);
   lua_engine *le = push_running(L);
   lua_Integer id = ++le->last_id;
+  if (waiting) {                         /* waiting[id] = the value after it */
+    lua_pushvalue(L, waiting + 1);
+    lua_rawseti(L, waiting, id);
+  }
   lua_getiuservalue(L, -1, 1);
   lua_pushlightuserdata(L, b->r);
   lua_rawseti(L, -2, id);                /* may raise; nothing started yet */
@@ -147,18 +152,23 @@ static bool core_is_forked (lua_State *L) {
 }
 
 
-/* start(request) -> id | nil, message, kind */
+/*
+** start(request [, waiting, done]) -> id | nil, message, kind
+** waiting[id] = done before anything is sent, so that no error or interrupt
+** between the two leaves a result that no one waits for.
+*/
 static int core_start (lua_State *L) {
   const char *refused;
   rw_request *r;
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
+  lua_settop(L, 3);
+  if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
   r = rw_push_request(L);
   refused = rw_read_request(L, 1, r);
   if (refused) return core_refuse(L, refused, "invalid_request");
-  lua_settop(L, 2);
+  lua_settop(L, 4);
   if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
-  return hand_over(L);
+  return hand_over(L, lua_isnil(L, 2) ? 0 : 2);
 }
 
 
@@ -173,7 +183,7 @@ static int core_probe (lua_State *L) {
   r = rw_push_request(L);
   r->op = RW_PROBE;
   r->file = rw_copy(L, path, n);
-  return hand_over(L);
+  return hand_over(L, 0);
 }
 
 
@@ -223,23 +233,31 @@ static int core_progress (lua_State *L) {
 }
 
 
-/* take() -> id, result; nothing when no request is finished */
+/*
+** take([inbox]) -> id, result; nothing when no request is finished. With a
+** table, inbox.id and inbox.result are set instead, and true is returned. All
+** or nothing: what raises on the way (no memory) leaves the request finished,
+** to be taken by the next call.
+*/
 static int core_take (lua_State *L) {
-  lua_engine *le = (lua_settop(L, 0), push_engine(L));
-  rw_box *b = rw_push_box(L);                  /* first: what it will hold must not leak */
-  lua_Integer id = 0;
-  if (!le->engine || !rw_engine_usable(le->engine)) return 0;
-  b->r = rw_engine_take(le->engine);
-  if (!b->r) return 0;
-  lua_getiuservalue(L, 1, 1);            /* live requests */
-  id = b->r->id;
+  lua_engine *le = (lua_settop(L, 1), push_engine(L));
+  rw_request *r = NULL;
+  if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  if (le->engine && rw_engine_usable(le->engine)) r = rw_engine_done(le->engine);
+  if (!r) return 0;
+  lua_getiuservalue(L, 2, 1);            /* live requests */
+  lua_pushinteger(L, r->id);
+  rw_push_result(L, r);
+  if (lua_istable(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_setfield(L, 1, "id");
+    lua_setfield(L, 1, "result");        /* from here on Lua has it */
+    lua_pushboolean(L, 1);
+  }
   lua_pushnil(L);
-  lua_rawseti(L, -2, id);
-  lua_pushinteger(L, id);
-  rw_push_result(L, b->r);
-  rw_request_free(b->r);                 /* now, not at the next collection */
-  b->r = NULL;
-  return 2;
+  lua_rawseti(L, 3, r->id);              /* is there, so this cannot raise */
+  rw_request_free(rw_engine_take(le->engine));
+  return lua_istable(L, 1) ? 1 : 2;
 }
 
 
@@ -321,7 +339,7 @@ static int core_try (lua_State *L) {
   r->op = RW_TARGET;
   r->sink.path = rw_copy(L, path, n);
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  return hand_over(L);
+  return hand_over(L, 0);
 }
 
 
@@ -344,6 +362,41 @@ static int core_target (lua_State *L) {
   rw_sink_abandon(&r->sink);
   lua_pushboolean(L, 1);
   return 1;
+}
+
+
+/* leave_word(line) -> number | nil: said on standard error when the process ends */
+static int core_leave_word (lua_State *L) {
+  size_t n;
+  const char *line = luaL_checklstring(L, 1, &n);
+  int number = rw_words_leave(line, n);
+  stay_loaded();                         /* a signal's handler lives in this library */
+  if (number < 0) return 0;
+  lua_pushinteger(L, number);
+  return 1;
+}
+
+
+/* take_back(number): that line is not said any more */
+static int core_take_back (lua_State *L) {
+  rw_words_take_back((int)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+
+/* say_words(): says and takes back all lines, now */
+static int core_say_words (lua_State *L) {
+  (void)L;
+  rw_words_say();
+  return 0;
+}
+
+
+/* guard_signals(): signals that end the process say these lines, too */
+static int core_guard_signals (lua_State *L) {
+  (void)L;
+  rw_words_guard_signals();
+  return 0;
 }
 
 
@@ -400,15 +453,19 @@ static const luaL_Reg core_functions[] = {
   {"close", core_close},
   {"drop", core_drop},
   {"fd", core_fd},
+  {"guard_signals", core_guard_signals},
+  {"leave_word", core_leave_word},
   {"notify_fd", core_notify_fd},
   {"now", core_now},
   {"pending", core_pending},
   {"probe", core_probe},
   {"progress", core_progress},
   {"proxy", core_proxy},
+  {"say_words", core_say_words},
   {"start", core_start},
   {"stats", core_stats},
   {"take", core_take},
+  {"take_back", core_take_back},
   {"target", core_target},
   {"try", core_try},
   {"url", core_url},

@@ -51,7 +51,8 @@ for file; do
   took=$((SECONDS - begin)) note=
   [ $took -lt 2 ] || note=", $took s"
 
-  line=$(tail -n 1 "$out" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
+  # what the library says at its end may stand after it
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$out" | tail -n 1)
   ok=${line%% passed*} bad=${line##*, } bad=${bad%% failed*}
   if [ -z "$line" ]; then # it never came to its end
     ok=0 bad=1

@@ -8,6 +8,7 @@ local adapter = require "runway.adapter"
 local answers = require "runway.answer"
 local fields = require "runway.fields"
 local ids = require "runway.ids"
+local ledger = require "runway.ledger"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local wires = require "runway.wire"
@@ -18,6 +19,7 @@ local http = {}
 ---@field wire runway.WireRequest      sent as it stands whenever the loop comes round
 ---@field name string                  for the log
 ---@field deadline? number             on scheduler.now(): it is given up then, unless it may cost money and has left
+---@field receipt? runway.Receipt     of a paid call; who gives one closes it
 ---@field on_progress? fun(received: integer, total: integer|nil)
 ---@field read fun(call: runway.Call, session: runway.Session, result: table): runway.Reading
 ---@field tell fun(call: runway.Call, verdict: table, result: table, reading: runway.Reading): table  fields of an error
@@ -64,7 +66,11 @@ local function exchange(session, call)
     scheduler.checkpoint()
     w.critical, w.stop = true, give_up        -- a paid answer is awaited even by a cancelled job
   end
-  handle = transport:start(wire, function(result) w:wake(result) end)
+  local function done(result) w:wake(result) end
+  local receipt = call.receipt
+  if receipt then receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil end
+  handle = transport:start(wire, done)
+  if receipt then receipt.handle = handle end
   if call.deadline then
     timer = scheduler.at(call.deadline, function() give_up("timeout", "the time given for the whole call is over") end)
   end
@@ -102,11 +108,13 @@ local function closed(session, tally)
 end
 
 -- An error that ends the job in the middle of a paid call tells what the call has done so far.
-local function account(tally)
+local function account(receipt)
   return function(err)
-    if tally.attempts == 0 then return end
-    err.attempts = err.attempts or tally.attempts
-    if not err.sent or err.sent == "no" then err.sent = tally.sent and "yes" or "no" end
+    if receipt.attempts == 0 then return end
+    err.attempts = err.attempts or receipt.attempts
+    err.task_id = err.task_id or ledger.id_of(receipt)
+    if not err.sent or err.sent == "no" then err.sent = (receipt.sent or err.task_id) and "yes" or "no" end
+    if not ledger.is_under_way(receipt) then ledger.close(receipt) end
   end
 end
 
@@ -155,11 +163,14 @@ end
 ---@return runway.AdapterAnswer|nil answer
 function http.send(session, call)
   if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
-  local tally = { attempts = 0, sent = false }
-  if not call.wire.gate then return attempt(session, call, tally) end
-  scheduler.note(tally, account(tally))
-  local value, err, answer = attempt(session, call, tally)
-  scheduler.note(tally, nil)
+  if not call.wire.gate then return attempt(session, call, { attempts = 0, sent = false }) end
+  local given = call.receipt
+  local receipt = given or ledger.open(session.adapter.name, session:is_real())
+  call.receipt = receipt
+  scheduler.note(receipt, account(receipt))
+  local value, err, answer = attempt(session, call, receipt)
+  scheduler.note(receipt, nil)
+  if not given then ledger.close(receipt) end
   return value, err, answer
 end
 
@@ -276,7 +287,8 @@ function http.call(session, request, opts)
   if not wire then return session:refuse(problem) end
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
-    reader = opts.reader, ref = opts.ref, raw = opts.raw, deadline = opts.deadline or session:deadline(),
+    receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
+    deadline = opts.deadline or session:deadline(),
   }, Api))
 end
 

@@ -33,6 +33,7 @@ local turning = 0                             -- depth of turns; > 0 inside step
 local interrupt
 local critical, criticals = 0, {}              -- waiters parked on a paid answer: how many, and which
 local current                                 -- the job that is running, or nil
+local unfinished = false                      -- a turn broke off: the next one must come at once
 
 -- Waits that cannot yield nest one turn in another, and Lua's C stack is bounded: stop long before it.
 local MOST_NESTED = 16
@@ -48,13 +49,33 @@ end
 local function heed_interrupt()
   if not interrupt or interrupt.heeded then return end
   interrupt.heeded = true
+  if core.guard_signals then core.guard_signals() end -- the next one may end the process without us
   stop_criticals("cancelled", "interrupted")
+  if critical > 0 and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
+end
+
+local explain, explained                      -- how a room above tells of an interrupt, and its metatable
+
+--- Has what was interrupted told by the rooms that know what is at stake.
+---@param fn fun(raised: string): table   the error for the text that Ctrl-C raised
+---@param metatable table                 of what it makes
+function scheduler.interrupted_with(fn, metatable)
+  explain, explained = fn, metatable
+end
+
+--- An interrupt in its full form.
+---@param raised any
+---@return any
+function scheduler.explained(raised)
+  if not explain or type(raised) ~= "string" or not scheduler.is_interrupt(raised) then return raised end
+  local ok, full = pcall(explain, raised)
+  return ok and full or raised
 end
 
 local function raise_interrupt()
   local value = interrupt.value
   interrupt = nil
-  error(value, 0)
+  error(scheduler.explained(value), 0)
 end
 
 -- The clock is a room of its own; those who wait find it here.
@@ -76,6 +97,7 @@ scheduler.text_of = text_of
 ---@param err any
 ---@return boolean
 local function is_interrupt(err)
+  if type(err) == "table" then return explained ~= nil and getmetatable(err) == explained end
   return type(err) == "string" and err:find("interrupted!$") ~= nil
 end
 scheduler.is_interrupt = is_interrupt
@@ -100,6 +122,7 @@ end
 --- Calls a function of the user's so that its errors reach a reader and
 --- nothing else. Ctrl-C is no error of the function's: it ends the wait.
 ---@return boolean ok
+---@return any err
 function scheduler.guard(fn, ...)
   local ok, err = pcall(fn, ...)
   if not ok and is_interrupt(err) then
@@ -107,12 +130,33 @@ function scheduler.guard(fn, ...)
   elseif not ok then
     report(err)
   end
-  return ok
+  return ok, err
+end
+
+local breaks, MOST_BREAKS = 0, 3              -- turns in a row for which memory was missing
+local NO_MEMORY = "not enough memory"
+local NOTHING = { n = 0 }                     -- no values
+
+--- Lets the next turn come at once: this one could not do all it had to.
+function scheduler.again()
+  unfinished = true
+end
+
+-- Calls a function again when memory ran out in it; its second call begins with a collection.
+local function persist(fn, ...)
+  local ok, value = pcall(fn, ...)
+  if ok then return value end
+  if value ~= NO_MEMORY then error(value, 0) end
+  collectgarbage()
+  return fn(...)
 end
 
 local function fire_timers()
   local now = clock.now()
-  for fn in clock.due, now do scheduler.guard(fn) end
+  for fn in clock.due, now do
+    local ok, err = scheduler.guard(fn)
+    if not ok and err == NO_MEMORY then persist(clock.at, now, fn) end
+  end
 end
 
 --------------------------------------------------------------------- jobs
@@ -120,8 +164,8 @@ end
 local ready, ready_first, ready_last = {}, 1, 0
 
 local function make_ready(job)
+  ready[ready_last + 1] = job                 -- first, for it may raise
   ready_last = ready_last + 1
-  ready[ready_last] = job
 end
 
 ---@class runway.Job
@@ -182,9 +226,10 @@ local function end_raised(job, raised)
   end_job(job, { n = 2, nil, with_notes(job, err) })
 end
 
-local function resumed(job, ok, ...)
+local function resumed(job, outer, ok, ...)
+  current = outer
   if coroutine.status(job.co) == "dead" then
-    if ok then end_job(job, pack(...)) else end_raised(job, (...)) end
+    if ok then end_job(job, persist(pack, ...)) else persist(end_raised, job, (...)) end
   elseif (...) ~= PARKED then
     make_ready(job)                           -- a yield of the user's own: let others run
   elseif job.cancelled and not job.waiting.critical then
@@ -195,13 +240,12 @@ end
 local function resume(job)
   if not job.co then return end               -- ended while it stood in line
   if job.cancelled and not (job.waiting and job.waiting.critical) then return end_cancelled(job) end
+  if coroutine.status(job.co) == "dead" then return end_raised(job, NO_MEMORY) end -- its values were lost
   job.waiting = nil
-  local start, outer = job.start or { n = 0 }, current
+  local start, outer = job.start or NOTHING, current
   job.start = nil
   current = job
-  local results = pack(coroutine.resume(job.co, unpack(start, 1, start.n)))
-  current = outer
-  resumed(job, unpack(results, 1, results.n))
+  resumed(job, outer, coroutine.resume(job.co, unpack(start, 1, start.n)))
 end
 
 --- Notes something of the running job that its end must not lose: `tell` is called with the error
@@ -278,18 +322,23 @@ function scheduler.waiter()
   return setmetatable({ done = false }, Waiter)
 end
 
+-- Where memory fails on the way, a second call goes on where the first broke off.
 function Waiter:wake(...)
-  if self.done then return end
-  self.done, self.values = true, pack(...)
-  if self.counted then critical, criticals[self] = critical - 1, nil end
+  if self.woken then return end
+  if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
+  self.done = true
+  if self.counted then self.counted, critical, criticals[self] = nil, critical - 1, nil end
   local job = self.job
   if job and job.waiting == self then make_ready(job) end
+  self.woken = true
 end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
 local function turn(seconds)
   local pause = clock.pause()
-  if ready_last >= ready_first then pause = 0 end
+  local broken = unfinished
+  unfinished = true                           -- until it has come to its end
+  if broken or ready_last >= ready_first then pause = 0 end
   if clock.is_frozen() and core.pending() == 0 then
     if pause and seconds and seconds > 0 then pause = math.min(pause, seconds) end
     if pause and pause > 0 then clock.jump(pause) end
@@ -299,30 +348,31 @@ local function turn(seconds)
   end
   turning = turning + 1
   local now_attached = { unpack(sources) }    -- one may detach itself
-  for i = 1, #now_attached do scheduler.guard(now_attached[i].drain) end
+  unfinished = false
+  for i = 1, #now_attached do
+    if not scheduler.guard(now_attached[i].drain) then unfinished = true end
+  end
+  local again = unfinished
+  unfinished = true
   fire_timers()
   local last = ready_last                     -- those made ready below wait for the next turn
   while ready_first <= last do
     local job = ready[ready_first]
     ready[ready_first] = nil
     ready_first = ready_first + 1
-    resume(job)
+    local ok, err = pcall(resume, job)
+    if not ok then                            -- Ctrl-C, or no memory: the job goes on in the next turn
+      make_ready(job)
+      error(err, 0)
+    end
   end
   turning = turning - 1
+  unfinished, breaks = again, 0
 end
 
 local function nothing_to_wait_for()
-  return ready_last < ready_first and not clock.pause() and core.pending() == 0
+  return ready_last < ready_first and not unfinished and not clock.pause() and core.pending() == 0
 end
-
--- Collected when the state closes: a script that ends too early must not do so silently.
-local at_the_end = setmetatable({}, { __gc = function()
-  if critical > 0 then
-    io.stderr:write(("runway: the program ended while %d paid request(s) had no answer yet; their tasks may exist: "
-      .. "end a script with run, all or join\n"):format(critical))
-  end
-end })
-scheduler.at_the_end = at_the_end             -- kept as long as the room
 
 --- Called before something is paid for: raises when there is a reason to pay for nothing more.
 function scheduler.checkpoint()
@@ -332,7 +382,7 @@ function scheduler.checkpoint()
       .. "coroutines of your own", 0)
   end
   if not interrupt then return end
-  if current then error(interrupt.value, 0) end
+  if current then error(scheduler.explained(interrupt.value), 0) end
   raise_interrupt()
 end
 
@@ -342,8 +392,16 @@ local function give_up(w, raise, ...)
   raise(...)
 end
 
--- Takes an error that ended a turn; a second one is raised at once.
+-- Takes an error that ended a turn; a second one is raised at once. What memory was missing for is
+-- done by the next turn, once more.
 local function interrupted_by(err)
+  if err == NO_MEMORY then
+    collectgarbage()
+    breaks = breaks + 1
+    if breaks <= MOST_BREAKS then return false end
+    breaks = 0
+    error(err, 0)
+  end
   local second = interrupt ~= nil
   interrupt = { value = err }
   return second
@@ -497,7 +555,7 @@ end
 --- Seconds until `step` has something to do without the descriptor, or nil.
 ---@return number|nil
 function scheduler.timeout()
-  if ready_last >= ready_first then return 0 end
+  if unfinished or ready_last >= ready_first then return 0 end
   local pause = clock.pause()
   if pause and clock.is_frozen() then return 0 end
   return pause

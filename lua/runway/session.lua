@@ -183,6 +183,12 @@ function Session:deadline(seconds)
   return seconds and scheduler.now() + seconds or nil
 end
 
+--- Does it lead to the world? What a mock's tasks cost is nothing.
+---@return boolean
+function Session:is_real()
+  return not self.transport.pretends
+end
+
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
 ---@return boolean open   false: the client was closed meanwhile

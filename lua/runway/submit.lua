@@ -5,9 +5,11 @@
 
 local adapter = require "runway.adapter"
 local download = require "runway.download"
+local errors = require "runway.errors"
 local fields = require "runway.fields"
 local files = require "runway.files"
 local http = require "runway.http"
+local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
@@ -16,6 +18,8 @@ local task = require "runway.task"
 local text = require "runway.text"
 
 local submit = {}
+
+local NO_MEMORY = "not enough memory"         -- what Lua raises then
 
 --- Does the provider offer this kind of task?
 ---@param session runway.Session
@@ -118,6 +122,41 @@ local function note(t)
   end)
 end
 
+-- The paid request, and the task that it makes.
+local function pay(session, request, ref, receipt, deadline)
+  local made, failure, answer = http.call(session, request,
+    { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
+  ref.id = made and fields.id(made.id) or failure and failure.task_id
+  if not ref.id then return nil, failure end
+  local t = task.new(session, ref, true)
+  note(t)
+  if not made then
+    failure.task = t
+    return nil, failure
+  end
+  task.apply(t, made, answer.json)
+  task.plan(t, made.next_poll)
+  return t
+end
+
+-- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
+-- job. The answer is awaited, and the id in it goes into what is raised, or told.
+local function rescue(session, ref, receipt, raised)
+  if raised == NO_MEMORY then collectgarbage() end
+  ref.id = ref.id or ledger.await(receipt)
+  local t = ref.id and task.new(session, ref, true) or nil
+  local err = errors.is(raised) and raised or nil
+  if raised == NO_MEMORY then
+    err = select(2, session:error { kind = "limit", code = "memory", attempts = receipt.attempts,
+      sent = (receipt.sent or ref.id) and "yes" or "no",
+      message = "memory ran out" .. (ref.id and "; the task was submitted all the same" or "") })
+  end
+  if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
+  if raised == NO_MEMORY then return nil, err end
+  ledger.close(receipt)
+  error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
+end
+
 --- Submits a task: at most once.
 ---@param session runway.Session
 ---@param order runway.Order
@@ -139,19 +178,12 @@ function submit.make(session, order, kind)
   request, err = with_extra(session, request, order.extra)
   if not request then return nil, err end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite }
-  local made, failure, answer = http.call(session, request,
-    { reader = "accepted", ref = kind, paid = true, deadline = deadline })
-  ref.id = made and fields.id(made.id) or failure and failure.task_id
-  if not ref.id then return nil, failure end
-  local t = task.new(session, ref, true)
-  note(t)
-  if not made then
-    failure.task = t
-    return nil, failure
-  end
-  task.apply(t, made, answer.json)
-  task.plan(t, made.next_poll)
-  return t
+  local receipt = ledger.open(session.adapter.name, session:is_real())
+  local ok, t
+  ok, t, err = pcall(pay, session, request, ref, receipt, deadline)
+  if not ok then t, err = rescue(session, ref, receipt, t) end
+  ledger.close(receipt)
+  return t, err
 end
 
 return submit

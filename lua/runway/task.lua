@@ -3,6 +3,7 @@
 local adapter = require "runway.adapter"
 local download = require "runway.download"
 local http = require "runway.http"
+local ledger = require "runway.ledger"
 local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
@@ -56,7 +57,10 @@ function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
-  if fresh then task.plan(t, nil) end
+  if fresh then
+    ledger.hold(t, session:is_real())
+    task.plan(t, nil)
+  end
   return t
 end
 
@@ -86,6 +90,7 @@ function task.apply(t, fields, raw)
   end
   if fields.progress then t.progress = fields.progress end
   if t.status == "SUCCEEDED" then t.progress = 1 end
+  if TERMINAL[t.status] then ledger.release(t) end
   for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
     if fields[name] ~= nil then t[name] = fields[name] end
   end
@@ -225,6 +230,7 @@ function Task:wait(opts)
   local my = inner[self]
   local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
+  if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
   local empty, last = 0, nil
   while not finished(self) do
     local now = scheduler.now()
@@ -266,6 +272,7 @@ function Task:cancel()
   local ok, err = task.cancel(inner[self].session, inner[self].ref)
   if not ok then return mark(self, err) end
   self.status = "CANCELLED"
+  ledger.release(self)
   return true
 end
 
@@ -333,11 +340,13 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
+  ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
   file, err = download.fetch(my.session, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
     deadline = my.session:deadline(opts.deadline),
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))
+  ledger.release(self)
   if not file then return mark(self, err) end
   return file
 end

@@ -5,8 +5,10 @@
 ---@class runway.Transport   what `runway.client { transport = … }` takes
 ---@field start fun(self, request: runway.WireRequest, done: fun(result: table)): any  gives a handle
 ---@field cancel fun(self, handle: any)    ends an exchange early; its result still comes
+---@field awaits? fun(self, done: function): boolean  is this exchange under way?
 ---@field drop? fun(self, handle: any)     the same, but only if the request has not left; without it, none is dropped
 ---@field progress fun(self, handle: any): integer, integer|nil  bytes received, bytes in all
+---@field pretends? boolean     nothing leaves the process: no task is really paid for
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
@@ -35,13 +37,21 @@ local transport = {}
 
 local waiting = {}                            -- id -> done
 
+-- The result that is being handed out. It stays here until who waits for it has it, so that neither
+-- an interrupt nor a failed allocation on the way loses what was paid for.
+local inbox = { id = false, result = false }
+local failures, MOST_FAILURES = 0, 3
+
 local function drain()
-  while true do
-    local id, result = core.take()
-    if not id then return end
-    local done = waiting[id]
-    waiting[id] = nil
-    if done then scheduler.guard(done, result) end
+  while inbox.result or core.take(inbox) do
+    local done = waiting[inbox.id]
+    if done and not scheduler.guard(done, inbox.result) and failures < MOST_FAILURES then
+      failures = failures + 1
+      return scheduler.again()
+    end
+    failures = 0
+    waiting[inbox.id] = nil
+    inbox.result = false
   end
 end
 
@@ -64,7 +74,7 @@ end
 ---@param done fun(result: table)
 ---@return integer|nil handle
 function transport:start(request, done)
-  return follow(done, core.start(request))
+  return follow(done, core.start(request, waiting, done))
 end
 
 --- Reads size and type of a local file, off this thread.
@@ -72,6 +82,16 @@ end
 ---@param done fun(result: table)   { size=, type=, class= } or { error= }
 function transport:probe(path, done)
   return follow(done, core.probe(path))
+end
+
+--- Was it started and is its result still to come? Asked by who was interrupted on the way.
+---@param done fun(result: table)   as given to `start`
+---@return boolean
+function transport:awaits(done)
+  for _, waits in pairs(waiting) do
+    if waits == done then return true end
+  end
+  return false
 end
 
 --- Looks whether a download could be put there, off this thread.

@@ -66,6 +66,7 @@ local text = require "runway.text"
 local Mock = {}
 Mock.__index = Mock
 Mock.__name = "runway.mock"
+Mock.pretends = true                          -- nothing that it answers cost money
 
 local mock = {}
 

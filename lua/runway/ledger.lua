@@ -1,0 +1,207 @@
+-- ledger.lua: what was paid for here and is not in the caller's hands yet.
+--
+-- A receipt is kept from before a paid request leaves until its task is known; a task from then until
+-- it has ended, or its file is here. Whatever breaks in between (Ctrl-C, no memory, the end of the
+-- program), this room can say which ids are at stake, and how to go on.
+
+local answers = require "runway.answer"
+local core = require "runway.core"
+local errors = require "runway.errors"
+local ids = require "runway.ids"
+local scheduler = require "runway.scheduler"
+
+local ledger = {}
+
+---@class runway.Receipt      of one paid call
+---@field provider string
+---@field real boolean        may it really cost money? A mock's tasks need no last words
+---@field attempts integer    requests made
+---@field sent boolean        has any of them left?
+---@field waiter? table       woken with the result of the latest
+---@field transport? runway.Transport
+---@field done? function      as given to the transport
+---@field handle? any
+
+---@class runway.OpenTask
+---@field task_id string
+---@field provider string
+---@field status string
+---@field kind? string
+
+local MOST_LINES = 1000                       -- of one message
+local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
+
+local receipts, count = {}, 0                 -- of those that are real
+local held, size = {}, 0                      -- provider and id -> { task =, word = }
+
+local function leave_word(text)
+  return core.leave_word and core.leave_word("runway: " .. errors.redact(text) .. "\n") or nil
+end
+
+local function take_back(word)
+  if word then core.take_back(word) end
+end
+
+-- How to go on with a task.
+local function advice(id, provider, status)
+  local command = ("runway task %s --provider %s -o FILE"):format(id, provider)
+  return ("task %s (%s, %s) is paid for and not lost; to go on: client:task(%q):wait(), or: %s")
+    :format(id, provider, status, id, command)
+end
+
+--------------------------------------------------------------------- receipts
+
+local unanswered_word                         -- one line tells of all of them
+
+local function recount(by)
+  count = count + by
+  take_back(unanswered_word)
+  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; their "
+    .. "tasks may exist: end a script with run, all or join"):format(count)) or nil
+end
+
+--- Opens a receipt, before anything is sent.
+---@param provider string
+---@param real boolean
+---@return runway.Receipt
+function ledger.open(provider, real)
+  local receipt = { provider = provider, real = real, attempts = 0, sent = false }
+  receipts[receipt] = true
+  if real then recount(1) end
+  return receipt
+end
+
+--- Its task is known, or there is none.
+---@param receipt runway.Receipt
+function ledger.close(receipt)
+  if not receipts[receipt] then return end
+  receipts[receipt] = nil
+  if receipt.real then recount(-1) end
+end
+
+-- Is a result still to come?
+local function is_under_way(receipt)
+  local w, transport = receipt.waiter, receipt.transport
+  if not w or w.done then return false end
+  if transport.awaits then return transport:awaits(receipt.done) end
+  return receipt.handle ~= nil
+end
+ledger.is_under_way = is_under_way
+
+--- The id of the task that a receipt's answer names, as far as there is one.
+---@param receipt runway.Receipt
+---@return string|nil
+function ledger.id_of(receipt)
+  local w = receipt.waiter
+  local result = w and w.done and w.values[1]
+  if type(result) ~= "table" or (result.body or "") == "" then return nil end
+  return (ids.in_answer(answers.of(result)))
+end
+
+--- The same, after waiting for an answer that is still to come.
+---@param receipt runway.Receipt
+---@return string|nil
+function ledger.await(receipt)
+  if is_under_way(receipt) then scheduler.park(receipt.waiter) end
+  return ledger.id_of(receipt)
+end
+
+--------------------------------------------------------------------- tasks
+
+local function key_of(t) return t.provider .. "\n" .. t.id end
+
+--- A task that is at stake from now on.
+---@param t runway.Task
+---@param real boolean
+function ledger.hold(t, real)
+  local key = key_of(t)
+  local entry = held[key]
+  if entry then
+    entry.task = t
+  elseif size < MOST_HELD then
+    size = size + 1
+    held[key] = { task = t, word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil }
+  end
+end
+
+--- It has ended, or its file is here.
+---@param t runway.Task
+function ledger.release(t)
+  local key = key_of(t)
+  local entry = held[key]
+  if not entry then return end
+  held[key], size = nil, size - 1
+  take_back(entry.word)
+end
+
+--- The user has been told of it: the end of the program need not.
+---@param id string
+function ledger.told(id)
+  for _, entry in pairs(held) do
+    if entry.task.id == id then
+      take_back(entry.word)
+      entry.word = nil
+    end
+  end
+end
+
+---@return runway.OpenTask[]  sorted by id
+function ledger.open_tasks()
+  local list = {}
+  for _, entry in pairs(held) do
+    local t = entry.task
+    list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind }
+  end
+  for receipt in pairs(receipts) do
+    local id = ledger.id_of(receipt)
+    if id then list[#list + 1] = { task_id = id, provider = receipt.provider, status = "PENDING" } end
+  end
+  table.sort(list, function(a, b) return a.task_id < b.task_id end)
+  return list
+end
+
+--- The same for people, a line for each.
+---@param list runway.OpenTask[]
+---@return string[]
+function ledger.lines(list)
+  local lines = {}
+  for i, task in ipairs(list) do
+    if i > MOST_LINES then
+      lines[i] = ("… and %d more"):format(#list - MOST_LINES)
+      break
+    end
+    lines[i] = errors.redact(advice(task.task_id, task.provider, task.status))
+  end
+  return lines
+end
+
+--------------------------------------------------------------------- an interrupt, and the end
+
+---@class runway.Interrupt   what Ctrl-C raises
+---@field kind "cancelled"
+---@field code "interrupted"
+---@field message string
+---@field tasks runway.OpenTask[]   paid for, and not seen to their end
+local Interrupt = { __name = "runway.interrupt" }
+Interrupt.__index = Interrupt
+
+--- What happened, and a line for every task.
+function Interrupt.__tostring(e)
+  local lines = ledger.lines(e.tasks)
+  table.insert(lines, 1, e.message)
+  return table.concat(lines, "\n")
+end
+
+-- What a hook raised as text becomes the table that names what is at stake.
+scheduler.interrupted_with(function(raised)
+  if core.guard_signals then core.guard_signals() end  -- a second Ctrl-C may end the process at once
+  return setmetatable({ kind = "cancelled", code = "interrupted", message = raised, tasks = ledger.open_tasks() },
+    Interrupt)
+end, Interrupt)
+
+-- Collected when the state closes: a script that ends too early must not do so silently.
+ledger.at_the_end = setmetatable({}, { __gc = function()
+  if core.say_words then core.say_words() end
+end })
+
+return ledger

@@ -1,0 +1,124 @@
+/*
+** last_words.c: what the process says at its end.
+**
+** The lines stand in blocks that are never freed, so that a signal handler may
+** walk them without a lock: a line is written first and then marked.
+*/
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "last_words.h"
+
+#define LINE 400               /* bytes; the longest id has 512 */
+#define LINES 64               /* of a block */
+
+typedef struct words {
+  struct {
+    atomic_bool said;          /* stands here, to be said */
+    bool taken;                /* under the lock */
+    size_t n;
+    char text[LINE];
+  } line[LINES];
+  _Atomic(struct words *) next;
+} words;
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_once_t once;
+  pid_t owner;
+  _Atomic(words *) first;
+} last = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+
+
+/* Async-signal-safe. Each line is said once. */
+void rw_words_say (void) {
+  if (last.owner != getpid()) return;
+  for (words *w = atomic_load(&last.first); w; w = atomic_load(&w->next))
+    for (int i = 0; i < LINES; i++)
+      if (atomic_exchange(&w->line[i].said, false))
+        if (write(STDERR_FILENO, w->line[i].text, w->line[i].n) < 0) return;
+}
+
+
+static void on_signal (int number) {
+  rw_words_say();
+  (void)raise(number);         /* its action is the default again */
+}
+
+
+void rw_words_guard_signals (void) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction action;
+    if (sigaction(numbers[i], NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) ||
+        action.sa_handler != SIG_DFL)
+      continue;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(numbers[i], &action, NULL);
+  }
+}
+
+
+static void words_init (void) {
+  last.owner = getpid();
+  (void)atexit(rw_words_say);
+}
+
+
+/* The block and the place of a number. */
+static words *block_of (int *number) {
+  words *w = atomic_load(&last.first);
+  for (; w && *number >= LINES; *number -= LINES) w = atomic_load(&w->next);
+  return w;
+}
+
+
+int rw_words_leave (const char *line, size_t n) {
+  _Atomic(words *) *at = &last.first;
+  int number = 0, i = LINES;
+  words *w;
+  (void)pthread_once(&last.once, words_init);
+  if (last.owner != getpid()) return -1;         /* a child of fork has none of its own */
+  rw_words_guard_signals();
+  pthread_mutex_lock(&last.lock);
+  while ((w = atomic_load(at)) != NULL) {
+    for (i = 0; i < LINES && w->line[i].taken; i++) continue;
+    if (i < LINES) break;
+    number += LINES;
+    at = &w->next;
+  }
+  if (!w) {
+    w = calloc(1, sizeof *w);
+    if (w) atomic_store(at, w);
+    i = 0;
+  }
+  if (w) {
+    w->line[i].taken = true;
+    w->line[i].n = n < LINE ? n : LINE;
+    memcpy(w->line[i].text, line, w->line[i].n);
+    if (n > LINE) w->line[i].text[LINE - 1] = '\n';
+    atomic_store(&w->line[i].said, true);
+  }
+  pthread_mutex_unlock(&last.lock);
+  return w ? number + i : -1;
+}
+
+
+void rw_words_take_back (int number) {
+  words *w;
+  pthread_mutex_lock(&last.lock);
+  w = number >= 0 ? block_of(&number) : NULL;
+  if (w) {
+    atomic_store(&w->line[number].said, false);
+    w->line[number].taken = false;
+  }
+  pthread_mutex_unlock(&last.lock);
+}

@@ -1,0 +1,26 @@
+/*
+** last_words.h: lines for standard error, said when the process ends before
+** they were taken back: by exit, or by a signal that no one handles.
+*/
+#ifndef RW_LAST_WORDS_H
+#define RW_LAST_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Keeps a line of `n` bytes (cut where it is too long); its number, or -1
+** when there is no memory. */
+int rw_words_leave (const char *line, size_t n);
+void rw_words_take_back (int number);
+void rw_words_say (void);               /* now; each line once */
+
+/* SIGINT, SIGTERM and SIGHUP say the lines before they end the process, where
+** nobody handles them and there are any. To be called again when another
+** handler may have left. */
+void rw_words_guard_signals (void);
+
+#pragma GCC visibility pop
+
+#endif
