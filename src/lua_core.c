@@ -162,7 +162,8 @@ static int core_start (lua_State *L) {
 }
 
 
-/* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file */
+/* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
+** and `animated` when it is a picture that moves */
 static int core_probe (lua_State *L) {
   size_t n;
   const char *path = luaL_checklstring(L, 1, &n);

@@ -233,6 +233,7 @@ static void read_save (lua_State *L, int t, rw_request *r) {
     int at = lua_absindex(L, -1);
     copy_field(L, at, "path", &r->sink.path);
     r->sink.overwrite = flag_field(L, at, "overwrite");
+    r->only_media = flag_field(L, at, "only_media");
     r->sink.max_bytes = (int64_t)number_field(L, at, "max_bytes", 0, 9e15);
   }
   lua_pop(L, 1);

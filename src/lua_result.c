@@ -59,6 +59,9 @@ static void push_probe (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
   lua_setfield(L, -2, "class");
+  if (!r->media_moves) return;
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "animated");
 }
 
 

@@ -2,66 +2,13 @@
 ** media.c: local files as base64 data URIs; their type from their bytes.
 */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "media.h"
-
-#define SNIFF 64               /* enough for every signature below */
-
-
-/* A signature: `len` bytes at `at`, and for containers a second look. */
-static const struct signature {
-  size_t at, len;
-  const char *bytes;
-  size_t at2, len2;
-  const char *bytes2;
-  const char *type;
-} signatures[] = {
-  {0, 8, "\x89PNG\r\n\x1a\n", 0, 0, "", "image/png"},
-  {0, 3, "\xff\xd8\xff", 0, 0, "", "image/jpeg"},
-  {0, 6, "GIF87a", 0, 0, "", "image/gif"},
-  {0, 6, "GIF89a", 0, 0, "", "image/gif"},
-  {0, 4, "RIFF", 8, 4, "WEBP", "image/webp"},
-  {0, 4, "RIFF", 8, 4, "WAVE", "audio/wav"},
-  {0, 4, "RIFF", 8, 4, "AVI ", "video/x-msvideo"},
-  {4, 4, "ftyp", 8, 3, "M4A", "audio/mp4"},
-  {4, 4, "ftyp", 8, 4, "avif", "image/avif"},
-  {4, 4, "ftyp", 8, 4, "heic", "image/heic"},
-  {4, 4, "ftyp", 8, 4, "mif1", "image/heif"},
-  {4, 4, "ftyp", 8, 4, "qt  ", "video/quicktime"},
-  {4, 4, "ftyp", 0, 0, "", "video/mp4"},
-  {4, 4, "moov", 0, 0, "", "video/quicktime"},
-  {0, 4, "\x1a\x45\xdf\xa3", 24, 4, "matr", "video/x-matroska"},
-  {0, 4, "\x1a\x45\xdf\xa3", 31, 4, "matr", "video/x-matroska"},
-  {0, 4, "\x1a\x45\xdf\xa3", 0, 0, "", "video/webm"},
-  {0, 4, "OggS", 0, 0, "", "audio/ogg"},
-  {0, 4, "fLaC", 0, 0, "", "audio/flac"},
-  {0, 3, "ID3", 0, 0, "", "audio/mpeg"},
-  {0, 2, "\xff\xfb", 0, 0, "", "audio/mpeg"},
-  {0, 2, "\xff\xf3", 0, 0, "", "audio/mpeg"},
-  {0, 2, "\xff\xf2", 0, 0, "", "audio/mpeg"},
-  {0, 2, "\xff\xf1", 0, 0, "", "audio/aac"},
-  {0, 2, "\xff\xf9", 0, 0, "", "audio/aac"},
-};
-
-
-static bool holds (const char *head, size_t n, size_t at, size_t len,
-                   const char *bytes) {
-  return at + len <= n && memcmp(head + at, bytes, len) == 0;
-}
-
-
-static const char *sniff (const char *head, size_t n) {
-  for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
-    const struct signature *s = &signatures[i];
-    if (holds(head, n, s->at, s->len, s->bytes) &&
-        holds(head, n, s->at2, s->len2, s->bytes2))
-      return s->type;
-  }
-  return NULL;
-}
+#include "sniff.h"
 
 
 /* Reads until `want` bytes or the end; -1 with errno set. */
@@ -82,8 +29,8 @@ static ssize_t media_read (int fd, char *to, size_t want) {
 
 /* Opens a plain file and names its type; -1 with `e` set. */
 static int open_media (const char *path, int64_t *size, const char **type,
-                       rw_error *e) {
-  char head[SNIFF];
+                       bool *moves, rw_error *e) {
+  char head[RW_SNIFF];
   ssize_t n;
   int fd = rw_file_open(path, size);
   if (fd < 0) {
@@ -93,13 +40,14 @@ static int open_media (const char *path, int64_t *size, const char **type,
   }
   if (*size == 0) {
     rw_fail(e, RW_INVALID, "empty_file", "%s is empty", path);
-  } else if ((n = media_read(fd, head, SNIFF)) < 0) {
+  } else if ((n = media_read(fd, head, sizeof head)) < 0) {
     rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
-  } else if ((*type = sniff(head, (size_t)n)) == NULL) {
+  } else if ((*type = rw_sniff_media(head, (size_t)n)) == NULL) {
     rw_fail(e, RW_INVALID, "not_media",
             "%s is not a picture, film or sound that is known by its bytes",
             path);
   } else {
+    if (moves) *moves = rw_sniff_moves(head, (size_t)n);
     return fd;
   }
   close(fd);
@@ -109,7 +57,7 @@ static int open_media (const char *path, int64_t *size, const char **type,
 
 void rw_media_probe (rw_request *r) {
   const char *type = NULL;
-  int fd = open_media(r->file, &r->media_size, &type, &r->error);
+  int fd = open_media(r->file, &r->media_size, &type, &r->media_moves, &r->error);
   if (fd < 0) return;
   close(fd);
   strncpy(r->media_type, type, sizeof r->media_type - 1);
@@ -139,7 +87,7 @@ bool rw_media_append (rw_buffer *out, const char *path, rw_error *e) {
   const char *type = NULL;
   int64_t size = 0, seen = 0;
   ssize_t n = 0;
-  int fd = open_media(path, &size, &type, e);
+  int fd = open_media(path, &size, &type, NULL, e);
   if (fd < 0) return false;
   if (lseek(fd, 0, SEEK_SET) != 0) {
     rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));

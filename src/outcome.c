@@ -8,6 +8,7 @@
 #include "header.h"
 #include "outcome.h"
 #include "proxy.h"
+#include "sniff.h"
 #include "tls.h"
 
 const char rw_forbidden_address[] =
@@ -174,6 +175,43 @@ static bool ends_with_connection (const rw_request *r) {
 }
 
 
+bool rw_outcome_is_media (rw_request *r) {
+  const char *words = rw_sniff_text(r->start, r->started);
+  char line[160];
+  if (!words) return true;
+  rw_sniff_line(r->start, r->started, line, sizeof line);
+  rw_fail(&r->error, RW_PROTOCOL, "bad_media",
+          "the server sent %s instead of the file: %s", words, line);
+  return false;
+}
+
+
+/* A number and the byte behind it; false when there is none, or another byte. */
+static bool range_number (const char **p, char after, long long *n) {
+  char *end;
+  *n = strtoll(*p, &end, 10);
+  if (end == *p || *end != after) return false;
+  *p = end + 1;
+  return true;
+}
+
+
+/* "bytes 0-99/200" under 200: a part, whatever the status says. A range that no
+** one can read says nothing. */
+static bool is_part (const rw_request *r) {
+  size_t n = 0;
+  const char *range = rw_header_find(r->head.data, "content-range", &n);
+  long long first, last, total;
+  char text[80];
+  const char *p = text;
+  if (!range || n >= sizeof text || !rw_header_same(range, "bytes ", 6)) return false;
+  memcpy(text, range + 6, n - 6);
+  text[n - 6] = '\0';
+  return range_number(&p, '-', &first) && range_number(&p, '/', &last) &&
+         range_number(&p, '\0', &total) && (first != 0 || last + 1 != total);
+}
+
+
 /* Is a complete answer one that we can use? */
 static void check_answer (rw_request *r) {
   curl_off_t came = 0;                   /* over the wire, before decoding */
@@ -193,6 +231,10 @@ static void check_answer (rw_request *r) {
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
+  if (is_part(r))
+    rw_fail(&r->error, RW_PROTOCOL, "partial", "the server sent a part of the file "
+            "and called it the whole");
+  if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
   if (type && n >= 9 && rw_header_same(type, "text/html", 9))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",

@@ -85,6 +85,7 @@ typedef struct rw_request {
   long stall_s;                /* give up when this long without a byte; 0: never */
   size_t max_body;             /* cap of a body kept in memory */
   rw_sink sink;                /* where a 200's body goes when sink.path is set */
+  bool only_media;             /* words are no file: a 200 that begins so fails */
   unsigned lane, lane_limit;   /* how many of a lane's requests run at once */
 
   /* what came of it */
@@ -95,6 +96,7 @@ typedef struct rw_request {
   char *redirect;              /* where a 3xx points, absolute */
   double total_s, connect_s;
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
+  bool media_moves;            /* a picture that moves */
   int64_t media_size;
   rw_error error;
   _Atomic int64_t received, expected; /* expected -1: not known */
@@ -122,6 +124,8 @@ typedef struct rw_request {
   double deadline;                    /* on rw_now, with timeout_ms */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
+  char start[512];                    /* how a body for the sink begins */
+  size_t started;
   bool head_whole;                    /* the last block came to its end */
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */

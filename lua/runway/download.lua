@@ -93,7 +93,7 @@ local function fetch(session, url, path, opts)
     wire = wires.limited(session, {
       method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
       address = wires.foreign_reach(session),
-      save = { path = path, overwrite = opts.overwrite, max_bytes = opts.max_bytes or MAX_BYTES },
+      save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES },
       timeout = 0, stall = STALL,
     }),
   }, Fetch)
