@@ -82,7 +82,7 @@ function wire.of(session, request, paid)
     made.address = wire.foreign_reach(session)
   else
     -- A "#" is no more than a character here: nothing behind it would reach the wire.
-    made.path = request.path:gsub("#", "%%23")  -- what a mock compares
+    made.path = request.path:gsub("#", "%%23") -- what a mock compares
     made.url = session.base .. made.path .. query
     made.address = "any"
     local signature, problem = adapter.sign(session)
