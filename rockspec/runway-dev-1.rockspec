@@ -120,6 +120,7 @@ build = {
     ["runway.mock"] = "lua/runway/mock/init.lua",
     ["runway.mock.exchange"] = "lua/runway/mock/exchange.lua",
     ["runway.options"] = "lua/runway/options.lua",
+    ["runway.order"] = "lua/runway/order.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.progress"] = "lua/runway/progress.lua",

@@ -20,6 +20,7 @@ function runway.client(options) end
 ---@field api_key? string          default: the adapter's environment variable
 ---@field base_url? string         default: the adapter's, or its environment variable
 ---@field timeout? number          seconds for one whole call; default 60
+---@field deadline? number         seconds after which a call ends, whatever it waits for; default none
 ---@field connect_timeout? number  seconds until connected; default 10
 ---@field max_retries? integer     requests after the first, only where repeating is safe; default 4
 ---@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and up

@@ -6,7 +6,7 @@ local http = require "runway.http"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
-local params = require "runway.params"
+local order = require "runway.order"
 local session = require "runway.session"
 local submit = require "runway.submit"
 local task = require "runway.task"
@@ -50,16 +50,18 @@ end
 
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string", journal = "string",
-  timeout = positive, connect_timeout = positive, max_retries = whole, poll_interval = not_negative,
+  timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
+  poll_interval = not_negative,
   max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = pins,
   allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = "string",
   logger = "function", transport = "table",
 }
 
 --- Opens an account. Makes no request.
----@param given? table   see the README: provider, api_key, base_url, timeout (60 s), connect_timeout (10 s),
----   max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy, ca_file, resolve, allow_http,
----   allow_private, max_body_bytes (4 MiB), user_agent, logger(level, message, fields), transport
+---@param given? table   see the README: provider, api_key, base_url, timeout (60 s), deadline (s),
+---   connect_timeout (10 s), max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy,
+---   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent,
+---   logger(level, message, fields), transport
 ---@return runway.Client|nil
 ---@return runway.Error|nil err  kind "config"
 function client.new(given)
@@ -95,15 +97,14 @@ end
 -- Checks the params, then submits. Misuse is raised at the line that called the public method,
 -- which therefore must not call this as its tail.
 local function generate(mine, raw, kind)
-  local given, problem = params.normalise(raw)
-  if not given then
+  local wanted, problem = order.read(mine, raw)
+  if not wanted then
     if problem.misuse then error(problem.message, 3) end
     return mine:refuse(problem)
   end
-  if kind and given.kind and given.kind ~= kind then
-    error(("%s was called with kind = %q"):format(kind, given.kind), 3)
-  end
-  local made, err = submit.make(mine, given, kind)
+  local named = wanted.params.kind
+  if kind and named and named ~= kind then error(("%s was called with kind = %q"):format(kind, named), 3) end
+  local made, err = submit.make(mine, wanted, kind)
   if err and err.misuse then error(err.message, 3) end
   return made, err
 end
@@ -111,6 +112,8 @@ end
 --- Submits a task; the kind is `params.kind`, or follows from the params.
 --- Submitted at most once: an answer that is lost gives `unknown_submit`.
 ---@param raw table    prompt_text, prompt_image, prompt_video, model, ratio, duration (s), seed, callback_url, …
+---  beside these `output` (checked before paying; `task:download()` writes there), `extra` (a table that goes to the
+---  API as it is), `deadline` (s)
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function Client:generate(raw)
@@ -237,12 +240,12 @@ local function words(v)
 end
 
 local REQUEST = {
-  method = "string", path = "string", query = words, json = "any", headers = words,
+  method = "string", path = "string", query = words, json = "any", headers = words, deadline = positive,
 }
 
 --- Any other endpoint of the provider, signed and retried like the known ones;
 --- a POST or PATCH is sent at most once.
----@param given table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {} }
+---@param given table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {}, deadline = s }
 ---@return { status: integer, headers: table, body: string, json: any }|nil answer
 ---@return runway.Error|nil err    also for an answer that is not 2xx
 function Client:request(given)
@@ -253,7 +256,7 @@ function Client:request(given)
   end
   local answer, err = http.call(mine, {
     method = given.method, path = given.path, query = given.query, json = given.json, headers = given.headers,
-  }, { raw = true })
+  }, { raw = true, deadline = mine:deadline(given.deadline) })
   if not answer then return nil, err end
   return { status = answer.status, headers = answer.headers, body = answer.body, json = answer.json }
 end

@@ -88,14 +88,16 @@ end
 
 -- One URL, its redirects and its retries. A file; or nil, err, expired.
 local function fetch(session, url, path, opts)
+  local wire = wires.limited(session, {
+    method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
+    address = wires.foreign_reach(session),
+    save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES },
+    timeout = 0, stall = STALL,
+  })
+  wire.lane = session.files_lane              -- so that no query and no submit waits for a film
   local call = setmetatable({
     name = "(an output)", hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
-    wire = wires.limited(session, {
-      method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
-      address = wires.foreign_reach(session),
-      save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES },
-      timeout = 0, stall = STALL,
-    }),
+    wire = wire,
   }, Fetch)
   local file, err = http.send(session, call)
   if not file then return nil, err, call.expired end
@@ -115,6 +117,21 @@ local function expired(err, failure, late)
     err.retryable = true
   end
   return nil, err
+end
+
+--- Could a file be put there? Asked before anything is paid for.
+---@param session runway.Session
+---@param path string
+---@param overwrite? boolean
+---@return true|nil
+---@return runway.Error|nil err
+function download.check(session, path, overwrite)
+  local w, transport = scheduler.waiter(), session.transport
+  if not transport.try then transport = require "runway.transport" end -- files are real even in a play
+  transport:try(path, overwrite, function(result) w:wake(result) end)
+  local result = scheduler.park(w)
+  if not result.error then return true end
+  return session:refuse(result.error)
 end
 
 --- Fetches a URL to a file. One that has expired is renewed; a file that was made just now is asked

@@ -265,8 +265,8 @@ end
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
----                              argument, deadline = on scheduler.now(), paid = true (a submit, whatever its
----                              adapter says), raw = true (any body will do) }
+---                              argument, deadline = on scheduler.now() (default: the client's), paid = true
+---                              (a submit, whatever its adapter says), raw = true (any body will do) }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.AdapterAnswer|nil answer
@@ -276,7 +276,7 @@ function http.call(session, request, opts)
   if not wire then return session:refuse(problem) end
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
-    reader = opts.reader, ref = opts.ref, raw = opts.raw, deadline = opts.deadline,
+    reader = opts.reader, ref = opts.ref, raw = opts.raw, deadline = opts.deadline or session:deadline(),
   }, Api))
 end
 

@@ -28,10 +28,11 @@ end
 ---The name that was probably meant, for "did you mean"; nil when none is near.
 ---@param name string
 ---@param names string[]
+---@param most? integer  edits that it may be away; default: a third of its length
 ---@return string|nil
-function options.nearest(name, names)
+function options.nearest(name, names, most)
   if type(name) ~= "string" or #name > 64 then return nil end
-  local best, least = nil, math.max(1, floor(#name / 3)) + 1
+  local best, least = nil, (most or math.max(1, floor(#name / 3))) + 1
   for _, candidate in ipairs(names) do
     local edits = distance(text.lower(name), text.lower(candidate))
     if edits < least or (edits == least and best and candidate < best) then

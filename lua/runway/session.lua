@@ -17,6 +17,7 @@ local text = require "runway.text"
 ---@field key string           for the signature, and to be kept out of every text
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
+---@field files_lane integer   and the one of its downloads, which may take long
 ---@field callback_url? string
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
@@ -24,6 +25,7 @@ local text = require "runway.text"
 
 ---@class runway.Limits
 ---@field timeout number          seconds for one call
+---@field deadline? number        seconds after which a call ends whatever it waits for
 ---@field connect_timeout number  seconds
 ---@field max_retries integer
 ---@field poll_interval? number   seconds
@@ -113,13 +115,15 @@ function session.new(adapter, options)
   if not usable then                          -- libcurl would show it, password and all
     return config(adapter.name, "proxy cannot be a proxy: " .. why)
   end
-  lanes = lanes + 1
+  lanes = lanes + 2
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, lane = lanes - 1, live = {}, closed = false,
+    base = base, loopback = url.loopback, key = key, live = {}, closed = false,
+    lane = lanes - 2, files_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url,
     limits = {
-      timeout = options.timeout or 60, connect_timeout = options.connect_timeout or 10,
+      timeout = options.timeout or 60, deadline = options.deadline,
+      connect_timeout = options.connect_timeout or 10,
       max_retries = options.max_retries or 4, poll_interval = options.poll_interval,
       max_in_flight = options.max_in_flight or 32, max_body_bytes = options.max_body_bytes or 4 * 1024 * 1024,
       proxy = options.proxy, ca_file = options.ca_file, resolve = options.resolve,
@@ -169,6 +173,14 @@ function Session:log(level, message, more)
 end
 
 --------------------------------------------------------------------- waiting, and the end
+
+--- When a call that begins now must have ended, on scheduler.now(); nil: whenever it does.
+---@param seconds? number   the call's own deadline; default: the client's
+---@return number|nil
+function Session:deadline(seconds)
+  seconds = seconds or self.limits.deadline
+  return seconds and scheduler.now() + seconds or nil
+end
 
 --- Waits between two requests; `close` ends it.
 ---@param seconds number

@@ -4,6 +4,7 @@
 -- has left, its id goes into the task, or into the error, whatever else happens.
 
 local adapter = require "runway.adapter"
+local download = require "runway.download"
 local fields = require "runway.fields"
 local files = require "runway.files"
 local http = require "runway.http"
@@ -78,8 +79,23 @@ local function check_classes(session, looked)
   return true
 end
 
+-- The request with what the caller wants in it beside the parameters.
+local function with_extra(session, request, extra)
+  if not extra then return request end
+  if type(request.json) ~= "table" then
+    return session:refuse("extra has no place in a request without a JSON body, as this one of "
+      .. session.adapter.name .. " is")
+  end
+  local copy, json = {}, {}
+  for name, v in pairs(request) do copy[name] = v end
+  for name, v in pairs(request.json) do json[name] = v end
+  for name, v in pairs(extra) do json[name] = v end
+  copy.json = json
+  return copy
+end
+
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
-local function build(session, kind, given)
+local function build(session, kind, given, deadline)
   local looked, err = media.look(session, given)
   if not looked then return nil, err end
   local ok, request, limits, settled, changed
@@ -89,7 +105,7 @@ local function build(session, kind, given)
   if not request then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
-  settled, changed = media.settle(session, looked, limits)
+  settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then return ask(session, kind, settled) end
   return request
@@ -104,18 +120,27 @@ end
 
 --- Submits a task: at most once.
 ---@param session runway.Session
----@param given runway.Params    normalised
+---@param order runway.Order
 ---@param kind string|nil        nil: as the params say
 ---@return runway.Task|nil
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
-function submit.make(session, given, kind)
+function submit.make(session, order, kind)
+  local deadline = session:deadline(order.deadline)
   local request, err
-  kind, err = kind_of(session, given, kind)
+  kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
-  request, err = build(session, kind, given)
+  if order.output then
+    local writable
+    writable, err = download.check(session, order.output, order.overwrite)
+    if not writable then return nil, err end
+  end
+  request, err = build(session, kind, order.params, deadline)
   if not request then return nil, err end
-  local ref = { kind = kind, format = request.format }
-  local made, failure, answer = http.call(session, request, { reader = "accepted", ref = kind, paid = true })
+  request, err = with_extra(session, request, order.extra)
+  if not request then return nil, err end
+  local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite }
+  local made, failure, answer = http.call(session, request,
+    { reader = "accepted", ref = kind, paid = true, deadline = deadline })
   ref.id = made and fields.id(made.id) or failure and failure.task_id
   if not ref.id then return nil, failure end
   local t = task.new(session, ref, true)

@@ -49,7 +49,7 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format= }
+---@param ref table        { id=, kind=, format=, output=, overwrite= }
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -99,6 +99,10 @@ local function count(v)
   return type(v) == "number" and v >= 1 and v % 1 == 0 and v < math.huge, "a whole number, 1 or more"
 end
 
+local function positive(v)
+  return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
+end
+
 -- Raises at the line that called a method without its task.
 local function check_self(t)
   if not inner[t] then error("a method of a task was called without it: use task:method(…)", 3) end
@@ -123,8 +127,9 @@ local function query(t, deadline, waiting)
   local session = my.session
   local request, problem = adapter.ask(session, "query", my.ref)
   if not request then return mark(t, select(2, session:refuse(problem))) end
+  local own = session:deadline()
   local fields, err, answer = http.call(session, request, {
-    reader = "task", ref = my.ref, deadline = deadline,
+    reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
   if not fields then return mark(t, err) end
   if fields.missing then
@@ -280,7 +285,7 @@ function task.cancel(session, ref)
 end
 
 local DOWNLOAD = {
-  index = count, overwrite = "boolean", max_bytes = count, on_progress = "function",
+  index = count, overwrite = "boolean", max_bytes = count, on_progress = "function", deadline = positive,
 }
 
 -- Is there something to download? nil, err when not.
@@ -303,16 +308,22 @@ end
 
 --- Fetches one output to a file, which appears whole or not at all. An expired
 --- URL is renewed by asking for the task again. The API key is never sent.
----@param path string            where to; an existing file is an error unless `overwrite`
----@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total)
+---@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
+---  that the task was submitted with
+---@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s)
 ---@return { path: string, bytes: integer, content_type: string|nil }|nil file
 ---@return runway.Error|nil err
 function Task:download(path, opts)
   check_self(self)
+  opts = options.check(opts, DOWNLOAD, "download", 2)
+  local my, overwrite = inner[self], opts.overwrite
+  if path == nil and my.ref.output then
+    path = my.ref.output
+    if overwrite == nil then overwrite = my.ref.overwrite end
+  end
   if type(path) ~= "string" or path == "" or path:find("%z") then
     error("download takes the path of the file to write", 2)
   end
-  opts = options.check(opts, DOWNLOAD, "download", 2)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
@@ -322,9 +333,9 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
-  local my = inner[self]
   file, err = download.fetch(my.session, url, path, {
-    overwrite = opts.overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
+    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
+    deadline = my.session:deadline(opts.deadline),
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))
   if not file then return mark(self, err) end

@@ -9,6 +9,8 @@
 ---@field progress fun(self, handle: any): integer, integer|nil  bytes received, bytes in all
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
+---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
+---  download be put there? Without it, the core's
 
 ---@class runway.WireRequest
 ---@field method string
@@ -70,6 +72,14 @@ end
 ---@param done fun(result: table)   { size=, type=, class= } or { error= }
 function transport:probe(path, done)
   return follow(done, core.probe(path))
+end
+
+--- Looks whether a download could be put there, off this thread.
+---@param path string
+---@param overwrite boolean|nil
+---@param done fun(result: table)   {}, or { error= }
+function transport:try(path, overwrite, done)
+  return follow(done, core.try(path, overwrite))
 end
 
 --- Ends an exchange early; its result still comes.

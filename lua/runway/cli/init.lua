@@ -243,6 +243,9 @@ local function fetch(task, args, world)
   return 0
 end
 
+-- Names that mean something to `generate` itself: as a --param they are the API's.
+local LIBRARYS_OWN = { output = true, extra = true, deadline = true }
+
 local function params_of(args)
   local given = {
     prompt_text = args.prompt, prompt_video = args.video and media(args.video), model = args.model,
@@ -256,7 +259,14 @@ local function params_of(args)
       { uri = media(images[1]), position = "first" }, { uri = media(images[2]), position = "last" },
     }
   end
-  for _, param in ipairs(args.params or {}) do given[param.name] = param.value end
+  for _, param in ipairs(args.params or {}) do
+    if LIBRARYS_OWN[param.name] then
+      given.extra = given.extra or {}
+      given.extra[param.name] = param.value
+    else
+      given[param.name] = param.value
+    end
+  end
   return given
 end
 

@@ -71,6 +71,14 @@ function runwayml.submit(kind, given)
   return { method = "POST", path = "/v1/" .. kind, json = json }
 end
 
+-- What any model is known to take.
+runwayml.names = {}
+for _, by_model in pairs(models) do
+  for _, rules in pairs(by_model) do
+    for field in pairs(rules) do runwayml.names[field] = true end
+  end
+end
+
 local function path_of(ref)
   local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
   return ("/v1/%s/%s"):format(family, text.escape(ref.id))

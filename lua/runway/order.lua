@@ -1,0 +1,128 @@
+-- order.lua: what a caller asks for when he asks for a task: the parameters of the API, and beside
+-- them what is meant for us.
+--
+-- A misspelt parameter would go through to the API, which as a rule passes over what it does not
+-- know, and charges. So a name close to a known one is refused; inside `extra` nothing is looked at.
+
+local options = require "runway.options"
+local params = require "runway.params"
+local text = require "runway.text"
+local values = require "runway.values"
+
+local order = {}
+
+---@class runway.Order
+---@field params runway.Params   normalised
+---@field extra? table           goes into the request as it stands
+---@field output? string         where the first output is to be written
+---@field overwrite? boolean
+---@field deadline? number       seconds
+
+-- Names that this module gives a meaning, in all their spellings.
+local KNOWN = {
+  "callbackUrl", "callback_url", "deadline", "duration", "extra", "format", "image", "key", "kind", "model", "output",
+  "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video", "ratio", "seed",
+  "video",
+}
+local IS_KNOWN = {}
+for _, name in ipairs(KNOWN) do IS_KNOWN[name] = true end
+
+-- Real parameters of some APIs that only look like slips.
+local NO_SLIP = { mode = true, images = true, videos = true, prompts = true, models = true, seeds = true }
+
+-- A name of this length or more may be two edits away from what was meant.
+local LONG = 8
+
+-- What is ours: name -> a check that gives what was expected, or nil.
+local OURS = {}
+
+function OURS.output(v)
+  local path = type(v) == "table" and v.path or v
+  if type(path) ~= "string" or path == "" or path:find("%z") then
+    return "the path of the file to write, or { path =, overwrite = }"
+  end
+  if type(v) == "table" and v.overwrite ~= nil and type(v.overwrite) ~= "boolean" then
+    return "a path, or { path =, overwrite = true or false }"
+  end
+  return nil
+end
+
+function OURS.extra(v)
+  return (type(v) ~= "table" or values.is_null(v)) and "a table of names and values for the API" or nil
+end
+
+function OURS.deadline(v)
+  local fits = type(v) == "number" and v > 0 and v < math.huge
+  return not fits and "a positive number of seconds" or nil
+end
+
+local function not_fit(name, expected, v)
+  local _, problem = values.copy(name, v)     -- a function, say, is told as what it is
+  return problem or values.misuse(name, "%s must be %s, got %s", name, expected, values.show(v))
+end
+
+-- The known name that a name was probably meant to be.
+local function meant(name)
+  local most = #name >= LONG and 2 or 1
+  return #name > 2 and options.nearest(name, KNOWN, most) or nil
+end
+
+local function check_spelling(session, given)
+  local names, knows = {}, session.adapter.names or {}
+  for name in next, given do
+    if type(name) == "string" and not IS_KNOWN[name] and not knows[params.camel(name)] then
+      names[#names + 1] = name
+    end
+  end
+  if #names == 0 then return nil end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local near = not NO_SLIP[name] and meant(name)
+    if near then
+      return values.refused(name, "%s is no parameter; did you mean %s? (extra = { %s = … } sends it all the same)",
+        text.line(name, 60) or "", near, text.line(name, 60) or "")
+    end
+  end
+  for _, name in ipairs(names) do
+    session:log("warning", ("the parameter %s is not known here; it goes to the API as it is"):format(name))
+  end
+  return nil
+end
+
+--- Reads an order. The table given is not changed.
+---@param session runway.Session
+---@param raw table
+---@return runway.Order|nil
+---@return runway.Problem|nil problem   with `misuse`: to be raised at the caller's line
+function order.read(session, raw)
+  local read, given = {}, raw
+  if type(raw) == "table" then
+    for name, check in next, OURS do
+      local v = raw[name]
+      if v ~= nil then
+        local expected = check(v)
+        if expected then return nil, not_fit(name, expected, v) end
+        read[name] = v
+      end
+    end
+    if next(read) ~= nil then
+      given = {}
+      for name, v in next, raw do
+        if read[name] == nil then given[name] = v end
+      end
+    end
+  end
+  local problem
+  read.params, problem = params.normalise(given)
+  if not read.params then return nil, problem end
+  problem = check_spelling(session, given)
+  if problem then return nil, problem end
+  if read.extra then
+    read.extra, problem = values.copy("extra", read.extra)
+    if problem then return nil, problem end
+  end
+  if type(read.output) == "table" then read.output, read.overwrite = read.output.path, read.output.overwrite end
+  return read
+end
+
+return order

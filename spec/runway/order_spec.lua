@@ -1,0 +1,240 @@
+-- What a caller asks for beside the API's parameters, and the slips that would be paid for in silence.
+
+local adapters = require "spec.support.adapters"
+local mocked = require "spec.support.mocked"
+local order = require "runway.order"
+local runway = require "runway"
+local scratch = require "spec.support.scratch"
+local session = require "runway.session"
+
+local clip, SUBMIT = mocked.clip, mocked.SUBMIT
+
+local function new(logged, more)
+  return assert(session.new(adapters.own(more), { api_key = "key_0123456789", transport = {},
+    logger = function(level, message) logged[#logged + 1] = level .. ": " .. message end }))
+end
+
+describe("an order", function()
+  local files
+
+  before_each(function() files = scratch.new() end)
+  after_each(function()
+    mocked.close()
+    files:remove()
+  end)
+
+  describe("with a slip in a name is refused, and told what was meant:", function()
+    for slip, name in pairs {
+      duraton = "duration", modle = "model", promt_text = "prompt_text", prompttext = "promptText", ratoi = "ratio",
+      sed = "seed", promt = "prompt", Duration = "duration", callback_ur = "callback_url", outptu = "output",
+      prompt_imge = "prompt_image", dead_line = "deadline",
+    } do
+      it(slip, function()
+        local read, problem = order.read(new {}, { prompt_text = "x", [slip] = 5 })
+        assert.is_nil(read)
+        assert.equal("invalid_request", problem.kind)
+        assert.equal(slip, problem.field)
+        assert.matches("did you mean " .. name .. "?", problem.message, 1, true)
+      end)
+    end
+
+    it("and nothing is sent", function()
+      local client, m = mocked.client {}
+      local task, err = client:generate(clip { duraton = 10 })
+      assert.is_nil(task)
+      assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+      m:finish()
+    end)
+  end)
+
+  it("with other names goes through, with a warning for those that no one knows", function()
+    local logged = {}
+    local read = assert(order.read(new(logged, { names = { referenceImages = true } }), {
+      prompt_text = "x", direction = "left", generation = 3, mode = "pro", images = {}, reference_images = {},
+      negative_prompt = "y", style = "z", referenceImages = nil,
+    }))
+    assert.equal("left", read.params.direction)
+    assert.equal(6, #logged)
+    assert.is_nil(table.concat(logged):find("reference", 1, true))
+    for _, line in ipairs(logged) do assert.matches("^warning: the parameter [%w_]+ is not known here", line) end
+  end)
+
+  it("warns of no name that Runway's own API has", function()
+    local logged = {}
+    local client = mocked.client({ SUBMIT }, { logger = function(level, message)
+      if level == "warning" then logged[#logged + 1] = message end
+    end })
+    assert(client:generate(clip { content_moderation = { publicFigureThreshold = "low" } }))
+    assert.same({}, logged)
+  end)
+
+  it("may hold what goes to the API as it is, over all else", function()
+    local client, m = mocked.client { SUBMIT }
+    local extra = { duraton = 3, modle = { a = { 1, 2 } }, ratio = "9:99" }
+    assert(client:generate(clip { extra = extra }))
+    local json = m.requests[1].json
+    assert.equal(3, json.duraton)
+    assert.same({ 1, 2 }, json.modle.a)
+    assert.equal("9:99", json.ratio)
+    assert.equal("a cat", json.promptText)
+    assert.is_nil(json.extra)
+  end)
+
+  it("that is misuse raises", function()
+    local client, m = mocked.client {}
+    for _, wrong in ipairs { { output = 5 }, { output = "" }, { output = { path = "a", overwrite = 1 } },
+      { extra = "x" }, { extra = { print } }, { deadline = 0 }, { deadline = "5" }, { deadline = math.huge } } do
+      assert.has_error(function() client:generate(clip(wrong)) end)
+    end
+    m:finish()
+  end)
+
+  describe("with an output", function()
+    local FILM = { "GET https://cdn.example/clip.mp4", body = "a film" }
+
+    it("is refused before paying when that cannot be written", function()
+      local there = files:write("a.mp4", "mine")
+      local client, m = mocked.client {}
+      for _, path in ipairs { there, files:path "none/b.mp4", files.directory } do
+        local task, err = client:generate(clip { output = path })
+        assert.is_nil(task)
+        assert.same({ "io", "no" }, { err.kind, err.sent })
+      end
+      assert.equal("mine", files:content "a.mp4")
+      m:finish()
+    end)
+
+    it("is what a download without a path writes, and the API never hears of it", function()
+      local client, m = mocked.client { SUBMIT, mocked.task "SUCCEEDED", FILM }
+      local task = assert(client:generate(clip { output = files:path "a.mp4" }))
+      assert.is_nil(files:content "a.mp4")
+      assert(task:wait())
+      assert.equal(files:path "a.mp4", assert(task:download()).path)
+      assert.equal("a film", files:content "a.mp4")
+      assert.is_nil(m.requests[1].json.output)
+      m:finish()
+    end)
+
+    it("that may be written over is", function()
+      files:write("a.mp4", "old")
+      local client = mocked.client { SUBMIT, mocked.task "SUCCEEDED", FILM }
+      local task = assert(client:generate(clip { output = { path = files:path "a.mp4", overwrite = true } }))
+      assert(task:wait())
+      assert(task:download())
+      assert.equal("a film", files:content "a.mp4")
+    end)
+
+    it("and without one, a download must be told where to", function()
+      local client = mocked.client { SUBMIT, mocked.task "SUCCEEDED" }
+      local task = assert(client:generate(clip()))
+      assert(task:wait())
+      assert.has_error(function() task:download() end)
+    end)
+  end)
+
+  it("a script that is run twice does not pay twice", function()
+    local function script()
+      local client, m = mocked.client { SUBMIT, mocked.task "SUCCEEDED",
+        { "GET https://cdn.example/clip.mp4", body = "a film" } }
+      local task, err = client:generate(clip { output = files:path "clip.mp4" })
+      if task then
+        assert(task:wait())
+        assert(task:download())
+      end
+      return task, err, #m.requests
+    end
+    assert.is_truthy((script()))
+    local task, err, requests = script()
+    assert.is_nil(task)
+    assert.equal("exists", err.code)
+    assert.equal(0, requests)
+  end)
+end)
+
+describe("a deadline", function()
+  after_each(mocked.close)
+
+  local function took(client, call)
+    local clock = require "runway.clock"
+    local before = clock.now()
+    local value, err = call(client)
+    assert.is_nil(value)
+    return clock.now() - before, err
+  end
+
+  it("ends a call that only waits to be made again", function()
+    local client = mocked.client({ { status = 503, headers = { ["Retry-After"] = "100" }, times = math.huge } },
+      { deadline = 150, max_retries = 9 })
+    local seconds, err = took(client, function() return client:request { path = "/v1/look" } end)
+    assert.is_true(seconds <= 150)
+    assert.equal("server", err.kind)
+  end)
+
+  it("ends a call that waits for an answer, and one of the call's own goes before the client's", function()
+    local client = mocked.client({ { delay = 50, times = 9 } }, { deadline = 40 })
+    local seconds, err = took(client, function() return client:request { path = "/v1/look" } end)
+    assert.equal(40, math.floor(seconds + 0.5))
+    assert.equal("timeout", err.kind)
+    seconds = took(client, function() return client:request { path = "/v1/look", deadline = 7 } end)
+    assert.equal(7, math.floor(seconds + 0.5))
+  end)
+
+  it("lets what has been paid for be answered", function()
+    local client = mocked.client({ { "POST /v1/text_to_video", json = { id = "t1" }, delay = 50 } }, { deadline = 10 })
+    assert.equal("t1", assert(client:generate(clip())).id)
+  end)
+end)
+
+describe("in real lines,", function()
+  local core = require "runway.core"
+  local rawserver = require "spec.support.rawserver"
+  local server
+
+  setup(function() server = rawserver.start {} end)
+  teardown(function() server:stop() end)
+
+  local function client(more)
+    local options = { api_key = "test", base_url = server:url "", max_in_flight = 1 }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return assert(runway.client(options))
+  end
+
+  local function until_seen(fragment)
+    local limit = core.now() + 20
+    while #server:seen(fragment) == 0 do
+      assert(core.now() < limit, "the request never came")
+      runway.step(0.01)
+    end
+  end
+
+  it("a paid request that has not left by its deadline never leaves", function()
+    local c = client()
+    local first = runway.spawn(function()
+      return c:request { method = "POST", path = "/held-body?first", json = {} }
+    end)
+    until_seen "?first"
+    local answer, err = c:request { method = "POST", path = "/held-body?second", json = {}, deadline = 0.05 }
+    assert.is_nil(answer)
+    assert.same({ "timeout", "no" }, { err.kind, err.sent })
+    server:release()
+    assert.equal(200, assert(first:join()).status)
+    assert.equal(0, #server:seen "?second")
+  end)
+
+  it("a download keeps no query from leaving", function()
+    local c = client()
+    local files = scratch.new()
+    local download = require "runway.download"
+    local s = assert(session.new(adapters.own(), { api_key = "test", base_url = server:url "", max_in_flight = 1 }))
+    local slow = runway.spawn(function()
+      return download.fetch(s, server:url "/held-body?film", files:path "a.mp4", {}, function() end)
+    end)
+    until_seen "?film"
+    local http = require "runway.http"
+    assert.equal(200, select(3, http.call(s, { path = "/ok" }, { raw = true })).status)
+    server:release()
+    assert(slow:join())
+    c:close()
+    files:remove()
+  end)
+end)
