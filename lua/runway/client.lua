@@ -215,7 +215,7 @@ function Client:read_callback(body, headers)
   if #body > MAX_CALLBACK then
     return mine:refuse({ kind = "limit", message = "the callback is larger than 1 MiB" })
   end
-  local payload, message = json.read(body)
+  local payload, message = json.decode(body)
   if type(payload) ~= "table" then
     return mine:refuse({ kind = "protocol", message = "the callback is not a JSON object"
       .. (message and ": " .. message or "") })
