@@ -135,6 +135,7 @@ build = {
     ["runway.providers.qimu"] = "lua/runway/providers/qimu.lua",
     ["runway.providers.reseller_answer"] = "lua/runway/providers/reseller_answer.lua",
     ["runway.providers.reseller_request"] = "lua/runway/providers/reseller_request.lua",
+    ["runway.providers.reseller_trouble"] = "lua/runway/providers/reseller_trouble.lua",
     ["runway.providers.runwayml"] = "lua/runway/providers/runwayml.lua",
     ["runway.providers.runwayml_body"] = "lua/runway/providers/runwayml_body.lua",
     ["runway.providers.runwayml_models"] = "lua/runway/providers/runwayml_models.lua",

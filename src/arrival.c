@@ -29,20 +29,35 @@ static const char *arrival_value (const char *line, size_t n, const char *name,
 }
 
 
-/* libcurl lets lengths pass that cannot be: checked here. True when it can be. */
-static bool check_length (rw_request *r, const char *line, size_t n) {
+/* One length of up to 18 digits at *p, which is moved behind it; -1: none. */
+static int64_t arrival_length (const char **p, const char *end) {
   int64_t length = 0;
+  const char *first = *p;
+  for (; *p < end && **p >= '0' && **p <= '9' && *p - first < 18; (*p)++)
+    length = length * 10 + (**p - '0');
+  return *p > first ? length : -1;
+}
+
+
+/*
+** libcurl lets lengths pass that cannot be: checked here. True when it can be.
+** The same length told twice, as "16, 16" or on two lines, is told once too
+** often and no harm (RFC 9110, 8.6).
+*/
+static bool check_length (rw_request *r, const char *line, size_t n) {
   size_t len = 0;
   const char *p = arrival_value(line, n, "content-length:", &len);
+  const char *end = p ? p + len : NULL;
   if (!p) return true;
-  if (len == 0 || len > 18) return false;
-  for (size_t i = 0; i < len; i++) {
-    if (p[i] < '0' || p[i] > '9') return false;
-    length = length * 10 + (p[i] - '0');
+  for (;;) {
+    int64_t length = arrival_length(&p, end);
+    if (length < 0 || (r->length >= 0 && r->length != length)) return false;
+    r->length = length;
+    while (p < end && (*p == ' ' || *p == '\t')) p++;
+    if (p == end) return true;
+    if (*p++ != ',') return false;
+    while (p < end && (*p == ' ' || *p == '\t')) p++;
   }
-  if (r->length >= 0 && r->length != length) return false;
-  r->length = length;
-  return true;
 }
 
 

@@ -31,11 +31,12 @@ struct rw_engine {
   bool listening;              /* the thread can be woken */
   bool closing, over;
   bool orphan;                 /* the caller left; the thread frees the engine */
+  bool joinable;               /* the thread is to be joined, or detached */
+  pthread_t thread;
 
   /* set once */
   pid_t owner;
   rw_wake wake;
-  pthread_t thread;
   rw_farewell farewell;
 
   rw_stats stats;              /* atomic */
@@ -172,15 +173,31 @@ static void ask_to_end (void *data) {
 }
 
 
+/* The process ends: who started the thread may never come back to join it. */
+static void say_farewell (void *data) {
+  rw_engine *e = data;
+  pthread_mutex_lock(&e->lock);
+  if (e->joinable) (void)pthread_detach(e->thread);
+  e->joinable = false;
+  pthread_mutex_unlock(&e->lock);
+  ask_to_end(e);
+}
+
+
 /* NULL, or why it cannot. */
 static const char *start_engine (rw_engine *e) {
   const char *why;
+  bool started;
   if (!rw_wake_open(&e->wake)) return "no file descriptors left for the engine";
   if ((why = rw_network_open(&e->network)) != NULL) return why;
   e->listening = true;
-  e->farewell = (rw_farewell){.stop = ask_to_end, .data = e};
+  e->farewell = (rw_farewell){.stop = say_farewell, .data = e};
   rw_farewell_enter(&e->farewell);
-  if (rw_thread_start(&e->thread, "runway", engine_main, e)) return NULL;
+  pthread_mutex_lock(&e->lock);          /* the process may end meanwhile */
+  started = rw_thread_start(&e->thread, "runway", engine_main, e);
+  e->joinable = started;
+  pthread_mutex_unlock(&e->lock);
+  if (started) return NULL;
   rw_farewell_leave(&e->farewell);
   return "the engine's thread cannot be started";
 }
@@ -291,10 +308,9 @@ const rw_wake *rw_engine_wake (const rw_engine *e) {
 void rw_engine_close (rw_engine *e) {
   struct timespec limit;
   pthread_t thread;
-  bool over;
+  bool over, joinable;
   int err = 0;
   if (!rw_engine_usable(e)) return;      /* a fork's copy: not ours to touch */
-  thread = e->thread;
   rw_deadline_in(&limit, CLOSE_MS);
   ask_to_end(e);
   pthread_mutex_lock(&e->lock);
@@ -302,13 +318,14 @@ void rw_engine_close (rw_engine *e) {
     err = pthread_cond_timedwait(&e->over_changed, &e->lock, &limit);
   over = e->over;
   e->orphan = !over;
-  pthread_mutex_unlock(&e->lock);
-  if (over) {
-    pthread_join(thread, NULL);
-    free_engine(e);
-  } else {
-    pthread_detach(thread);
-  }
+  thread = e->thread;
+  joinable = e->joinable;
+  e->joinable = false;
+  if (joinable && !over) (void)pthread_detach(thread);
+  pthread_mutex_unlock(&e->lock);        /* an orphan is its thread's from here on */
+  if (!over) return;
+  if (joinable) (void)pthread_join(thread, NULL);
+  free_engine(e);
 }
 
 /* }================================================================= */

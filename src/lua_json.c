@@ -11,7 +11,7 @@
 **     where the rest can still be told. A byte order mark in front and NULs behind are ignored.
 **     Bytes that are not UTF-8 and halves of surrogate pairs become U+FFFD each. Control characters
 **     in a string, and a backslash that begins no escape, stand for themselves. NaN, infinities, and
-**     numbers too large for a float are null. Of one object 65,536 fields are kept.
+**     numbers too large for a float are null. Of one text 65,536 values are kept.
 **     pause() is called after every 32 KiB of the text, and may yield: reading then goes on.
 **   encode(value) -> string | segments | nil, message    (the message names the path, a.b[2])
 **     Tables are read raw. Fields go out sorted by bytes. 5.0 goes out as 5, other floats with the

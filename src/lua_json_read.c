@@ -13,7 +13,8 @@
 #include "lua_json_scalar.h"
 
 #define PAUSE_BYTES 32768      /* of the text between two pauses: under a millisecond */
-#define MOST_FIELDS 65536      /* of one object that `read` keeps: Lua rehashes them all at once */
+#define MOST_VALUES 65536      /* that `read` keeps of one text: Lua rehashes a whole table, and all
+                                  the strings of a state, at once */
 
 enum { TEXT = 1, PAUSE, READER, PIECES };        /* stack slots */
 
@@ -35,15 +36,16 @@ static bool read_name (lua_State *L, rw_json_reader *r) {
 
 
 /* The value on top goes into the innermost container, which is then on top. */
-static void put_value (lua_State *L, rw_json_reader *r) {
+static void put_value (lua_State *L, rw_json_reader *r, bool keep) {
   int inner = r->depth - 1;
-  lua_Integer count = ++r->values[inner];
-  if (r->open[inner] == '[') {
-    lua_rawseti(L, -2, count);
+  bool in_object = r->open[inner] == '{';
+  if (!keep) {
+    lua_pop(L, in_object ? 2 : 1);
     return;
   }
-  if (r->lenient && count > MOST_FIELDS) {
-    lua_pop(L, 2);
+  if (r->lenient && ++r->values >= MOST_VALUES) r->full = true;
+  if (!in_object) {
+    lua_rawseti(L, -2, ++r->items[inner]);
     return;
   }
   if (lua_islightuserdata(L, -1)) {              /* null */
@@ -57,10 +59,11 @@ static void put_value (lua_State *L, rw_json_reader *r) {
 /* Puts the value on top where it belongs, and closes what ends behind it. The document is complete
 ** at depth 0; else one more value is to come. */
 static bool close_values (lua_State *L, rw_json_reader *r) {
+  bool keep = !r->full;
   while (r->depth > 0) {
     bool in_object = r->open[r->depth - 1] == '{';
     char c;
-    put_value(L, r);
+    put_value(L, r, keep);
     c = rw_json_next(r);
     if (c == ',') {
       r->at++;
@@ -69,7 +72,7 @@ static bool close_values (lua_State *L, rw_json_reader *r) {
     if (c != (in_object ? '}' : ']'))
       return rw_json_complain(r, r->at, in_object ? "expected ',' or '}'" : "expected ',' or ']'");
     r->at++;
-    r->depth--;
+    keep = r->kept[--r->depth];
   }
   return true;
 }
@@ -90,7 +93,8 @@ static bool open_container (lua_State *L, rw_json_reader *r, bool *is_empty) {
     return true;
   }
   r->open[r->depth] = c;
-  r->values[r->depth++] = 0;
+  r->kept[r->depth] = !r->full;
+  r->items[r->depth++] = 0;
   return c == '[' || read_name(L, r);
 }
 
@@ -133,6 +137,8 @@ static bool begin_text (lua_State *L, rw_json_reader *r) {
   lua_settop(L, PIECES);
   r->at = r->paused_at = 0;
   r->depth = 0;
+  r->values = 0;
+  r->full = false;
   r->problem = not_json(r);
   r->at_known = false;
   return r->problem == NULL;

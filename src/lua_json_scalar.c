@@ -161,7 +161,9 @@ bool rw_json_string (lua_State *L, rw_json_reader *r) {
     at += step;
   }
   r->at = at + 1;
-  if (done == start) {
+  if (r->full) {
+    lua_pushliteral(L, "");
+  } else if (done == start) {
     lua_pushlstring(L, r->text + start, at - start);
   } else {
     rw_add(L, r->pieces, r->text + done, at - done);

@@ -22,10 +22,13 @@ typedef struct rw_json_reader {
   bool at_known;               /* at `at`, or with the text as a whole */
   bool lenient;
   bool pairs;                  /* a byte that is not UTF-8 takes the next one with it */
+  long values;                 /* kept so far */
+  bool full;                   /* what follows is looked at, and not kept */
   bool broken;                 /* such a byte was met */
   int depth;
   char open[RW_JSON_DEPTH];              /* the brackets we are in */
-  lua_Integer values[RW_JSON_DEPTH];     /* how many so far in each of them */
+  bool kept[RW_JSON_DEPTH];              /* did each begin while values were kept? */
+  lua_Integer items[RW_JSON_DEPTH];      /* values so far in each array of them */
 } rw_json_reader;
 
 /* Passes over white space; the byte behind it. */

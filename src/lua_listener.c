@@ -35,9 +35,9 @@
 #define MOST_BODY 1073741824   /* keeps sums of bodies far from overflow */
 #define MOST_EVERY 3600        /* seconds between two chunks */
 
-typedef struct box {
+typedef struct listener_box {
   rw_listener *listener;       /* NULL: closed */
-} box;
+} listener_box;
 
 typedef struct answer_box {
   rw_answer *answer;           /* NULL: given away */
@@ -218,7 +218,7 @@ static void push_request (lua_State *L, const rw_incoming *r) {
 
 /* NULL when it is closed; raises in a child of the process that opened it. */
 static rw_listener *check_listener (lua_State *L) {
-  box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
   if (b->listener && !rw_listener_usable(b->listener))
     luaL_error(L, "this process was forked after the listener was opened; only the parent can "
                   "use it");
@@ -276,7 +276,7 @@ static int l_respond (lua_State *L) {
 
 
 static int l_close (lua_State *L) {
-  box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
   rw_listener *l = b->listener;
   b->listener = NULL;
   if (l) rw_listener_close(l);
@@ -288,7 +288,7 @@ static int listener_listen (lua_State *L) {
   static const char *const names[] = {"host", "port", "notify", "max_body_bytes", NULL};
   rw_listen_options o;
   char why[256];
-  box *b;
+  listener_box *b;
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     lua_newtable(L);

@@ -163,7 +163,7 @@ static bool is_scheme (const char *scheme) {
 
 
 /* Does a part of a URL hold this sign? */
-static bool holds (CURLU *u, CURLUPart part, char sign) {
+static bool url_part_holds (CURLU *u, CURLUPart part, char sign) {
   char *text = NULL;
   bool yes = curl_url_get(u, part, &text, 0) == CURLUE_OK && strchr(text, sign);
   curl_free(text);
@@ -219,8 +219,8 @@ static const char *check_parts (CURLU *u, const char *proxy) {
   }
   if (port_is_zero(u)) return no_port;
   /* "http://user:12/34@host": libcurl would go to port 12 of "user" */
-  if (holds(u, CURLUPART_PATH, '@') || holds(u, CURLUPART_QUERY, '@') ||
-      holds(u, CURLUPART_FRAGMENT, '@'))
+  if (url_part_holds(u, CURLUPART_PATH, '@') || url_part_holds(u, CURLUPART_QUERY, '@') ||
+      url_part_holds(u, CURLUPART_FRAGMENT, '@'))
     return "an @ follows its host and port (in a password, / ? # @ are written "
            "%2F %3F %23 %40)";
   if (broken_escape(u, CURLUPART_USER) || broken_escape(u, CURLUPART_PASSWORD))

@@ -196,13 +196,11 @@ static bool set_method (rw_request *r) {
 ** keeps them parsed between connections (16 ms each otherwise).
 */
 static bool set_trust (rw_request *r) {
-  const char *file = r->ca_file;
-  if (!file) {
-    char *built_in = NULL;
-    (void)curl_easy_getinfo(r->easy, CURLINFO_CAINFO, &built_in);
-    file = built_in;
-  }
-  if (file && (!set(r, CAINFO, file) || !set(r, CAPATH, NULL))) return false;
+  char *file = NULL;                     /* libcurl's own */
+  if (is_plain(r) && !(r->proxy && curl_strnequal(r->proxy, "https:", 6))) return true;
+  if (r->ca_file && !set(r, CAINFO, r->ca_file)) return false;
+  if (!r->ca_file) (void)curl_easy_getinfo(r->easy, CURLINFO_CAINFO, &file);
+  if ((r->ca_file || file) && !set(r, CAPATH, NULL)) return false;
   rw_tls_watch(r->easy);
   return set(r, SSL_VERIFYPEER, 1L) && set(r, SSL_VERIFYHOST, 2L) &&
          set(r, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -54,6 +54,7 @@ end
 ---@param v any
 ---@return number|nil
 function fields.number(v)
+  if v == nil then return nil end             -- as a rule
   if type(v) == "number" then return is_finite(v) and v or nil end
   if type(v) == "string" then return decimal(v) end
   return nil
@@ -148,6 +149,7 @@ end
 ---@param v any
 ---@return string|nil
 function fields.text(v)
+  if v == nil then return nil end             -- as a rule
   if type(v) == "number" then
     if not is_finite(v) then return nil end
     return text.number(v)
@@ -222,6 +224,7 @@ end
 ---@param v any
 ---@return integer|nil
 function fields.time(v)
+  if v == nil then return nil end             -- as a rule
   local n
   if type(v) == "string" then
     if #v > MAX_DIGITS then return nil end

@@ -78,9 +78,11 @@ end
 function retry.retry_after(headers)
   local ms = decimal(headers["retry-after-ms"])
   if ms and ms >= 0 then return ms / 1000 end
-  local seconds = decimal(headers["retry-after"])
+  local asked = headers["retry-after"]
+  if not asked then return nil end            -- as a rule
+  local seconds = decimal(asked)
   if seconds then return math.max(0, seconds) end
-  local at, now = http_date(headers["retry-after"] or ""), http_date(headers["date"] or "")
+  local at, now = http_date(asked), http_date(headers["date"] or "")
   if at and now then return math.max(0, at - now) end
   return nil
 end

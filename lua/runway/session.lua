@@ -15,6 +15,7 @@ local text = require "runway.text"
 ---@field base string          "https://host/prefix", without a slash at its end
 ---@field loopback boolean     is the base URL on this machine?
 ---@field key string           for the signature, and to be kept out of every text
+---@field signed_headers? table<string, string>  of every request to the base URL, once they were made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long

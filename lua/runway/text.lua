@@ -61,6 +61,8 @@ end
 ---@param s string
 ---@return string
 function text.trim(s)
+  local head, tail = s:byte(1), s:byte(-1)
+  if not head or head > 32 and tail > 32 then return s end
   local first = s:find("[^ \t-\r]")
   return first and s:sub(first, last_word(s)) or ""
 end
@@ -72,6 +74,7 @@ end
 ---@return string|nil
 function text.line(s, limit)
   if type(s) ~= "string" then return nil end
+  if s ~= "" and not s:find("[%z\1-\32\127]") then return limit and #s > limit and text.cut(s, limit) or s end
   local line = s:gsub("[%z\1-\32\127]+", " ")
   local from = line:byte(1) == 32 and 2 or 1
   local to = line:byte(-1) == 32 and -2 or -1

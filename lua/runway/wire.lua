@@ -31,13 +31,18 @@ function wire.foreign_reach(session)
   return session.loopback and "loopback_or_public" or "public"
 end
 
+-- A query to stand after a path; nil, message when it cannot be written. Numbers are written as
+-- JSON writes them: exactly, and in every locale alike.
 local function query_string(query, path)
   local names, parts = {}, {}
   for name in pairs(query or {}) do names[#names + 1] = name end
   table.sort(names)
   for i, name in ipairs(names) do
-    local value = query[name]
-    if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
+    local value, message = query[name]
+    if type(value) == "number" then
+      value, message = json.encode(value)
+      if not value then return nil, message end
+    end
     parts[i] = text.escape(name) .. "=" .. text.escape(tostring(value))
   end
   if #parts == 0 then return "" end
@@ -59,6 +64,17 @@ local function add_headers(to, from)
   end
 end
 
+-- What every request to the base URL's origin bears, made once: the signature over our own.
+local function signed_headers(session)
+  if session.signed_headers then return session.signed_headers end
+  local signature, problem = adapter.sign(session)
+  if not signature then return nil, problem end
+  local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  add_headers(headers, signature)
+  session.signed_headers = headers
+  return headers
+end
+
 --- The wire form of an adapter's request.
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
@@ -68,29 +84,32 @@ end
 function wire.of(session, request, paid)
   local method = request.method or "GET"
   if method:find("[a-z]") then method = text.upper(method) end
-  local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  local headers = {}
   local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
+  local query, message = query_string(request.query, request.url or request.path)
+  if not query then return nil, message end
   if request.url then                         -- another origin: no key, no private address
-    made.url = request.url .. query_string(request.query, request.url)
+    made.url = request.url .. query
     made.address = wire.foreign_reach(session)
+    headers.Accept, headers["User-Agent"] = "application/json", session.limits.user_agent
   else
     -- A "#" is no more than a character here: nothing behind it would reach the wire.
-    made.url = session.base .. (request.path .. query_string(request.query, request.path)):gsub("#", "%%23")
     made.path = request.path                  -- what a mock compares
+    if made.path:find("#", 1, true) then made.path = made.path:gsub("#", "%%23") end
+    made.url = session.base .. made.path .. query
     made.address = "any"
-    local signature, problem = adapter.sign(session)
-    if not signature then return nil, problem end
-    add_headers(headers, signature)
+    local signed, problem = signed_headers(session)
+    if not signed then return nil, problem end
+    for name, value in next, signed do headers[name] = value end
   end
   if request.json ~= nil then
-    local body, message = json.encode(request.json)
-    if body == nil then return nil, message end
-    made.body = body
+    made.body, message = json.encode(request.json)
+    if made.body == nil then return nil, message end
     headers["Content-Type"] = "application/json"
   elseif request.body then
     made.body = request.body
   end
-  add_headers(headers, request.headers)
+  if request.headers then add_headers(headers, request.headers) end
   made.gate = paid or not (request.safe or SAFE_METHODS[method])
   return made
 end

@@ -60,6 +60,30 @@ describe("a call of the API:", function()
       assert.equal("5", m.requests[1].headers["x-number"])
     end)
 
+    it("takes a # in a path for no more than a character", function()
+      local client, m = mocked.client { { "GET /v1/a%23b", json = {} } }
+      assert(client:request { path = "/v1/a#b", query = { c = 1 } })
+      assert.matches("/v1/a%23b?c=1", m.requests[1].url, 1, true)
+    end)
+
+    it("writes any number into its query, and refuses what is none", function()
+      local client, m = mocked.client { { "GET /v1/thing", json = {} } }
+      assert(client:request { path = "/v1/thing", query = {
+        large = 1e300, small = 1e-7, exact = 2 ^ 53, third = 1 / 3, whole = -5.0, long = 123456789012345678,
+      } })
+      assert.same({
+        large = "1e+300", small = "1e-07", exact = "9007199254740992", third = "0.3333333333333333", whole = "-5",
+        long = "123456789012345678",
+      }, m.requests[1].query)
+      for _, number in ipairs { 1 / 0, -1 / 0, 0 / 0 } do
+        local answer, err = client:request { path = "/v1/thing", query = { n = number } }
+        assert.is_nil(answer)
+        assert.equal("invalid_request", err.kind)
+        assert.matches("NaN and infinity cannot be sent", err.message)
+      end
+      m:finish()
+    end)
+
     for _, method in ipairs { "POST", "PATCH" } do
       it("sends a " .. method .. " once", function()
         local client, m = mocked.client { { method .. " /v1/thing", status = 500 } }

@@ -11,6 +11,7 @@ describe("another Lua than the one it was built for", function()
       it("is told so: " .. other, function()
         local path = ("LUA_PATH='%s' LUA_CPATH='%s'"):format(package.path, package.cpath)
         if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
+        if os.getenv "LUA_INIT" then return pending "a sanitized module loads nowhere else" end
         for _, module in ipairs { "runway", "runway.core", "runway.json", "runway.listener" } do
           local pipe = assert(io.popen(("LD_PRELOAD= %s %s -e 'print(select(2, pcall(require, \"%s\")))' 2>&1")
             :format(path, other, module)))

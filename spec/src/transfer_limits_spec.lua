@@ -155,6 +155,8 @@ describe("an answer", function()
       ["/negative-length"] = "a negative length",
       ["/huge-length"] = "a length of 2^63",
       ["/dup-length"] = "two lengths that differ",
+      ["/odd-length"] = "two lengths that differ, on one line",
+      ["/list-length"] = "a length and nothing behind its comma",
       ["/bad-chunk"] = "a chunk size that is a word",
       ["/chunk-overflow"] = "a chunk size beyond all numbers",
     } do
@@ -162,6 +164,21 @@ describe("an answer", function()
         fails(path, "protocol")
       end)
     end
+  end)
+
+  it("may tell its length more than once, if it is the same", function()
+    local result = get "/twice-length"
+    assert.is_nil(result.error)
+    assert.equal("ok", result.body)
+  end)
+
+  it("is no whole file when it says that it is a part, whatever its status", function()
+    local path = os.tmpname()
+    local part = get("/part-as-whole", { save = { path = path, overwrite = true } })
+    local whole = get("/whole-as-part", { save = { path = path, overwrite = true } })
+    os.remove(path)
+    assert.equal("partial", part.error.code)
+    assert.is_nil(whole.error)
   end)
 
   it("may be of HTTP/1.0, ended by the end of the connection", function()

@@ -2,6 +2,7 @@
 -- reader, and how an answer is played as the C core would bring it (the same
 -- limits, the same words), on the scheduler's clock.
 
+local core = require "runway.core"
 local json = require "runway.json"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
@@ -66,45 +67,50 @@ end
 
 --------------------------------------------------------------------- a file to write
 
-local function file_error(code, path, message, kind)
-  return { kind = kind or "io", code = code, message = path .. ": " .. message, permanent = true }
+-- Errors as the core makes them: `permanent` is true of what the disk or the request is to blame for.
+local function failure(kind, code, message)
+  return { kind = kind, code = code, message = message, permanent = kind == "io" or kind == "limit" }
 end
 
-local function is_there(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
+-- Codes by the core's words for why a file cannot be written; all else is "file".
+local REFUSED = { ["existing file"] = "exists", ["lock the .part"] = "locked" }
+
+-- The core's own look at a target: nil, or why no file can be put there.
+local function refusal(save)
+  local ok, message = core.target(save.path, save.overwrite)
+  if ok then return nil end
+  local code = "file"
+  for words, named in pairs(REFUSED) do
+    if message:find(words, 1, true) then code = named end
+  end
+  return failure("io", code, save.path .. ": " .. message)
 end
 
 --- A target that cannot be written is told before anything is sent.
 ---@param save table
 ---@return table|nil result
 function exchange.check_target(save)
-  if is_there(save.path) and not save.overwrite then
-    return { sent = false, error = file_error("exists", save.path, "cannot write over an existing file: File exists") }
+  local err = refusal(save)
+  return err and { headers = {}, body = "", bytes = 0, sent = false, timings = { total = 0, connect = 0 }, error = err }
+end
+
+-- What is wrong with a film that has come, in the order in which the core sees it; or nil.
+local function complaint(save, body, content_type)
+  if save.max_bytes and save.max_bytes > 0 and #body > save.max_bytes then
+    return failure("limit", "too_large", ("%s is larger than max_bytes (%d)"):format(save.path, save.max_bytes))
+  elseif content_type and text.lower(content_type):find("^text/html") then
+    return failure("protocol", "bad_media", "the server sent an HTML page instead of the file")
+  elseif #body == 0 then
+    return failure("protocol", "bad_media", "the file is empty")
   end
-  local part = save.path .. ".part"
-  local file, message = io.open(part, "wb")
-  if not file then
-    return { sent = false, error = file_error("file", save.path, "cannot create the .part file: " .. message) }
-  end
-  file:close()
-  os.remove(part)
-  return nil
+  return refusal(save)                        -- it may have changed meanwhile
 end
 
 -- Writes a download; an error or nil.
 local function write(save, body, content_type)
-  if content_type and text.lower(content_type):find("^text/html") then
-    return file_error("bad_media", save.path, "the server sent an HTML page instead of the file", "protocol")
-  elseif #body == 0 then
-    return file_error("bad_media", save.path, "the file is empty", "protocol")
-  elseif save.max_bytes and save.max_bytes > 0 and #body > save.max_bytes then
-    return file_error("too_large", save.path, ("larger than max_bytes (%d)"):format(save.max_bytes), "limit")
-  elseif is_there(save.path) and not save.overwrite then
-    return file_error("exists", save.path, "cannot write over an existing file: File exists")
-  end
-  local part = save.path .. ".part"
+  local err = complaint(save, body, content_type)
+  if err then return err end
+  local part = save.path .. ".runway.part"    -- what lies at ".part" may be another's
   local file, message = io.open(part, "wb")
   local ok = file
   if file then
@@ -114,7 +120,7 @@ local function write(save, body, content_type)
   if ok then ok, message = os.rename(part, save.path) end
   if ok then return nil end
   os.remove(part)
-  return file_error("file", save.path, "cannot write the file: " .. tostring(message))
+  return failure("io", "file", save.path .. ": cannot write the file: " .. tostring(message))
 end
 
 --------------------------------------------------------------------- an answer
@@ -152,7 +158,8 @@ function exchange.cancel(handle)
   handle.ended = true
   scheduler.cancel_timer(handle.timer)
   exchange.deliver({
-    sent = handle.sent, error = { kind = "cancelled", code = "cancelled", message = "cancelled", permanent = true },
+    headers = {}, body = "", bytes = 0, sent = handle.sent, timings = { total = 0, connect = 0 },
+    error = failure("cancelled", "cancelled", "cancelled"),
   }, 0, handle.done)
 end
 
@@ -168,15 +175,27 @@ function exchange.progress(handle)
 end
 
 local FAULTS = {
-  not_sent = { kind = "network", code = "connect", message = "the connection was refused" },
-  lost = { kind = "network", code = "closed", message = "the connection was closed before an answer came" },
-  timeout = { kind = "timeout", code = "answer", message = "the time for an answer is over" },
+  not_sent = { "network", "connect", "the connection was refused" },
+  lost = { "network", "closed", "the connection was closed before an answer came" },
+  timeout = { "timeout", "answer", "the time for an answer is over" },
 }
 
-local function fault(name)
-  local result = { sent = name ~= "not_sent", error = {} }
-  for field, value in pairs(FAULTS[name]) do result.error[field] = value end
-  return result
+local function fault(name, seconds)
+  local kind, code, message = FAULTS[name][1], FAULTS[name][2], FAULTS[name][3]
+  return { headers = {}, body = "", bytes = 0, sent = name ~= "not_sent", error = failure(kind, code, message),
+    timings = { total = seconds, connect = 0 } }
+end
+
+-- A path without its "." and ".." (RFC 3986, 5.2.4).
+local function without_dots(path)
+  local kept, last = {}, nil
+  local bare = path:match("^[^?#]*")
+  for segment in bare:gmatch("/([^/]*)") do
+    last = segment
+    if segment == ".." then kept[#kept] = nil elseif segment ~= "." then kept[#kept + 1] = segment end
+  end
+  if last == "." or last == ".." then kept[#kept + 1] = "" end
+  return "/" .. table.concat(kept, "/") .. path:sub(#bare + 1)
 end
 
 -- Where a redirect leads, whole, as libcurl tells it.
@@ -185,8 +204,9 @@ local function redirect_of(status, location, url)
   if location:find("^[A-Za-z][A-Za-z0-9+.-]*:") then return location end
   local scheme, origin, path = url:match("^([A-Za-z][A-Za-z0-9+.-]*:)(//[^/?#]*)([^?#]*)")
   if location:sub(1, 2) == "//" then return scheme .. location end
-  if location:sub(1, 1) == "/" then return scheme .. origin .. location end
-  return scheme .. origin .. (path:match("^.*/") or "/") .. location
+  if location:sub(1, 1) == "?" then return scheme .. origin .. (path ~= "" and path or "/") .. location end
+  if location:sub(1, 1) ~= "/" then location = (path:match("^.*/") or "/") .. location end
+  return scheme .. origin .. without_dots(location)
 end
 
 local function result_of(answer, wire)
@@ -201,8 +221,10 @@ local function result_of(answer, wire)
     size = saving and #body or nil,
   }
   if not saving and wire.max_body_bytes and #body > wire.max_body_bytes then
-    result.error = { kind = "limit", code = "too_large", permanent = true,
-      message = ("the answer is larger than max_body_bytes (%d)"):format(wire.max_body_bytes) }
+    result.error = failure("limit", "too_large",
+      ("the answer is larger than max_body_bytes (%d)"):format(wire.max_body_bytes))
+    result.body = body:sub(1, wire.max_body_bytes)
+    result.bytes = #result.body
   end
   return result, saving and body
 end
@@ -215,9 +237,9 @@ end
 function exchange.play(answer, wire, done)
   local delay, patience = answer.delay or 0, wire.timeout or 0
   if answer.fault == "timeout" or patience > 0 and delay > patience then
-    return exchange.deliver(fault "timeout", patience > 0 and patience or wire.stall or delay, done)
+    return exchange.deliver(fault("timeout", patience), patience > 0 and patience or wire.stall or delay, done)
   elseif answer.fault then
-    return exchange.deliver(fault(answer.fault), delay, done)
+    return exchange.deliver(fault(answer.fault, delay), delay, done)
   end
   local result, film = result_of(answer, wire)
   return exchange.deliver(result, delay, done, film and function()

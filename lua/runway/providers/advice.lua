@@ -45,8 +45,8 @@ function advice.one_of(allowed) return { form = "one_of", allowed = allowed } en
 advice.flag = { form = "flag" }
 
 ---A URL, upload URI, data URI or file of class "image", "video" or "audio"; of the class that the
----`type` beside it names ("type"); or of any class ("any").
-function advice.media(class) return { form = "media", class = class } end
+---`type` beside it names ("type"); or of any class ("any"). `no_upload`: of a provider that has none.
+function advice.media(class, no_upload) return { form = "media", class = class, no_upload = no_upload } end
 
 ---{ min=, max=, of=rule }
 function advice.list(rule) rule.form = "list" return rule end
@@ -167,7 +167,7 @@ function check.media(name, v, rule, beside)
     local limit = DATA_URI[of]
     if limit and #v > limit then
       return too_long(name, ("data:%s/ URIs"):format(of), #v, limit)
-        .. " (client:upload takes larger files)"
+        .. (rule.no_upload and " (give larger files by https URL)" or " (client:upload takes larger files)")
     end
     return nil
   end

@@ -158,4 +158,48 @@ function official.with_issues(message, issues)
   return ("%s (%s)"):format(message:sub(1, last), issues)
 end
 
+---------------------------------------------------------------------------------------------------
+-- Images in a body
+
+---Images as references: { type=, uri=, … }; a type that an image brings along stays.
+---@param list table[]
+---@param class string|nil
+---@return table[]
+function official.references(list, class)
+  local copies = {}
+  for i, entry in ipairs(list) do
+    copies[i] = { type = class }
+    for name, v in pairs(entry) do copies[i][name] = v end
+  end
+  return copies
+end
+
+---Images as frames: copies, in which the positions that were left out are filled in. One first frame
+---and nothing else is its address alone.
+---@param list table[]             { uri=, position=, … }
+---@param positions string[]|nil   to fill in, in this order; nil: none
+---@param keep boolean|nil         a position that was given makes a difference, so it stays
+---@return string|table[]
+function official.frames(list, positions, keep)
+  local filled, taken = official.references(list, nil), {}
+  for _, entry in ipairs(filled) do
+    if entry.position then taken[entry.position] = true end
+  end
+  for _, entry in ipairs(filled) do
+    for _, position in ipairs(entry.position == nil and positions or {}) do
+      if not taken[position] then
+        entry.position, taken[position] = position, true
+        break
+      end
+    end
+  end
+  local only = #filled == 1 and filled[1]
+  if not only then return filled end
+  for name in pairs(only) do
+    if name ~= "uri" and name ~= "position" then return filled end
+  end
+  if only.position == nil or (only.position == "first" and not keep) then return only.uri end
+  return filled
+end
+
 return official

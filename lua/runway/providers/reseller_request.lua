@@ -5,6 +5,7 @@
 -- through with whatever the caller gave.
 
 local advice = require "runway.providers.advice"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -238,34 +239,6 @@ function reseller_request.actors(who, given, rest)
     actor(rest.reference or given.prompt_video, "video")
 end
 
--- A lone first image is sent as its URI; anything more as the array of the documents.
-local function prompt_image(list)
-  local only = #list == 1 and list[1]
-  if only and (only.position == nil or only.position == "first") then
-    local bare = true
-    for name in pairs(only) do bare = bare and (name == "uri" or name == "position") end
-    if bare then return only.uri end
-  end
-  local out = {}
-  for i, entry in ipairs(list) do
-    local copy = {}
-    for name, v in pairs(entry) do copy[name] = v end
-    if #list == 2 and copy.position == nil then copy.position = i == 1 and "first" or "last" end
-    out[i] = copy
-  end
-  return out
-end
-
--- Images as the references of a video: { type=, uri= }.
-local function typed(list)
-  local out = {}
-  for i, entry in ipairs(list) do
-    out[i] = { type = "image" }
-    for name, v in pairs(entry) do out[i][name] = v end
-  end
-  return out
-end
-
 local NEEDS = {
   image_to_video = { promptImage = "prompt_image" },
   text_to_video = { promptText = "prompt_text" },
@@ -285,10 +258,10 @@ local function refusal_of_media(who, given, body)
     return refused("prompt_image", "%s takes one image for gen4_turbo, the first", who)
   end
   for _, entry in ipairs(given.prompt_image or {}) do
-    local refusal = advice.refusal("prompt_image", entry.uri, advice.media "image")
+    local refusal = advice.refusal("prompt_image", entry.uri, advice.media("image", true))
     if refusal then return refused("prompt_image", "%s %s", who, refusal) end
   end
-  local refusal = advice.refusal("prompt_video", given.prompt_video, advice.media "video")
+  local refusal = advice.refusal("prompt_video", given.prompt_video, advice.media("video", true))
   return refusal and refused("prompt_video", "%s %s", who, refusal) or nil
 end
 
@@ -313,9 +286,10 @@ function reseller_request.official(who, kind, given, rest, model)
   elseif kind == "text_to_image" and given.prompt_image and not body.referenceImages then
     body.referenceImages = given.prompt_image
   elseif kind == "video_to_video" and given.prompt_image and not body.references then
-    body.references = typed(given.prompt_image)
+    body.references = official.references(given.prompt_image, "image")
   elseif given.prompt_image then
-    body.promptImage = prompt_image(given.prompt_image)
+    local list = given.prompt_image
+    body.promptImage = official.frames(list, #list == 2 and { "first", "last" } or nil)
   end
   if given.prompt_video and kind ~= "character_performance" then
     body[video_key(body.model)] = given.prompt_video

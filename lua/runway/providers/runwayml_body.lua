@@ -10,6 +10,7 @@
 
 local advice = require "runway.providers.advice"
 local models = require "runway.providers.runwayml_models"
+local official = require "runway.providers.official"
 local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -29,52 +30,16 @@ local ANY_MEDIA = advice.media "any"
 ---------------------------------------------------------------------------------------------------
 -- Media
 
--- Copies a list of images and fills in the positions that the model wants and the caller left out.
-local function at_positions(list, rule)
-  local filled, taken = {}, {}
-  for _, entry in ipairs(list) do
-    if entry.position then taken[entry.position] = true end
-  end
-  for i, entry in ipairs(list) do
-    local copy = {}
-    for k, v in pairs(entry) do copy[k] = v end
-    if rule and not rule.optional and copy.position == nil then
-      for _, position in ipairs(rule.positions) do
-        if not taken[position] then
-          copy.position, taken[position] = position, true
-          break
-        end
-      end
-    end
-    filled[i] = copy
-  end
-  return filled
-end
-
--- promptImage is the plain address when it is one first frame and nothing else, else the list.
 -- Where a model also takes references, an image without a position is not the same as a first
--- frame, so a position that was given stays.
+-- frame, so no position is made up, and one that was given stays.
 local function prompt_image(list, rule)
-  local filled = at_positions(list, rule)
-  local only = #filled == 1 and filled[1]
-  if not only then return filled end
-  for k in pairs(only) do
-    if k ~= "uri" and k ~= "position" then return filled end
-  end
   local optional = rule and rule.optional
-  if only.position == nil or (only.position == "first" and not optional) then return only.uri end
-  return filled
+  return official.frames(list, rule and not optional and rule.positions or nil, optional)
 end
 
 -- Images as references: the list as it is, with the type that the model asks for.
 local function references(list, rule)
-  local wanted = rule and rule.of.fields.type and rule.of.fields.type.allowed[1]
-  local copies = {}
-  for i, entry in ipairs(list) do
-    copies[i] = { type = wanted }
-    for k, v in pairs(entry) do copies[i][k] = v end
-  end
-  return copies
+  return official.references(list, rule and rule.of.fields.type and rule.of.fields.type.allowed[1])
 end
 
 local function one_image(who, list)

@@ -54,6 +54,21 @@ describe("runway.providers.official", function()
     end
   end)
 
+  it("places frames, and sends a lone first one as its address", function()
+    local a, b, both = { uri = "a" }, { uri = "b", position = "last" }, { "first", "last" }
+    assert.equal("a", official.frames({ a }, both))
+    assert.equal("a", official.frames({ a }, nil))
+    assert.equal("a", official.frames({ { uri = "a", position = "first" } }, both))
+    assert.same({ { uri = "a", position = "first" } }, official.frames({ { uri = "a", position = "first" } }, nil,
+      true))
+    assert.same({ { uri = "a", position = "first" }, b }, official.frames({ a, b }, both))
+    assert.same({ b, { uri = "a", position = "first" } }, official.frames({ b, a }, both))
+    assert.same({ { uri = "a", tag = "x" } }, official.frames({ { uri = "a", tag = "x" } }, nil))
+    assert.same({ uri = "a" }, a)                                  -- what was given is left alone
+    assert.same({ { type = "image", uri = "a" }, { type = "video", uri = "c" } },
+      official.references({ a, { uri = "c", type = "video" } }, "image"))
+  end)
+
   it("takes no longer for a text that was made to take long", function()
     local began = os.clock()
     for _, unit in ipairs { "notenough", "insufficient", "not enough ", "quota ", "no credits were", " ", "余额" } do

@@ -99,6 +99,13 @@ describe("reseller_request", function()
       assert.same({ type = "video", uri = VIDEO }, made.reference)
     end)
 
+    it("or a hint that works there: none of them has uploads", function()
+      local _, problem = body("image_to_video",
+        { prompt_image = { { uri = "data:image/png;base64," .. ("A"):rep(6e6) } } })
+      assert.equal("prompt_image", problem.field)
+      assert.is_nil(problem.message:find "upload")
+    end)
+
     it("or names what is missing or has no place", function()
       for field, case in pairs { prompt_text = { "text_to_video", {} }, prompt_image = { "image_to_video", {} },
         prompt_video = { "video_to_video", {} }, callback_url = { "text_to_video", { prompt_text = "a",
