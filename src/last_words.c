@@ -17,28 +17,28 @@
 #define LINE 400               /* bytes; the longest id has 512 */
 #define LINES 64               /* of a block */
 
-typedef struct words {
+typedef struct word_block {
   struct {
     atomic_bool said;          /* stands here, to be said */
     bool taken;                /* under the lock */
     size_t n;
     char text[LINE];
   } line[LINES];
-  _Atomic(struct words *) next;
-} words;
+  _Atomic(struct word_block *) next;
+} word_block;
 
 static struct {
   pthread_mutex_t lock;
   pthread_once_t once;
   pid_t owner;
-  _Atomic(words *) first;
-} last = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+  _Atomic(word_block *) first;
+} last_said = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 
 /* Async-signal-safe. Each line is said once. */
 void rw_words_say (void) {
-  if (last.owner != getpid()) return;
-  for (words *w = atomic_load(&last.first); w; w = atomic_load(&w->next))
+  if (last_said.owner != getpid()) return;
+  for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
     for (int i = 0; i < LINES; i++)
       if (atomic_exchange(&w->line[i].said, false))
         if (write(STDERR_FILENO, w->line[i].text, w->line[i].n) < 0) return;
@@ -68,27 +68,27 @@ void rw_words_guard_signals (void) {
 
 
 static void words_init (void) {
-  last.owner = getpid();
+  last_said.owner = getpid();
   (void)atexit(rw_words_say);
 }
 
 
 /* The block and the place of a number. */
-static words *block_of (int *number) {
-  words *w = atomic_load(&last.first);
+static word_block *block_of (int *number) {
+  word_block *w = atomic_load(&last_said.first);
   for (; w && *number >= LINES; *number -= LINES) w = atomic_load(&w->next);
   return w;
 }
 
 
 int rw_words_leave (const char *line, size_t n) {
-  _Atomic(words *) *at = &last.first;
+  _Atomic(word_block *) *at = &last_said.first;
   int number = 0, i = LINES;
-  words *w;
-  (void)pthread_once(&last.once, words_init);
-  if (last.owner != getpid()) return -1;         /* a child of fork has none of its own */
+  word_block *w;
+  (void)pthread_once(&last_said.once, words_init);
+  if (last_said.owner != getpid()) return -1;         /* a child of fork has none of its own */
   rw_words_guard_signals();
-  pthread_mutex_lock(&last.lock);
+  pthread_mutex_lock(&last_said.lock);
   while ((w = atomic_load(at)) != NULL) {
     for (i = 0; i < LINES && w->line[i].taken; i++) continue;
     if (i < LINES) break;
@@ -107,18 +107,18 @@ int rw_words_leave (const char *line, size_t n) {
     if (n > LINE) w->line[i].text[LINE - 1] = '\n';
     atomic_store(&w->line[i].said, true);
   }
-  pthread_mutex_unlock(&last.lock);
+  pthread_mutex_unlock(&last_said.lock);
   return w ? number + i : -1;
 }
 
 
 void rw_words_take_back (int number) {
-  words *w;
-  pthread_mutex_lock(&last.lock);
+  word_block *w;
+  pthread_mutex_lock(&last_said.lock);
   w = number >= 0 ? block_of(&number) : NULL;
   if (w) {
     atomic_store(&w->line[number].said, false);
     w->line[number].taken = false;
   }
-  pthread_mutex_unlock(&last.lock);
+  pthread_mutex_unlock(&last_said.lock);
 }
