@@ -72,10 +72,12 @@ function scheduler.explained(raised)
   return ok and full or raised
 end
 
+local raising                                 -- the interrupt that is on its way to the caller
+
 local function raise_interrupt()
-  local value = interrupt.value
+  raising = scheduler.explained(interrupt.value)
   interrupt = nil
-  error(scheduler.explained(value), 0)
+  error(raising, 0)
 end
 
 -- The clock is a room of its own; those who wait find it here.
@@ -424,11 +426,24 @@ local function drive(w)
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
     end
     if nothing_to_wait_for() then
-      error("waiting for something that cannot happen: no request, timer or job is left", 3)
+      error("waiting for something that cannot happen: no request, timer or job is left", 4)
     end
     local ok, err = pcall(turn)
     turning, current = depth, job             -- an interrupt may have left a turn half way
     if not ok and interrupted_by(err) then raise_interrupt() end
+  end
+  if interrupt and critical == 0 and not w.critical then raise_interrupt() end
+end
+
+-- Drives, also on from where Ctrl-C came between two turns.
+local function drive_through(w)
+  local depth, job = turning, current
+  while true do
+    local ok, err = pcall(drive, w)
+    if ok then return end
+    turning, current = depth, job
+    if rawequal(err, raising) or not is_interrupt(err) then error(err, 0) end
+    if interrupted_by(err) then raise_interrupt() end
   end
 end
 
@@ -444,7 +459,7 @@ function scheduler.park(w)
       job.waiting, w.job = w, job
       coroutine.yield(PARKED)
     else
-      drive(w)
+      drive_through(w)
     end
   end
   return unpack(w.values, 1, w.values.n)
