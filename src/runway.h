@@ -20,6 +20,10 @@
 #define RUNWAY_API extern
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Leaves the module table on the stack; sets no global, does no work. */
 RUNWAY_API int luaopen_runway (lua_State *L);
 
@@ -31,5 +35,9 @@ RUNWAY_API int luaopen_runway_json (lua_State *L);
 /* "runway.listener", HTTP in: a library of its own, since it needs
 ** libmicrohttpd. A host that links it in registers it itself. */
 RUNWAY_API int luaopen_runway_listener (lua_State *L);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

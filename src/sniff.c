@@ -248,7 +248,7 @@ const char *rw_sniff_signature (const char *head, size_t n) {
 
 const char *rw_sniff_media (const char *head, size_t n) {
   const char *type = rw_sniff_signature(head, n);
-  if (type || rw_sniff_text(head, n)) return type;
+  if (type || rw_sniff_is_readable(head, n) || rw_sniff_text(head, n)) return type;
   type = of_boxes(head, n);
   return type ? type : of_packets(head, n);
 }

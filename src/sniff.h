@@ -26,6 +26,9 @@ bool rw_sniff_moves (const char *head, size_t n);
 ** else NULL: media, an archive, or bytes that say nothing. */
 const char *rw_sniff_text (const char *head, size_t n);
 
+/* Are all of its bytes characters, words or not? */
+bool rw_sniff_is_readable (const char *head, size_t n);
+
 /* The first line that says anything, printable, cut to `room`. */
 void rw_sniff_line (const char *head, size_t n, char *to, size_t room);
 

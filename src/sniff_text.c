@@ -7,6 +7,8 @@
 #include "header.h"
 #include "sniff.h"
 
+#define LONGEST_WORD 256
+
 
 /* A control character that no text has. */
 static bool is_control (unsigned char c) {
@@ -38,11 +40,21 @@ static bool is_wide (const char *head, size_t n) {
 
 
 /* A text's end may be padded with NULs. */
-static bool is_readable (const char *head, size_t n) {
+bool rw_sniff_is_readable (const char *head, size_t n) {
   while (n > 0 && head[n - 1] == '\0') n--;
   for (size_t i = 0; i < n; i++)
     if (is_control((unsigned char)head[i])) return false;
   return n > 0;
+}
+
+
+/* Words have spaces between them; a long run of letters without one is filling,
+** or some coding of bytes, and no one's message. */
+static bool has_words (const char *head, size_t n) {
+  if (n < LONGEST_WORD) return true;
+  for (size_t i = 0; i < LONGEST_WORD; i++)
+    if (is_space(head[i])) return true;
+  return false;
 }
 
 
@@ -51,9 +63,9 @@ static bool is_json (const char *head, size_t n) {
   size_t at = skip(head, n, 0), next;
   if (at >= n || (head[at] != '{' && head[at] != '[')) return false;
   next = skip(head, n, at + 1);
-  if (next >= n) return is_readable(head, n);
+  if (next >= n) return rw_sniff_is_readable(head, n);
   if (head[at] == '{') return head[next] == '"' || head[next] == '}';
-  return head[next] && strchr("{[\"]-0123456789tfn", head[next]) && is_readable(head, n);
+  return head[next] && strchr("{[\"]-0123456789tfn", head[next]) && rw_sniff_is_readable(head, n);
 }
 
 
@@ -62,7 +74,7 @@ static const char *of_markup (const char *head, size_t n) {
   static const char *const pages[] =
     {"<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script"};
   size_t at = skip(head, n, 0);
-  if (n - at < 2 || head[at] != '<' || !is_readable(head, n)) return NULL;
+  if (n - at < 2 || head[at] != '<' || !rw_sniff_is_readable(head, n)) return NULL;
   for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
     if (n - at >= strlen(pages[i]) &&
         rw_header_same(head + at, pages[i], strlen(pages[i])))
@@ -80,7 +92,8 @@ const char *rw_sniff_text (const char *head, size_t n) {
   if (n >= 5 && memcmp(head, "%PDF-", 5) == 0) return NULL;
   if (is_json(head, n)) return "JSON";
   if ((markup = of_markup(head, n)) != NULL) return markup;
-  return is_readable(head, n) || is_wide(head, n) ? "text" : NULL;
+  if (rw_sniff_is_readable(head, n) && has_words(head, n)) return "text";
+  return is_wide(head, n) ? "text" : NULL;
 }
 
 

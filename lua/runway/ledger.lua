@@ -34,16 +34,23 @@ local MOST_HELD = 10000                       -- tasks; a host that makes more s
 local receipts, count = {}, 0                 -- of those that are real
 local held, size = {}, 0                      -- provider and id -> { task =, word = }
 
+-- `text` holds nothing but our own words and what `shown` let through.
 local function leave_word(text)
-  return core.leave_word and core.leave_word("runway: " .. errors.redact(text) .. "\n") or nil
+  return core.leave_word and core.leave_word("runway: " .. text .. "\n") or nil
 end
 
 local function take_back(word)
   if word then core.take_back(word) end
 end
 
+-- An id or a name as it may be shown; most are plain words.
+local function shown(word)
+  return word:find("^[A-Za-z0-9_.:-]+$") and word or errors.redact(word)
+end
+
 -- How to go on with a task.
 local function advice(id, provider, status)
+  id, provider = shown(id), shown(provider)
   local command = ("runway task %s --provider %s -o FILE"):format(id, provider)
   return ("task %s (%s, %s) is paid for and not lost; to go on: client:task(%q):wait(), or: %s")
     :format(id, provider, status, id, command)
@@ -170,7 +177,7 @@ function ledger.lines(list)
       lines[i] = ("… and %d more"):format(#list - MOST_LINES)
       break
     end
-    lines[i] = errors.redact(advice(task.task_id, task.provider, task.status))
+    lines[i] = advice(task.task_id, task.provider, task.status)
   end
   return lines
 end

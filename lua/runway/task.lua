@@ -91,11 +91,14 @@ function task.apply(t, fields, raw)
   if fields.progress then t.progress = fields.progress end
   if t.status == "SUCCEEDED" then t.progress = 1 end
   if TERMINAL[t.status] then ledger.release(t) end
-  for _, name in ipairs { "output", "created_at", "cost", "estimated_cost" } do
-    if fields[name] ~= nil then t[name] = fields[name] end
-  end
-  for _, name in ipairs { "failure", "failure_code" } do -- a server may echo what it was sent
-    if fields[name] ~= nil then t[name] = inner[t].session:redact(fields[name]) end
+  t.output = fields.output or t.output
+  t.created_at = fields.created_at or t.created_at
+  t.cost = fields.cost or t.cost
+  t.estimated_cost = fields.estimated_cost or t.estimated_cost
+  if fields.failure or fields.failure_code then -- a server may echo what it was sent
+    local session = inner[t].session
+    t.failure = session:redact(fields.failure) or t.failure
+    t.failure_code = session:redact(fields.failure_code) or t.failure_code
   end
 end
 

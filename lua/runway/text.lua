@@ -61,8 +61,7 @@ end
 ---@param s string
 ---@return string
 function text.trim(s)
-  local head, tail = s:byte(1), s:byte(-1)
-  if not head or head > 32 and tail > 32 then return s end
+  if not s:find("^[ \t-\r]") and not s:find("[ \t-\r]$") then return s end
   local first = s:find("[^ \t-\r]")
   return first and s:sub(first, last_word(s)) or ""
 end

@@ -107,6 +107,7 @@ describe("the disk stage", function()
       print(("%s %s, %s held"):format(task and "a task" or tostring(why), took < 2 and "in time" or "late",
         core.stats().on_disk == 1 and "still" or "no longer"))
       os.remove(directory .. "/hold")
+      if task then task:wait { timeout = 30 } end
     ]])
   end)
 

@@ -236,6 +236,7 @@ describe("what the first bytes say", function()
       for name, bytes in pairs {
         mp4 = ftyp("isom", "mp41"), mp3 = "\255\251\144\100" .. ("x"):rep(5000),
           zip = "PK\3\4\20\0\8\0" .. ("text "):rep(200),
+          ["one long word"] = ("v"):rep(1000),
         unknown = "\1\2\3", zeros = ("\0"):rep(9000), pdf = "%PDF-1.7\n1 0 obj\n", gif = "GIF89a\1\0\1\0",
         late = ("words "):rep(20) .. "\0" .. ("words "):rep(200), mark = "\255\254\1\2\3\4\5\6", escape = "{\1\2\3",
           angle = "<\1\2\3",
