@@ -96,6 +96,7 @@ build = {
     ["runway.errors"] = "lua/runway/errors.lua",
     ["runway.fields"] = "lua/runway/fields.lua",
     ["runway.files"] = "lua/runway/files.lua",
+    ["runway.guard"] = "lua/runway/guard.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",
     ["runway.ledger"] = "lua/runway/ledger.lua",

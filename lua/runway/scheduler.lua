@@ -11,12 +11,14 @@
 local clock = require "runway.clock"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local guard = require "runway.guard"
 
 local scheduler = {}
 
 local unpack = table.unpack or unpack
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local close = coroutine.close or function() end
+local is_interrupt, persist, NO_MEMORY = guard.is_interrupt, guard.persist, guard.NO_MEMORY
 local yieldable = coroutine.isyieldable or function() return true end
 
 -- The race between a signal and the wait cannot be closed from here; this
@@ -28,9 +30,8 @@ local jobs = setmetatable({}, { __mode = "k" }) -- coroutine -> job
 local sources = {}
 local turning = 0                             -- depth of turns; > 0 inside step
 
--- An error that ended a turn (Ctrl-C, as a rule), kept until the paid answers under way are in: a
--- task that was just paid for must not lose its id. A second one is raised at once.
-local interrupt
+-- An error that ended a turn (Ctrl-C, as a rule) is kept as guard.pending until the paid answers under
+-- way are in: a task that was just paid for must not lose its id. A second one is raised at once.
 local critical, criticals = 0, {}              -- waiters parked on a paid answer: how many, and which
 local current                                 -- the job that is running, or nil
 local unfinished = false                      -- a turn broke off: the next one must come at once
@@ -47,6 +48,7 @@ end
 
 -- Sees to it that nothing more is paid for after an interrupt.
 local function heed_interrupt()
+  local interrupt = guard.pending
   if not interrupt or interrupt.heeded then return end
   interrupt.heeded = true
   if core.guard_signals then core.guard_signals() end -- the next one may end the process without us
@@ -54,28 +56,12 @@ local function heed_interrupt()
   if critical > 0 and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
 end
 
-local explain, explained                      -- how a room above tells of an interrupt, and its metatable
-
---- Has what was interrupted told by the rooms that know what is at stake.
----@param fn fun(raised: string): table   the error for the text that Ctrl-C raised
----@param metatable table                 of what it makes
-function scheduler.interrupted_with(fn, metatable)
-  explain, explained = fn, metatable
-end
-
---- An interrupt in its full form.
----@param raised any
----@return any
-function scheduler.explained(raised)
-  if not explain or type(raised) ~= "string" or not scheduler.is_interrupt(raised) then return raised end
-  local ok, full = pcall(explain, raised)
-  return ok and full or raised
-end
+local raising                                 -- the interrupt that is on its way to the caller
 
 local function raise_interrupt()
-  local value = interrupt.value
-  interrupt = nil
-  error(scheduler.explained(value), 0)
+  raising = guard.explained(guard.pending.value)
+  guard.pending = nil
+  error(raising, 0)
 end
 
 -- The clock is a room of its own; those who wait find it here.
@@ -84,71 +70,17 @@ scheduler.freeze, scheduler.thaw = clock.freeze, clock.thaw
 
 --------------------------------------------------------------------- callbacks
 
---- An error as text; its own __tostring may fail.
----@param err any
----@return string
-local function text_of(err)
-  local ok, text = pcall(tostring, err)
-  return errors.redact(ok and text or "an error that cannot be shown as text")
-end
-scheduler.text_of = text_of
-
---- Is this what Ctrl-C raises? Nobody's error: whoever catches it must let it go on.
----@param err any
----@return boolean
-local function is_interrupt(err)
-  if type(err) == "table" then return explained ~= nil and getmetatable(err) == explained end
-  return type(err) == "string" and err:find("interrupted!$") ~= nil
-end
-scheduler.is_interrupt = is_interrupt
-
-local function passed_on(ok, ...)
-  if not ok and is_interrupt((...)) then error((...), 0) end
-  return ok, ...
-end
-
---- pcall, but an interrupt goes through.
----@param fn function
----@return boolean ok
----@return any ...
-function scheduler.try(fn, ...)
-  return passed_on(pcall(fn, ...))
-end
-
-local function report(err)
-  io.stderr:write("runway: an error in a callback: ", text_of(err), "\n")
-end
-
---- Calls a function of the user's so that its errors reach a reader and
---- nothing else. Ctrl-C is no error of the function's: it ends the wait.
----@return boolean ok
----@return any err
-function scheduler.guard(fn, ...)
-  local ok, err = pcall(fn, ...)
-  if not ok and is_interrupt(err) then
-    interrupt = interrupt or { value = err }
-  elseif not ok then
-    report(err)
-  end
-  return ok, err
-end
+-- What may break is called through a room of its own; those who wait find that here, too.
+scheduler.guard, scheduler.try, scheduler.text_of = guard.call, guard.try, guard.text_of
+scheduler.is_interrupt, scheduler.explained = guard.is_interrupt, guard.explained
+scheduler.interrupted_with = guard.interrupted_with
 
 local breaks, MOST_BREAKS = 0, 3              -- turns in a row for which memory was missing
-local NO_MEMORY = "not enough memory"
 local NOTHING = { n = 0 }                     -- no values
 
 --- Lets the next turn come at once: this one could not do all it had to.
 function scheduler.again()
   unfinished = true
-end
-
--- Calls a function again when memory ran out in it; its second call begins with a collection.
-local function persist(fn, ...)
-  local ok, value = pcall(fn, ...)
-  if ok then return value end
-  if value ~= NO_MEMORY then error(value, 0) end
-  collectgarbage()
-  return fn(...)
 end
 
 local function fire_timers()
@@ -176,7 +108,7 @@ Job.__name = "runway.job"
 -- What a job raised must reach someone, if not who joins it.
 function Job.__gc(job)
   if job.raised and not job.joined then
-    io.stderr:write("runway: a job that no one joined raised: ", job.results[2].traceback, "\n")
+    guard.say("a job that no one joined raised: " .. job.results[2].traceback)
   end
 end
 
@@ -207,20 +139,21 @@ local function end_cancelled(job)
   if job.results then return end              -- `abandon` came back here
   end_job(job, { n = 2, nil, cancelled(job) })
   local ok, err = close(co)
-  if ok == false then report(err) end
+  if ok == false then guard.report(err) end
 end
 
 local function end_raised(job, raised)
   local err = raised
-  if is_interrupt(raised) then interrupt = interrupt or { value = raised } end
+  if is_interrupt(raised) then guard.pending = guard.pending or { value = raised } end
   if job.cancelled and errors.is(raised) and raised.kind == "cancelled" then
     return end_job(job, { n = 2, nil, with_notes(job, raised) })
   end
   if not errors.is(raised) then
-    err = errors.new { message = text_of(raised) }
+    err = errors.new { message = guard.text_of(raised) }
     err.kind, err.value = nil, raised
   end
-  err.traceback = errors.redact(debug.traceback(job.co, text_of(raised)))
+  local said = guard.text_of(raised)
+  err.traceback = errors.redact(debug and debug.traceback(job.co, said) or said)
   job.raised = { value = raised }
   close(job.co)
   end_job(job, { n = 2, nil, with_notes(job, err) })
@@ -381,8 +314,8 @@ function scheduler.checkpoint()
     error("too many waits inside one another: wait in jobs (runway.spawn), not in callbacks or in "
       .. "coroutines of your own", 0)
   end
-  if not interrupt then return end
-  if current then error(scheduler.explained(interrupt.value), 0) end
+  if not guard.pending then return end
+  if current then error(guard.explained(guard.pending.value), 0) end
   raise_interrupt()
 end
 
@@ -402,8 +335,8 @@ local function interrupted_by(err)
     breaks = 0
     error(err, 0)
   end
-  local second = interrupt ~= nil
-  interrupt = { value = err }
+  local second = guard.pending ~= nil
+  guard.pending = { value = err }
   return second
 end
 
@@ -420,15 +353,28 @@ local function drive(w)
       end
     else
       if job and job.cancelled then give_up(w, error, cancelled(job), 0) end
-      if interrupt and critical == 0 then give_up(w, raise_interrupt) end
+      if guard.pending and critical == 0 then give_up(w, raise_interrupt) end
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
     end
     if nothing_to_wait_for() then
-      error("waiting for something that cannot happen: no request, timer or job is left", 3)
+      error("waiting for something that cannot happen: no request, timer or job is left", 4)
     end
     local ok, err = pcall(turn)
     turning, current = depth, job             -- an interrupt may have left a turn half way
     if not ok and interrupted_by(err) then raise_interrupt() end
+  end
+  if guard.pending and critical == 0 and not w.critical then raise_interrupt() end
+end
+
+-- Drives, also on from where Ctrl-C came between two turns.
+local function drive_through(w)
+  local depth, job = turning, current
+  while true do
+    local ok, err = pcall(drive, w)
+    if ok then return end
+    turning, current = depth, job
+    if rawequal(err, raising) or not is_interrupt(err) then error(err, 0) end
+    if interrupted_by(err) then raise_interrupt() end
   end
 end
 
@@ -444,7 +390,7 @@ function scheduler.park(w)
       job.waiting, w.job = w, job
       coroutine.yield(PARKED)
     else
-      drive(w)
+      drive_through(w)
     end
   end
   return unpack(w.values, 1, w.values.n)
@@ -488,7 +434,7 @@ function scheduler.step(seconds)
   turning, current = 0, nil
   local second = not ok and interrupted_by(err)
   heed_interrupt()
-  if interrupt and (second or critical == 0) then raise_interrupt() end
+  if guard.pending and (second or critical == 0) then raise_interrupt() end
   return true
 end
 

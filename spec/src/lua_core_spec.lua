@@ -287,4 +287,18 @@ describe("the engine", function()
 
     teardown(function() assert.equal(0, #server:seen "?refused") end)
   end)
+
+  it("hands a result into a table, whole, and knows who waits before anything is sent", function()
+    local waiting, done = {}, function() end
+    local id = assert(core.start({ method = "GET", url = "http://127.0.0.1:1/", timeout = 20 }, waiting, done))
+    assert.equal(done, waiting[id])
+    local inbox = {}
+    assert.is_nil(core.start({ method = "GET", url = "ftp://x/" }, waiting, done))
+    while not core.take(inbox) do core.wait(1) end
+    assert.equal(id, inbox.id)
+    assert.equal("network", inbox.result.error.kind)
+    assert.is_nil(core.take(inbox))
+    assert.has_error(function() core.take "x" end)
+    assert.has_error(function() core.start({ method = "GET", url = "http://127.0.0.1:1/" }, "x") end)
+  end)
 end)

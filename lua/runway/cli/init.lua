@@ -219,6 +219,7 @@ local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 local function report(world, args, err)
   world.stderr:write("runway: ", tostring(err), "\n", spelled(args, tostring(err)))
   local id = errors.is(err) and err.task_id or world.task_id
+  if id then require("runway.ledger").told(id) end
   local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
   if id and not over and (args.output or args.wait) then
     world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id), "\n")
@@ -281,7 +282,13 @@ function commands.generate(args, world)
   local client, err = open_client(args, world)
   if not client then return report(world, args, err) end
   local task
+  local scheduler = require "runway.scheduler"
+  scheduler.on_deferred = function()
+    world.stderr:write("runway: waiting for the answer to the paid request, so that its task is not lost; "
+      .. "a second Ctrl-C gives up\n")
+  end
   task, err = client:generate(given)
+  scheduler.on_deferred = nil
   if not task then return report(world, args, err) end
   world.task_id = task.id
   world.stderr:write("task ", task.id, "\n")
@@ -357,6 +364,8 @@ local function raised(world, value)
   if world.answered then return 0 end
   local text = tostring(value)
   if text:find("interrupted!", 1, true) then
+    local open = type(value) == "table" and value.tasks and value.tasks[1]
+    world.task_id = world.task_id or open and open.task_id
     report(world, world.args or {}, "interrupted")
     return 130
   end

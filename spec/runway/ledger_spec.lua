@@ -1,0 +1,163 @@
+-- What is paid for and at stake is named, whatever ends the program, and by what Ctrl-C raises.
+
+local child = require "spec.support.child"
+local ledger = require "runway.ledger"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
+
+local clip, SUBMIT = mocked.clip, mocked.SUBMIT
+
+local function open_ids()
+  local list = {}
+  for i, task in ipairs(ledger.open_tasks()) do list[i] = task.task_id end
+  return list
+end
+
+-- A program with a transport of its own, which may cost money for all that is known.
+local PROGRAM = [[
+  local runway = require "runway"
+  local scheduler = require "runway.scheduler"
+  local transport = { cancel = function() end, progress = function() return 0 end }
+  local made = 0
+  function transport:start(wire, done)
+    local json = '{"status":"RUNNING"}'
+    if wire.method == "POST" then
+      made = made + 1
+      json = '{"id":"paid-' .. made .. '"}'
+      if SILENT then return 1 end
+    elseif FILM then
+      json = '{"status":"SUCCEEDED","output":["https://x.test/a.mp4"]}'
+    end
+    scheduler.at(scheduler.now(), function() done { status = 200, sent = true, headers = {}, body = json } end)
+    return 1
+  end
+  local client = assert(runway.client { api_key = "key_0123456789abcdef", transport = transport, poll_interval = 0 })
+  local function pay()
+    return client:generate { model = "gen4.5", prompt_text = "a cat", ratio = "1280:720", duration = 5 }
+  end
+]]
+
+local HINT = 'to go on: client:task("paid-1"):wait(), or: runway task paid-1 --provider runwayml -o FILE'
+
+describe("the end of the program", function()
+  for how, code in pairs {
+    ["by its own end"] = "", ["by os.exit"] = "os.exit(0)", ["by os.exit with a closed state"] = "os.exit(0, true)",
+    ["by an error"] = "error 'enough'", ["by SIGTERM"] = "os.execute 'kill -TERM $PPID' runway.sleep(5)",
+    ["by SIGHUP"] = "os.execute 'kill -HUP $PPID' runway.sleep(5)",
+  } do
+    it("names every open paid task once, and how to go on, when it comes " .. how, function()
+      local said, code_of_it = child.run(PROGRAM .. "assert(pay()) assert(pay())\n" .. code)
+      for _, id in ipairs { "paid-1", "paid-2" } do
+        local _, count = said:gsub("runway: task " .. id:gsub("%-", "%%-") .. " ", "")
+        assert.equal(1, count, said)
+      end
+      assert.matches(HINT, said, 1, true)
+      assert.is_nil(said:find("key_0123456789", 1, true))
+      local signal = code:match "kill %-(%u+)"
+      if signal then assert.equal(signal == "TERM" and 128 + 15 or 128 + 1, code_of_it) end
+    end)
+  end
+
+  it("says nothing of tasks that have ended", function()
+    local said = child.run("FILM = true\n" .. PROGRAM .. "assert(assert(pay()):wait())")
+    assert.equal("", said)
+  end)
+
+  it("tells of paid requests that have no answer yet", function()
+    local said = child.run("SILENT = true\n" .. PROGRAM .. [[
+      runway.spawn(pay)
+      runway.spawn(pay)
+      runway.step(0)
+      os.exit(0)
+    ]])
+    assert.matches("2 paid request(s) had no answer yet", said, 1, true)
+  end)
+end)
+
+describe("the ledger", function()
+  after_each(mocked.close)
+
+  it("holds a task until it has ended, and a film while it is fetched", function()
+    local client = mocked.client { SUBMIT, mocked.task "RUNNING", mocked.task "SUCCEEDED" }
+    local task = assert(client:generate(clip()))
+    assert.same({ "t1" }, open_ids())
+    assert(task:refresh())
+    assert.same({ "t1" }, open_ids())
+    assert(task:wait())
+    assert.same({}, open_ids())
+  end)
+
+  it("lets go of what failed and of what was cancelled", function()
+    local client = mocked.client { SUBMIT, mocked.task("FAILED", { failure = "no" }), SUBMIT,
+      { "DELETE /v1/tasks/t1", status = 204 } }
+    assert.is_nil(assert(client:generate(clip())):wait())
+    assert.same({}, open_ids())
+    assert(assert(client:generate(clip())):cancel())
+    assert.same({}, open_ids())
+  end)
+
+  it("keeps nothing of a call that ended without a task", function()
+    local client = mocked.client {
+      { "POST /v1/text_to_video", status = 400, json = { error = "no" } },
+      { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" } },
+    }
+    assert.is_nil((client:generate(clip())))
+    local job = runway.spawn(function() return client:generate(clip()) end)
+    runway.sleep(10)
+    job:cancel()
+    job:join()
+    assert.same({}, open_ids())
+  end)
+end)
+
+describe("Ctrl-C", function()
+  after_each(mocked.close)
+
+  -- Raises as lua.c's handler does, the first time `name` of the adapter is called.
+  local function interrupting(adapter_name, list)
+    local own = {}
+    for name, value in pairs(runway.providers.runwayml) do own[name] = value end
+    local was, done = own[adapter_name], false
+    own[adapter_name] = function(...)
+      if not done then
+        done = true
+        error("here: interrupted!", 0)
+      end
+      return was(...)
+    end
+    return mocked.client(list, { provider = own })
+  end
+
+  it("that comes while a paid answer is read names the task in it", function()
+    local client = interrupting("accepted", { SUBMIT, SUBMIT, SUBMIT })
+    local ok, err = pcall(client.generate, client, clip())
+    assert.is_false(ok)
+    assert.same({ "cancelled", "interrupted" }, { err.kind, err.code })
+    assert.equal("t1", err.tasks[1].task_id)
+    assert.equal("runwayml", err.tasks[1].provider)
+    local first, second = tostring(err):match "^([^\n]*)\n([^\n]*)$"
+    assert.equal("here: interrupted!", first)
+    assert.matches('task t1 (runwayml, PENDING) is paid for and not lost; to go on: client:task("t1"):wait()', second,
+      1, true)
+    ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
+  it("in a job ends the program's wait, and is not taken for the job's error", function()
+    local client = interrupting("task", { SUBMIT, mocked.task "RUNNING" })
+    local ok, err = pcall(runway.run, function()
+      return assert(client:generate(clip())):wait()
+    end)
+    assert.is_false(ok)
+    assert.matches("interrupted!", tostring(err), 1, true)
+    runway.sleep(1)                           -- it is raised once
+    ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
+  it("goes through every guard", function()
+    assert.is_true(scheduler.is_interrupt "x: interrupted!")
+    assert.is_false(scheduler.is_interrupt { message = "interrupted!" })
+    assert.has_error(function() scheduler.try(error, "interrupted!", 0) end)
+    assert.is_false((scheduler.try(error, "a bug", 0)))
+  end)
+end)

@@ -1,0 +1,57 @@
+-- What the process says at its end, at the level of runway.core.
+
+local child = require "spec.support.child"
+
+describe("last words", function()
+  it("are said once each, in the order of their places, and not when they were taken back", function()
+    local said, code = child.run [[
+      local core = require "runway.core"
+      local words = {}
+      for i = 1, 200 do words[i] = assert(core.leave_word("line " .. i .. "\n")) end
+      for i = 1, 200 do if i % 50 ~= 0 then core.take_back(words[i]) end end
+      assert(core.leave_word "again\n" == words[1])
+      core.say_words()
+      core.leave_word "last\n"
+      os.exit(3)
+    ]]
+    assert.equal("again\nline 50\nline 100\nline 150\nline 200\nlast", said)
+    assert.equal(3, code)
+  end)
+
+  it("of any length end with their line", function()
+    local said = child.run [[
+      local core = require "runway.core"
+      core.leave_word(("x"):rep(5000) .. "\n")
+      core.leave_word "next\n"
+    ]]
+    assert.matches("^x+\nnext$", said)
+    assert.is_true(#said < 600)
+  end)
+
+  it("take no number that is none", function()
+    local core = require "runway.core"
+    core.take_back(-1)
+    core.take_back(2 ^ 30)
+  end)
+
+  it("leave a host's own handlers alone, and what it ignores ignored", function()
+    local said, code = child.run([[
+      local core = require "runway.core"
+      core.leave_word "here\n"
+      os.execute "kill -HUP $PPID"
+      print "lived"
+    ]], { before = "trap '' HUP;" })
+    assert.equal("lived\nhere", said)
+    assert.equal(0, code)
+  end)
+
+  it("are the parent's alone", function()
+    local said = child.run [[
+      local core = require "runway.core"
+      core.leave_word "once\n"
+      io.popen("true"):close()
+      os.execute "true"
+    ]]
+    assert.equal("once", said)
+  end)
+end)
