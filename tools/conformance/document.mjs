@@ -1,8 +1,10 @@
-// Runway's OpenAPI document, and what it says of requests and answers. Its JSON schemas (draft
-// 2020-12) are judged by ajv; here is only the way to the right one.
+// Runway's OpenAPI document, amended by what the types of its SDK know beyond it, and what it says of
+// requests and answers. Its JSON schemas (draft 2020-12) are judged by ajv; here is only the way to the
+// right one.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { amend } from './amend.mjs'
 
 const require = createRequire(`${process.env.CONFORMANCE_MODULES}/package.json`)
 const Ajv = require('ajv/dist/2020').default
@@ -13,17 +15,51 @@ const shorten = (value) => {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
 
+// The branches of a union with any word for the one that tells each apart, but for another branch's.
+function widenedBranches(branches) {
+  const told = branches.map(({ properties = {} }) => properties.type?.const)
+  return branches.map((branch, i) => {
+    const open = widened(branch)
+    if (told[i] === undefined) return open
+    const others = { enum: told.filter((_, other) => other !== i) }
+    const type = { ...open.properties.type, ...(others.enum.length > 0 && { not: others }) }
+    return { ...open, properties: { ...open.properties, type } }
+  })
+}
+
+// The same schema with any word for a word of a list, and any number above 0 for one of its numbers.
+function widened(schema) {
+  if (Array.isArray(schema)) return schema.map(widened)
+  if (schema === null || typeof schema !== 'object') return schema
+  const { discriminator, oneOf, enum: list, const: only, ...rest } = schema
+  const open = Object.fromEntries(Object.entries(rest).map(([name, inner]) => [name,
+    name === 'properties'
+      ? Object.fromEntries(Object.entries(inner).map(([n, s]) => [n, n === 'model' ? s : widened(s)]))
+      : widened(inner)]))
+  if (oneOf) open.anyOf = widenedBranches(oneOf)
+  // a word in place of a number stays that word
+  const isNumber = ({ type }) => type === 'number' || type === 'integer'
+  if (rest.anyOf?.some(isNumber)) open.anyOf = rest.anyOf
+  const some = list?.[0] ?? only
+  if (typeof some === 'string') Object.assign(open, { type: 'string', minLength: 1 })
+  if (typeof some === 'number') Object.assign(open, { type: 'number', exclusiveMinimum: 0 })
+  return open
+}
+
 const isJson = (headers) => headers['content-type']?.startsWith('application/json')
 
 export class Document {
-  constructor(path) {
+  constructor(path, types) {
+    this.types = types
     this.json = JSON.parse(readFileSync(path, 'utf8'))
+    amend(this.json, types)
     // unicode false: the document counts lengths in UTF-16 units
     this.ajv = new Ajv({
       strict: false, allErrors: true, discriminator: true, unicode: false, logger: false,
     })
     addFormats(this.ajv)
     this.compiled = new Map()
+    this.wide = new Map()
     this.paths = Object.keys(this.json.paths).map((template) => ({
       template, pattern: new RegExp(`^${template.replace(/{(\w+)}/g, '(?<$1>[^/]+)')}$`),
     }))
@@ -38,6 +74,12 @@ export class Document {
     if (validate(value)) return []
     return validate.errors.map((e) => (
       `${e.instancePath || 'the body'} ${e.message} ${shorten(e.params)}`))
+  }
+
+  /** Is nothing wrong with a value but that a word or a number of it stands in no list? */
+  isUnlisted(schema, value) {
+    if (!this.wide.has(schema)) this.wide.set(schema, widened(schema))
+    return this.judge(this.wide.get(schema), value).length === 0
   }
 
   /** The operation of a request, with the values of its path; undefined when there is none. */

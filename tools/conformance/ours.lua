@@ -1,8 +1,9 @@
 -- Our half of the conformance check: reads one question a line (JSON) and writes one answer a line.
 --
 --   { ask = "models" }  -> { kind = { model, … }, … }: those that params.lua has
+--   { ask = "catalogue" } -> { kind = { model = { fields = { name, … }, removed = since when } } }
 --   { ask = "submit", kind, model, set, [field, [value]] }
---                       -> request | { problem =, field =, misuse = }
+--                       -> request, with warnings = { … } | { problem =, field =, misuse = }
 --       `set` is "minimal" or "full"; `field` (the API's name) is given another value, or none
 --   { ask = "query"|"cancel"|"credits"|"upload", id, kind }  -> request
 --   { ask = "read", of = "accepted"|"task"|"balance"|"problem", answer, kind }
@@ -13,7 +14,8 @@
 
 local adapter = require "runway.providers.runwayml"
 local json = require "runway.json"
-local params = require "runway.params"
+local catalogue = require "runway.providers.runwayml_models"
+local order = require "runway.order"
 local sandbox = require "runway.sandbox"
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
@@ -56,6 +58,26 @@ function answers.models()
   return kinds
 end
 
+function answers.catalogue()
+  local kinds = {}
+  for kind, by_model in pairs(catalogue) do
+    kinds[kind] = {}
+    for model, rules in pairs(by_model) do
+      local fields = json.array {}
+      for field, rule in pairs(rules) do
+        if field ~= "needs" and type(rule) == "table" then table.insert(fields, field) end
+      end
+      kinds[kind][model] = { fields = fields, removed = rules.removed }
+    end
+  end
+  return kinds
+end
+
+-- What of a session reads an order; what it logs are warnings too.
+local function reader(warnings)
+  return { adapter = adapter, log = function(_, _, message) table.insert(warnings, message) end }
+end
+
 function answers.submit(q)
   local raw, sets = { model = q.model }, known[q.kind] and known[q.kind][q.model]
   if not sets then return refusal "params.lua has no such model" end
@@ -66,12 +88,16 @@ function answers.submit(q)
     if type(value) == "table" and next(value) == nil then value = {} end
     raw[snake(q.field)] = value
   end
-  local given, problem = params.normalise(raw)
+  local warnings = json.array {}
+  local given, problem = order.read(reader(warnings), raw)
   if not given then return refusal(problem) end
   local request
-  request, problem = adapter.submit(q.kind, given)
+  request, problem = adapter.submit(q.kind, given.params)
   if not request then return refusal(problem) end
-  return on_the_wire(request)
+  for _, warning in ipairs(request.warnings or {}) do table.insert(warnings, warning) end
+  local wire = on_the_wire(request)
+  wire.warnings = #warnings > 0 and warnings or nil
+  return wire
 end
 
 local function of_task(ask)

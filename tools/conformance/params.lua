@@ -1,6 +1,6 @@
 -- For every kind and model of Runway's API two sets of neutral params: `minimal`, what the model
--- cannot do without, in the short neutral names; `full`, every field that the API's document names,
--- each under its own name in snake_case. Which kinds and models there are, the document says:
+-- cannot do without, in the short neutral names; `full`, every field that the API's document and the
+-- SDK's types name, each under its own name in snake_case. Which kinds and models there are, these say:
 -- requests.mjs reports those that are missing here, and full sets that lack a field.
 
 local PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"
@@ -44,18 +44,18 @@ local kinds = {}
 local function veo(minimal, frames)
   return both(with(minimal, { ratio = "1280:720" }), {
     prompt_text = TEXT, prompt_image = frames, ratio = "1080:1920", audio = false,
-    negative_prompt = "people", duration = 8,
+    negative_prompt = "people", duration = 8, seed = 42,
   })
 end
 
 local seedance_image = both({ prompt_image = IMAGE }, {
   prompt_text = TEXT, prompt_image = FRAMES, audio = true, duration = 10, ratio = "1280:720",
-  reference_audio = SOUNDS,
+  reference_audio = SOUNDS, seed = 42,
 })
 
 local seedance_text = both({ prompt_text = TEXT }, {
   prompt_text = TEXT, audio = true, duration = 10, ratio = "1280:720", references = PICTURES,
-  reference_videos = CLIPS, reference_audio = SOUNDS,
+  reference_videos = CLIPS, reference_audio = SOUNDS, seed = 42,
 })
 
 local seedance_video = both({ prompt_video = VIDEO }, with(seedance_text.full, {
@@ -65,6 +65,15 @@ local seedance_video = both({ prompt_video = VIDEO }, with(seedance_text.full, {
 local hailuo = {
   prompt_text = TEXT, resolution = "2K", duration = 15, ratio = "21:9", reference_audio = SOUNDS,
 }
+
+local wan = {
+  prompt_text = TEXT, duration = 10, audio = true, ratio = "auto_720p", reference_audio = SOUNDS,
+  reference_videos = CLIPS,
+}
+local h3 = {
+  prompt_text = TEXT, duration = 5, resolution = "768p", seed = 42, prompt_expansion_mode = "quality",
+}
+local omni = { prompt_text = TEXT, duration = 3, ratio = "3840:2160" }
 
 kinds.image_to_video = {
   ["gen4.5"] = more({
@@ -88,6 +97,14 @@ kinds.image_to_video = {
   gemini_omni_flash = both({ prompt_image = IMAGE }, {
     prompt_text = TEXT, prompt_image = FRAME, ratio = "720:1280", duration = 3,
   }),
+  ["gemini_omni_flash_1.1"] = both({ prompt_text = TEXT, prompt_image = IMAGE },
+    with(omni, { prompt_image = FRAMES })),
+  grok_imagine_1_5 = both({ prompt_image = IMAGE }, {
+    prompt_text = TEXT, prompt_image = FRAME, duration = 5, resolution = "1080p",
+  }),
+  wan3 = both({ prompt_text = TEXT, prompt_image = IMAGE }, with(wan, { prompt_image = FRAMES })),
+  wan3_prime = both({ prompt_text = TEXT, prompt_image = IMAGE }, with(wan, { prompt_image = FRAMES })),
+  h3_max = both({ prompt_text = TEXT, prompt_image = IMAGE }, with(h3, { prompt_image = FRAMES })),
 }
 
 kinds.text_to_video = {
@@ -103,6 +120,15 @@ kinds.text_to_video = {
   seedance2_mini = seedance_text,
   seedance2_5 = both({}, seedance_text.full),
   gemini_omni_flash = more({ prompt_text = TEXT }, { ratio = "1280:720", duration = 10 }),
+  ["gemini_omni_flash_1.1"] = both({ prompt_text = TEXT }, with(omni, {
+    references = PICTURES, reference_videos = { { uri = MP4 } },
+  })),
+  grok_imagine_1_5 = more({ prompt_text = TEXT }, {
+    duration = 5, resolution = "480p", ratio = "3:2", references = PICTURES, reference_audio = SOUNDS,
+  }),
+  wan3 = both({ prompt_text = TEXT }, with(wan, { references = PICTURES })),
+  wan3_prime = both({ prompt_text = TEXT }, with(wan, { references = PICTURES })),
+  h3_max = both({ prompt_text = TEXT }, h3),
 }
 
 kinds.video_to_video = {
@@ -123,12 +149,24 @@ kinds.video_to_video = {
   gemini_omni_flash = both({ prompt_text = TEXT, prompt_video = VIDEO }, {
     prompt_text = TEXT, video_uri = MP4, references = PICTURES,
   }),
+  ["gemini_omni_flash_1.1"] = both({ prompt_text = TEXT, prompt_video = VIDEO }, with(omni, {
+    video_uri = MP4, references = PICTURES, mode = "extend",
+  })),
+}
+
+kinds.video_to_hdr = {
+  ruby = both({ prompt_video = VIDEO }, {
+    video_uri = MP4, output_format = "hdr_prores", prores_profile = "422 HQ",
+  }),
 }
 
 kinds.video_upscale = {
   magnific_video_upscaler_creative = both({ prompt_video = VIDEO }, {
     video_uri = MP4, resolution = "4k", creativity = 50, sharpen = 50, smart_grain = 50,
     flavor = "natural", fps_boost = true,
+  }),
+  enhance_frame_rate = both({ prompt_video = VIDEO, target_framerate = "24" }, {
+    video_uri = MP4, target_framerate = "59_94",
   }),
 }
 
@@ -152,12 +190,24 @@ local seedream = {
   output_format = "png", reference_images = PICTURES, output_count = 4, grounding = true,
 }
 
+local gpt_2_5 = {
+  quality = "max", background = "opaque", reference_images = TAGGED, output_count = 10,
+}
+
 kinds.text_to_image = {
   gen4_image = image("1920:1080", gen4_image),
   gen4_image_turbo = both({ prompt_text = TEXT, ratio = "720:720", prompt_image = IMAGE },
     with(gen4_image, { prompt_text = TEXT, ratio = "720:960" })),
   gpt_image_2 = image("auto", {
     quality = "high", background = "opaque", reference_images = TAGGED, output_count = 10,
+  }),
+  gpt_image_2_5_flare = image("auto", gpt_2_5),
+  gpt_image_2_5_sunburst = image("auto", with(gpt_2_5, { background = "transparent" })),
+  grok_imagine_image_2 = image("auto_2k", {
+    quality = "low", edit = true, reference_images = PICTURES, output_count = 2,
+  }),
+  muse_image = image("auto", {
+    output_format = "webp", reference_images = PICTURES, output_count = 2,
   }),
   gemini_image3_pro = image("1024:1024", { reference_images = SUBJECTS, output_count = 4 }),
   ["gemini_image3.1_flash"] = image("512:512", { reference_images = SUBJECTS, output_count = 4 }),

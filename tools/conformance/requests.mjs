@@ -1,6 +1,7 @@
 // Every request that the adapter makes, for every kind and model of the document, and for the
-// values at the limits of every field: the adapter and the sandbox take what the document takes,
-// and refuse what it refuses.
+// values at the limits of every field: the adapter and the sandbox take what the document takes, and
+// refuse what it refuses; but a word or a number that only stands in no list, the adapter sends with a
+// warning.
 
 import { isDeepStrictEqual } from 'node:util'
 import { ABSENT, lacking, properties } from './variants.mjs'
@@ -10,6 +11,8 @@ const shorten = (value) => {
   const text = JSON.stringify(value)
   return text.length > 60 ? `${text.slice(0, 40)}… (${text.length})` : text
 }
+
+const snake = (name) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 
 const entries = (list) => list.filter((v) => typeof v === 'object')
 
@@ -22,7 +25,8 @@ function forbiddenInWords(branch, field, value) {
   if (positions.length > 0 && positions.length < value.length) return true
   const images = branch.properties.promptImage.anyOf.find((b) => b.type === 'array')
   if (!images.items.required?.includes('position')) return false
-  return new Set(positions).size < positions.length || positions[0] === 'last'
+  return new Set(positions).size < positions.length
+    || (positions.includes('last') && !positions.includes('first'))
 }
 
 // One first frame is the same as its address alone.
@@ -33,11 +37,11 @@ function alike(sent, wanted) {
 
 // What is unclear in a refusal, which names the field; a wrong type alone is raised as misuse.
 function unclear({ problem, misuse }, field, value, instead) {
-  const snake = field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
-  const names = [field, snake, snake.replace(/^(video|image)_uri$/, 'prompt_$1')]
+  const own = snake(field)
+  const names = [field, own, own.replace(/^(video|image)_uri$/, 'prompt_$1')]
   const faults = []
   if (!names.some((name) => problem.includes(name))) {
-    faults.push(`does not name ${snake}: ${problem}`)
+    faults.push(`does not name ${own}: ${problem}`)
   }
   if (problem.length > 1200) faults.push(`${problem.length} characters long`)
   if (misuse && typeof value !== 'object' && typeof value === typeof instead) {
@@ -73,6 +77,7 @@ class Branch {
     const what = `${this.kind} ${this.model}, ${name}`
     const request = await this.ask(name)
     if (!this.report.check(`the adapter takes ${what}`, request.problem)) return undefined
+    this.report.check(`the adapter takes ${what} without a warning`, request.warnings)
     this.report.check(`the request of ${what} is as the document says`, this.doc.request(request))
     const answer = await this.sandbox(what, request, true)
     const { fields } = await this.ours.ask('read', { of: 'accepted', answer, kind: this.kind })
@@ -80,6 +85,15 @@ class Branch {
     this.report.check(`the adapter reads the answer to ${what}`,
       (fields?.id !== id || fields.estimated_cost !== estimatedCost?.credits) && shorten(fields))
     return request
+  }
+
+  // Sent although no list has it, and told.
+  warned(what, made, field, wanted) {
+    if (!this.report.check(`the adapter lets ${what} through`, made.problem)) return
+    this.report.check(`the adapter warns of ${what}`,
+      !made.warnings?.some((warning) => warning.includes(snake(field))) && 'it does not')
+    this.report.check(`the adapter sends ${what} as it is`,
+      !alike(JSON.parse(made.body)[field], wanted[field]) && made.body.slice(0, 300))
   }
 
   async variant(full, body, field, value) {
@@ -96,9 +110,12 @@ class Branch {
     const made = await this.ask('full', change)
     if (taken) {
       if (!this.report.check(`the adapter takes ${what}`, made.problem)) return
+      this.report.check(`the adapter takes ${what} without a warning`, made.warnings)
       this.report.check(`the request of ${what} is as the document says`, this.doc.request(made))
       this.report.check(`the adapter sends ${what} as it is`,
         !alike(JSON.parse(made.body)[field], wanted[field]) && made.body.slice(0, 300))
+    } else if (this.doc.isUnlisted(this.schema, wanted)) {
+      this.warned(what, made, field, wanted)
     } else if (this.report.check(`the adapter refuses ${what}`,
       made.problem === undefined && `the document: ${faults[0]}`)) {
       this.report.check(`the adapter refuses ${what} clearly`,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The adapter for Runway's own API, and the sandbox, against Runway's OpenAPI document and official
-# SDK. Last line: `N passed, N failed`.
+# The adapter for Runway's own API, its catalogue of models, and the sandbox, against Runway's OpenAPI
+# document and official SDK: the types in its package, and the SDK at work. Last line: `N passed, N failed`.
 #
 #   tools/conformance/run.sh OPENAPI     started by `make conformance OPENAPI=path`
 #

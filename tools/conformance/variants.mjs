@@ -97,7 +97,7 @@ export function* variants(schema, value, judge, seen) {
     yield* addresses(schema, seen)
   } else if (schema.anyOf ?? schema.oneOf) {
     for (const branch of schema.anyOf ?? schema.oneOf) {
-      if (isAddress(branch) || judge(branch, value).length === 0) {
+      if (isAddress(branch) || branch.enum || judge(branch, value).length === 0) {
         yield* variants(branch, value, judge, seen)
       }
     }

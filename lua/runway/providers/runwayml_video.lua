@@ -238,6 +238,7 @@ kinds.video_to_video = {
   aleph2 = {
     needs = { "videoUri" },
     videoUri = video, promptText = text(1000), keyframes = list { min = 1, max = 5, of = keyframe },
+    ratio = text(), -- passed over by now
     seed = seed, contentModeration = moderation, outputFormat = plain_format, proresProfile = prores,
     targetAspectRatio = one_of { "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "21:9" },
   },
