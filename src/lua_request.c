@@ -299,6 +299,9 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   s = lua_tolstring(L, -1, &n);
   refused = rw_url_check(s, n, &url);
   if (refused) return refused;
+  r->loopback = url.loopback;
+  r->addressed = url.literal || url.localhost;
+  r->address = url.address;
   r->url = rw_url_as_judged(s, &url);
   if (!r->url) r->url = rw_copy(L, s, n);
   lua_pop(L, 2);

@@ -18,6 +18,7 @@
 
 #include <curl/curl.h>
 
+#include "address.h"
 #include "buffer.h"
 #include "sink.h"
 
@@ -68,6 +69,9 @@ typedef struct rw_request {
   int64_t id;                  /* the caller's name for it */
   rw_op op;
   char *method, *url;
+  bool loopback;               /* the URL names this machine (see url.h) */
+  bool addressed;              /* it names an address, and not a name: this one */
+  rw_address address;
   struct curl_slist *headers;
   struct curl_slist *pins;     /* names pinned to addresses: "host:port:address:" */
   rw_part *parts;              /* body: parts, or a form, or a file, or none */

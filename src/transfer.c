@@ -22,7 +22,6 @@
 #include "tls.h"
 #include "trace.h"
 #include "transfer.h"
-#include "url.h"
 
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
@@ -268,15 +267,11 @@ static bool set_options (rw_request *r) {
 */
 
 bool rw_transfer_check (rw_request *r) {
-  rw_url url;
-  const char *refused = rw_url_check(r->url, strlen(r->url), &url);
-  if (refused) {
-    rw_fail(&r->error, RW_INVALID, "url", "%s", refused);
-  } else if (is_plain(r) && !url.loopback && !r->allow_http) {
+  if (is_plain(r) && !r->loopback && !r->allow_http) {
     rw_fail(&r->error, RW_INVALID, "forbidden_url",
             "http (without TLS) is for this machine only; use https, or set "
             "allow_http");
-  } else if ((url.literal || url.localhost) && !may_reach(r, url.address, false)) {
+  } else if (r->addressed && !may_reach(r, r->address, false)) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
   }
   return r->error.kind == RW_OK;

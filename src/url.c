@@ -72,7 +72,7 @@ static CURLUcode get_ascii_host (CURLU *u, char **host) {
 ** connects; a proxy would be handed what is left. So what it made of the host
 ** is read once more.
 */
-static bool read_host (CURLU *u, char *to, size_t room) {
+static bool read_host (CURLU *u, bool odd, char *to, size_t room) {
   char again[300];
   char *host = NULL;
   CURLUcode got = curl_url_get(u, CURLUPART_HOST, &host, 0);
@@ -85,7 +85,7 @@ static bool read_host (CURLU *u, char *to, size_t room) {
   ok = got == CURLUE_OK && is_ascii(host) && copy_lower(to, room, host);
   curl_free(host);
   if (!ok) return false;
-  if (to[0] != '[') {
+  if (to[0] != '[' && odd) {
     if (strchr(to, '%')) return false;
     strip_dots(to);
     (void)snprintf(again, sizeof again, "http://%s/", to);
@@ -126,10 +126,24 @@ static bool read_parts (CURLU *u, rw_url *out) {
     curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
     copy_lower(out->scheme, sizeof out->scheme, scheme) &&
     copy_lower(out->port, sizeof out->port, port) &&
-    read_host(u, out->host, sizeof out->host);
+    read_host(u, out->odd, out->host, sizeof out->host);
   curl_free(scheme);
   curl_free(port);
   return ok;
+}
+
+
+/* Is there anything in what stands before the path that needs a second look? */
+static bool is_odd (const char *url) {
+  const char *host = strstr(url, "://");
+  size_t n;
+  host = host ? host + 3 : url;
+  n = strcspn(host, "/?#");
+  for (size_t i = 0; i < n; i++)
+    if (host[i] == '%' || (unsigned char)host[i] >= 128 ||
+        (host[i] == '.' && (i + 1 == n || host[i + 1] == ':')))
+      return true;
+  return false;
 }
 
 
@@ -145,6 +159,7 @@ const char *rw_url_check (const char *url, size_t len, rw_url *out) {
   if (!curl_strnequal(url, "http://", 7) && !curl_strnequal(url, "https://", 8))
     return "the URL does not begin with https:// (or http://)";
   if (!(u = curl_url())) return "no memory to read the URL";
+  out->odd = is_odd(url);
   switch (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
     case CURLUE_OK:
       if (read_parts(u, out)) judge(out);
@@ -163,7 +178,7 @@ const char *rw_url_check (const char *url, size_t len, rw_url *out) {
 
 char *rw_url_as_judged (const char *url, const rw_url *parts) {
   char *host = NULL, *whole = NULL, *copy = NULL;
-  CURLU *u = curl_url();
+  CURLU *u = parts->odd || parts->literal ? curl_url() : NULL;
   if (u && curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
       curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '[' &&
       /* the last dot of another name keeps a resolver from adding to it */
@@ -174,6 +189,6 @@ char *rw_url_as_judged (const char *url, const rw_url *parts) {
     copy = strdup(whole);
   curl_free(host);
   curl_free(whole);
-  curl_url_cleanup(u);
+  if (u) curl_url_cleanup(u);
   return copy;
 }

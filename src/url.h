@@ -20,6 +20,9 @@ typedef struct rw_url {
   bool literal;                /* the host is an address, not a name */
   bool localhost;              /* the host is localhost or a name below it */
   bool loopback;               /* localhost, or an address of this machine */
+  bool odd;                    /* the host was written in a way that is read in
+                                  more than one: "%31", other alphabets, a dot at
+                                  its end */
   rw_address address;          /* of localhost or a literal; else private */
 } rw_url;
 

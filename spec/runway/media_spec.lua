@@ -79,6 +79,7 @@ describe("runway.media", function()
       local none, err = settle { image = most - 1 }
       assert.is_nil(none)
       assert.matches("too large for a data URI", err.message, 1, true)
+      assert.is_nil(err.message:find("upload", 1, true)) -- which this provider has not
     end)
 
     it("refuses a class that is taken by URL only", function()
