@@ -83,8 +83,8 @@ end
 local function refuse(session, file, most)
   local name = session.adapter.name
   if not most then return session:refuse(("%s: %s takes %ss by https URL only"):format(file.path, name, file.class)) end
-  return session:refuse(("%s is too large for a data URI: %d characters, %s takes %d; make it smaller, or give an https URL")
-    :format(file.path, media.data_uri_length(file), name, most))
+  return session:refuse(("%s is too large for a data URI: %d characters, %s takes %d; make it smaller, "
+    .. "or give an https URL"):format(file.path, media.data_uri_length(file), name, most))
 end
 
 --- The params ready to be sent: files that fit stay (the engine encodes them),
