@@ -51,7 +51,7 @@
 ---@field prompt_video? string|runway.File
 ---@field model? string
 ---@field ratio? string         as the caller wrote it: "16:9" or "1280:720"
----@field duration? number      seconds; an integer where it is whole
+---@field duration? number|"auto"  seconds, an integer where it is whole; or the model decides
 ---@field seed? integer
 ---@field callback_url? string
 ---@field kind? string          the caller's own, never sent
@@ -70,6 +70,7 @@
 ---@field body? string          as it is, with a Content-Type in headers
 ---@field file? string          the path of a file
 ---@field safe? boolean         a POST or PATCH that costs nothing and may be repeated
+---@field warnings? string[]    of a submit: what goes through though the adapter does not know it; to the logger
 ---@field format? string        kept with the task and handed back in ref.format
 
 ---@class runway.AdapterAnswer

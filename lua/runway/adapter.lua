@@ -167,7 +167,7 @@ local function is_table(v) return type(v) == "table" end
 
 local REQUEST = {
   method = is_string, path = is_string, url = is_string, body = is_string, file = is_string, format = is_string,
-  query = is_table, headers = is_table, form = is_table,
+  query = is_table, headers = is_table, form = is_table, warnings = is_list_of_words,
 }
 
 -- What is wrong with a request; nil when it can be sent.

@@ -125,7 +125,7 @@ end
 -- others, reached by `generate { kind = … }`.
 for _, kind in ipairs {
   "character_performance", "extend", "image_to_video", "image_upscale", "sound_effect", "speech_to_speech",
-  "text_to_image", "text_to_speech", "text_to_video", "video_to_video", "video_upscale",
+  "text_to_image", "text_to_speech", "text_to_video", "video_to_hdr", "video_to_video", "video_upscale",
   "voice_dubbing", "voice_isolation",
 } do
   Client[kind] = function(self, raw)

@@ -117,6 +117,7 @@ end
 check.model, check.ratio, check.kind, check.format, check.key = word, word, word, word, word
 
 function check.duration(field, v)
+  if v == "auto" then return v end              -- some models decide themselves
   if type(v) ~= "number" then return nil, wrong_type(field, "a number of seconds", v) end
   if v ~= v or v == huge or v == -huge then
     return nil, misuse(field, "%s must be a finite number of seconds", field)

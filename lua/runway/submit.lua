@@ -98,6 +98,12 @@ local function with_extra(session, request, extra)
   return copy
 end
 
+-- Tells what the adapter lets through though it does not know it.
+local function warn(session, request)
+  for _, warning in ipairs(request.warnings or {}) do session:log("warning", warning) end
+  return request
+end
+
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
 local function build(session, kind, given, deadline)
   local looked, err = media.look(session, given)
@@ -175,7 +181,7 @@ function submit.make(session, order, kind)
   end
   request, err = build(session, kind, order.params, deadline)
   if not request then return nil, err end
-  request, err = with_extra(session, request, order.extra)
+  request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite }
   local receipt = ledger.open(session.adapter.name, session:is_real())

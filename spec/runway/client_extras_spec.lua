@@ -1,4 +1,4 @@
--- Runway's API beyond the twelve kinds: what client:request started is attached by its id, waited for and
+-- Runway's API beyond the thirteen kinds: what client:request started is attached by its id, waited for and
 -- downloaded like any other task. Over real sockets and the sandbox, and over a mock for what goes wrong.
 
 local runway = require "runway"

@@ -72,9 +72,35 @@ describe("a client:", function()
       assert.equal(77, m.requests[1].json.duration)
     end)
 
+    it("warns of what goes through unknown, or to a model that is gone, and sends it", function()
+      local logged
+      local function warned(provider, submit, params)
+        logged = {}
+        local client, m = mocked.client({ submit }, { provider = provider,
+          logger = function(level, message)
+            if level ~= "debug" then logged[#logged + 1] = level .. ": " .. message end
+          end })
+        assert(client:generate(params))
+        m:finish()
+        assert.equal(1, #logged, table.concat(logged, "\n"))
+        return logged[1], m.requests[1].json
+      end
+      local warning, sent = warned("runwayml", SUBMIT, clip { output_format = "hdr12" })
+      assert.matches('^warning: gen4%.5: output_format "hdr12" is not among those known', warning)
+      assert.equal("hdr12", sent.outputFormat)
+      local film = { prompt_text = "x", prompt_video = "https://example.com/a.mp4", model = "gen4_aleph" }
+      local answer = { "POST /v1/video_to_video", json = { id = "t1" } }
+      assert.matches("^warning: gen4_aleph is gone from Runway's API since 2026%-07%-30",
+        (warned("runwayml", answer, film)))
+      film.format = "official"
+      answer = { "POST /runwayml/v1/video_to_video", json = { id = "t1" } }
+      assert.matches("^warning: gen4_aleph is gone .*; whether cometapi still has it is not known$",
+        (warned("cometapi", answer, film)))
+    end)
+
     it("refuses before money is spent what is known to be refused", function()
       local client, m = mocked.client {}
-      for name, value in pairs { duration = 11, ratio = "1:1000", prompt_text = ("x"):rep(1001), seed = 2 ^ 32 } do
+      for name, value in pairs { duration = 11, prompt_text = ("x"):rep(1001), seed = 2 ^ 32 } do
         local task, err = client:generate(clip { [name] = value })
         assert.is_nil(task)
         assert.equal("invalid_request", err.kind)
@@ -186,6 +212,29 @@ describe("a client:", function()
       }
       assert(client:generate(turbo(path)))
       assert.equal("runway://upload-1", m.requests[3].json.promptImage)
+      m:finish()
+    end)
+
+    it("and so is a film, which Runway takes no longer than a picture", function()
+      local film = "\0\0\0\24ftypmp42\0\0\0\0mp42isom"
+      local client, m = mocked.client {
+        { "POST /v1/video_to_video", json = { id = "t1" } },
+        { "POST /v1/uploads", json = {
+          uploadUrl = "https://store.example/", fields = {}, runwayUri = "runway://upload-2",
+        } },
+        { "POST https://store.example/", status = 204 },
+        { "POST /v1/video_to_video", json = { id = "t2" } },
+      }
+      local function make(name, size)
+        local path = write(name, film .. ("\0"):rep(size - #film))
+        assert(client:generate { model = "aleph2", prompt_text = "x", prompt_video = runway.file(path) })
+        return path
+      end
+      -- with "data:video/mp4;base64," it is 5,242,878 and 5,242,882 characters long
+      local path = make("fits.mp4", 3932142)
+      assert.same({ file = path }, m.requests[1].json.videoUri)
+      make("large.mp4", 3932145)
+      assert.equal("runway://upload-2", m.requests[4].json.videoUri)
       m:finish()
     end)
 

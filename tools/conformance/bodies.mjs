@@ -1,4 +1,4 @@
-// Full bodies for the operations that make a task and are none of the twelve kinds.
+// Full bodies for the operations that make a task and are none of the thirteen kinds.
 
 const PNG = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA'
 const MP4 = 'data:video/mp4;base64,AAAAGGZ0eXBtcDQyAAAAAG1wNDJpc29t'

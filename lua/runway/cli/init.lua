@@ -38,6 +38,11 @@ local function whole(text)
   return nil, ("'%s' is no whole number"):format(text)
 end
 
+local function duration(text)
+  if text == "auto" then return text end
+  return number(text)
+end
+
 -- name=value: JSON where it is JSON, else a string.
 local function parameter(text)
   local name, value = text:match("^([A-Za-z0-9_.-]+)=(.*)$")
@@ -115,7 +120,7 @@ local function new_parser(argparse, world)
   generate:option("--video", "A film to work on: a file or a URL.")
   generate:option("--model", "The provider's name of a model.")
   generate:option("--ratio", "1280:720, 16:9, ...")
-  generate:option("--duration", "Seconds of film."):convert(number)
+  generate:option("--duration", "Seconds of film; auto where a model decides itself."):convert(duration)
   generate:option("--seed", "A whole number; the same one gives much the same clip."):convert(whole)
   generate:option("--kind", "text_to_video, image_to_video, ... (default: what the inputs say).")
   generate:option("--param", "NAME=VALUE: any other parameter; the value as JSON, or as text."):count "*"
@@ -193,8 +198,11 @@ end
 local function open_client(args, world)
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
+  local function logger(level, message)
+    if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
+  end
   return require("runway").client {
-    provider = args.provider, base_url = args.base_url, poll_interval = args.poll_interval,
+    logger = logger, provider = args.provider, base_url = args.base_url, poll_interval = args.poll_interval,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

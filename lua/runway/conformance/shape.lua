@@ -221,7 +221,7 @@ end
 local REQUEST = {
   method = "string", path = "string", url = "string", query = "table", headers = "table",
   json = "table", form = "table", body = "string", file = "string", safe = "boolean",
-  format = "string",
+  format = "string", warnings = "table",
 }
 
 local function check_address(request)
@@ -256,6 +256,14 @@ local function check_form(form)
   return nil
 end
 
+local function check_warnings(warnings, use)
+  if warnings and use ~= "submit" then return "only a submit has warnings" end
+  for i, warning in next, warnings or {} do
+    if type(i) ~= "number" or type(warning) ~= "string" then return "request.warnings must be a list of strings" end
+  end
+  return nil
+end
+
 -- Which requests cost money decides how often they may be sent, so the two must agree.
 local function check_price(request, use)
   local method = request.method or "GET"
@@ -280,7 +288,7 @@ function shape.request(request, use)
   if type(request) ~= "table" then return "the request must be a table, not a " .. type(request) end
   local complaint = unknown_name(request, REQUEST, "a request")
     or wrong_type(request, REQUEST, "request") or check_address(request)
-    or check_query(request.query) or check_form(request.form)
+    or check_query(request.query) or check_form(request.form) or check_warnings(request.warnings, use)
     or request.headers and shape.headers(request.headers)
   if complaint then return complaint end
   if request.method and not request.method:find("^[A-Z]+$") then

@@ -4,7 +4,10 @@
 --   needs    = { "promptText", … }  the fields that must be there
 --   removed  = "2026-06"            when the API's document last had the model
 -- A rule says what form a value has and its limits; it is made by one of the functions below.
--- Only values known to be refused are told: a field without a rule, and null, go through.
+--
+-- What cannot be right is refused: another type, a length or a number outside what is documented, a
+-- field that is missing. A word or number that a list does not have may be new: lists age in weeks.
+-- It goes through and is told as a warning. A field without a rule, and null, go through untold.
 
 local official = require "runway.providers.official"
 local options = require "runway.options"
@@ -14,7 +17,7 @@ local values = require "runway.values"
 local show, show_number = values.show, text.number
 local concat = table.concat
 
-local DATA_URI = official.DATA_URI
+local DATA_URI, RELAYED = official.DATA_URI, official.RELAYED_DATA_URI
 local SHORTEST, LONGEST_URL, LONGEST_UPLOAD = official.SHORTEST_URI, official.LONGEST_URL, official.LONGEST_UPLOAD
 
 -- How a field is named in "gen4_turbo takes durations 2 to 10".
@@ -27,7 +30,8 @@ local advice = { data_uri = DATA_URI }
 ---------------------------------------------------------------------------------------------------
 -- Rules
 
----A text of `min` (default 1) to `max` UTF-16 code units, maybe of a Lua pattern.
+---A text of `min` (default 1) to `max` (nil: no limit is documented) UTF-16 code units, maybe of a Lua
+---pattern.
 function advice.text(max, min, pattern)
   return { form = "text", min = min or 1, max = max, pattern = pattern }
 end
@@ -38,8 +42,19 @@ function advice.whole(min, max) return { form = "whole", min = min, max = max } 
 ---Any number in a range.
 function advice.number(min, max) return { form = "number", min = min, max = max } end
 
----One of a list of strings or numbers.
+---A number above 0, of which no limit is documented.
+advice.positive = { form = "positive" }
+
+---One of a list of strings or numbers, as far as they are known.
 function advice.one_of(allowed) return { form = "one_of", allowed = allowed } end
+
+---One of a list of sizes, or any other WIDTH:HEIGHT of `least` to `most` pixels.
+function advice.sizes(allowed, least, most)
+  return { form = "sizes", allowed = allowed, least = least, most = most }
+end
+
+---What `rule` says, or a word: "auto".
+function advice.or_word(rule, word) return { form = "or_word", rule = rule, allowed = { word } } end
 
 ---true or false.
 advice.flag = { form = "flag" }
@@ -76,12 +91,23 @@ end
 
 local describe = {}
 
-function describe.text(rule) return ("%d to %d characters"):format(rule.min, rule.max) end
+function describe.text(rule)
+  return rule.max and ("%d to %d characters"):format(rule.min, rule.max)
+    or ("%d or more characters"):format(rule.min)
+end
 function describe.whole(rule)
   return ("%s to %s"):format(show_number(rule.min), show_number(rule.max))
 end
 describe.number = describe.whole
+function describe.positive() return "above 0" end
 function describe.one_of(rule) return either(rule.allowed) end
+function describe.sizes(rule)
+  return ("%s, or others of %s to %s pixels"):format(concat(rule.allowed, ", "), show_number(rule.least),
+    show_number(rule.most))
+end
+function describe.or_word(rule)
+  return ("%s or %s"):format(describe[rule.rule.form](rule.rule), rule.allowed[1])
+end
 function describe.flag() return "true or false" end
 function describe.media(rule)
   local data = DATA_URI[rule.class] and ("a data:%s/ URI"):format(rule.class) or "a data URI"
@@ -104,7 +130,8 @@ end
 function advice.describe(rule) return describe[rule.form](rule) end
 
 ---------------------------------------------------------------------------------------------------
--- Checks: each returns nil, or why the value is refused as it stands after "MODEL ".
+-- Checks: each returns nil, or why the value is refused as it stands after "MODEL ". `told` gathers
+-- what is let through all the same; without it that is refused too.
 
 local check = {}
 
@@ -116,7 +143,7 @@ end
 function check.text(name, v, rule)
   if type(v) ~= "string" then return ("takes %s as a string, not %s"):format(name, show(v)) end
   local length = text.length(v)
-  if length < rule.min or length > rule.max then
+  if length < rule.min or rule.max and length > rule.max then
     return ("takes %s of %s (in UTF-16 units), not %d"):format(name, describe.text(rule), length)
   end
   if rule.pattern and not v:find(rule.pattern) then
@@ -135,11 +162,45 @@ function check.whole(name, v, rule)
   return check.number(name, v, rule)
 end
 
-function check.one_of(name, v, rule)
+function check.positive(name, v, rule)
+  if type(v) ~= "number" or v <= 0 then return takes(name, rule, v) end
+  return nil
+end
+
+-- Lets through what may be newer than the list.
+local function unlisted(name, v, rule, told)
+  if not told then return takes(name, rule, v) end
+  local near = type(v) == "string" and options.nearest(v, rule.allowed)
+  told[#told + 1] = ("%s %s is not among those known (%s); it goes to the API as it is%s"):format(name, show(v),
+    advice.describe(rule), near and (" (did you mean %s?)"):format(near) or "")
+  return nil
+end
+
+function check.one_of(name, v, rule, _, told)
+  local as_listed = false
   for _, allowed in ipairs(rule.allowed) do
     if v == allowed then return nil end
+    as_listed = as_listed or type(allowed) == type(v)
   end
-  return takes(name, rule, v)
+  -- No list has a number under 1, and none is empty.
+  if not as_listed or type(v) == "number" and v <= 0 or v == "" then return takes(name, rule, v) end
+  return unlisted(name, v, rule, told)
+end
+
+function check.sizes(name, v, rule, _, told)
+  local width, height = tostring(v):match("^(%d+):(%d+)$")
+  local pixels = width and #v < 20 and width * height
+  if not pixels or pixels >= rule.least and pixels <= rule.most then
+    return not pixels and check.one_of(name, v, rule, nil, told) or nil
+  end
+  return check.one_of(name, v, rule)
+end
+
+function check.or_word(name, v, rule, beside, told)
+  if type(v) ~= "string" then
+    return check[rule.rule.form](name, v, rule.rule, beside, told) and takes(name, rule, v)
+  end
+  return check.one_of(name, v, rule, beside, told)
 end
 
 function check.flag(name, v, rule)
@@ -153,7 +214,7 @@ end
 
 function check.media(name, v, rule, beside)
   local class = rule.class
-  if class == "type" then class = beside.type end
+  if class == "type" then class = DATA_URI[beside.type] and beside.type or "any" end
   if values.is_file(v) then
     -- Its class is known once the file has been looked at.
     if class == "any" or not v.class or v.class == class then return nil end
@@ -164,10 +225,11 @@ function check.media(name, v, rule, beside)
   local of = v:match("^[Dd][Aa][Tt][Aa]:([A-Za-z]+)/")
   of = of and text.lower(of)
   if of and #v >= SHORTEST and (class == "any" or class == of) then
-    local limit = DATA_URI[of]
+    local limit = (rule.no_upload and RELAYED or DATA_URI)[of]
     if limit and #v > limit then
       return too_long(name, ("data:%s/ URIs"):format(of), #v, limit)
-        .. (rule.no_upload and " (give larger files by https URL)" or " (client:upload takes larger files)")
+        .. (rule.no_upload and " (give larger files by https URL)"
+          or " (give larger files as runway.file(path), which uploads them)")
     end
     return nil
   end
@@ -179,9 +241,9 @@ function check.media(name, v, rule, beside)
   return nil
 end
 
-local function check_one(name, v, rule, beside)
+local function check_one(name, v, rule, beside, told)
   if v == nil or values.is_null(v) then return nil end
-  return check[rule.form](name, v, rule, beside)
+  return check[rule.form](name, v, rule, beside, told)
 end
 
 local function count_of(name, v, rule)
@@ -194,13 +256,13 @@ local function count_of(name, v, rule)
   return nil
 end
 
-function check.list(name, v, rule)
+function check.list(name, v, rule, _, told)
   if type(v) ~= "table" or values.is_file(v) or (next(v) ~= nil and v[1] == nil) then
     return ("takes %s as %s, not %s"):format(name, describe.list(rule), show(v))
   end
   local refusal = count_of(name, v, rule)
   for i = 1, #v do
-    refusal = refusal or check_one(("%s[%d]"):format(name, i), v[i], rule.of)
+    refusal = refusal or check_one(("%s[%d]"):format(name, i), v[i], rule.of, nil, told)
   end
   return refusal
 end
@@ -226,7 +288,7 @@ local function check_positions(name, v, rule)
   return nil
 end
 
-function check.frames(name, v, rule)
+function check.frames(name, v, rule, _, told)
   local image = { form = "media", class = "image" }
   if type(v) ~= "table" or values.is_file(v) then return check.media(name, v, image) end
   local refusal = count_of(name, v, rule)
@@ -234,13 +296,13 @@ function check.frames(name, v, rule)
     local one = ("%s[%d]"):format(name, i)
     refusal = refusal or check_one(one .. ".uri", entry.uri, image)
     if entry.position ~= nil and not refusal then
-      refusal = check.one_of(one .. ".position", entry.position, advice.one_of(rule.positions))
+      refusal = check.one_of(one .. ".position", entry.position, advice.one_of(rule.positions), entry, told)
     end
   end
   return refusal or check_positions(name, v, rule)
 end
 
-function check.object(name, v, rule)
+function check.object(name, v, rule, _, told)
   if type(v) ~= "table" or values.is_file(v) then
     return ("takes %s as a table %s, not %s"):format(name, describe.object(rule), show(v))
   end
@@ -259,7 +321,7 @@ function check.object(name, v, rule)
   for field in pairs(rule.fields) do names[#names + 1] = field end
   table.sort(names)
   for _, field in ipairs(names) do
-    local refusal = check_one(name .. "." .. field, v[field], rule.fields[field], v)
+    local refusal = check_one(name .. "." .. field, v[field], rule.fields[field], v, told)
     if refusal then return refusal end
   end
   return nil
@@ -267,7 +329,7 @@ end
 
 ---------------------------------------------------------------------------------------------------
 
----What a value of one field is refused for, or nil.
+---What a value of one field is refused for, or nil. What a list does not have is refused here as well.
 ---@param name string  the field as the caller spells it
 ---@param v any
 ---@param rule table
@@ -287,13 +349,15 @@ local function missing(model, rules, body, field, spell)
     slip and (" (is %s a slip of it?)"):format(slip) or "")
 end
 
----The first thing that a model is known to refuse in a body; nil when nothing is.
+---The first thing that a model is known to refuse in a body.
 ---@param model string
 ---@param rules table   the model's advice
 ---@param body table    in the API's spelling
 ---@param spell fun(field: string): string  the caller's name of a field
----@return table|nil problem
-function advice.check(model, rules, body, spell)
+---@param warnings string[]  gets what goes through though no list has it
+---@return table|nil problem  nil when nothing is refused
+function advice.check(model, rules, body, spell, warnings)
+  local told = {}
   for _, field in ipairs(rules.needs) do
     if body[field] == nil then return missing(model, rules, body, field, spell) end
   end
@@ -304,9 +368,10 @@ function advice.check(model, rules, body, spell)
   table.sort(names)
   for _, field in ipairs(names) do
     local name = spell(field)
-    local refusal = check_one(name, body[field], rules[field])
+    local refusal = check_one(name, body[field], rules[field], nil, told)
     if refusal then return values.refused(name, "%s %s", model, refusal) end
   end
+  for _, warning in ipairs(told) do warnings[#warnings + 1] = model .. ": " .. warning end
   return nil
 end
 

@@ -261,7 +261,8 @@ local function submit_official(kind, given, rest)
   if not body.model then
     return nil, refused("model", "cometapi's official form needs a model for %s", kind)
   end
-  return { method = "POST", path = "/runwayml/v1/" .. kind, json = body, format = "official" }
+  return { method = "POST", path = "/runwayml/v1/" .. kind, json = body, format = "official",
+    warnings = official.warnings_at("cometapi", body.model) }
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -288,7 +289,7 @@ local cometapi = {
 ---@return table<string,integer>  class -> longest data URI in characters
 function cometapi.media(kind, given)
   if not is_official(kind, given or {}) then return {} end
-  return { image = official.DATA_URI.image, video = official.DATA_URI.video }
+  return { image = official.RELAYED_DATA_URI.image, video = official.RELAYED_DATA_URI.video }
 end
 
 ---@param given table  normalised params

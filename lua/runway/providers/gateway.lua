@@ -61,7 +61,8 @@ function gateway.submit(kind, all)
   if body.ratio == nil then
     return nil, refused("ratio", 'gateway needs a ratio, like "1280:720"')
   end
-  return { method = "POST", path = "/runwayml/v1/image_to_video", json = body }
+  return { method = "POST", path = "/runwayml/v1/image_to_video", json = body,
+    warnings = official.warnings_at("the host", body.model) }
 end
 
 ---@param answer table

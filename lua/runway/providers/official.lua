@@ -8,12 +8,17 @@ local official = {}
 
 official.VERSION = "2024-11-06"
 
--- Longest data URI of each class in characters, and how long the other addresses may be.
-official.DATA_URI = { image = 5242880, video = 16777216, audio = 16777216 }
+-- Longest data URI of each class in characters (films and sounds: since 2026-08-31), and how long the other
+-- addresses may be. Of resellers, which have no upload to turn to, the older limits are known.
+official.DATA_URI = { image = 5242880, video = 5242880, audio = 5242880 }
+official.RELAYED_DATA_URI = { image = 5242880, video = 16777216, audio = 16777216 }
 official.SHORTEST_URI, official.LONGEST_URL, official.LONGEST_UPLOAD = 13, 2048, 5000
 
 -- An upload: bytes of the file, and characters of its name, which has an extension.
 official.UPLOAD = { smallest = 512, largest = 200 * 1024 * 1024, shortest_name = 3, longest_name = 255 }
+
+-- Models that are gone from Runway's API, and since when; requests for them fail there.
+local GONE = { gen3a_turbo = "2026-07-30", gen4_aleph = "2026-07-30", upscale_v1 = "2026-01", veo3 = "2026-07" }
 
 local MAX_ISSUES = 5                      -- of a refusal's list of issues, told in the message
 local MAX_CODE = 200                      -- bytes of a failure code
@@ -22,6 +27,22 @@ local MAX_CODE = 200                      -- bytes of a failure code
 ---@return table<string,string> headers
 function official.sign(api_key)
   return { Authorization = "Bearer " .. api_key, ["X-Runway-Version"] = official.VERSION }
+end
+
+---Since when a model is gone from Runway's API: a day or a month; nil: it is not known to be.
+---@param model any
+---@return string|nil
+function official.gone(model) return GONE[model] end
+
+---What a request at a reseller has to be warned of: whether it still serves a model that Runway itself has
+---given up, none of them says.
+---@param who string    the reseller
+---@param model any
+---@return string[]|nil warnings
+function official.warnings_at(who, model)
+  local gone = GONE[model]
+  return gone and { ("%s is gone from Runway's own API since %s; whether %s still has it is not known")
+    :format(model, gone, who) } or nil
 end
 
 ---------------------------------------------------------------------------------------------------

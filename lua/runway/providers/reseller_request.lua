@@ -68,9 +68,9 @@ function reseller_request.refusal(who, given, limits)
   local known = has(limits.models or {}, model)
   local durations = known and limits.durations
   local duration, prompt = given.duration, given.prompt_text
-  if duration and (duration <= 0 or durations and not has(durations, duration)) then
+  if duration and (type(duration) == "number" and duration <= 0 or durations and not has(durations, duration)) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
-      durations and either(durations) or "more than 0", values.show_number(duration))
+      durations and either(durations) or "more than 0", show(duration))
   end
   if not known then return nil end
   if given.ratio and limits.ratios and not has(limits.ratios, given.ratio) then
@@ -175,7 +175,7 @@ function reseller_request.seconds(given, options)
   local one, other = given.duration, options.seconds
   if one and other ~= nil and one ~= other then
     return nil, refused("duration", "duration is %s but options.seconds is %s: give one of them",
-      values.show_number(one), show(other))
+      show(one), show(other))
   end
   if one == nil then return other end
   return one

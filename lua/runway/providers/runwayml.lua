@@ -1,4 +1,5 @@
--- Runway's own developer API, version 2024-11-06 (its OpenAPI document of 2026-08-08).
+-- Runway's own developer API, version 2024-11-06 (its OpenAPI document of 2026-08-08, and
+-- what its SDK of 2026-09-23 says beyond).
 --
 -- Every kind is one POST to /v1/KIND that answers { id, estimatedCost }; every task, also one made
 -- by a router (/v1/generate/*) or a recipe, is asked for at /v1/tasks/ID. A run of a workflow is
@@ -29,8 +30,8 @@ local runwayml = {
   missing_grace = 0,
   kinds = {
     "character_performance", "image_to_video", "image_upscale", "sound_effect",
-    "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_video",
-    "video_upscale", "voice_dubbing", "voice_isolation",
+    "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_hdr",
+    "video_to_video", "video_upscale", "voice_dubbing", "voice_isolation",
   },
   media = official.DATA_URI,
   sign = official.sign,
@@ -66,9 +67,9 @@ function runwayml.submit(kind, given)
     return nil, values.refused("kind", "runwayml has no kind %s (%s)", values.show(kind),
       near and "did you mean " .. near .. "?" or "it has " .. concat(runwayml.kinds, ", "))
   end
-  local json, problem = body.build(kind, given)
+  local json, problem, warnings = body.build(kind, given)
   if not json then return nil, problem end
-  return { method = "POST", path = "/v1/" .. kind, json = json }
+  return { method = "POST", path = "/v1/" .. kind, json = json, warnings = warnings }
 end
 
 -- What any model is known to take.

@@ -11,6 +11,7 @@
 local advice = require "runway.providers.advice"
 local models = require "runway.providers.runwayml_models"
 local official = require "runway.providers.official"
+local options = require "runway.options"
 local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -176,6 +177,22 @@ end
 -- Fields that the caller fills by a neutral name.
 local NEUTRAL = { videoUri = "prompt_video", imageUri = "prompt_image" }
 
+-- What is odd about a model that is sent all the same; nil when it is well known.
+local function warning_of(kind, model)
+  local gone = official.gone(model)
+  if gone then
+    return ("%s is gone from Runway's API since %s and most likely refused; %s is made by %s")
+      :format(model, gone, kind, names_of(kind))
+  end
+  if models[kind][model] then return nil end
+  local known = {}
+  for name in pairs(models[kind]) do known[#known + 1] = name end
+  table.sort(known)
+  local near = options.nearest(model, known)
+  return ("the model %s is not known here%s; it goes to the API as it is"):format(text.line(model, 60) or "",
+    near and (" (did you mean %s?)"):format(near) or "")
+end
+
 local function snake(name)
   return (name:gsub("[A-Z]", function(c) return "_" .. text.lower(c) end))
 end
@@ -185,6 +202,7 @@ end
 ---@param given table  normalised params; not changed
 ---@return table|nil json
 ---@return table|nil problem
+---@return string[]|nil warnings  what goes through though it is not known, or is known to be gone
 function body.build(kind, given)
   if given.callback_url ~= nil and not values.is_null(given.callback_url) then
     return nil, refused("callback_url", "runwayml has no callbacks: leave callback_url out, the "
@@ -216,9 +234,11 @@ function body.build(kind, given)
   end
   if rules then mark_lists(json, rules) end
   local function spell(field) return given_as[field] or NEUTRAL[field] or snake(field) end
-  problem = rules and advice.check(model, rules, json, spell) or refused_by_all(model, given)
+  local warnings = { warning_of(kind, model) }
+  if rules then problem = advice.check(model, rules, json, spell, warnings) end
+  problem = problem or refused_by_all(model, given)
   if problem then return nil, problem end
-  return json
+  return json, nil, #warnings > 0 and warnings or nil
 end
 
 return body

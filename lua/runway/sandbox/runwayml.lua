@@ -1,6 +1,6 @@
 --- The official API: the operations that make a task, and tasks themselves. From Runway's OpenAPI
--- document; the wording of errors from answers the real API gave. See also official_uploads.lua and
--- official_account.lua for the rest of its paths.
+-- document; the wording of errors from answers the real API gave. See also runwayml_uploads.lua and
+-- runwayml_account.lua for the rest of its paths.
 
 local account = require "runway.sandbox.runwayml_account"
 local assets = require "runway.sandbox.assets"
@@ -79,8 +79,12 @@ end
 
 -- What the finished task will hold.
 local function outputs(kind, input)
-  if input.outputFormat == "prores" then return { "movie" } end
-  if input.outputFormat == "png_sequence" then
+  local format = type(input.outputFormat) == "string" and input.outputFormat or ""
+  if format == "prores" or format == "hdr_prores" or format == "hdr_pq_12bit_master" then
+    return { "movie" }
+  end
+  if format:find("exr", 1, true) and kind == "video_to_hdr" then return { "frames" } end
+  if format:find("_sequence", 1, true) then
     return input.videoUri and { "frames", "audio" } or { "frames" }
   end
   local list = {}

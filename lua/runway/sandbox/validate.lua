@@ -1,6 +1,6 @@
 --- A small validator of decoded JSON: schemas are plain tables, made with the constructors below,
 -- and what does not fit is told as the official API tells it (zod's issues: code, path, message).
--- Meant for requests; the schema tables themselves are in official_schema.lua and beside each API.
+-- Meant for requests; the schema tables themselves are in runwayml_schema.lua and beside each API.
 
 local json = require "runway.json"
 local tools = require "runway.sandbox.tools"
@@ -28,6 +28,11 @@ function validate.one_of(words)
     for word in words:gmatch("%S+") do values[#values + 1] = word end
   end
   return { check = "one_of", values = values }
+end
+
+--- A word that fits `named`, or any WIDTH:HEIGHT of `min`..`max` pixels.
+function validate.sizes(min, max, named)
+  return { check = "sizes", min = min, max = max, named = named }
 end
 
 --- An array of `min`..`max` items (nil: no limit).
@@ -140,6 +145,13 @@ function checks.one_of(run, schema, value)
     shown[i] = type(known) == "string" and '"' .. known .. '"' or tostring(known)
   end
   report(run, "invalid_value", "Invalid option: expected one of " .. table.concat(shown, "|"))
+end
+
+function checks.sizes(run, schema, value)
+  local width, height = tostring(value):match("^(%d%d?%d?%d?%d?):(%d%d?%d?%d?%d?)$")
+  local pixels = width and width * height
+  if pixels and pixels >= schema.min and pixels <= schema.max then return end
+  checks.one_of(run, schema.named, value)
 end
 
 function checks.list(run, schema, value)

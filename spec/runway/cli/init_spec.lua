@@ -85,6 +85,21 @@ describe("the runway command", function()
       assert.truthy(err:find("50%  RUNNING\n", 1, true))
     end)
 
+    it("warns on standard error of what it sends though it is not known", function()
+      local code, _, err, m = generate({ "--param", "output_format=hdr12", "-o", path "a.mp4" },
+        { SUBMIT, task_is "SUCCEEDED", FILM })
+      assert.equal(0, code)
+      assert.matches('runway: gen4%.5: output_format "hdr12" is not among those known', err)
+      assert.is_true(err:find("hdr12", 1, true) < err:find("task t1", 1, true))
+      assert.equal("hdr12", m.requests[1].json.outputFormat)
+    end)
+
+    it("lets a model decide how long its clip is", function()
+      local _, _, _, m = run({ "generate", "--model", "seedance2", "--prompt", "a cat", "--duration", "auto", "-o",
+        path "a.mp4" }, { SUBMIT, task_is "SUCCEEDED", FILM })
+      assert.equal("auto", m.requests[1].json.duration)
+    end)
+
     it("says the id before it waits", function()
       local said
       local out, err = collector(), collector()

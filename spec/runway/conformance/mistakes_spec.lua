@@ -194,6 +194,24 @@ local REQUESTS = {
       return request
     end)
   end, "submit: drops seed without a word" },
+  { "drops the seed, and speaks of it in a warning alone", function(a)
+    after(a, "submit", function(request)
+      request.json.seed, request.warnings = nil, { "the seed 1234567 is not sent", tostring(request.json.seed) }
+      return request
+    end)
+  end, "submit: drops seed without a word" },
+  { "warns in something else than words", function(a)
+    after(a, "submit", function(request)
+      request.warnings = { 5 }
+      return request
+    end)
+  end, "submit: request.warnings must be a list of strings" },
+  { "warns of a query", function(a)
+    after(a, "query", function(request)
+      request.warnings = { "soon" }
+      return request
+    end)
+  end, "query: only a submit has warnings" },
   { "drops the second image", function(a)
     local was = a.submit
     a.submit = function(kind, given)

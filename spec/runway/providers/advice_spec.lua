@@ -19,6 +19,9 @@ describe("runway.providers.advice", function()
       { advice.text(3), "abc", "abcd" }, { advice.text(3), "\u{1F600}a", "\u{1F600}\u{1F600}" }, { advice.text(3),
         "a", "" },
       { advice.text(9, 1, "^%d+$"), "12", "a" }, { advice.whole(2, 10), 2, 11 }, { advice.whole(2, 10), 10, 2.5 },
+      { advice.text(), ("a"):rep(99999), "" }, { advice.positive, 1e9, 0 },
+      { advice.or_word(advice.whole(2, 10), "auto"), "auto", 11 }, { advice.or_word(advice.flag, "auto"), true, "on" },
+      { advice.sizes({ "auto" }, 4, 9), "3:3", "3:4" }, { advice.sizes({ "auto" }, 4, 9), "auto", "outo" },
       { advice.number(0, 1), 0.5, 1.5 }, { advice.one_of { "a", 5 }, 5, 6 }, { advice.flag, false, "false" },
     } do
       assert.is_nil(refusal(case[2], case[1]))
@@ -68,10 +71,16 @@ describe("runway.providers.advice", function()
   it("checks a body in one order, and sees a slip in what is missing", function()
     local rules = { needs = { "promptText" }, promptText = advice.text(5), duration = advice.one_of { 5 } }
     local function spell(name) return ({ promptText = "prompt_text" })[name] or name end
-    assert.is_nil(advice.check("gen", rules, { promptText = "a", duration = 5, other = 1 }, spell))
-    assert.equal("gen takes durations 5, not 6", advice.check("gen", rules, { promptText = "a", duration = 6 },
-      spell).message)
-    local problem = advice.check("gen", rules, { promt_text = "a" }, spell)
+    local function check(body)
+      local warnings = {}
+      return advice.check("gen", rules, body, spell, warnings), warnings
+    end
+    assert.is_nil((check { promptText = "a", duration = 5, other = 1 }))
+    assert.equal("gen takes durations 5, not -6", check({ promptText = "a", duration = -6 }).message)
+    local problem, warnings = check { promptText = "a", duration = 6 }
+    assert.is_nil(problem)
+    assert.same({ "gen: duration 6 is not among those known (5); it goes to the API as it is" }, warnings)
+    problem = check { promt_text = "a" }
     assert.equal("prompt_text", problem.field)
     assert.matches("is promt_text a slip of it?", problem.message, 1, true)
   end)

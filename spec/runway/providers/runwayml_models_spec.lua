@@ -30,6 +30,15 @@ local function refused(kind, raw, pattern, field)
   if field then assert.equal(field, problem.field) end
 end
 
+-- What goes through with one warning, and the body of it.
+local function warned(kind, raw, pattern)
+  local request, problem = submit(kind, raw)
+  assert.is_nil(problem, problem and problem.message)
+  assert.equal(1, #(request.warnings or {}), "warnings")
+  assert.matches(pattern, request.warnings[1])
+  return request.json
+end
+
 local function with(base, more)
   local all = {}
   for k, v in pairs(base) do all[k] = v end
@@ -38,7 +47,7 @@ local function with(base, more)
 end
 
 describe("runwayml models", function()
-  -- Every model of the OpenAPI document with the least it takes, and what that becomes.
+  -- Every model of the OpenAPI document and of the SDK with the least it takes, and what that becomes.
   local T, I = { prompt_text = "fog" }, { prompt_image = IMG }
   local TI, TV = with(T, I), { prompt_text = "fog", prompt_video = VID }
   local R = { ratio = "1280:720" }
@@ -57,6 +66,11 @@ describe("runwayml models", function()
       seedance2_mini = { I, { promptImage = IMG } },
       seedance2_5 = { I, { promptImage = IMG } },
       gemini_omni_flash = { I, { promptImage = IMG } },
+      ["gemini_omni_flash_1.1"] = { TI, { promptText = "fog", promptImage = IMG } },
+      grok_imagine_1_5 = { I, { promptImage = IMG } },
+      wan3 = { TI, { promptText = "fog", promptImage = IMG } },
+      wan3_prime = { TI, { promptText = "fog", promptImage = IMG } },
+      h3_max = { TI, { promptText = "fog", promptImage = IMG } },
       gen3a_turbo = { TI, { promptText = "fog", promptImage = IMG } },
       veo3 = { with(I, { ratio = "1280:720", duration = 8 }),
         { promptImage = IMG, ratio = "1280:720", duration = 8 } },
@@ -73,6 +87,11 @@ describe("runwayml models", function()
       seedance2_mini = { T, { promptText = "fog" } },
       seedance2_5 = { {}, {} },
       gemini_omni_flash = { T, { promptText = "fog" } },
+      ["gemini_omni_flash_1.1"] = { T, { promptText = "fog" } },
+      grok_imagine_1_5 = { T, { promptText = "fog" } },
+      wan3 = { T, { promptText = "fog" } },
+      wan3_prime = { T, { promptText = "fog" } },
+      h3_max = { T, { promptText = "fog" } },
       veo3 = { with(T, { ratio = "1280:720", duration = 8 }),
         { promptText = "fog", ratio = "1280:720", duration = 8 } },
     },
@@ -84,6 +103,7 @@ describe("runwayml models", function()
       seedance2_mini = { { prompt_video = VID }, { promptVideo = VID } },
       seedance2_5 = { { prompt_video = VID }, { promptVideo = VID } },
       gemini_omni_flash = { TV, { promptText = "fog", videoUri = VID } },
+      ["gemini_omni_flash_1.1"] = { TV, { promptText = "fog", videoUri = VID } },
       gen4_aleph = { TV, { promptText = "fog", videoUri = VID } },
     },
     text_to_image = {
@@ -91,6 +111,10 @@ describe("runwayml models", function()
       gen4_image_turbo = { with(TI, R),
         { promptText = "fog", ratio = "1280:720", referenceImages = { { uri = IMG } } } },
       gpt_image_2 = { with(T, { ratio = "auto" }), { promptText = "fog", ratio = "auto" } },
+      gpt_image_2_5_flare = { with(T, { ratio = "auto" }), { promptText = "fog", ratio = "auto" } },
+      gpt_image_2_5_sunburst = { with(T, { ratio = "auto" }), { promptText = "fog", ratio = "auto" } },
+      grok_imagine_image_2 = { with(T, { ratio = "auto_2k" }), { promptText = "fog", ratio = "auto_2k" } },
+      muse_image = { with(T, { ratio = "auto" }), { promptText = "fog", ratio = "auto" } },
       gemini_image3_pro = { with(T, { ratio = "1024:1024" }),
         { promptText = "fog", ratio = "1024:1024" } },
       ["gemini_image3.1_flash"] = { with(T, { ratio = "512:512" }),
@@ -104,8 +128,11 @@ describe("runwayml models", function()
     image_upscale = { magnific_precision_upscaler_v2 = { I, { imageUri = IMG } } },
     video_upscale = {
       magnific_video_upscaler_creative = { { prompt_video = VID }, { videoUri = VID } },
+      enhance_frame_rate = { { prompt_video = VID, target_framerate = "59_94" },
+        { videoUri = VID, targetFramerate = "59_94" } },
       upscale_v1 = { { prompt_video = VID }, { videoUri = VID } },
     },
+    video_to_hdr = { ruby = { { prompt_video = VID }, { videoUri = VID } } },
     character_performance = {
       act_two = { { prompt_image = IMG, prompt_video = VID },
         { character = { type = "image", uri = IMG }, reference = { type = "video", uri = VID } } },
@@ -167,9 +194,11 @@ describe("runwayml advice", function()
     end
     no({ duration = 12 }, "^gen4_turbo takes durations 2 to 10, not 12$")
     no({ duration = 5.5 }, "gen4_turbo takes durations 2 to 10 in whole numbers, not 5.5")
-    no({ model = "veo3.1", duration = 5 }, "veo3.1 takes durations 4, 6 or 8, not 5", "duration")
-    no({ model = "gen3a_turbo", prompt_text = "x", ratio = "1280:768", duration = 6 },
-      "gen3a_turbo takes durations 5 or 10, not 6")
+    no({ model = "veo3.1", duration = 0 }, "veo3.1 takes durations 4, 6 or 8, not 0", "duration")
+    no({ model = "seedance2", duration = 16 }, "seedance2 takes durations 4 to 15 or auto, not 16", "duration")
+    no({ model = "wan3", prompt_text = "x", duration = 0 }, "wan3 takes durations above 0, not 0", "duration")
+    no({ duration = "auto" }, 'gen4_turbo takes durations 2 to 10, not "auto"', "duration")
+    assert.equal("auto", yes { model = "seedance2", duration = "auto" }.duration)
     no({ model = "gen9", duration = -5 }, "gen9 takes durations above 0, not %-5", "duration")
     no({ model = "gen9", duration = 0 }, "gen9 takes durations above 0, not 0", "duration")
     assert.equal(0.5, yes { model = "gen9", duration = 0.5 }.duration)
@@ -180,8 +209,61 @@ describe("runwayml advice", function()
   end)
 
   it("names the ratios of the model", function()
-    no({ ratio = "1280:768" }, "^gen4_turbo takes ratios 1280:720, 720:1280, 1104:832, 960:960, "
-      .. '832:1104 or 1584:672, not "1280:768"$', "ratio")
+    local json = warned("image_to_video", with(TURBO, { ratio = "1280:768" }),
+      '^gen4_turbo: ratio "1280:768" is not among those known %(1280:720, 720:1280, 1104:832, 960:960, '
+      .. "832:1104 or 1584:672%); it goes to the API as it is %(did you mean 1280:720%?%)$")
+    assert.equal("1280:768", json.ratio)
+  end)
+
+  it("lets a value through that its lists do not have, and says so", function()
+    local function odd(more, pattern) return warned("image_to_video", with(TURBO, more), pattern) end
+    assert.equal(10, odd({ model = "veo3.1", duration = 10 },
+      "^veo3.1: duration 10 is not among those known %(4, 6 or 8%); it goes to the API as it is$").duration)
+    odd({ model = "gen4.5", prompt_text = "x", duration = 5, output_format = "prores_raw" },
+      'gen4.5: output_format "prores_raw" is not among those known')
+    odd({ prompt_image = { uri = IMG, position = "last" } },
+      'prompt_image%[1%]%.position "last" is not among those known %(first%)')
+    odd({ content_moderation = { publicFigureThreshold = "high" } },
+      'content_moderation%.publicFigureThreshold "high" is not')
+    warned("image_upscale", { model = "magnific_precision_upscaler_v2", prompt_image = IMG, scale_factor = 3 },
+      "scale_factor 3 is not among those known %(2, 4, 8 or 16%)")
+    warned("text_to_speech", { model = "eleven_v3", prompt_text = "x",
+      voice = { type = "runway-preset", presetId = "Nova" } }, 'voice%.presetId "Nova" is not among those known')
+    -- of a type that is not known the address may be of any class
+    assert.equal(VID, warned("character_performance", { model = "act_two", prompt_video = VID,
+      character = { type = "hologram", uri = VID } }, 'character%.type "hologram" is not').character.uri)
+  end)
+
+  it("still refuses what cannot be right in a list's place", function()
+    no({ model = "gen4.5", prompt_text = "x", duration = 5, output_format = 5 },
+      "gen4.5 takes output_format as mp4, prores, .*, not 5", "output_format")
+    no({ model = "hailuo3", prompt_text = "x", resolution = "" }, "takes resolutions")
+    refused("image_upscale", { model = "magnific_precision_upscaler_v2", prompt_image = IMG,
+      scale_factor = -2 }, "scale_factor as 2, 4, 8 or 16, not %-2", "scale_factor")
+  end)
+
+  it("takes sizes of its own choosing where a model does", function()
+    local function lite(ratio) return { model = "seedream5_lite", prompt_text = "x", ratio = ratio } end
+    assert.equal("2000:2000", sent("text_to_image", lite "2000:2000").ratio)
+    assert.is_nil(submit("text_to_image", lite "2000:2000").warnings)
+    refused("text_to_image", lite "1000:1000", "or others of 3686400 to 16777216 pixels, not \"1000:1000\"", "ratio")
+    refused("text_to_image", lite "5000:5000", "pixels, not", "ratio")
+    warned("text_to_image", lite "auto_8k", 'ratio "auto_8k" is not among those known')
+  end)
+
+  it("says of a model that it is gone, since when, and what is there instead", function()
+    warned("video_to_video", { model = "gen4_aleph", prompt_text = "x", prompt_video = VID },
+      "^gen4_aleph is gone from Runway's API since 2026%-07%-30 and most likely refused; "
+      .. "video_to_video is made by aleph2, ")
+    warned("image_to_video", with(TURBO, { model = "gen3a_turbo", prompt_text = "x", ratio = "1280:768" }),
+      "gen3a_turbo is gone .* since 2026%-07%-30")
+    warned("video_upscale", { model = "upscale_v1", prompt_video = VID }, "upscale_v1 is gone .* since 2026%-01 ")
+  end)
+
+  it("says of a model that it does not know it", function()
+    warned("image_to_video", with(TURBO, { model = "gen4_trbo" }),
+      "^the model gen4_trbo is not known here %(did you mean gen4_turbo%?%); it goes to the API as it is$")
+    assert.is_nil(submit("image_to_video", TURBO).warnings)
   end)
 
   it("names what a required field may be, and the slip that stands in its place", function()
@@ -234,7 +316,8 @@ describe("runwayml advice", function()
       "gen9 takes prompt_image%[2%] as an https:// URL", "prompt_image")
     refused("video_to_video", { model = "gen9",
       prompt_video = "data:video/mp4;base64," .. ("A"):rep(17 * 1024 * 1024) },
-      "gen9 takes data:video/ URIs of at most 16777216 characters", "prompt_video")
+      "gen9 takes data:video/ URIs of at most 5242880 characters, not %d+, for prompt_video "
+        .. "%(give larger files as runway.file%(path%), which uploads them%)", "prompt_video")
     refused("video_to_video", { model = "seedance2", prompt_video = VID,
       reference_audio = {
         { type = "audio", uri = AUD }, { type = "audio", uri = "data:image/png," },
@@ -257,8 +340,6 @@ describe("runwayml advice", function()
   it("knows the other fields of a model", function()
     refused("text_to_video", { model = "veo3.1", prompt_text = "x", ratio = "1280:720",
       audio = "yes" }, 'veo3.1 takes audio as true or false, not "yes"', "audio")
-    refused("image_upscale", { model = "magnific_precision_upscaler_v2", prompt_image = IMG,
-      scale_factor = 3 }, "scale_factor as 2, 4, 8 or 16, not 3", "scale_factor")
     refused("image_upscale", { model = "magnific_precision_upscaler_v2", prompt_image = IMG,
       sharpen = 101 }, "sharpen as 0 to 100, not 101")
     refused("text_to_speech", { model = "eleven_v3", prompt_text = "x",

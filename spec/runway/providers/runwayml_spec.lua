@@ -19,7 +19,7 @@ describe("runwayml", function()
     assert.equal("https://api.dev.runwayml.com", runwayml.base_url)
     assert.equal("RUNWAYML_API_SECRET", runwayml.env.api_key)
     assert.equal(5, runwayml.poll_interval)
-    assert.same({ image = 5242880, video = 16777216, audio = 16777216 }, runwayml.media)
+    assert.same({ image = 5242880, video = 5242880, audio = 5242880 }, runwayml.media)
     local sorted = { table.unpack(runwayml.kinds) }
     table.sort(sorted)
     assert.same(sorted, runwayml.kinds)

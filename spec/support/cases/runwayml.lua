@@ -48,6 +48,7 @@ return {
       scaleFactor = 4 }) },
   { submit = { video = VIDEO, model = "magnific_video_upscaler_creative" },
     request = sent("video_upscale", { videoUri = VIDEO, model = "magnific_video_upscaler_creative" }) },
+  { submit = { video = VIDEO, model = "ruby" }, request = sent("video_to_hdr", { videoUri = VIDEO, model = "ruby" }) },
   { submit = { image = IMAGE, video = VIDEO, model = "act_two", ratio = "1280:720" },
     request = sent("character_performance", { model = "act_two", ratio = "1280:720",
       character = { type = "image", uri = IMAGE }, reference = { type = "video", uri = VIDEO } }) },
@@ -62,7 +63,12 @@ return {
     request = sent("voice_dubbing", { audioUri = AUDIO, targetLang = "de", model = "eleven_voice_dubbing" }) },
   { submit = { audio_uri = AUDIO, model = "eleven_voice_isolation" },
     request = sent("voice_isolation", { audioUri = AUDIO, model = "eleven_voice_isolation" }) },
-  { submit = { image = IMAGE, model = "gen4_turbo", ratio = "4:3" }, refused = "ratio" },
+  { submit = { image = IMAGE, model = "gen4_turbo", ratio = "1280:720", seed = 2 ^ 32 }, refused = "seed" },
+  { submit = { image = IMAGE, model = "gen4_turbo", ratio = "4:3" },
+    request = { method = "POST", path = "/v1/image_to_video",
+      json = { promptImage = IMAGE, model = "gen4_turbo", ratio = "4:3" },
+      warnings = { 'gen4_turbo: ratio "4:3" is not among those known (1280:720, 720:1280, 1104:832, 960:960, '
+        .. "832:1104 or 1584:672); it goes to the API as it is" } } },
   { submit = { prompt = "fog", model = "gen4.5", ratio = "1280:720", duration = 30 }, refused = "duration" },
   { submit = { prompt = "fog", model = "new", callback_url = "https://x.test/" }, refused = "callback_url" },
 
