@@ -46,6 +46,7 @@ build = {
         "src/farewell.c",
         "src/file.c",
         "src/header.c",
+        "src/idle.c",
         "src/last_words.c",
         "src/lua_buffer.c",
         "src/lua_core.c",

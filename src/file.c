@@ -24,3 +24,8 @@ int rw_file_open (const char *path, int64_t *size) {
   *size = (int64_t)st.st_size;
   return fd;
 }
+
+
+bool rw_file_none_left (int err) {
+  return err == EMFILE || err == ENFILE;
+}

@@ -4,6 +4,7 @@
 #ifndef RW_FILE_H
 #define RW_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(hidden)
@@ -11,6 +12,9 @@
 /* A descriptor and the file's size; -1 with errno set: EINVAL for what is there
 ** but no plain file (a directory, a FIFO, a device). */
 int rw_file_open (const char *path, int64_t *size);
+
+/* Does this errno value say that no descriptor is left? That passes. */
+bool rw_file_none_left (int err);
 
 #pragma GCC visibility pop
 

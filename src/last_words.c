@@ -32,6 +32,7 @@ static struct {
   pthread_once_t once;
   pid_t owner;
   _Atomic(word_block *) first;
+  unsigned count;              /* lines that stand; under the lock */
 } last_said = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 
@@ -87,8 +88,8 @@ int rw_words_leave (const char *line, size_t n) {
   word_block *w;
   (void)pthread_once(&last_said.once, words_init);
   if (last_said.owner != getpid()) return -1;         /* a child of fork has none of its own */
-  rw_words_guard_signals();
   pthread_mutex_lock(&last_said.lock);
+  if (last_said.count == 0) rw_words_guard_signals();
   while ((w = atomic_load(at)) != NULL) {
     for (i = 0; i < LINES && w->line[i].taken; i++) continue;
     if (i < LINES) break;
@@ -102,6 +103,7 @@ int rw_words_leave (const char *line, size_t n) {
   }
   if (w) {
     w->line[i].taken = true;
+    last_said.count++;
     w->line[i].n = n < LINE ? n : LINE;
     memcpy(w->line[i].text, line, w->line[i].n);
     if (n > LINE) w->line[i].text[LINE - 1] = '\n';
@@ -116,9 +118,10 @@ void rw_words_take_back (int number) {
   word_block *w;
   pthread_mutex_lock(&last_said.lock);
   w = number >= 0 ? block_of(&number) : NULL;
-  if (w) {
+  if (w && w->line[number].taken) {
     atomic_store(&w->line[number].said, false);
     w->line[number].taken = false;
+    last_said.count--;
   }
   pthread_mutex_unlock(&last_said.lock);
 }

@@ -95,16 +95,25 @@ static bool wants_trace (void) {
 }
 
 
-/* As push_engine, with the thread running; raises when it cannot. */
-static lua_engine *push_running (lua_State *L) {
-  lua_engine *le = push_engine(L);
+/* Pushes the engine's userdata and sees to it that the thread runs; NULL, or why
+** it cannot. */
+static const char *push_started (lua_State *L, lua_engine **le) {
   const char *why = "the Lua state is closing";
-  if (!le->engine && !le->collected) {
+  *le = push_engine(L);
+  if (!(*le)->engine && !(*le)->collected) {
     stay_loaded();
-    le->engine = rw_engine_new(wants_trace(), &why);
+    (*le)->engine = rw_engine_new(wants_trace(), &why);
   }
-  if (!le->engine) luaL_error(L, "runway: %s", why);
-  if (!rw_engine_usable(le->engine)) luaL_error(L, "%s", core_forked);
+  if (!(*le)->engine) return why;
+  return rw_engine_usable((*le)->engine) ? NULL : core_forked;
+}
+
+
+/* The same for what only a running engine can give: raises. */
+static lua_engine *push_running (lua_State *L) {
+  lua_engine *le;
+  const char *why = push_started(L, &le);
+  if (why) luaL_error(L, "runway: %s", why);
   return le;
 }
 
@@ -117,11 +126,23 @@ static lua_engine *push_running (lua_State *L) {
 ** ==================================================================
 */
 
-/* Hands the request in the box at the top to the engine; pushes its id. */
+static int core_refuse (lua_State *L, const char *message, const char *kind) {
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  lua_pushstring(L, kind);
+  return 3;
+}
+
+
+/* Hands the request in the box at the top to the engine; pushes its id, or nil
+** and why the engine cannot start. */
 static int hand_over (lua_State *L, int waiting) {
   rw_box *b = lua_touserdata(L, -1);
-  lua_engine *le = push_running(L);
-  lua_Integer id = ++le->last_id;
+  lua_engine *le;
+  lua_Integer id;
+  const char *why = push_started(L, &le);
+  if (why) return core_refuse(L, why, "limit");
+  id = ++le->last_id;
   if (waiting) {                         /* waiting[id] = the value after it */
     lua_pushvalue(L, waiting + 1);
     lua_rawseti(L, waiting, id);
@@ -134,14 +155,6 @@ static int hand_over (lua_State *L, int waiting) {
   b->r = NULL;
   lua_pushinteger(L, id);
   return 1;
-}
-
-
-static int core_refuse (lua_State *L, const char *message, const char *kind) {
-  lua_pushnil(L);
-  lua_pushstring(L, message);
-  lua_pushstring(L, kind);
-  return 3;
 }
 
 
@@ -267,10 +280,10 @@ static int core_take (lua_State *L) {
 */
 static int core_wait (lua_State *L) {
   lua_Number seconds = luaL_optnumber(L, 1, -1);
-  bool forked_here = core_is_forked(L);
-  rw_engine *e = forked_here ? NULL : push_running(L)->engine;
-  if (forked_here) rw_pause(seconds);
-  lua_pushboolean(L, !forked_here && rw_engine_wait(e, seconds));
+  lua_engine *le;
+  bool runs = push_started(L, &le) == NULL;
+  if (!runs) rw_pause(seconds);
+  lua_pushboolean(L, runs && rw_engine_wait(le->engine, seconds));
   return 1;
 }
 

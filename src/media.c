@@ -32,10 +32,12 @@ static int open_media (const char *path, int64_t *size, const char **type,
                        bool *moves, rw_error *e) {
   char head[RW_SNIFF];
   ssize_t n;
-  int fd = rw_file_open(path, size);
+  int fd = rw_file_open(path, size), err = errno;
   if (fd < 0) {
-    if (errno == EINVAL) rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", path);
-    else rw_fail(e, RW_IO, "open", "cannot open %s: %s", path, strerror(errno));
+    if (err == EINVAL) rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", path);
+    else rw_fail(e, RW_IO, rw_file_none_left(err) ? "descriptors" : "open",
+                 "cannot open %s: %s", path, strerror(err));
+    e->permanent = !rw_file_none_left(err);
     return -1;
   }
   if (*size == 0) {

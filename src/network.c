@@ -17,6 +17,8 @@
 #include "transfer.h"
 
 #define NEVER 1e300
+#define NUDGE 2                /* seconds without an answer to a paid request, after
+                                  which idle connections to its server are shut */
 #define LONGEST_NAP 60         /* seconds; anything that happens ends it sooner */
 
 #define MOST_CONNECTIONS 128   /* beyond, the oldest idle one is closed; and no more
@@ -124,11 +126,19 @@ static void lane_unstage (rw_network *n, rw_request *r) {
 }
 
 
-/* From now on it has its whole time (again). */
+/* The network thread is to look at the time by then. */
+static void look_by (rw_network *n, double time) {
+  if (time < n->next_deadline) n->next_deadline = time;
+}
+
+
+/* From now on it has its whole time. */
 static void set_deadline (rw_network *n, rw_request *r) {
-  if (r->timeout_ms <= 0) return;
-  r->deadline = rw_now() + (double)r->timeout_ms / 1000;
-  if (r->deadline < n->next_deadline) n->next_deadline = r->deadline;
+  double now = rw_now();
+  r->deadline = r->timeout_ms > 0 ? now + (double)r->timeout_ms / 1000 : NEVER;
+  r->nudge_at = r->gate ? now + NUDGE : NEVER;
+  look_by(n, r->deadline);
+  look_by(n, r->nudge_at);
 }
 
 
@@ -186,6 +196,7 @@ static void lane_leave (rw_network *n, rw_request *r) {
 void rw_network_enter (rw_network *n, rw_request *r) {
   rw_lane *l;
   r->stats = n->stats;
+  r->idle = &n->idle;
   r->trace = n->trace;
   if (r->op != RW_HTTP) {                /* takes no one's place in a line */
     to_disk(n, r, RW_PREPARE);
@@ -270,6 +281,7 @@ void rw_network_cancel (rw_network *n, rw_request *r) {
 
 static void end_transfer (rw_network *n, rw_request *r, CURLcode code) {
   rw_lane *l = lane_of(n, r);
+  rw_transfer_keep(r);
   lane_leave(n, r);
   rw_transfer_end(r, code);
   conclude(n, r);                        /* from here on it may be the caller's */
@@ -306,14 +318,19 @@ static void expire (rw_network *n) {
   if (now < n->next_deadline) return;
   n->next_deadline = NEVER;
   for (r = n->active.first; r; r = r->next) {
-    if (r->timeout_ms <= 0) continue;
-    if (now >= r->deadline && rw_transfer_moved_on(r)) set_deadline(n, r);
-    else if (now < r->deadline && r->deadline < n->next_deadline)
-      n->next_deadline = r->deadline;
+    double again = r->moved_at + (double)r->timeout_ms / 1000;
+    if (r->deadline < again && r->timeout_ms > 0) r->deadline = again;
+    if (now < r->deadline) look_by(n, r->deadline);
+    if (now < r->nudge_at) {
+      look_by(n, r->nudge_at);
+    } else if (r->status == 0 && r->bytes == 0) {
+      rw_idle_shut(&n->idle, r->url);
+      r->nudge_at = NEVER;
+    }
   }
   for (r = n->active.first; r; r = after) {
     after = r->next;
-    if (r->timeout_ms <= 0 || now < r->deadline) continue;
+    if (now < r->deadline) continue;
     end_transfer(n, r, CURLE_OPERATION_TIMEDOUT);
     after = n->active.first;             /* others may have begun, or ended */
   }

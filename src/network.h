@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "disk.h"
+#include "idle.h"
 #include "queue.h"
 #include "request.h"
 #include "stats.h"
@@ -26,7 +27,9 @@ typedef struct rw_network {
   rw_lane *lanes;
   unsigned nlanes;
   rw_queue active;             /* given to libcurl */
-  double next_deadline;        /* on rw_now; no active request's is earlier */
+  rw_idle idle;
+  double next_deadline;        /* on rw_now; none of an active request's times is
+                                  earlier */
 
   /* set by its user before it is opened */
   rw_stats *stats;

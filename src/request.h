@@ -124,8 +124,9 @@ typedef struct rw_request {
   rw_buffer upload;                   /* the assembled body */
   int upload_fd;
   int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
-                                         what had left when last looked */
-  double deadline;                    /* on rw_now, with timeout_ms */
+                                         what had left by moved_at */
+  double deadline, moved_at;          /* on rw_now, with timeout_ms; when a piece of
+                                         a large body left last */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
   char start[512];                    /* how a body for the sink begins */
@@ -136,6 +137,8 @@ typedef struct rw_request {
   bool refused, opened, via_proxy;    /* what the socket callback met */
   bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
   struct rw_stats *stats;             /* the engine's counters */
+  struct rw_idle *idle;               /* and its idle connections */
+  double nudge_at;                    /* paid, and not answered by then */
   bool trace;
   int64_t trace_in, trace_out;        /* bytes of bodies not yet told */
   char errbuf[CURL_ERROR_SIZE];

@@ -16,7 +16,9 @@
 
 #include "address.h"
 #include "arrival.h"
+#include "clock.h"
 #include "header.h"
+#include "idle.h"
 #include "outcome.h"
 #include "stats.h"
 #include "tls.h"
@@ -29,9 +31,13 @@
 /*
 ** The same for an answer kept in memory. With libcurl's default of 16 KiB an
 ** HTTP/2 answer whose head and body pass that size while their wire form does
-** not is never seen to end (7.88.1).
+** not is never seen to end (7.88.1). Answers are smaller than this, and this is
+** smaller than what malloc asks the system for anew each time.
 */
-#define ANSWER_CHUNK (256 * 1024)
+#define ANSWER_CHUNK (100 * 1024)
+
+/* A body that may take longer to leave than an answer may take to come. */
+#define LARGE_BODY (64 * 1024)
 
 /*
 ** {=================================================================
@@ -80,11 +86,30 @@ static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
 }
 
 
+static int transfer_on_close (void *data, curl_socket_t fd) {
+  rw_idle_close(data, fd);
+  return close(fd);
+}
+
+
+/* How far a large body has come: it has its time again while it moves. */
+static int transfer_on_progress (void *data, curl_off_t down, curl_off_t came,
+                                 curl_off_t up, curl_off_t left) {
+  rw_request *r = data;
+  (void)down; (void)came; (void)up;
+  if ((int64_t)left > r->upload_seen) {
+    r->upload_seen = (int64_t)left;
+    r->moved_at = rw_now();
+  }
+  return 0;
+}
+
+
 /* The gate. Also asked for connections that are reused, so it looks again. */
 static int transfer_on_request (void *data, char *ip, char *local, int port,
                                 int lport) {
   rw_request *r = data;
-  (void)local; (void)port; (void)lport;
+  (void)local; (void)port;
   if (!r->via_proxy && !may_reach(r, rw_address_of_text(ip), is_plain(r))) {
     r->refused = true;
     return CURL_PREREQFUNC_ABORT;
@@ -95,6 +120,7 @@ static int transfer_on_request (void *data, char *ip, char *local, int port,
   }
   if (r->passes++ > 0 && r->gate) return CURL_PREREQFUNC_ABORT;
   if (!is_plain(r)) rw_tls_used_by(r->easy, r->id);
+  rw_idle_use(r->idle, lport);
   r->sent = true;
   rw_count(r->stats, sent, 1);
   return CURL_PREREQFUNC_OK;
@@ -235,14 +261,15 @@ static bool set_options (rw_request *r) {
     set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
                                         : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
-    /* nor is it kept, and idle ones are closed first: a server that serves one
-    ** connection at a time would not get to this one */
-    set(r, FORBID_REUSE, r->gate ? 1L : 0L) &&
-    set(r, MAXAGE_CONN, r->gate ? 1L : 30L) &&
+    set(r, MAXAGE_CONN, 30L) &&
     /* decoded whether asked for or not; a film is best as it lies there */
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
     set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
+    set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
+    (r->upload_size < LARGE_BODY ||
+     (set(r, NOPROGRESS, 0L) && set(r, XFERINFODATA, r) &&
+      set(r, XFERINFOFUNCTION, transfer_on_progress))) &&
     set(r, HEADERFUNCTION, rw_arrival_header) && set(r, HEADERDATA, r) &&
     set(r, WRITEFUNCTION, rw_arrival_body) && set(r, WRITEDATA, r) &&
     set(r, HTTPHEADER, r->headers) &&
@@ -297,13 +324,13 @@ bool rw_transfer_again (rw_request *r, CURLcode code) {
 }
 
 
-bool rw_transfer_moved_on (rw_request *r) {
-  curl_off_t left = 0;
-  bool moved;
-  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &left);
-  moved = (int64_t)left > r->upload_seen && r->upload_seen < r->upload_size;
-  r->upload_seen = (int64_t)left;
-  return moved;
+void rw_transfer_keep (rw_request *r) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  long port = 0;
+  if (curl_easy_getinfo(r->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+      fd != CURL_SOCKET_BAD &&
+      curl_easy_getinfo(r->easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK)
+    rw_idle_keep(r->idle, fd, port, r->url);
 }
 
 

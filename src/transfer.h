@@ -18,8 +18,9 @@ bool rw_transfer_check (rw_request *r);
 */
 bool rw_transfer_begin (rw_request *r);
 
-/* Has more of its body left since this was last asked, and was it not all? */
-bool rw_transfer_moved_on (rw_request *r);
+/* Notes the connection of a transfer that has ended, where libcurl keeps it. The
+** handle must still be in its multi. */
+void rw_transfer_keep (rw_request *r);
 
 /* Reads what came of it after libcurl said `code`, and releases the handle,
 ** which must be out of its multi by then. */

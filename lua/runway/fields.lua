@@ -60,16 +60,20 @@ function fields.number(v)
   return nil
 end
 
+local last_id                                 -- asked for again and again while a task is polled
+
 ---A task id: a non-empty string of at most 4096 bytes without control characters, or an integer
 ---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path.
 ---@param v any
 ---@return string|nil
 function fields.id(v)
+  if v == last_id then return v end
   if type(v) == "number" then
     return is_integer(v) and ("%d"):format(v) or nil
   end
   if type(v) ~= "string" or v == "" or #v > MAX_ID then return nil end
   if v:find("[%z\1-\31\127]") or v == "." or v == ".." or text.trim(v) == "" then return nil end
+  last_id = v
   return v
 end
 

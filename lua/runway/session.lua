@@ -78,10 +78,31 @@ local function key_of(adapter, given)
     return config(adapter.name, "the API key holds a space or a line break (was it read from a file "
       .. "with the newline at its end?)")
   end
+  if key:find("^[\"'].*[\"']$") then
+    return config(adapter.name, "the API key stands in quotes; give it without them")
+  end
   if key:find("[\128-\255]") then
     return config(adapter.name, "the API key holds characters that no key has")
   end
   return key
+end
+
+-- Providers tell their address with the beginning of their paths, or with the "/v1" of other APIs:
+-- "https://host/runwayml/v1" or "https://host/v1" for what is asked at "/runwayml/v1/tasks/…".
+local function without_path(adapter, base)
+  local ok, request = pcall(adapter.query, { id = "x" })
+  local path = ok and type(request) == "table" and type(request.path) == "string" and request.path or ""
+  local own = adapter.base_url
+  local longest = ""
+  for at in path:gmatch "()/" do
+    local beginning = path:sub(1, at - 1)
+    if #beginning > #longest and base:sub(-#beginning) == beginning then longest = beginning end
+  end
+  if longest == "" and base:find("/v1$") and (own and not own:find("/v1/*$") or path:find("/v1/", 1, true)) then
+    longest = "/v1"
+  end
+  if longest ~= "" and own and own:gsub("/+$", ""):sub(-#longest) == longest then return base end
+  return base:sub(1, #base - #longest)
 end
 
 local function base_of(adapter, given, allow_http)
@@ -98,7 +119,7 @@ local function base_of(adapter, given, allow_http)
     return config(adapter.name, "base_url: http (without TLS) would show the key to the network; "
       .. "use https, or set allow_http = true")
   end
-  return (base:gsub("/+$", "")), url
+  return without_path(adapter, (base:gsub("/+$", ""))), url
 end
 
 --- A session from a client's options, whose types are checked.

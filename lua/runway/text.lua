@@ -61,7 +61,8 @@ end
 ---@param s string
 ---@return string
 function text.trim(s)
-  if not s:find("^[ \t-\r]") and not s:find("[ \t-\r]$") then return s end
+  local head = s:byte(1)
+  if not head or head > 32 and s:byte(-1) > 32 then return s end -- as a rule
   local first = s:find("[^ \t-\r]")
   return first and s:sub(first, last_word(s)) or ""
 end

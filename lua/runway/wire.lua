@@ -6,6 +6,7 @@ local text = require "runway.text"
 
 local wire = {}
 
+local PLAIN_METHODS = { GET = true, POST = true, PUT = true, DELETE = true }
 local SAFE_METHODS = { GET = true, HEAD = true, DELETE = true, PUT = true, OPTIONS = true }
 
 --- What every request of a session has in common.
@@ -83,7 +84,7 @@ end
 ---@return runway.Problem|string|nil problem   why it cannot be written
 function wire.of(session, request, paid)
   local method = request.method or "GET"
-  if method:find("[a-z]") then method = text.upper(method) end
+  if not PLAIN_METHODS[method] and method:find("[a-z]") then method = text.upper(method) end
   local headers = {}
   local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
   local query, message = query_string(request.query, request.url or request.path)

@@ -30,6 +30,33 @@ describe("runway.session", function()
     assert.is_true(new({ base_url = "http://127.0.0.1:1" }).loopback)
   end)
 
+  it("points quotes around a key out", function()
+    for _, key in ipairs { '"' .. KEY .. '"', "'" .. KEY .. "'" } do
+      local s, err = new { api_key = key }
+      assert.is_nil(s)
+      assert.equal("config", err.kind)
+      assert.matches("stands in quotes", err.message)
+      assert.is_nil(err.message:find(KEY, 1, true))
+    end
+  end)
+
+  it("understands an address that is told with the beginning of the paths", function()
+    local providers = require "runway.providers"
+    for given, base in pairs {
+      ["https://h.example/v1"] = "https://h.example", ["https://h.example/v1/"] = "https://h.example",
+      ["https://h.example"] = "https://h.example", ["https://h.example/proxy"] = "https://h.example/proxy",
+      ["https://h.example/proxy/v1"] = "https://h.example/proxy",
+    } do
+      for _, name in ipairs { "runwayml", "gateway", "cometapi", "qimu" } do
+        assert.equal(base, new({ base_url = given }, providers[name]).base, name)
+      end
+    end
+    assert.equal("https://h.example", new({ base_url = "https://h.example/runwayml/v1" }, providers.gateway).base)
+    local own = adapters.own()
+    own.base_url = "https://own.example/v1"
+    assert.equal("https://own.example/v1", new({}, own).base)
+  end)
+
   it("gives every client a line of its own", function()
     assert.is_true(new().lane ~= new().lane)
   end)

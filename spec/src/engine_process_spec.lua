@@ -196,4 +196,21 @@ describe("a program with an engine", function()
       assert.equal("200\tnil\tnil\ttrue", output)
     end)
   end)
+
+  it("that cannot start says so, and raises nothing", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      local taken = {}
+      for i = 1, 1000 do taken[i] = io.open "/dev/null" end
+      local id, message, kind = core.start { method = "GET", url = "https://api.example/" }
+      print(id, message, kind)
+      print(core.probe "/etc/hostname")
+      print(core.wait(0))
+      taken = nil
+      collectgarbage()
+      print(math.type(core.start { method = "GET", url = "https://127.0.0.1:1/" }))
+    ]], { before = "ulimit -n 40;" })
+    local refused = "nil\tno file descriptors left for the engine\tlimit\n"
+    assert.equal(refused .. refused .. "false\ninteger", output)
+  end)
 end)

@@ -3,6 +3,7 @@
 local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
+local interpreter = require "spec.support.interpreter"
 local rawserver = require "spec.support.rawserver"
 
 describe("the time of a request", function()
@@ -61,5 +62,49 @@ describe("the time of a request", function()
       print(result.status, #result.body, result.error and result.error.message)
     ]==], { arguments = { server:url "" } })
     assert.equal("200\t1000\tnil", output)
+  end)
+end)
+
+-- A server of one thread that keeps a connection for as long as its client does.
+local ONE_AT_A_TIME = [[
+  local socket = require "socket"
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  print((select(2, listener:getsockname())))
+  io.stdout:flush()
+  local quit
+  repeat
+    local peer = listener:accept()
+    peer:settimeout(30)
+    while not quit do
+      local line = peer:receive "*l"
+      if not line then break end
+      local length = 0
+      quit = line:find "/quit"
+      repeat
+        local header = peer:receive "*l"
+        length = tonumber((header or ""):match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
+      until not header or header == ""
+      if length > 0 then peer:receive(length) end
+      peer:send "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    end
+    peer:close()
+  until quit
+]]
+
+describe("a server that serves one connection at a time", function()
+  it("gets to a paid request though another connection is kept", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(ONE_AT_A_TIME)
+    file:close()
+    local pipe = assert(io.popen(interpreter .. " " .. path))
+    local url = ("http://127.0.0.1:%s/"):format(pipe:read "l")
+    assert.equal(200, exchange.run({ url = url }).status)
+    local paid = exchange.run { method = "POST", url = url, body = "{}", gate = true, timeout = 15 }
+    exchange.run { url = url .. "quit" }
+    pipe:close()
+    os.remove(path)
+    assert.is_nil(paid.error)
+    assert.equal(200, paid.status)
   end)
 end)
