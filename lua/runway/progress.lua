@@ -104,7 +104,7 @@ end
 --- `task:download` with a bar.
 ---@param task runway.Task
 ---@param path string
----@param opts? { label?: string, overwrite?: boolean, stream?: file*, terminal?: boolean }
+---@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, stream?: file*, terminal?: boolean }
 ---@return { path: string, bytes: integer }|nil file
 ---@return runway.Error|nil err
 function progress.download(task, path, opts)
@@ -115,7 +115,8 @@ function progress.download(task, path, opts)
     local note = total and ("%s of %s"):format(size(received), size(total)) or size(received)
     if received > 0 then bar:show(share, note, math.floor((share or 0) * STEPS)) end
   end
-  return ending(bar, task.download, task, path, { overwrite = opts.overwrite, on_progress = show })
+  return ending(bar, task.download, task, path, { overwrite = opts.overwrite, max_bytes = opts.max_bytes,
+    on_progress = show })
 end
 
 return progress

@@ -4,146 +4,10 @@
 -- Standard output holds results alone (the path of the file, the task's
 -- state), so that scripts can read it; everything else goes to standard error.
 
-local errors = require "runway.errors"
+local parser = require "runway.cli.parser"
+local reports = require "runway.cli.report"
 
-local cli = {}
-
-local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY,\n"
-  .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
-
---------------------------------------------------------------------- options
-
-local function load_argparse()
-  local ok, argparse = pcall(require, "argparse")
-  if ok then return argparse end
-  return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
-    .. "elsewhere: luarocks install argparse)"
-end
-
-local function number(text)
-  local n = tonumber(text)
-  if n and n == n and n > -math.huge and n < math.huge then return n end
-  return nil, ("'%s' is no number"):format(text)
-end
-
-local function positive(text)
-  local n = number(text)
-  if n and n > 0 then return n end
-  return nil, ("'%s' is no number above 0"):format(text)
-end
-
-local function whole(text)
-  local n = number(text)
-  if n and n % 1 == 0 then return math.floor(n) end
-  return nil, ("'%s' is no whole number"):format(text)
-end
-
-local function duration(text)
-  if text == "auto" then return text end
-  return number(text)
-end
-
--- name=value: JSON where it is JSON, else a string.
-local function parameter(text)
-  local name, value = text:match("^([A-Za-z0-9_.-]+)=(.*)$")
-  if not name then return nil, ("'%s' is not of the form name=value"):format(text) end
-  local json = require "runway.json"
-  local decoded = json.decode(value)
-  if decoded == nil then decoded = value == "null" and json.null or value end
-  return { name = name, value = decoded }
-end
-
-local function account_options(command)
-  command:option("--provider", "Whose account: runwayml, cometapi, chatgptsb, qimu or gateway (default: "
-    .. "$RUNWAY_PROVIDER, else runwayml).")
-  command:option("--base-url", "Another address of the API, such as a sandbox's.")
-  command:option("--poll-interval", "Seconds between two queries (default: as often as the provider allows).")
-    :convert(number)
-end
-
--- "api.example:443=127.0.0.1", as curl's --connect-to has it in another order.
-local function pin(text)
-  local name, address = text:match("^([^=]+:%d+)=(.+)$")
-  if name then return { name = name, address = address } end
-  return nil, ("'%s' is not of the form HOST:PORT=ADDRESS"):format(text)
-end
-
-local function network_options(command)
-  command:option("--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).")
-  command:option("--ca-file", "A PEM file of authorities to trust (default: $SSL_CERT_FILE, else the system's).")
-  command:flag("--allow-http", "Take results from http addresses too (without TLS).")
-  command:flag("--allow-private", "Take results from addresses in a private network too.")
-  command:option("--resolve", "HOST:PORT=ADDRESS: connect there instead."):count "*":convert(pin):target "pins"
-end
-
-local function file_options(command)
-  command:option("-o --output", "The file to write.")
-  command:flag("--overwrite", "Write over a file that is there.")
-  command:option("--timeout", "Seconds to wait for the task (default 3600); it goes on without us."):convert(positive)
-end
-
-local function scenario_list()
-  local lines = { "Scenarios (or a word in a prompt: sandbox:fail, sandbox:rate_limit=3):" }
-  for _, scenario in ipairs(require("runway.sandbox").scenarios()) do
-    lines[#lines + 1] = ("  %-16s %s"):format(scenario.name, scenario.about)
-  end
-  return table.concat(lines, "\n")
-end
-
--- argparse prints help and ends the program by itself; here it is printed where we say, and main returns.
-local function answer(world, text)
-  world.stdout:write(text, "\n")
-  world.answered = true
-  error("answered", 0)                        -- leaves the parser
-end
-
-local function add_help(command, world)
-  command:add_help(false)
-  command:flag("-h --help", "Show this help."):action(function() answer(world, command:get_help()) end)
-end
-
-local function new_parser(argparse, world)
-  local parser = argparse("runway", "Makes video with Runway's models, at whichever provider holds your account.")
-  add_help(parser:epilog(KEYS), world)
-  parser:require_command(false)
-  parser:command_target "command"
-  parser:flag("--version", "Show the version."):action(function() answer(world, require("runway")._VERSION) end)
-
-  local generate = parser:command("generate", "Make a clip: submit, wait, download. Spends credits.")
-  add_help(generate:epilog("Prints the path of the file. The task's id is printed (on standard error) as soon as\n"
-    .. "it is known; if anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. KEYS), world)
-  account_options(generate)
-  network_options(generate)
-  generate:option("--prompt", "What is to be seen.")
-  generate:option("--image", "A picture to begin with: a file or a URL; given twice: the first and the last.")
-    :count "0-2":overwrite(false)
-  generate:option("--video", "A film to work on: a file or a URL.")
-  generate:option("--model", "The provider's name of a model.")
-  generate:option("--ratio", "1280:720, 16:9, ...")
-  generate:option("--duration", "Seconds of film; auto where a model decides itself."):convert(duration)
-  generate:option("--seed", "A whole number; the same one gives much the same clip."):convert(whole)
-  generate:option("--kind", "text_to_video, image_to_video, ... (default: what the inputs say).")
-  generate:option("--param", "NAME=VALUE: any other parameter; the value as JSON, or as text."):count "*"
-    :convert(parameter):target "params"
-  file_options(generate)
-
-  local task = parser:command("task", "Look at a task, wait for it, fetch what it made.")
-  add_help(task:epilog("Prints its state; with -o waits for it and prints the path of the file.\n\n" .. KEYS), world)
-  task:argument("id", "The task's id.")
-  account_options(task)
-  network_options(task)
-  task:option("--kind", "What it makes, where a provider asks by kind.")
-  task:flag("--wait", "Wait until it has ended.")
-  file_options(task)
-
-  local sandbox = parser:command("sandbox", "Run an offline server that answers like each provider.")
-  add_help(sandbox:epilog(scenario_list()), world)
-  sandbox:option("--port", "Where to listen (0: any free port)."):default "8787":convert(whole)
-  sandbox:option("--host", "The address to listen on."):default "127.0.0.1"
-  sandbox:option("--seconds", "How long a task takes."):default "2":convert(number)
-  sandbox:option("--scenario", "What goes wrong (default: nothing).")
-  return parser
-end
+local cli, report = {}, reports.failure
 
 --------------------------------------------------------------------- files and words
 
@@ -168,33 +32,6 @@ local function check_target(path, overwrite)
   return nil, "-o " .. path .. ": " .. message
 end
 
-local function quoted(word)
-  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
-end
-
--- The command that goes on with a task.
-local function resume_command(args, id)
-  local words = { "runway", "task", id:find("^%-") and "-- " .. quoted(id) or quoted(id) }
-  local function add(option, value)
-    if value then
-      words[#words + 1] = option
-      words[#words + 1] = quoted(value)
-    end
-  end
-  add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
-  add("--base-url", args.base_url)
-  add("--kind", args.kind)
-  add("--ca-file", args.ca_file)
-  for _, flag in ipairs { "allow_http", "allow_private" } do
-    if args[flag] then words[#words + 1] = "--" .. flag:gsub("_", "-") end
-  end
-  for _, one in ipairs(args.pins or {}) do add("--resolve", one.name .. "=" .. one.address) end
-  add("-o", args.output)
-  if not args.output then words[#words + 1] = "--wait" end
-  return table.concat(words, " ")
-end
-
 local function open_client(args, world)
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
@@ -208,40 +45,13 @@ local function open_client(args, world)
   }
 end
 
--- Options of the library that an error advises, as the command spells them.
-local ADVISED = { "allow_http", "allow_private", "ca_file" }
-
-local function spelled(args, message)
-  local words = {}
-  for _, name in ipairs(ADVISED) do
-    if message:find(name, 1, true) and not args[name] then words[#words + 1] = "--" .. name:gsub("_", "-") end
-  end
-  if #words == 0 then return "" end
-  return ("runway: here that is %s\n"):format(table.concat(words, " or "))
-end
-
--- Errors after which there is nothing to go on with.
-local OVER = { task_failed = true, task_cancelled = true, not_found = true }
-
--- Says what went wrong, and how to go on with a task that may still bring its film.
-local function report(world, args, err)
-  world.stderr:write("runway: ", tostring(err), "\n", spelled(args, tostring(err)))
-  local id = errors.is(err) and err.task_id or world.task_id
-  if id then require("runway.ledger").told(id) end
-  local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
-  if id and not over and (args.output or args.wait) then
-    world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id), "\n")
-  end
-  return errors.is(err) and err.kind == "config" and 2 or 1
-end
-
 --------------------------------------------------------------------- the commands
 
 -- Waits for a task and fetches its file.
 local function fetch(task, args, world)
   local progress = require "runway.progress"
   local show = { label = "task", timeout = args.timeout, stream = world.stderr, terminal = world.terminal,
-    overwrite = args.overwrite }
+    overwrite = args.overwrite, max_bytes = args.max_bytes }
   local done, err = progress.wait(task, show)
   if not done then return report(world, args, err) end
   show.label = "file"
@@ -275,6 +85,10 @@ local function params_of(args)
     else
       given[param.name] = param.value
     end
+  end
+  for _, extra in ipairs(args.extras or {}) do
+    given.extra = given.extra or {}
+    given.extra[extra.name] = extra.value
   end
   return given
 end
@@ -356,11 +170,11 @@ end
 --------------------------------------------------------------------- main
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.
-local function run(parser, argv, world)
-  local ok, args = parser:pparse(argv)
+local function run(root, argv, world)
+  local ok, args = root:pparse(argv)
   if not ok then return nil, args end
   if not args.command then
-    world.stderr:write(parser:get_help(), "\n")
+    world.stderr:write(root:get_help(), "\n")
     return 2
   end
   world.args = args
@@ -380,7 +194,7 @@ local function raised(world, value)
   -- A wrong value is told by the library as "where: what"; where is of no use here.
   local misuse = text:match("^[^\n]-%.lua:%d+: ([^\n]*)$")
   if misuse and not misuse:find "^attempt to " then
-    world.stderr:write("runway: ", misuse, "\n")
+    world.stderr:write(reports.told(world.args or {}, misuse))
     return 2
   end
   report(world, world.args or {}, value)
@@ -395,13 +209,13 @@ end
 function cli.main(argv, world)
   local state = { stdout = io.stdout, stderr = io.stderr }
   for name, value in pairs(world or {}) do state[name] = value end
-  local argparse, missing = load_argparse()
+  local argparse, missing = parser.load()
   if not argparse then
     state.stderr:write("runway: ", missing, "\n")
     return 1
   end
-  local parser = new_parser(argparse, state)
-  local ok, code, misuse = pcall(run, parser, argv, state)
+  local root = parser.new(argparse, state)
+  local ok, code, misuse = pcall(run, root, argv, state)
   if not ok then return raised(state, code) end
   if code then return code end
   state.stderr:write("runway: ", misuse, "\n", "runway: see runway --help\n")

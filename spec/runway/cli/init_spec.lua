@@ -434,4 +434,32 @@ describe("the runway command", function()
     server:close()
     assert.truthy(said:find("here that is --allow-http", 1, true), said)
   end)
+
+  it("sends what seems a slip when told so, and says how to tell", function()
+    local code, _, err = generate({ "--param", "duraton=5", "-o", path "a.mp4" }, {})
+    assert.equal(1, code)
+    assert.matches("here that is --extra NAME=VALUE", err, 1, true)
+    local _, _, _, m = generate({ "--extra", "duraton=5", "-o", path "a.mp4" }, { SUBMIT, task_is "SUCCEEDED", FILM })
+    assert.equal(5, m.requests[1].json.duraton)
+  end)
+
+  it("says of a picture given as a parameter how a file is given", function()
+    local code, _, err = generate({ "--param", "prompt_image=a.png", "-o", path "a.mp4" }, {})
+    assert.equal(1, code)
+    assert.matches("here that is the path of the file", err, 1, true)
+  end)
+
+  it("gives up on a file larger than it is told, and goes on with the same options", function()
+    local made = { "GET /v1/tasks/-t1", json = { id = "-t1", status = "SUCCEEDED", output = { mocked.OUTPUT } } }
+    local large = { "GET https://cdn.example/clip.mp4", body = ("x"):rep(100) }
+    write("a.mp4", "old")
+    local code, _, err = run({ "task", "--overwrite", "--max-bytes", "10", "-o", path "a.mp4", "--", "-t1" },
+      { made, large })
+    assert.equal(1, code)
+    assert.matches("max_bytes", err, 1, true)
+    assert.is_nil(err:find("here that is", 1, true))  -- it was given
+    assert.truthy(err:find("to go on: runway task --overwrite --max-bytes 10 -o " .. path "a.mp4" .. " -- -t1\n",
+      1, true), err)
+    assert.equal("old", content "a.mp4")
+  end)
 end)

@@ -1,0 +1,60 @@
+-- What the command says of an error, by itself; that it says it where an error comes is in init_spec.lua.
+
+local errors = require "runway.errors"
+local report = require "runway.cli.report"
+
+local function said(args, err)
+  local lines = {}
+  local stderr = {}
+  function stderr.write(_, ...) lines[#lines + 1] = table.concat { ... } end
+  local code = report.failure({ stderr = stderr }, args, err)
+  return table.concat(lines), code
+end
+
+local function failure(message, more)
+  local e = { kind = "network", message = message, provider = "cometapi", task_id = "t1" }
+  for name, v in pairs(more or {}) do e[name] = v end
+  return errors.new(e)
+end
+
+describe("runway.cli.report", function()
+  it("says how what an error advises is had in the command", function()
+    for advice, here in pairs {
+      ["or set allow_http"] = "--allow-http", ["see allow_private and allow_http"] = "--allow-http or --allow-private",
+      ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
+      ["set X or give api_key = …"] = "the environment variable alone",
+      ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
+      ["is larger than max_bytes (10)"] = "--max-bytes N", ["or runway.file(path)"] = "the path of the file",
+    } do
+      local text = said({}, failure(advice))
+      assert.truthy(text:find("\nrunway: here that is " .. here .. "\n", 1, true), text)
+    end
+  end)
+
+  it("adds nothing to what needs nothing, or was given", function()
+    assert.is_nil(said({}, failure "connection refused"):find("here that is", 1, true))
+    assert.is_nil(said({ allow_http = true }, failure "or set allow_http"):find("here that is", 1, true))
+  end)
+
+  it("goes on with a command that does not lead here again", function()
+    local text = said({ output = "o.mp4", provider = "cometapi" }, failure "or set allow_http")
+    assert.truthy(text:find("to go on: runway task t1 --provider cometapi --allow-http -o o.mp4\n", 1, true), text)
+    text = said({ output = "o.mp4", overwrite = true, max_bytes = 5, ca_file = "a b.pem", proxy = "http://p:1",
+      pins = { { name = "h:443", address = "::1" } } }, failure "x")
+    assert.truthy(text:find("runway task t1 --ca-file 'a b.pem' --proxy http://p:1 --resolve 'h:443=::1' --overwrite "
+      .. "--max-bytes 5 -o o.mp4\n", 1, true), text)
+  end)
+
+  it("shows no proxy with a password, and takes no id for an option", function()
+    local text = said({ wait = true, proxy = "http://u:secret@p:1" }, failure("x", { task_id = "-t1" }))
+    assert.is_nil(text:find("secret", 1, true))
+    assert.truthy(text:find("to go on: runway task --wait -- -t1\n", 1, true), text)
+  end)
+
+  it("promises nothing of what has failed", function()
+    assert.is_nil(said({ wait = true }, failure("x", { kind = "task_failed" })):find("to go on", 1, true))
+    local missing_file = failure("x", { kind = "not_found", code = "output" })
+    assert.truthy(said({ wait = true }, missing_file):find("to go on", 1, true))
+    assert.equal(2, select(2, said({}, failure("x", { kind = "config", task_id = nil }))))
+  end)
+end)
