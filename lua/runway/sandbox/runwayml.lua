@@ -119,6 +119,7 @@ local function task_route(path, kind, body_schema, accepted, prepare)
       local refusal = official.check(c, body_schema) or (prepare and prepare(c))
       if refusal then return nil, refusal end
       local made = draft(kind, c.json.input or c.json)
+      if c.json.dryRun == true then return nil, accepted(c, made) end -- nothing is made, nothing has an id
       made.id = tools.uuid(c.app.chance)
       return made
     end,

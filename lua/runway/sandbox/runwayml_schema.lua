@@ -75,7 +75,10 @@ local recipes = {
 -- The model router ----------------------------------------------------------------------------
 
 local function routed(input)
-  return closed("configId input", { configId = text(1, 64, "^%l[%l%d_%-]*$"), input = input })
+  return closed("configId input", {
+    configId = text(1, 64, "^%l[%l%d_%-]*$"), input = input,
+    dryRun = flag(), -- told by Runway's pages alone
+  })
 end
 
 local generate = {

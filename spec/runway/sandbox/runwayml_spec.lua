@@ -153,6 +153,11 @@ describe("the official API of the sandbox", function()
     assert.same({ 404, "router_config_not_found" }, { answer.status, answer.json.code })
     body.configId = "my-router"
     assert.equal("my-router", post(app, "/v1/generate/video", body).json.routing.configId)
+    body.dryRun = true
+    local plan = post(app, "/v1/generate/video", body)
+    assert.same({ 200, "gen4.5" }, { plan.status, plan.json.routing.model })
+    assert.is_nil(plan.json.id)
+    assert.equal(1, #app.tasks)
   end)
 
   it("lists a voice and its preview", function()
