@@ -22,6 +22,7 @@ local WHO = "chatgptsb"
 local DURATIONS = { 5, 10 }
 
 local LIMITS = {
+  gen2 = { models = { "gen2" }, model = "gen2" },
   europa = { models = { "gen3a", "europa" }, durations = DURATIONS },
   gen3a_turbo = { models = { "gen3a_turbo" }, durations = DURATIONS },
 }

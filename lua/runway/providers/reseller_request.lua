@@ -68,7 +68,10 @@ function reseller_request.refusal(who, given, limits)
   local known = has(limits.models or {}, model)
   local durations = known and limits.durations
   local duration, prompt = given.duration, given.prompt_text
-  if duration and (type(duration) == "number" and duration <= 0 or durations and not has(durations, duration)) then
+  -- "auto" is a word of Runway's newer models; what the pages describe has its seconds as a number.
+  local is_number = type(duration) == "number" or model ~= nil and not known
+  if duration and (not is_number or type(duration) == "number" and duration <= 0
+    or durations and not has(durations, duration)) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
       durations and either(durations) or "more than 0", show(duration))
   end

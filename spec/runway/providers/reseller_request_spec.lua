@@ -29,6 +29,14 @@ describe("reseller_request", function()
     assert.equal("duration", reseller_request.refusal("it", { duration = 0, model = "new" }, limits).field)
   end)
 
+  it("sends no word as the seconds of a model whose page has a number", function()
+    local limits = { models = { "gen4" }, model = "gen4" }
+    for _, given in ipairs { { duration = "auto" }, { duration = "auto", model = "gen4" } } do
+      assert.matches('more than 0 seconds, not "auto"', reseller_request.refusal("it", given, limits).message, 1, true)
+    end
+    assert.is_nil(reseller_request.refusal("it", { duration = "auto", model = "new" }, limits))
+  end)
+
   it("takes http(s) URLs where the API takes nothing else", function()
     for _, v in ipairs { IMAGE, "HTTP://x.test/a" } do
       assert.is_nil(reseller_request.not_url("it", "prompt_image", v, "use one"))
