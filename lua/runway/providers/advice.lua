@@ -2,7 +2,7 @@
 --
 -- A model's advice is a table of rules by field, in the API's own spelling, beside
 --   needs    = { "promptText", … }  the fields that must be there
---   removed  = "2026-06"            when the API's document last had the model
+--   removed  = "2026-07-30"         since when the model is gone from the API
 -- A rule says what form a value has and its limits; it is made by one of the functions below.
 --
 -- What cannot be right is refused: another type, a length or a number outside what is documented, a

@@ -12,6 +12,9 @@ local rules = {}
 rules.image, rules.video, rules.audio = media "image", media "video", media "audio"
 rules.percent = whole(0, 100)
 rules.seed = whole(0, 4294967295)
+
+-- Of a model whose document tells no range: what JSON holds exactly.
+rules.any_seed = whole(0, 2^53)
 rules.moderation = object { publicFigureThreshold = one_of { "auto", "low" } }
 rules.prores = one_of { "422", "4444", "422 Proxy", "422 LT", "422 HQ", "4444 XQ" }
 

@@ -64,21 +64,21 @@ local omni_ratios = one_of {
 local function veo(more)
   return with({
     promptText = text(1000), ratio = veo_ratios, audio = flag, negativePrompt = text(1000),
-    duration = one_of { 4, 6, 8 }, seed = seed,
+    duration = one_of { 4, 6, 8 }, seed = rules.any_seed,
   }, more)
 end
 
 local function seedance(ratios, more)
   return with({
     promptText = text(3500), audio = flag, duration = or_word(whole(4, 15), "auto"), ratio = ratios,
-    referenceAudio = audios(3), seed = seed,
+    referenceAudio = audios(3), seed = rules.any_seed,
   }, more)
 end
 
 local function seedance_2_5(more)
   return with({
     promptText = text(15000), audio = flag, duration = or_word(whole(4, 30), "auto"),
-    ratio = seedance_2_5_ratios, referenceAudio = audios(10), seed = seed,
+    ratio = seedance_2_5_ratios, referenceAudio = audios(10), seed = rules.any_seed,
   }, more)
 end
 
@@ -104,7 +104,7 @@ end
 
 local function h3(more)
   return with({
-    promptText = text(), duration = positive, resolution = one_of { "480p", "768p" }, seed = seed,
+    promptText = text(), duration = positive, resolution = one_of { "480p", "768p" }, seed = rules.any_seed,
     promptExpansionMode = expansion,
   }, more)
 end

@@ -15,6 +15,7 @@ parts.VIDEO = v.asset("video", LONGEST)
 parts.AUDIO = v.asset("audio", LONGEST)
 
 parts.SEED = int(0, 4294967295)
+parts.ANY_SEED = int(0, 9007199254740991) -- of the models whose range no document tells
 parts.ANY_INT = 9007199254740991
 parts.PERCENT = int(0, 100)
 parts.UNIT = number(0, 1)

@@ -6,7 +6,8 @@ local v = require "runway.sandbox.validate"
 
 local text, int, number, flag, one_of, list = v.text, v.int, v.number, v.flag, v.one_of, v.list
 local open, closed, by, either = v.open, v.closed, v.by, v.either
-local IMAGE, VIDEO, AUDIO, SEED, PERCENT = parts.IMAGE, parts.VIDEO, parts.AUDIO, parts.SEED, parts.PERCENT
+local IMAGE, VIDEO, AUDIO, PERCENT = parts.IMAGE, parts.VIDEO, parts.AUDIO, parts.PERCENT
+local SEED, ANY_SEED = parts.SEED, parts.ANY_SEED
 local MODERATION, PRORES, KEYFRAME = parts.MODERATION, parts.PRORES, parts.KEYFRAME
 local references, typed, media, or_auto = parts.references, parts.typed, parts.media, parts.or_auto
 
@@ -48,13 +49,13 @@ local PLACED = prompt_image("first last", nil, false)
 local function veo(required, image)
   return closed(required, { -- since 2026-09-02; open before
     promptText = text(1, 1000), promptImage = image, ratio = VEO, audio = flag(),
-    negativePrompt = text(1, 1000), duration = one_of { 4, 6, 8 }, seed = SEED,
+    negativePrompt = text(1, 1000), duration = one_of { 4, 6, 8 }, seed = ANY_SEED,
   })
 end
 
 local function seedance_image(chars, seconds, ratio, sounds)
   return closed("promptImage", {
-    promptImage = PLACED, promptText = text(1, chars), audio = flag(), ratio = ratio, seed = SEED,
+    promptImage = PLACED, promptText = text(1, chars), audio = flag(), ratio = ratio, seed = ANY_SEED,
     duration = or_auto(int(4, seconds)), referenceAudio = typed(open, "audio", AUDIO, sounds),
   })
 end
@@ -73,7 +74,7 @@ end
 
 local function h3(required, image)
   return closed(required, {
-    promptText = text(1), promptImage = image, duration = SECONDS, seed = SEED,
+    promptText = text(1), promptImage = image, duration = SECONDS, seed = ANY_SEED,
     resolution = one_of "480p 768p", promptExpansionMode = one_of "disabled balanced quality",
   })
 end
@@ -119,7 +120,7 @@ local image_to_video = {
 
 local function seedance_text(required, chars, seconds, ratio, pictures, clips, sounds)
   return closed(required, {
-    promptText = text(1, chars), audio = flag(), ratio = ratio, seed = SEED,
+    promptText = text(1, chars), audio = flag(), ratio = ratio, seed = ANY_SEED,
     duration = or_auto(int(4, seconds)), references = references(pictures),
     referenceVideos = typed(open, "video", VIDEO, clips),
     referenceAudio = typed(open, "audio", AUDIO, sounds),
@@ -168,7 +169,7 @@ local text_to_video = {
 
 local function seedance_video(chars, seconds, ratio, pictures, clips, sounds, mode)
   return closed("promptVideo", {
-    promptVideo = VIDEO, promptText = text(1, chars), audio = flag(), ratio = ratio, seed = SEED,
+    promptVideo = VIDEO, promptText = text(1, chars), audio = flag(), ratio = ratio, seed = ANY_SEED,
     duration = or_auto(int(4, seconds)), references = references(pictures), mode = mode,
     referenceVideos = typed(open, "video", VIDEO, clips),
     referenceAudio = typed(open, "audio", AUDIO, sounds),

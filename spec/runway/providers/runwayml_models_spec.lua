@@ -290,6 +290,9 @@ describe("runwayml advice", function()
   it("knows the range of a seed", function()
     no({ seed = 4294967296 }, "gen4_turbo takes seeds 0 to 4294967295, not 4294967296", "seed")
     assert.equal(4294967295, yes { seed = 4294967295 }.seed)
+    for _, model in ipairs { "veo3.1", "seedance2", "seedance2_5" } do
+      assert.equal(4294967296, yes { model = model, seed = 4294967296 }.seed, "no range is documented")
+    end
   end)
 
   it("knows what an address looks like and how long it may be", function()
