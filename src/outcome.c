@@ -60,13 +60,19 @@ static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
 }
 
 
-/* A paid request of which not all bytes left was not taken: its length, or the
-** end of its stream, was announced, and no server acts on less. */
+/*
+** A paid request of which not all bytes left was not taken: its length was
+** announced, and no server acts on less. Said only where libcurl's count can be
+** believed: when it begins a request again by itself (over HTTP/2 it may, after
+** the whole of it was read) the count begins again with it, whatever left before.
+** And only of a body too large to leave in one piece.
+*/
 static void look_whether_it_left (rw_request *r) {
   curl_off_t left = 0;
   (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &left);
-  if (r->gate && r->sent && r->status == 0 && r->upload_size >= 0 &&
-      (int64_t)left < r->upload_size)
+  if (left < r->upload_seen) left = (curl_off_t)r->upload_seen;
+  if (r->gate && r->sent && r->passes == 1 && !r->second_try && r->status == 0 &&
+      r->upload_size >= RW_LARGE_BODY && (int64_t)left < r->upload_size)
     r->sent = false;
 }
 

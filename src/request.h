@@ -41,6 +41,10 @@ void rw_fail (rw_error *e, rw_errkind kind, const char *code,
               const char *format, ...)
   __attribute__((format(printf, 4, 5)));
 
+/* A body that may leave in pieces, and take longer to than an answer may take
+** to come. */
+#define RW_LARGE_BODY (64 * 1024)
+
 /* A stretch of the body: text, or a local file sent as a data URI. */
 typedef struct rw_part {
   char *text;                  /* NULL: the part is a file */

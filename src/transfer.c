@@ -36,9 +36,6 @@
 */
 #define ANSWER_CHUNK (100 * 1024)
 
-/* A body that may take longer to leave than an answer may take to come. */
-#define LARGE_BODY (64 * 1024)
-
 /*
 ** {=================================================================
 ** Callbacks: where it may lead, whether it may leave, and bytes of its body
@@ -267,7 +264,7 @@ static bool set_options (rw_request *r) {
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
     set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
     set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
-    (r->upload_size < LARGE_BODY ||
+    (r->upload_size < RW_LARGE_BODY ||
      (set(r, NOPROGRESS, 0L) && set(r, XFERINFODATA, r) &&
       set(r, XFERINFOFUNCTION, transfer_on_progress))) &&
     set(r, HEADERFUNCTION, rw_arrival_header) && set(r, HEADERDATA, r) &&
