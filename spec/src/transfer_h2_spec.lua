@@ -3,6 +3,7 @@
 local certs = require "spec.support.certs"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
+local interpreter = require "spec.support.interpreter"
 
 describe("a server that offers HTTP/2", function()
   local directory, pid, port
@@ -106,4 +107,25 @@ describe("a server that offers HTTP/2", function()
       assert.is_nil(result.headers["content-length"])
     end
   end)
+end)
+
+-- libcurl begins such a request again by itself; its count of what has left begins again with it.
+describe("a paid request whose stream a server resets after reading all of it", function()
+  for _, how in ipairs { "13", "7", "2", "goaway" } do
+    it(("leaves once, and is told as sent (%s)"):format(how), function()
+      local directory = certs.make()
+      local pipe = assert(io.popen(("exec %s spec/support/h2reset.lua %s %s 2>&1 & echo $!; wait"):format(interpreter,
+        directory, how)))
+      local pid, port = pipe:read "l", pipe:read "l"
+      local result = exchange.run { method = "POST", url = ("https://localhost:%s/"):format(port), body = "{}",
+        gate = true, ca_file = directory .. "/ca.pem", timeout = 5 }
+      os.execute("kill " .. pid)
+      local _, count = pipe:read("a"):gsub("request", "")
+      pipe:close()
+      certs.remove(directory)
+      assert.is_nil(result.status)
+      assert.is_true(result.sent)
+      assert.equal(1, count)
+    end)
+  end
 end)
