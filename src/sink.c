@@ -266,9 +266,10 @@ int rw_sink_commit (rw_sink *s) {
     (void)failed(s, "sync the file to disk", err);
   if (!err) err = close_once(s);
   if (!err) err = check_part(s);
+  if (!err && s->stop && atomic_load(s->stop)) err = failed(s, "go on", ECANCELED);
   if (!err) err = put_in_place(s);
   /* an answer lost on the way (NFS) makes what was done look refused */
-  if (err && is_at(s, s->path)) {
+  if (err && err != ECANCELED && is_at(s, s->path)) {
     if (is_at(s, s->part)) (void)unlink(s->part);
     err = 0;
   }

@@ -34,6 +34,7 @@
 #ifndef RW_SINK_H
 #define RW_SINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,8 @@ typedef struct rw_sink {
   char *path;                  /* owned; NULL: no file wanted */
   bool overwrite;
   int64_t max_bytes;           /* 0: no cap */
+  const _Atomic bool *stop;    /* once true, the file gets no name any more; NULL:
+                                  never. commit returns ECANCELED then */
 
   char *part;                  /* owned; the file beside it once open */
   bool found;                  /* it was there, and is as it was */

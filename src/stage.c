@@ -121,12 +121,12 @@ static void stage_close (int *fd) {
 
 
 void rw_stage_commit (rw_request *r) {
-  if (atomic_load(&r->stop)) {
-    rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
-  } else {
-    int err = rw_sink_commit(&r->sink);  /* the file gets its name only now */
-    if (err) rw_stage_fail(r, err);
-  }
+  int err;
+  r->sink.stop = &r->stop;
+  err = atomic_load(&r->stop) ? ECANCELED
+                              : rw_sink_commit(&r->sink);  /* named only now */
+  if (err == ECANCELED) rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
+  else if (err) rw_stage_fail(r, err);
   rw_stage_release(r);
 }
 

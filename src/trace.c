@@ -9,6 +9,7 @@
 #include "trace.h"
 
 #define TRACE_LINE 400
+#define SHORTEST_SECRET 4      /* a shorter word would hide every line */
 
 /* Headers whose values hold nothing but what they say. */
 static const char *const trace_harmless[] = {
@@ -90,13 +91,29 @@ static void trace_say (const rw_request *r, char arrow, const char *text) {
 }
 
 
+/* Does the line hold the last word of a header of ours that is not shown: a key
+** that a server gives back under a harmless name? */
+static bool holds_secret (const rw_request *r, const char *line, size_t n) {
+  for (const struct curl_slist *h = r->headers; h; h = h->next) {
+    const char *colon = strchr(h->data, ':'), *space = strrchr(h->data, ' ');
+    const char *word = space ? space + 1 : colon ? colon + 1 : "";
+    size_t len = strlen(word);
+    if (!colon || len < SHORTEST_SECRET || is_harmless(h->data, (size_t)(colon - h->data))) continue;
+    for (size_t i = 0; i + len <= n; i++)
+      if (memcmp(line + i, word, len) == 0) return true;
+  }
+  return false;
+}
+
+
 static void trace_block (const rw_request *r, char arrow, const char *data, size_t n) {
   char text[TRACE_LINE];
   while (n > 0) {
     const char *eol = memchr(data, '\n', n);
     size_t len = eol ? (size_t)(eol - data) + 1 : n;
     if (len > 2) {
-      trace_line(text, sizeof text, data, len);
+      if (arrow == '<' && holds_secret(r, data, len)) memcpy(text, "[hidden]", sizeof "[hidden]");
+      else trace_line(text, sizeof text, data, len);
       trace_say(r, arrow, text);
     }
     data += len;

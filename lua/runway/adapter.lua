@@ -6,6 +6,7 @@
 -- names the adapter and the function, for the error that the user reads.
 
 local fields = require "runway.fields"
+local files = require "runway.files"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
@@ -54,6 +55,8 @@ end
 local function is_limits(v) return type(v) == "function" or is_table_of_limits(v) end
 local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
+local LEVELS = 3                              -- a request's form holds tables of fields
+
 local function is_word(v) return type(v) == "string" and v:find("%S") ~= nil end
 local function is_seconds(v) return type(v) == "number" and v >= 0 and v < math.huge end
 
@@ -122,10 +125,31 @@ end
 
 --------------------------------------------------------------------- calling one of its functions
 
+-- The same value without metatables, as deep as we look into it: nothing of the adapter's runs when it is
+-- read. The json of a request stays: it is read raw.
+local function plain(v, depth)
+  if type(v) ~= "table" or depth > LEVELS or files.is_file(v) then return v end
+  local copy = getmetatable(v) ~= nil and {} or nil
+  for key, inner in next, v do
+    local bare = inner
+    if type(inner) == "table" and key ~= "json" then bare = plain(inner, depth + 1) end
+    if copy then
+      copy[key] = bare
+    elseif not rawequal(bare, inner) then
+      copy = { [key] = bare }
+      for other, had in next, v do
+        if copy[other] == nil then copy[other] = type(had) == "table" and plain(had, depth + 1) or had end
+      end
+      return copy
+    end
+  end
+  return copy or v
+end
+
 -- The adapter's values after `true`, or false and what it raised, as text.
 local function attempt(s, name, ...)
   local ok, value, more = pcall(s.adapter[name], ...)
-  if ok then return true, value, more end
+  if ok then return true, plain(value, 1), plain(more, 1) end
   if scheduler.is_interrupt(value) then error(value, 0) end
   return false, scheduler.text_of(value)
 end
@@ -163,11 +187,36 @@ end
 
 --------------------------------------------------------------------- those that make something
 
-local function is_table(v) return type(v) == "table" end
+local function is_path(v) return type(v) == "string" and not v:find("%z") end
+local function is_path_or_nil(v) return v == nil or is_path(v) end
+
+local SCALARS = { string = true, number = true, boolean = true }
+
+-- Names and what can be written beside them.
+local function is_pairs(v)
+  if type(v) ~= "table" then return false end
+  for name, value in next, v do
+    if type(name) ~= "string" or not SCALARS[type(value)] then return false end
+  end
+  return true
+end
+
+-- { { name, value } | { name, file =, filename =, type = }, … }
+local function is_form(v)
+  if type(v) ~= "table" then return false end
+  for i, field in next, v do
+    if type(i) ~= "number" or type(field) ~= "table" or type(field[1]) ~= "string" then return false end
+    if not is_path_or_nil(field.file) or not is_path_or_nil(field.filename) or not is_path_or_nil(field.type) then
+      return false
+    end
+    if field.file == nil and type(field[2]) ~= "string" then return false end
+  end
+  return true
+end
 
 local REQUEST = {
-  method = is_string, path = is_string, url = is_string, body = is_string, file = is_string, format = is_string,
-  query = is_table, headers = is_table, form = is_table, warnings = is_list_of_words,
+  method = is_string, path = is_string, url = is_string, body = is_string, file = is_path, format = is_string,
+  query = is_pairs, headers = is_pairs, form = is_form, warnings = is_list_of_words,
 }
 
 -- What is wrong with a request; nil when it can be sent.
@@ -285,7 +334,11 @@ end
 ---@return string|nil fault             what the adapter did wrong
 function adapter.read(s, name, ...)
   if not s.adapter[name] then return nil end
-  local ok, value, problem = attempt(s, name, ...)
+  local answer, more = ...
+  if name ~= "callback" then                    -- what it does to it is its own affair
+    answer = { status = answer.status, headers = answer.headers, json = answer.json, body = answer.body }
+  end
+  local ok, value, problem = attempt(s, name, answer, more)
   if not ok then
     local fault = ("the adapter %s failed to read an answer: %s raised %s"):format(s.adapter.name, name, value)
     s:log("error", fault)

@@ -96,6 +96,7 @@ local function bare_id(v)
   if not id then return nil end
   if type(v) == "number" then return #id >= SHORTEST_BARE and id:sub(1, 1) ~= "-" and id or nil end
   if #id < SHORTEST_BARE or id:find("[%z\1-\32\127-\255]") or id:find("://", 1, true) then return nil end
+  if id:find("[][{}\"'<>\\]") then return nil end -- JSON, or markup, in a string
   if not id:find("%d") and not id:find("^task[_:.-]") then return nil end
   if id:find("^%d%d%d%d%-%d%d%-%d%d[T ]?") and not id:find("[^%d:.TZ+-]") then return nil end
   return id
@@ -119,7 +120,7 @@ local function loose_id(o, depth, seen)
     if type(inner) == "table" then
       id = loose_id(inner, depth + 1, seen)
     elseif name == "data" or name == "result" then
-      id = not own and bare_id(inner) or nil
+      id = not own and (bare_id(inner) or ids.in_string(inner)) or nil
     end
     if id then return id end
   end
@@ -230,6 +231,14 @@ function ids.in_text(body)
     if id then return id, false end
   end
   return nil, false
+end
+
+---The same for a string that holds JSON of its own, as some envelopes do.
+---@param v any
+---@return string|nil id
+function ids.in_string(v)
+  if type(v) ~= "string" or not v:find("^[ \t-\r]*[{%[]") then return nil end
+  return (ids.in_text(v))
 end
 
 ---The id of the task that an answer names, whatever its status, its form or its health.

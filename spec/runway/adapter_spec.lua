@@ -312,4 +312,54 @@ describe("runway.adapter", function()
       assert.matches("interrupted!", tostring(err), 1, true)
     end
   end)
+
+  describe("reads nothing through an adapter's metatables, and keeps the answer for itself:", function()
+    local function evil(v) return setmetatable(v, { __index = boom, __pairs = boom, __len = boom, __eq = boom }) end
+
+    local function made(more)
+      local m = runway.mock { { "POST /submit", json = { id = "t-1" }, times = math.huge } }
+      local client = assert(runway.client { provider = adapters.own(more), api_key = "k12345678", transport = m })
+      local ok, task, err = pcall(client.generate, client, { prompt = "x" })
+      assert.is_true(ok, tostring(task))
+      return task, err
+    end
+
+    local function submit() return { method = "POST", path = "/submit", json = { a = 1 } } end
+
+    for what, accepted in pairs {
+      ["fields"] = function(a) return evil { id = a.json.id } end,
+      ["a list of outputs"] = function(a) return { id = a.json.id, output = evil { "https://x.test/1.mp4" } } end,
+      ["a problem"] = function() return nil, evil { message = "no" } end,
+      ["an answer that it emptied"] = function(a)
+        local id = a.json.id
+        for name in pairs(a) do a[name] = nil end
+        return { id = id }
+      end,
+    } do
+      it(what, function()
+        local task, err = made { submit = submit, accepted = accepted }
+        assert.equal("t-1", task and task.id or err.task_id)
+      end)
+    end
+
+    for what, more in pairs {
+      ["a header's name that is a number"] = { headers = { [5] = "x" } },
+      ["a query's name that is a number"] = { query = { a = 1, [5] = "x" } },
+      ["a form of numbers"] = { form = { 1, 2 } }, ["a form of nothing"] = { form = { {} } },
+      ["a form's file name that is a table"] = { form = { { "f", file = "/x", filename = {} } } },
+      ["a file with a NUL"] = { file = "/x\0" },
+    } do
+      it("and refuses, before anything is sent, " .. what, function()
+        local task, err = made { submit = function()
+          local request = submit()
+          for name, v in pairs(more) do request[name] = v end
+          if not more.headers and not more.query then request.json = nil end
+          return request
+        end }
+        assert.is_nil(task)
+        assert.equal("no", err.sent)
+        assert.matches("in submit", err.message, 1, true)
+      end)
+    end
+  end)
 end)

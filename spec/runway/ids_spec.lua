@@ -73,6 +73,13 @@ describe("runway.ids finds", function()
     end
   end)
 
+  it("looks into JSON that an envelope holds as a string, and takes none for an id", function()
+    assert.equal("abc-123-task", (ids.in_json { code = 200, data = '{"task_id":"abc-123-task"}' }))
+    assert.is_nil((ids.in_json { code = 200, data = '{"user_id":"u-123"}' }))
+    assert.is_nil((ids.in_json { code = 200, data = '["a1b2c3d4"' }))
+    assert.equal("736a6f88-bd29", (ids.in_json { code = 200, data = "736a6f88-bd29" }))
+  end)
+
   it("takes no longer for an answer that was made to take long", function()
     local began = os.clock()
     for _, unit in ipairs { "{", "[", '"', '{"', '{"a":', '":', "1", "'", "\\", '{"id":{', "}", "a:", ",", " ",

@@ -52,6 +52,17 @@ describe("a trace", function()
     assert.matches("#1 %* Connected to 127%.0%.0%.1 ", (run "RUNWAY_TRACE=1"))
   end)
 
+  it("hides a key that a server gives back under a harmless name", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      core.start { method = "GET", url = ... .. "/status/200?retry_after=k-SECRETKEY", headers = {
+        Authorization = "Bearer k-SECRETKEY" } }
+      while not core.take() do core.wait(15) end
+    ]], { before = "RUNWAY_TRACE=1", arguments = { server:url "" } })
+    assert.matches("< HTTP/1.1 200", output)
+    assert.is_nil(output:find("SECRETKEY", 1, true))
+  end)
+
   it("does not show a proxy's password", function()
     local output = child.run([[
       local core = require "runway.core"
