@@ -1,6 +1,6 @@
+local asked = require "spec.support.asked"
 local chatgptsb = require "runway.providers.chatgptsb"
 local hostile = require "spec.support.hostile"
-local params = require "runway.params"
 
 local IMAGE, VIDEO = "https://x.test/a.png?_jwt=eyJh", "https://x.test/c.mp4"
 local CLIP = "https://dnznrvs05pmza.cloudfront.net/clip.mp4?_jwt=eyJh"
@@ -9,28 +9,10 @@ local function file(path)
   return setmetatable({ path = path }, { __name = "runway.file" })
 end
 
-local function submit(raw)
-  local given, problem = params.normalise(raw)
-  assert(given, problem and problem.message)
-  return chatgptsb.submit(params.kind_of(given, chatgptsb), given)
-end
+local function submit(raw) return asked.submit(chatgptsb, raw) end
 
-local function sent(raw)
-  local request, problem = submit(raw)
-  assert.is_nil(problem and problem.message)
-  assert.equal("POST", request.method)
-  assert.equal("/runway/tasks", request.path)
-  assert.is_nil(request.safe)
-  return request.json
-end
-
-local function refused(raw, field, words)
-  local request, problem = submit(raw)
-  assert.is_nil(request)
-  assert.equal(field, problem.field)
-  assert.matches(words, problem.message, 1, true)
-  assert.matches("chatgptsb", problem.message, 1, true)
-end
+local function sent(raw) return asked.json(chatgptsb, "/runway/tasks", raw) end
+local function refused(raw, field, words) asked.refused(chatgptsb, raw, field, words) end
 
 local function read(json, status)
   return chatgptsb.task({ status = status or 200, headers = {}, json = json }, { id = "fc4a68aa" })

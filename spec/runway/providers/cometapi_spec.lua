@@ -1,5 +1,5 @@
+local asked = require "spec.support.asked"
 local cometapi = require "runway.providers.cometapi"
-local params = require "runway.params"
 
 local IMAGE, LAST, VIDEO = "https://x.test/a.png", "https://x.test/b.png", "https://x.test/c.mp4"
 local STILL = { x = 0, y = 0, z = 0, r = 0, bg_x_pan = 0, bg_y_pan = 0 }
@@ -8,25 +8,9 @@ local function file(path)
   return setmetatable({ path = path }, { __name = "runway.file" })
 end
 
-local function submit(raw)
-  local given, problem = params.normalise(raw)
-  assert(given, problem and problem.message)
-  return cometapi.submit(params.kind_of(given, cometapi), given)
-end
-
-local function sent(raw)
-  local request, problem = submit(raw)
-  assert.is_nil(problem and problem.message)
-  return request
-end
-
-local function refused(raw, field, words)
-  local request, problem = submit(raw)
-  assert.is_nil(request)
-  assert.equal(field, problem.field)
-  assert.matches(words, problem.message, 1, true)
-  assert.matches("cometapi", problem.message, 1, true)
-end
+local function submit(raw) return asked.submit(cometapi, raw) end
+local function sent(raw) return asked.sent(cometapi, raw) end
+local function refused(raw, field, words) asked.refused(cometapi, raw, field, words) end
 
 describe("cometapi", function()
   it("says who it is, and puts the key and the version on every request", function()

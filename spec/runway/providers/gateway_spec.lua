@@ -1,29 +1,12 @@
+local asked = require "spec.support.asked"
 local gateway = require "runway.providers.gateway"
 local hostile = require "spec.support.hostile"
-local params = require "runway.params"
 
 local IMAGE, LAST = "https://x.test/a.png", "https://x.test/b.png"
 local CLIP = "https://dnznrvs05pmza.cloudfront.net/clip.mp4?_jwt=eyJh"
 
-local function submit(raw)
-  local given, problem = params.normalise(raw)
-  assert(given, problem and problem.message)
-  return gateway.submit(params.kind_of(given, gateway), given)
-end
-
-local function sent(raw)
-  local request, problem = submit(raw)
-  assert.is_nil(problem and problem.message)
-  return request
-end
-
-local function refused(raw, field, words)
-  local request, problem = submit(raw)
-  assert.is_nil(request)
-  assert.equal(field, problem.field)
-  assert.matches(words, problem.message, 1, true)
-  assert.matches("gateway", problem.message, 1, true)
-end
+local function sent(raw) return asked.sent(gateway, raw) end
+local function refused(raw, field, words) asked.refused(gateway, raw, field, words) end
 
 local function read(json, status)
   return gateway.task({ status = status or 200, headers = {}, json = json }, { id = "t-1" })

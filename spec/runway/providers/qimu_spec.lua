@@ -1,29 +1,12 @@
+local asked = require "spec.support.asked"
 local hostile = require "spec.support.hostile"
-local params = require "runway.params"
 local qimu = require "runway.providers.qimu"
 
 local IMAGE, LAST = "https://x.test/a.png", "https://x.test/b.png"
 local CLIP = "https://x.test/clip.mp4"
 
-local function submit(raw)
-  local given, problem = params.normalise(raw)
-  assert(given, problem and problem.message)
-  return qimu.submit(params.kind_of(given, qimu), given)
-end
-
-local function sent(raw)
-  local request, problem = submit(raw)
-  assert.is_nil(problem and problem.message)
-  return request
-end
-
-local function refused(raw, field, words)
-  local request, problem = submit(raw)
-  assert.is_nil(request)
-  assert.equal(field, problem.field)
-  assert.matches(words, problem.message, 1, true)
-  assert.matches("qimu", problem.message, 1, true)
-end
+local function sent(raw) return asked.sent(qimu, raw) end
+local function refused(raw, field, words) asked.refused(qimu, raw, field, words) end
 
 local function read(json, status)
   return qimu.task({ status = status or 200, headers = {}, json = json }, { id = "123456" })

@@ -1,3 +1,4 @@
+local asked = require "spec.support.asked"
 local params = require "runway.params"
 local runwayml = require "runway.providers.runwayml"
 
@@ -6,19 +7,10 @@ local VID = "https://example.com/a.mp4"
 
 local function file(path) return setmetatable({ path = path }, { __name = "runway.file" }) end
 
-local function submit(kind, raw)
-  return runwayml.submit(kind, assert(params.normalise(raw)))
-end
+local function submit(kind, raw) return asked.submit(runwayml, raw, kind) end
 
 -- The JSON body of a request that the advice lets through.
-local function sent(kind, raw)
-  local request, problem = submit(kind, raw)
-  assert.is_nil(problem, problem and problem.message)
-  assert.equal("POST", request.method)
-  assert.equal("/v1/" .. kind, request.path)
-  assert.is_nil(request.safe)
-  return request.json
-end
+local function sent(kind, raw) return asked.json(runwayml, "/v1/" .. kind, raw, kind) end
 
 local function refused(kind, raw, pattern, field)
   local request, problem = submit(kind, raw)
