@@ -148,9 +148,8 @@ end
 
 -- The adapter's values after `true`, or false and what it raised, as text.
 local function attempt(s, name, ...)
-  local ok, value, more = pcall(s.adapter[name], ...)
+  local ok, value, more = scheduler.try(s.adapter[name], ...)
   if ok then return true, plain(value, 1), plain(more, 1) end
-  if scheduler.is_interrupt(value) then error(value, 0) end
   return false, scheduler.text_of(value)
 end
 
@@ -354,6 +353,14 @@ function adapter.read(s, name, ...)
 end
 
 --------------------------------------------------------------------- small questions
+
+--- The path at which it asks for a task: providers may tell their address with the beginning of it.
+---@param given runway.Adapter   checked
+---@return string path           "" when it cannot be told
+function adapter.asks_at(given)
+  local ok, request = attempt({ adapter = given }, "query", { id = "x" })
+  return ok and type(request) == "table" and is_string(request.path) and request.path or ""
+end
 
 -- What a function that may be missing answers; nil, problem when it breaks or answers with another type.
 local function opinion(s, name, fits, what, ...)

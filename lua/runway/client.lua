@@ -72,7 +72,7 @@ function client.new(given)
     return session.config(chosen.name, "this version has no journal yet; leave journal out")
   end
   local made
-  made, err = session.new(chosen, given)
+  made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
   local self = setmetatable({ provider = chosen.name, base_url = made.base }, Client)
   sessions[self] = made

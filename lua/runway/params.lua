@@ -192,15 +192,12 @@ function params.normalise(raw)
   return clean
 end
 
----The kind of task that the parameters ask for: `kind` when given, else what the adapter knows by
----the model, else by the inputs.
+---The kind of task that the parameters ask for, where no adapter knows better: `kind` when given,
+---else by the inputs.
 ---@param given table    normalised parameters
----@param adapter table|nil
 ---@return string
-function params.kind_of(given, adapter)
+function params.kind_of(given)
   if given.kind then return given.kind end
-  local kind = adapter and adapter.kind_of and adapter.kind_of(given)
-  if kind then return kind end
   if given.character then return "character_performance" end
   if given.prompt_video or given.promptVideo or given.video_uri or given.videoUri then
     return "video_to_video"

@@ -89,10 +89,7 @@ end
 
 -- Providers tell their address with the beginning of their paths, or with the "/v1" of other APIs:
 -- "https://host/runwayml/v1" or "https://host/v1" for what is asked at "/runwayml/v1/tasks/…".
-local function without_path(adapter, base)
-  local ok, request = pcall(adapter.query, { id = "x" })
-  local path = ok and type(request) == "table" and type(request.path) == "string" and request.path or ""
-  local own = adapter.base_url
+local function without_path(base, own, path)
   local longest = ""
   for at in path:gmatch "()/" do
     local beginning = path:sub(1, at - 1)
@@ -105,7 +102,7 @@ local function without_path(adapter, base)
   return base:sub(1, #base - #longest)
 end
 
-local function base_of(adapter, given, allow_http)
+local function base_of(adapter, given, allow_http, path)
   local variable = adapter.env and adapter.env.base_url
   local base = given or environment(variable) or adapter.base_url
   if not base then
@@ -119,19 +116,20 @@ local function base_of(adapter, given, allow_http)
     return config(adapter.name, "base_url: http (without TLS) would show the key to the network; "
       .. "use https, or set allow_http = true")
   end
-  return without_path(adapter, (base:gsub("/+$", ""))), url
+  return without_path((base:gsub("/+$", "")), adapter.base_url, path), url
 end
 
 --- A session from a client's options, whose types are checked.
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
+---@param path? string             where the adapter asks, for an address that is told with its beginning
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
-function session.new(adapter, options)
+function session.new(adapter, options, path)
   local key, base, err, url
   key, err = key_of(adapter, options.api_key)
   if not key then return nil, err end
-  base, url = base_of(adapter, options.base_url, options.allow_http)
+  base, url = base_of(adapter, options.base_url, options.allow_http, path or "")
   if not base then return nil, url end
   local usable, why = core.proxy(options.proxy or "")
   if not usable then                          -- libcurl would show it, password and all

@@ -298,7 +298,8 @@ describe("runway.adapter", function()
   end)
 
   it("lets an interrupt through, whichever function it comes in", function()
-    local function interrupted() error("here: interrupted!", 0) end
+    local opened
+    local function interrupted() if opened then error("here: interrupted!", 0) end end
     for name, call in pairs {
       submit = function(c) return c:generate { prompt_text = "x" } end,
       kind_of = function(c) return c:generate { prompt_text = "x" } end,
@@ -306,11 +307,50 @@ describe("runway.adapter", function()
       cancel = function(c) return c:cancel "t1" end, task = function(c) return c:get "t1" end,
       callback = function(c) return c:read_callback "{}" end,
     } do
+      opened = false                          -- a client asks the query for its path when it is made
       local client = client_of({ [name] = interrupted }, { { times = 9, json = {} } })
+      opened = true
       local ok, err = pcall(call, client)
       assert.is_false(ok, name)
       assert.matches("interrupted!", tostring(err), 1, true)
     end
+  end)
+
+  it("alone calls the functions of an adapter", function()
+    local called = {}                         -- function and caller -> true
+    local own = adapters.own {
+      sign = function(key) return { Authorization = key } end, kind_of = function() return "text_to_video" end,
+      cancel = function(ref) return { method = "DELETE", path = "/tasks/" .. ref.id } end,
+      upload = function() return { uri = "https://up.test/a" } end, media = function() return { image = 4 } end,
+      credits = function() return { path = "/credits" } end, balance = function() return 5 end,
+      problem = function() end, callback = function() return { id = "t1", status = "SUCCEEDED" } end,
+      retryable_failure = function() return true end,
+    }
+    for name, fn in pairs(own) do
+      if type(fn) == "function" then
+        own[name] = function(...)
+          local rooms = debug.traceback():gsub("lua/runway/guard%.lua", "")
+          called[name .. " by " .. rooms:match "lua/runway/([%w_/]+)%.lua"] = true
+          return fn(...)
+        end
+      end
+    end
+    local files = scratch.new()
+    local client = mocked.client({
+      { "POST /make", json = { id = "t1" } }, { "GET /tasks/t1", json = { status = "FAILED" } },
+      { "GET /tasks/t9", status = 400, json = {} }, { "DELETE /tasks/t1", json = {} }, { "GET /credits", json = {} },
+    }, { provider = own })
+    local task = assert(client:generate { prompt_image = runway.file(files:write("a.png", PNG)) })
+    files:remove()
+    assert.is_nil(task:wait())
+    client:get "t9"
+    client:cancel "t1"
+    client:credits()
+    client:read_callback "{}"
+    for name, fn in pairs(own) do
+      if type(fn) == "function" then assert.is_true(called[name .. " by adapter"], name) end
+    end
+    for call in pairs(called) do assert.matches(" by adapter$", call) end
   end)
 
   describe("reads nothing through an adapter's metatables, and keeps the answer for itself:", function()

@@ -276,15 +276,11 @@ describe("params.normalise", function()
 end)
 
 describe("params.kind_of", function()
-  local function kind(raw, adapter) return params.kind_of(good(raw), adapter) end
+  local function kind(raw) return params.kind_of(good(raw)) end
 
-  it("follows the caller, then the adapter, then the inputs", function()
-    local adapter = { kind_of = function(given)
-      return given.model == "gen4_image" and "text_to_image" or nil
-    end }
-    assert.equal("sound_effect", kind({ kind = "sound_effect", model = "gen4_image" }, adapter))
-    assert.equal("text_to_image", kind({ model = "gen4_image", image = "https://a/b" }, adapter))
-    assert.equal("image_to_video", kind({ model = "gen5", image = "https://a/b" }, adapter))
+  it("follows the caller, then the inputs", function()
+    assert.equal("sound_effect", kind { kind = "sound_effect", model = "gen4_image" })
+    assert.equal("image_to_video", kind { model = "gen5", image = "https://a/b" })
     assert.equal("character_performance",
       kind { character = { type = "image", uri = "https://a/b" }, video = "https://a/c" })
     assert.equal("video_to_video", kind { video = "https://a/c", image = "https://a/b" })
@@ -292,7 +288,7 @@ describe("params.kind_of", function()
     assert.equal("video_to_video", kind { videoUri = "https://a/c" })
     assert.equal("image_to_video", kind { image = "https://a/b", prompt = "x" })
     assert.equal("text_to_video", kind { prompt = "x" })
-    assert.equal("text_to_video", kind({}, {}))
+    assert.equal("text_to_video", kind {})
   end)
 end)
 

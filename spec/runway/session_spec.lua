@@ -1,5 +1,6 @@
 -- What a client hands down, alone: no client, no network.
 
+local adapter = require "runway.adapter"
 local adapters = require "spec.support.adapters"
 local errors = require "runway.errors"
 local scheduler = require "runway.scheduler"
@@ -11,7 +12,8 @@ local function new(options, own)
   options = options or {}
   options.api_key = options.api_key or KEY
   options.transport = options.transport or {}
-  return session.new(own or adapters.own(), options)
+  own = own or adapters.own()
+  return session.new(own, options, adapter.asks_at(own))
 end
 
 describe("runway.session", function()

@@ -83,6 +83,14 @@ function Run:call(name, where, ...)
   return results[1][1], results[1][2]
 end
 
+-- The kind that a client would ask for.
+function Run:kind_of(case, where, given)
+  if case.kind or given.kind then return case.kind or given.kind end
+  local kind, problem, failed
+  if self.adapter.kind_of then kind, problem, failed = self:call("kind_of", where, given) end
+  return kind or params.kind_of(given), problem, failed
+end
+
 -- The request that a function returned, when it is one.
 function Run:request_of(name, use, where, ...)
   local request, problem, failed = self:call(name, where, ...)
@@ -368,8 +376,9 @@ function ways.submit(run, case, where)
   if not given then
     return run.say("submit", "params that never reach an adapter: " .. problem.message, where)
   end
-  local kind = case.kind or params.kind_of(given, run.adapter)
-  local request, failed
+  local kind, _, failed = run:kind_of(case, where, given)
+  if failed then return end
+  local request
   request, problem, failed = run:request_of("submit", "submit", where, kind, given)
   if failed then return end
   run:expect_request("submit", case, request, problem, where)
