@@ -36,7 +36,7 @@ local held, size = {}, 0                      -- provider and id -> { task =, wo
 
 -- `text` holds nothing but our own words and what `shown` let through.
 local function leave_word(text)
-  return core.leave_word and core.leave_word("runway: " .. text .. "\n") or nil
+  return core.leave_word("runway: " .. text .. "\n")
 end
 
 local function take_back(word)
@@ -201,14 +201,14 @@ end
 
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)
-  if core.guard_signals then core.guard_signals() end  -- a second Ctrl-C may end the process at once
+  core.guard_signals()                        -- a second Ctrl-C may end the process at once
   return setmetatable({ kind = "cancelled", code = "interrupted", message = raised, tasks = ledger.open_tasks() },
     Interrupt)
 end, Interrupt)
 
 -- Collected when the state closes: a script that ends too early must not do so silently.
 ledger.at_the_end = setmetatable({}, { __gc = function()
-  if core.say_words then core.say_words() end
+  core.say_words()
 end })
 
 return ledger

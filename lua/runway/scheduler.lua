@@ -51,7 +51,7 @@ local function heed_interrupt()
   local interrupt = guard.pending
   if not interrupt or interrupt.heeded then return end
   interrupt.heeded = true
-  if core.guard_signals then core.guard_signals() end -- the next one may end the process without us
+  core.guard_signals()                        -- the next one may end the process without us
   stop_criticals("cancelled", "interrupted")
   if critical > 0 and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
 end

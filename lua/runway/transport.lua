@@ -109,7 +109,7 @@ end
 
 --- Ends an exchange whose request has not left; one that has goes on.
 function transport:drop(handle)
-  if handle and core.drop then core.drop(handle) end
+  if handle then core.drop(handle) end
 end
 
 ---@return integer received
