@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "last_words.h"
+#include "thread.h"
 
 #define LINE 400               /* bytes; the longest id has 512 */
 #define LINES 64               /* of a block */
@@ -54,6 +55,7 @@ static void on_signal (int number) {
 
 void rw_words_guard_signals (void) {
   static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  rw_stay_loaded();
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     struct sigaction action;
     if (sigaction(numbers[i], NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) ||

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dlfcn.h>
-
 #include "clock.h"
 #include "engine.h"
 #include "last_words.h"
@@ -55,20 +53,6 @@ static int engine_close (lua_State *L) {
 }
 
 
-/*
-** Keeps this library mapped for the life of the process: lua_close unloads
-** libraries, and a thread that is still ending must not lose its code.
-** Where the module is linked into the program there is nothing to do.
-*/
-static void stay_loaded (void) {
-#ifdef RTLD_NODELETE
-  Dl_info info;
-  if (dladdr(&engine_key, &info) && info.dli_fname)
-    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-#endif
-}
-
-
 /* Pushes the userdata of this state's engine, made closed on first use. */
 static lua_engine *push_engine (lua_State *L) {
   lua_engine *le;
@@ -101,7 +85,6 @@ static const char *push_started (lua_State *L, lua_engine **le) {
   const char *why = "the Lua state is closing";
   *le = push_engine(L);
   if (!(*le)->engine && !(*le)->collected) {
-    stay_loaded();
     (*le)->engine = rw_engine_new(wants_trace(), &why);
   }
   if (!(*le)->engine) return why;
@@ -383,7 +366,6 @@ static int core_leave_word (lua_State *L) {
   size_t n;
   const char *line = luaL_checklstring(L, 1, &n);
   int number = rw_words_leave(line, n);
-  stay_loaded();                         /* a signal's handler lives in this library */
   if (number < 0) return 0;
   lua_pushinteger(L, number);
   return 1;

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include <dlfcn.h>
+
 #include "thread.h"
 
 
@@ -19,10 +21,21 @@ void rw_signals_restore (const sigset_t *before) {
 }
 
 
+void rw_stay_loaded (void) {
+#ifdef RTLD_NODELETE
+  static const char here = 0;
+  Dl_info info;
+  if (dladdr(&here, &info) && info.dli_fname)
+    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
+}
+
+
 bool rw_thread_start (pthread_t *thread, const char *name,
                       void *(*body) (void *), void *data) {
   sigset_t before;
   int err;
+  rw_stay_loaded();
   rw_signals_block(&before);
   err = pthread_create(thread, NULL, body, data);
   rw_signals_restore(&before);

@@ -11,6 +11,14 @@
 
 #pragma GCC visibility push(hidden)
 
+/*
+** Keeps this library mapped for the life of the process: lua_close unloads
+** libraries, and neither a thread that is still ending nor the handler of a
+** signal must lose its code. Where the module is linked into the program there
+** is nothing to do.
+*/
+void rw_stay_loaded (void);
+
 /* `name` has at most 15 bytes. False: it could not be started. */
 bool rw_thread_start (pthread_t *thread, const char *name,
                       void *(*body) (void *), void *data);

@@ -45,6 +45,19 @@ describe("last words", function()
     assert.equal(0, code)
   end)
 
+  it("keep their handlers in memory when the state that set them is closed", function()
+    local _, code = child.run [[
+      local core = require "runway.core"
+      core.guard_signals()
+      for _, libraries in pairs(debug.getregistry()) do    -- what lua_close calls to unload them
+        local meta = type(libraries) == "table" and getmetatable(libraries)
+        if meta and meta.__gc then meta.__gc(libraries) end
+      end
+      os.execute "kill -TERM $PPID"
+    ]]
+    assert.equal(128 + 15, code)
+  end)
+
   it("are the parent's alone", function()
     local said = child.run [[
       local core = require "runway.core"
