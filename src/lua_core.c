@@ -11,16 +11,14 @@
 
 #include "clock.h"
 #include "engine.h"
-#include "last_words.h"
+#include "lua_check.h"
 #include "lua_compat.h"
 #include "lua_request.h"
 #include "lua_result.h"
-#include "proxy.h"
+#include "lua_words.h"
 #include "request.h"
 #include "runway.h"
-#include "sink.h"
 #include "stats.h"
-#include "url.h"
 
 #define ENGINE_TYPE "runway.engine"
 
@@ -84,9 +82,7 @@ static bool wants_trace (void) {
 static const char *push_started (lua_State *L, lua_engine **le) {
   const char *why = "the Lua state is closing";
   *le = push_engine(L);
-  if (!(*le)->engine && !(*le)->collected) {
-    (*le)->engine = rw_engine_new(wants_trace(), &why);
-  }
+  if (!(*le)->engine && !(*le)->collected) (*le)->engine = rw_engine_new(wants_trace(), &why);
   if (!(*le)->engine) return why;
   return rw_engine_usable((*le)->engine) ? NULL : core_forked;
 }
@@ -168,17 +164,36 @@ static int core_start (lua_State *L) {
 }
 
 
+/* A request that only looks at the path at argument 1; NULL: see core_refuse. */
+static rw_request *push_look (lua_State *L, rw_op op) {
+  size_t n;
+  const char *path = rw_check_path(L, 1, &n);
+  rw_request *r;
+  if (core_is_forked(L)) return NULL;
+  r = rw_push_request(L);
+  r->op = op;
+  *(op == RW_PROBE ? &r->file : &r->sink.path) = rw_copy(L, path, n);
+  return r;
+}
+
+
 /* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
 ** and `animated` when it is a picture that moves */
 static int core_probe (lua_State *L) {
-  size_t n;
-  const char *path = luaL_checklstring(L, 1, &n);
-  rw_request *r;
-  luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
-  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
-  r = rw_push_request(L);
-  r->op = RW_PROBE;
-  r->file = rw_copy(L, path, n);
+  if (!push_look(L, RW_PROBE)) return core_refuse(L, core_forked, "config");
+  return hand_over(L, 0);
+}
+
+
+/*
+** try(path, overwrite) -> id | nil, message, kind: could a download be put there?
+** Looks as a download does, and leaves nothing behind; the result is {}, or
+** holds the error a download would have.
+*/
+static int core_try (lua_State *L) {
+  rw_request *r = push_look(L, RW_TARGET);
+  if (!r) return core_refuse(L, core_forked, "config");
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
   return hand_over(L, 0);
 }
 
@@ -320,125 +335,8 @@ static int core_close (lua_State *L) {
 }
 
 
-/*
-** try(path, overwrite) -> id | nil, message, kind: could a download be put there?
-** Looks as a download does, and leaves nothing behind; the result is {}, or
-** holds the error a download would have.
-*/
-static int core_try (lua_State *L) {
-  size_t n;
-  const char *path = luaL_checklstring(L, 1, &n);
-  rw_request *r;
-  luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
-  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
-  r = rw_push_request(L);
-  r->op = RW_TARGET;
-  r->sink.path = rw_copy(L, path, n);
-  r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  return hand_over(L, 0);
-}
-
-
-/* target(path, overwrite) -> true | nil, message: the same, waiting for it */
-static int core_target (lua_State *L) {
-  size_t n;
-  const char *path = luaL_checklstring(L, 1, &n);
-  rw_request *r;
-  int err;
-  luaL_argcheck(L, strlen(path) == n, 1, "the path holds a NUL byte");
-  r = rw_push_request(L);                /* its box releases the sink */
-  r->sink.path = rw_copy(L, path, n);
-  r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  err = rw_sink_open(&r->sink);
-  if (err) {
-    lua_pushnil(L);
-    lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
-    return 2;
-  }
-  rw_sink_abandon(&r->sink);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-
-/* leave_word(line) -> number | nil: said on standard error when the process ends */
-static int core_leave_word (lua_State *L) {
-  size_t n;
-  const char *line = luaL_checklstring(L, 1, &n);
-  int number = rw_words_leave(line, n);
-  if (number < 0) return 0;
-  lua_pushinteger(L, number);
-  return 1;
-}
-
-
-/* take_back(number): that line is not said any more */
-static int core_take_back (lua_State *L) {
-  rw_words_take_back((int)luaL_checkinteger(L, 1));
-  return 0;
-}
-
-
-/* say_words(): says and takes back all lines, now */
-static int core_say_words (lua_State *L) {
-  (void)L;
-  rw_words_say();
-  return 0;
-}
-
-
-/* guard_signals(): signals that end the process say these lines, too */
-static int core_guard_signals (lua_State *L) {
-  (void)L;
-  rw_words_guard_signals();
-  return 0;
-}
-
-
 static int core_now (lua_State *L) {
   lua_pushnumber(L, rw_now());
-  return 1;
-}
-
-
-/* url(url) -> { scheme=, host=, port=, loopback= } | nil, message */
-static int core_url (lua_State *L) {
-  size_t n;
-  const char *s = luaL_checklstring(L, 1, &n);
-  rw_url url;
-  const char *refused = rw_url_check(s, n, &url);
-  if (refused) {
-    lua_pushnil(L);
-    lua_pushstring(L, refused);
-    return 2;
-  }
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, url.scheme);
-  lua_setfield(L, -2, "scheme");
-  lua_pushstring(L, url.host);
-  lua_setfield(L, -2, "host");
-  lua_pushstring(L, url.port);
-  lua_setfield(L, -2, "port");
-  lua_pushboolean(L, url.loopback);
-  lua_setfield(L, -2, "loopback");
-  return 1;
-}
-
-
-/* proxy(text) -> what may be shown of it | nil, why it cannot be a proxy */
-static int core_proxy (lua_State *L) {
-  size_t n;
-  const char *text = luaL_checklstring(L, 1, &n);
-  const char *why = strlen(text) == n ? rw_proxy_check(text)
-                                      : "it holds a NUL byte";
-  char name[300];
-  if (why) {
-    lua_pushnil(L);
-    lua_pushstring(L, why);
-    return 2;
-  }
-  rw_proxy_name(text, name, sizeof name);
-  lua_pushstring(L, name);
   return 1;
 }
 
@@ -448,22 +346,15 @@ static const luaL_Reg core_functions[] = {
   {"close", core_close},
   {"drop", core_drop},
   {"fd", core_fd},
-  {"guard_signals", core_guard_signals},
-  {"leave_word", core_leave_word},
   {"notify_fd", core_notify_fd},
   {"now", core_now},
   {"pending", core_pending},
   {"probe", core_probe},
   {"progress", core_progress},
-  {"proxy", core_proxy},
-  {"say_words", core_say_words},
   {"start", core_start},
   {"stats", core_stats},
   {"take", core_take},
-  {"take_back", core_take_back},
-  {"target", core_target},
   {"try", core_try},
-  {"url", core_url},
   {"wait", core_wait},
   {NULL, NULL}
 };
@@ -477,6 +368,8 @@ int luaopen_runway_core (lua_State *L) {
   lua_pushcfunction(L, engine_close);
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, core_functions);
+  rw_add_checks(L);
+  rw_add_words(L);
   lua_pushliteral(L, RUNWAY_VERSION);
   lua_setfield(L, -2, "version");
   return 1;
