@@ -104,6 +104,7 @@ build = {
     ["runway.guard"] = "lua/runway/guard.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",
+    ["runway.jobs"] = "lua/runway/jobs.lua",
     ["runway.ledger"] = "lua/runway/ledger.lua",
     ["runway.listener"] = {
       sources = {

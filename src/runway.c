@@ -15,7 +15,7 @@
 static const struct {
   const char *name, *room, *member;
 } runway_names[] = {
-  {"all", "runway.scheduler", "all"},
+  {"all", "runway.jobs", "all"},
   {"client", "runway.client", "new"},
   {"events", "runway.scheduler", "events"},
   {"file", "runway.media", "file"},
@@ -23,7 +23,7 @@ static const struct {
   {"null", "runway.json", "null"},
   {"pollfd", "runway.scheduler", "pollfd"},
   {"providers", "runway.providers", NULL},
-  {"run", "runway.scheduler", "run"},
+  {"run", "runway.jobs", "run"},
   {"sleep", "runway.scheduler", "sleep"},
   {"spawn", "runway.scheduler", "spawn"},
   {"step", "runway.scheduler", "step"},

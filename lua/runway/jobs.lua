@@ -1,0 +1,57 @@
+-- jobs.lua: many at once: a function with all jobs beside it, or a list side by side.
+
+local scheduler = require "runway.scheduler"
+
+local jobs = {}
+
+local unpack = table.unpack or unpack
+
+--- Runs a function as a job, and all other jobs beside it, until it returns.
+---@param fn function
+---@return any ...  its values; what it raises is raised here
+function jobs.run(fn, ...)
+  if type(fn) ~= "function" then error("run takes a function, not " .. type(fn), 2) end
+  local job = scheduler.spawn(fn, ...)
+  job:join()
+  if job.raised then
+    local value = job.raised.value
+    if type(value) == "string" then value = job.results[2].traceback end
+    error(value, 0)
+  end
+  return unpack(job.results, 1, job.results.n)
+end
+
+--- Waits for all of a list: jobs, tasks, or functions (run as jobs, side by side).
+--- One that fails does not stop the others.
+---@param list table
+---@return table results      the first value of each, at its index
+---@return table|nil failures index -> err, when any failed
+function jobs.all(list)
+  if type(list) ~= "table" then error("all takes a list of jobs, tasks or functions", 2) end
+  local running, results, failures = {}, {}, nil
+  for i = 1, #list do                         -- before any of them begins
+    local item = list[i]
+    if type(item) ~= "function" and not (type(item) == "table" and (item.join or item.wait)) then
+      error("all takes jobs, tasks or functions; item " .. i .. " is a " .. type(item), 2)
+    end
+  end
+  for i = 1, #list do
+    local item = list[i]
+    if type(item) == "function" then
+      running[i] = scheduler.spawn(item)
+    else
+      running[i] = item.join and item or scheduler.spawn(item.wait, item)
+    end
+  end
+  for i = 1, #running do
+    local value, err = running[i]:join()
+    results[i] = value
+    if value == nil and err ~= nil then
+      failures = failures or {}
+      failures[i] = err
+    end
+  end
+  return results, failures
+end
+
+return jobs

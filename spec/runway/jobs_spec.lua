@@ -1,0 +1,81 @@
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
+
+-- A timer that is far away: what waits for it does not end by itself.
+local FAR = 1e6
+
+describe("many at once:", function()
+  before_each(function() scheduler.freeze() end)   -- no spec here waits for real
+  after_each(function() scheduler.thaw() end)
+
+  describe("run", function()
+    it("gives back the function's values", function()
+      assert.same({ 1, nil, 3 }, { runway.run(function(a) return a, nil, 3 end, 1) })
+    end)
+
+    it("raises what the function raises, with its traceback when it is a text", function()
+      local function deep() error "broken" end
+      local ok, message = pcall(runway.run, function() deep() end)
+      assert.is_false(ok)
+      assert.truthy(message:find "broken")
+      assert.truthy(message:find "deep")
+      local raised = { code = 7 }
+      ok, message = pcall(runway.run, function() error(raised) end)
+      assert.is_false(ok)
+      assert.equal(raised, message)
+    end)
+
+    it("may be called inside a job", function()
+      assert.equal("inner", runway.run(function() return runway.run(function() return "inner" end) end))
+    end)
+
+    it("runs the other jobs beside it, and leaves those that go on", function()
+      local beside
+      local job = runway.spawn(function() beside = true runway.sleep(FAR) end)
+      runway.run(function() runway.sleep(1) end)
+      assert.is_true(beside)
+      assert.is_false(job:done())
+      job:cancel()
+    end)
+  end)
+
+  describe("all", function()
+    it("waits for jobs, functions and tasks alike, and keeps their order", function()
+      local task = { wait = function(self) runway.sleep(2) return self.name end, name = "task" }
+      local job = runway.spawn(function() runway.sleep(3) return "job" end)
+      local results, failures = runway.all { job, function() return "function" end, task }
+      assert.same({ "job", "function", "task" }, results)
+      assert.is_nil(failures)
+    end)
+
+    it("runs functions side by side", function()
+      local began = scheduler.now()
+      runway.all { function() runway.sleep(5) end, function() runway.sleep(5) end }
+      assert.equal(5, scheduler.now() - began)
+    end)
+
+    it("lets no failure stop the rest, and tells each at its place", function()
+      local results, failures = runway.all {
+        function() return nil, "refused" end, function() return "fine", "and more" end, function() error "broken" end,
+      }
+      assert.equal("fine", results[2])
+      assert.is_nil(results[1])
+      assert.equal("refused", failures[1])
+      assert.truthy(failures[3].message:find "broken")
+      assert.is_nil(failures[2])
+    end)
+
+    it("of nothing is nothing", function()
+      assert.same({}, (runway.all {}))
+    end)
+
+    it("refuses what it cannot wait for", function()
+      local ok, message = pcall(function() runway.all { function() end, 5 } end)
+      assert.is_false(ok)
+      assert.truthy(message:find "jobs_spec.lua:%d+: all takes jobs, tasks or functions; item 2 is a number")
+      ok, message = pcall(function() runway.all(nil) end)
+      assert.is_false(ok)
+      assert.truthy(message:find "all takes a list")
+    end)
+  end)
+end)
