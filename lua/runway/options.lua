@@ -42,6 +42,18 @@ function options.nearest(name, names, most)
   return best
 end
 
+-- A name of this length or more may be two edits away from what was meant.
+local LONG = 8
+
+---The known name that a name is a slip of: one edit away, two when it is long. A name of one or two
+---letters is no slip.
+---@param name string
+---@param names string[]
+---@return string|nil
+function options.slip(name, names)
+  return #name > 2 and options.nearest(name, names, #name >= LONG and 2 or 1) or nil
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Options of the public functions
 

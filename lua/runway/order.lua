@@ -4,10 +4,13 @@
 -- A misspelt parameter would go through to the API, which as a rule passes over what it does not
 -- know, and charges. So a name close to a known one is refused; inside `extra` nothing is looked at.
 
+local files = require "runway.files"
 local options = require "runway.options"
 local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
+
+local unpack = table.unpack or unpack -- luacheck: std max
 
 local order = {}
 
@@ -30,14 +33,23 @@ for _, name in ipairs(KNOWN) do IS_KNOWN[name] = true end
 -- Real parameters of some APIs that only look like slips.
 local NO_SLIP = { mode = true, images = true, videos = true, prompts = true, models = true, seeds = true }
 
--- A name of this length or more may be two edits away from what was meant.
-local LONG = 8
+-- What is written elsewhere, and where.
+local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }" }
 
 -- What is ours: name -> a check that gives what was expected, or nil.
 local OURS = {}
 
+local OUTPUT = { "overwrite", "path" }
+
 function OURS.output(v)
   local path = type(v) == "table" and v.path or v
+  for name in next, type(v) == "table" and v or {} do
+    if name ~= "path" and name ~= "overwrite" then
+      local near = options.nearest(name, OUTPUT)
+      return ("a path, or { path =, overwrite = }, without %s in it%s"):format(values.show(name),
+        near and (" (did you mean %s?)"):format(near) or "")
+    end
+  end
   if type(path) ~= "string" or path == "" or path:find("%z") then
     return "the path of the file to write, or { path =, overwrite = }"
   end
@@ -48,7 +60,9 @@ function OURS.output(v)
 end
 
 function OURS.extra(v)
-  return (type(v) ~= "table" or values.is_null(v)) and "a table of names and values for the API" or nil
+  local fits = type(v) == "table" and not values.is_null(v) and not files.is_file(v)
+  for name in next, fits and v or {} do fits = fits and type(name) == "string" end
+  return not fits and "a table of names and values for the API" or nil
 end
 
 function OURS.deadline(v)
@@ -61,27 +75,36 @@ local function not_fit(name, expected, v)
   return problem or values.misuse(name, "%s must be %s, got %s", name, expected, values.show(v))
 end
 
--- The known name that a name was probably meant to be.
-local function meant(name)
-  local most = #name >= LONG and 2 or 1
-  return #name > 2 and options.nearest(name, KNOWN, most) or nil
+-- All that a name may be a slip of: the API's own names in both spellings.
+local function candidates(knows)
+  local list = { unpack(KNOWN) }
+  for name in next, knows do
+    list[#list + 1] = name
+    local snake = params.snake(name)
+    if snake ~= name then list[#list + 1] = snake end
+  end
+  return list
+end
+
+local function slip(name, near)
+  local shown = text.line(name, 60) or ""
+  return values.refused(name, "%s is no parameter; did you mean %s? (extra = { %s = … } sends it all the same)",
+    shown, near, shown)
 end
 
 local function check_spelling(session, given)
   local names, knows = {}, session.adapter.names or {}
   for name in next, given do
-    if type(name) == "string" and not IS_KNOWN[name] and not knows[params.camel(name)] then
+    if type(name) == "string" and not IS_KNOWN[name] and not knows[name] and not knows[params.camel(name)] then
       names[#names + 1] = name
     end
   end
   if #names == 0 then return nil end
   table.sort(names)
+  local known = candidates(knows)
   for _, name in ipairs(names) do
-    local near = not NO_SLIP[name] and meant(name)
-    if near then
-      return values.refused(name, "%s is no parameter; did you mean %s? (extra = { %s = … } sends it all the same)",
-        text.line(name, 60) or "", near, text.line(name, 60) or "")
-    end
+    local near = ELSEWHERE[name] or not NO_SLIP[name] and options.slip(name, known)
+    if near then return slip(name, near) end
   end
   for _, name in ipairs(names) do
     session:log("warning", ("the parameter %s is not known here; it goes to the API as it is"):format(name))

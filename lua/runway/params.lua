@@ -63,6 +63,8 @@ function check.prompt_text(field, v)
 end
 
 -- One entry of prompt_image: whatever form it was given in, it becomes { uri =, position =, … }.
+local ENTRY = { "position", "uri" }
+
 local function image_entry(field, v)
   if type(v) == "string" or files.is_file(v) then
     local uri, problem = media(field, v)
@@ -76,6 +78,10 @@ local function image_entry(field, v)
   local entry, problem = values.copy(field, v)
   if problem then return nil, problem end
   if entry.uri == nil then return nil, misuse(field, "%s has no uri", field) end
+  for name in next, entry do
+    local near = name ~= "position" and name ~= "uri" and options.slip(name, ENTRY)
+    if near then return nil, refused(field, "%s has no %s; did you mean %s?", field, values.show(name), near) end
+  end
   entry.uri, problem = media(field .. ".uri", entry.uri)
   if problem then return nil, problem end
   if entry.position ~= nil and type(entry.position) ~= "string" then
@@ -156,8 +162,10 @@ local function names_of(raw)
     if type(name) ~= "string" then
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
-    if name == "" or name:find("[%z\1-\31\127]") or text.bad_byte(name) then
-      return nil, misuse(nil, "%s is no parameter name", values.show(name:gsub("[^ -~]", "?")))
+    local is_text = not text.bad_byte(name)
+    if name == "" or name:find("[%z\1-\31\127]") or not is_text then
+      local shown = values.show(name:gsub("[^ -~]", "?"))
+      return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
     end
     names[#names + 1] = name
   end
@@ -216,6 +224,13 @@ function params.camel(name)
   return (name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after)
     return before .. text.upper(after)
   end))
+end
+
+---camelCase to snake_case; a name already in snake_case stays as it is.
+---@param name string
+---@return string
+function params.snake(name)
+  return (name:gsub("[A-Z]", function(c) return "_" .. text.lower(c) end))
 end
 
 ---"1280:720" -> "16:9" and "720:1280" -> "9:16"; any other ratio unchanged.

@@ -1,7 +1,8 @@
 -- The values a caller may hand over: what has a place in a JSON body, how it is copied, and how a
 -- message shows it.
 --
--- Problems are `{ misuse=true, field=, message= }`: a wrong type is the caller's bug.
+-- Problems are `{ misuse=true, field=, message= }`, for a wrong type is the caller's bug; but for a
+-- text that is not UTF-8, which is refused.
 
 local files = require "runway.files"
 local text = require "runway.text"
@@ -77,13 +78,13 @@ function values.whole(n)
   return n
 end
 
----nil when a text is valid UTF-8, else the problem with the byte's offset.
+---nil when a text is valid UTF-8, else the problem with the byte's offset. It is no misuse: texts
+---come out of files, and one bad line must not stop a batch.
 ---@param field string
 ---@param v string
 function values.check_text(field, v)
   local at = text.bad_byte(v)
-  if at then return misuse(field, "%s is not valid UTF-8 (at byte %d)", field, at) end
-  return nil
+  return at and values.refused(field, "%s is not valid UTF-8 (at byte %d)", field, at) or nil
 end
 
 ---The same for a string used as an address: a NUL would end it early in C.

@@ -57,6 +57,22 @@ describe("a client:", function()
       end
     end)
 
+    it("refuses a text that is not UTF-8, wherever it stands, and does not raise: it came out of a file", function()
+      local client, m = mocked.client {}
+      local bad = "caf\xE9"
+      for _, more in ipairs { { prompt_text = bad }, { model = bad }, { ratio = bad }, { key = bad }, { kind = bad },
+        { callback_url = bad }, { prompt_image = "https://x.test/" .. bad },
+        { prompt_image = { uri = "https://x.test/a.png", position = bad } }, { prompt_video = bad },
+        { negative_prompt = bad }, { content_moderation = { publicFigureThreshold = bad } }, { style = { [bad] = 1 } },
+        { extra = { a = { bad } } }, { extra = { [bad] = 1 } }, { [bad] = 1 } } do
+        local task, err = client:generate(clip(more))
+        assert.is_nil(task)
+        assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+        assert.truthy(utf8.len(tostring(err)))
+      end
+      m:finish()
+    end)
+
     it("takes the short forms", function()
       local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
       assert(client:generate { prompt = "x", image = "https://example.com/a.png", model = "gen4_turbo",

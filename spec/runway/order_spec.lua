@@ -38,6 +38,44 @@ describe("an order", function()
       end)
     end
 
+    for provider, slips in pairs {
+      runwayml = { negativ_prompt = "negativePrompt", referense_images = "reference_images", audioo = "audio",
+        content_moderatoin = "content_moderation", outputFromat = "outputFormat", video_urii = "video_uri" },
+      gateway = { watermrk = "watermark", contentModeratoin = "contentModeration" },
+      cometapi = { stlye = "style", lastimage = "last_image", optoins = "options", targetLnag = "targetLang" },
+      chatgptsb = { motion_scor = "motion_score", enhance_promt = "enhance_prompt", exploreMod = "exploreMode" },
+      qimu = { second = "seconds", textPromt = "textPrompt" },
+    } do
+      it("in one of the API's own at " .. provider, function()
+        local mine = assert(session.new(require "runway.providers"[provider], { api_key = "key_0123456789",
+          base_url = "https://x.test", transport = {} }))
+        for slip, name in pairs(slips) do
+          local read, problem = order.read(mine, { prompt_text = "x", [slip] = 5 })
+          assert.is_nil(read, slip)
+          assert.matches("did you mean " .. name .. "?", problem.message, 1, true)
+        end
+      end)
+    end
+
+    it("inside a table of ours, or of one that a model is known to take", function()
+      local client, m = mocked.client {}
+      for message, wrong in pairs {
+        ["prompt_image has no \"postion\"; did you mean position?"] =
+          { prompt_image = { uri = "https://x.test/a.png", postion = "last" } },
+        ["no content_moderation.publicFigureTreshold; did you mean publicFigureThreshold?"] =
+          { content_moderation = { publicFigureTreshold = "low" } },
+        ["no content_moderation.public_figure_threshold; did you mean publicFigureThreshold?"] =
+          { content_moderation = { public_figure_threshold = "low" } },
+        ["did you mean output = { path =, overwrite = true }?"] = { output = "a.mp4", overwrite = true },
+      } do
+        local task, err = client:generate(clip(wrong))
+        assert.is_nil(task)
+        assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+        assert.matches(message, err.message, 1, true)
+      end
+      m:finish()
+    end)
+
     it("and nothing is sent", function()
       local client, m = mocked.client {}
       local task, err = client:generate(clip { duraton = 10 })
@@ -68,6 +106,21 @@ describe("an order", function()
     assert.same({}, logged)
   end)
 
+  it("warns of none that an adapter has a place for", function()
+    for provider, params in pairs {
+      chatgptsb = { model = "gen2", motion_score = 22, explore_mode = true, options = {}, as_team_id = 5 },
+      cometapi = { style = "cinematic", options = { seconds = 5 }, image_as_end_frame = true, ratio = "16:9" },
+      qimu = { seconds = 5, images = {}, ratio = "16:9" },
+      gateway = { watermark = false, content_moderation = {} },
+    } do
+      local logged = {}
+      local mine = assert(session.new(require "runway.providers"[provider], { api_key = "key_0123456789",
+        base_url = "https://x.test", transport = {}, logger = function(_, said) logged[#logged + 1] = said end }))
+      assert(order.read(mine, params))
+      assert.same({}, logged, provider)
+    end
+  end)
+
   it("may hold what goes to the API as it is, over all else", function()
     local client, m = mocked.client { SUBMIT }
     local extra = { duraton = 3, modle = { a = { 1, 2 } }, ratio = "9:99" }
@@ -83,7 +136,8 @@ describe("an order", function()
   it("that is misuse raises", function()
     local client, m = mocked.client {}
     for _, wrong in ipairs { { output = 5 }, { output = "" }, { output = { path = "a", overwrite = 1 } },
-      { extra = "x" }, { extra = { print } }, { deadline = 0 }, { deadline = "5" }, { deadline = math.huge } } do
+      { output = { path = "a", overwite = true } }, { output = { pth = "a" } }, { output = { "a" } },
+      { extra = "x" }, { extra = { print } }, { extra = { 5 } }, { deadline = 0 }, { deadline = "5" }, { deadline = math.huge } } do
       assert.has_error(function() client:generate(clip(wrong)) end)
     end
     m:finish()

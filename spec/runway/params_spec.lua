@@ -116,12 +116,13 @@ describe("params.normalise", function()
     end)
 
     it("must be UTF-8, and the message says where they are not", function()
-      caught({ prompt_text = "ab\xff" }, "prompt_text is not valid UTF%-8 %(at byte 3%)")
-      caught({ model = "\xC0\x80" }, "at byte 1")
-      caught({ references = { { uri = "x\xED\xA0\x80" } } },
+      refused({ prompt_text = "ab\xff" }, "prompt_text is not valid UTF%-8 %(at byte 3%)")
+      refused({ model = "\xC0\x80" }, "at byte 1")
+      refused({ references = { { uri = "x\xED\xA0\x80" } } },
         "references%[1%]%.uri is not valid UTF%-8 %(at byte 2%)")
-      caught({ extra = { ["k\xff"] = 1 } }, "a key of extra is not valid UTF%-8")
-      caught({ ["k\xff"] = 1 }, "no parameter name")
+      refused({ extra = { ["k\xff"] = 1 } }, "a key of extra is not valid UTF%-8")
+      refused({ ["k\xff"] = 1 }, "no parameter name")
+      caught({ ["k\1"] = 1 }, "no parameter name")
     end)
 
     it("may hold no NUL where they are addresses or names", function()

@@ -30,13 +30,24 @@ describe("runway.values", function()
       ["x.a is a function"] = { a = print }, ["x.a must be a finite number"] = { a = 0/0 },
       ["x is a list with holes: entry 2 is nil"] = { 1, [3] = 3 }, ["mixes names and list entries"] = { 1, a = 2 },
       ["x.me contains itself"] = cycle, ["nested deeper"] = deep,
-      ["x.a is not valid UTF-8 (at byte 2)"] = { a = "b\xFF" },
-      ["a key of x is not valid UTF-8"] = { ["\xFF"] = 1 }, ["x has a key of type boolean"] = { [true] = 1 },
+      ["x has a key of type boolean"] = { [true] = 1 },
     } do
       local copy, problem = values.copy("x", v)
       assert.is_nil(copy)
       assert.is_true(problem.misuse)
       assert.matches(text, problem.message, 1, true)
+    end
+  end)
+
+  it("that are texts of other bytes than UTF-8 are refused, and no bug: they come out of files", function()
+    for message, v in pairs {
+      ["x.a is not valid UTF-8 (at byte 2)"] = { a = "b\xFF" }, ["a key of x is not valid UTF-8 (at byte 1)"] =
+      { ["\xFF"] = 1 },
+    } do
+      local copy, problem = values.copy("x", v)
+      assert.is_nil(copy)
+      assert.is_nil(problem.misuse)
+      assert.same({ "invalid_request", message }, { problem.kind, problem.message })
     end
   end)
 

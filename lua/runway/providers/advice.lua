@@ -320,6 +320,10 @@ function check.object(name, v, rule, _, told)
   local names = {}
   for field in pairs(rule.fields) do names[#names + 1] = field end
   table.sort(names)
+  for field in pairs(v) do
+    local near = not rule.fields[field] and type(field) == "string" and options.slip(field, names)
+    if near then return ("takes no %s.%s; did you mean %s?"):format(name, text.line(field, 60) or "", near) end
+  end
   for _, field in ipairs(names) do
     local refusal = check_one(name .. "." .. field, v[field], rule.fields[field], v, told)
     if refusal then return refusal end

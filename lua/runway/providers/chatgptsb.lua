@@ -69,8 +69,12 @@ local chatgptsb = {
   poll_interval = 5,
   missing_grace = 30,  -- a proxy may learn of its own task late
   kinds = { "extend", "image_to_video", "text_to_video", "video_to_video" },
+  names = { gen2Options = true, notify_hook = true, options = true, taskType = true },
   media = {},  -- no data URIs: files are uploaded
 }
+for _, flat in ipairs { TOP, OPTIONS, GEN2, GEN3 } do
+  for name in pairs(flat) do chatgptsb.names[name] = true end
+end
 
 ---@param api_key string
 ---@return table<string,string> headers

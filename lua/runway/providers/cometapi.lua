@@ -9,6 +9,7 @@
 --
 -- CometAPI documents no cancel, no list of tasks and no upload for Runway.
 
+local models = require "runway.providers.runwayml_models"
 local reseller_request = require "runway.providers.reseller_request"
 local official = require "runway.providers.official"
 local params = require "runway.params"
@@ -279,6 +280,10 @@ local cometapi = {
     "character_performance", "image_to_video", "sound_effect", "text_to_image", "text_to_speech",
     "text_to_video", "video_to_video", "video_upscale",
   },
+  -- The official bodies, and what the pages of the pro routes and of their upstream have beside them.
+  names = official.names(models, {
+    "flip", "image_as_end_frame", "last_image", "options", "style", "videoUri", "video_uri", "watermark",
+  }),
   sign = official.sign,
   retryable_failure = official.retryable_failure,
 }

@@ -6,6 +6,7 @@
 -- answer with Runway's own object or wrap it in a relay's envelope. All of these are read.
 -- Neither a cancel nor a callback is documented.
 
+local models = require "runway.providers.runwayml_models"
 local reseller_request = require "runway.providers.reseller_request"
 local official = require "runway.providers.official"
 local reseller_answer = require "runway.providers.reseller_answer"
@@ -30,6 +31,7 @@ local gateway = {
   poll_interval = 5,
   missing_grace = 90,  -- relays of the New-API family answer task_not_exist for a fresh task
   kinds = { "image_to_video" },
+  names = official.names({ models.image_to_video }, { "watermark" }),
   media = { image = official.DATA_URI.image },
   retryable_failure = official.retryable_failure,
 }

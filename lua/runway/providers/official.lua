@@ -45,6 +45,22 @@ function official.warnings_at(who, model)
     :format(model, gone, who) } or nil
 end
 
+---The names of all fields that models are known to take, and others.
+---@param kinds table<string, table>  kind -> model -> its rules
+---@param more string[]|nil
+---@return table<string, boolean>
+function official.names(kinds, more)
+  local names = {}
+  for _, models in pairs(kinds) do
+    for _, rules in pairs(models) do
+      for field in pairs(rules) do names[field] = true end
+    end
+  end
+  names.needs, names.removed = nil, nil       -- what is said of a model, and no field of it
+  for _, name in ipairs(more or {}) do names[name] = true end
+  return names
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Failures
 

@@ -37,6 +37,7 @@ local qimu = {
   poll_interval = 5,
   missing_grace = 30,  -- nothing says how soon a new task can be asked about
   kinds = { "image_to_video", "text_to_video" },
+  names = { images = true, seconds = true, taskType = true, textPrompt = true },
   media = {},
   retryable_failure = official.retryable_failure,
 }

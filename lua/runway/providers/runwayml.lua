@@ -34,6 +34,7 @@ local runwayml = {
     "video_to_video", "video_upscale", "voice_dubbing", "voice_isolation",
   },
   media = official.DATA_URI,
+  names = official.names(models),
   sign = official.sign,
 }
 
@@ -70,14 +71,6 @@ function runwayml.submit(kind, given)
   local json, problem, warnings = body.build(kind, given)
   if not json then return nil, problem end
   return { method = "POST", path = "/v1/" .. kind, json = json, warnings = warnings }
-end
-
--- What any model is known to take.
-runwayml.names = {}
-for _, by_model in pairs(models) do
-  for _, rules in pairs(by_model) do
-    for field in pairs(rules) do runwayml.names[field] = true end
-  end
 end
 
 local function path_of(ref)

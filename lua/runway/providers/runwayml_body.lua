@@ -193,10 +193,6 @@ local function warning_of(kind, model)
     near and (" (did you mean %s?)"):format(near) or "")
 end
 
-local function snake(name)
-  return (name:gsub("[A-Z]", function(c) return "_" .. text.lower(c) end))
-end
-
 ---The JSON body of a submit, checked against what its model is known to take.
 ---@param kind string  one of the adapter's kinds
 ---@param given table  normalised params; not changed
@@ -233,7 +229,7 @@ function body.build(kind, given)
     if problem then return nil, problem end
   end
   if rules then mark_lists(json, rules) end
-  local function spell(field) return given_as[field] or NEUTRAL[field] or snake(field) end
+  local function spell(field) return given_as[field] or NEUTRAL[field] or params.snake(field) end
   local warnings = { warning_of(kind, model) }
   if rules then problem = advice.check(model, rules, json, spell, warnings) end
   problem = problem or refused_by_all(model, given)
