@@ -41,6 +41,7 @@ build = {
         "src/arrival.c",
         "src/buffer.c",
         "src/clock.c",
+        "src/data_uri.c",
         "src/disk.c",
         "src/engine.c",
         "src/farewell.c",

@@ -1,13 +1,17 @@
 /*
-** lua_check.c: URLs, proxies and places for files, looked at for Lua.
+** lua_check.c: URLs, data URIs, proxies and places for files, looked at for Lua.
 */
 #include <string.h>
 
+#include "data_uri.h"
+#include "header.h"
+#include "lua_buffer.h"
 #include "lua_check.h"
 #include "lua_request.h"
 #include "proxy.h"
 #include "request.h"
 #include "sink.h"
+#include "sniff.h"
 #include "url.h"
 
 
@@ -84,7 +88,68 @@ static int core_target (lua_State *L) {
 }
 
 
+/* The data URI at index 1 as an API takes it: itself when it is so already. */
+static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type) {
+  size_t n, len = rw_data_uri_tidied(uri);
+  const char *given = lua_tolstring(L, 1, &n);
+  rw_buffer *made = rw_push_buffer(L);   /* on the stack */
+  rw_add_text(L, made, "data:");
+  rw_add_text(L, made, type);
+  rw_add_text(L, made, ";base64,");
+  if (uri->tidy && n == made->len + len && memcmp(given, made->data, made->len) == 0) {
+    lua_pushvalue(L, 1);
+  } else {
+    if (!rw_buffer_reserve(made, len)) luaL_error(L, "not enough memory");
+    rw_data_uri_tidy(uri, made->data + made->len);
+    lua_pushlstring(L, made->data, made->len + len);
+  }
+  rw_buffer_free(made);
+  lua_remove(L, -2);
+}
+
+
+/*
+** data_uri(text) -> { uri=, type=, animated=, words= } | nil, why it is none.
+** `type` is what the bytes are; where they are of no known kind, what it says
+** that they are ("" when it says nothing), and `words` is what else they are
+** ("JSON", "an HTML page", "text"), if that can be told. `uri` is written as an
+** API takes it. `animated` as of a file.
+*/
+static int core_data_uri (lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n), *why, *type, *words = NULL;
+  char head[RW_SNIFF], declared[RW_DATA_URI_TYPE + 1];
+  rw_data_uri uri;
+  lua_settop(L, 1);
+  if ((why = rw_data_uri_read(&uri, text, n)) != NULL) {
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    return 2;
+  }
+  n = rw_data_uri_decode(&uri, head, sizeof head);
+  if ((type = rw_sniff_media(head, n)) == NULL) {
+    rw_header_lower(declared, uri.type, uri.type_len);
+    declared[uri.type_len] = '\0';
+    words = rw_sniff_text(head, n);
+    type = declared;
+  }
+  lua_createtable(L, 0, 4);
+  push_tidied(L, &uri, type);
+  lua_setfield(L, 2, "uri");
+  lua_pushstring(L, type);
+  lua_setfield(L, 2, "type");
+  lua_pushstring(L, words);
+  lua_setfield(L, 2, "words");
+  if (rw_sniff_moves(head, n)) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, 2, "animated");
+  }
+  return 1;
+}
+
+
 static const luaL_Reg core_checks[] = {
+  {"data_uri", core_data_uri},
   {"proxy", core_proxy},
   {"target", core_target},
   {"url", core_url},

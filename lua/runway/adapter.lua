@@ -52,6 +52,14 @@ local function is_set(v)
   return true
 end
 
+local function is_formats(v)
+  if type(v) ~= "table" then return false end
+  for class, list in next, v do
+    if type(class) ~= "string" or not is_list_of_words(list) or #list == 0 then return false end
+  end
+  return true
+end
+
 local function is_limits(v) return type(v) == "function" or is_table_of_limits(v) end
 local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
@@ -74,6 +82,7 @@ local SHAPE = {
   { "poll_interval", is_seconds, "a number of seconds" },
   { "missing_grace", is_seconds, "a number of seconds" },
   { "media", is_limits, "a table of class and longest data URI, or a function that returns one" },
+  { "formats", is_formats, "a table of class and list of media types" },
   { "names", is_set, "a table of names, each with the value true" },
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },

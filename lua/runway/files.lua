@@ -1,6 +1,8 @@
 -- The file object: a local picture, film or sound that stands where a URL may stand. It names a
 -- file and holds none of it; who sends it reads it.
 
+local text = require "runway.text"
+
 local files = {}
 
 ---@class runway.File
@@ -48,6 +50,35 @@ end
 ---@return string
 function files.base(path)
   return path:match("[^/\\]+$") or path
+end
+
+-- Endings that fit a type, the usual one first.
+local ENDINGS = {
+  ["image/jpeg"] = { "jpg", "jpeg", "jpe", "jfif" }, ["image/png"] = { "png" }, ["image/webp"] = { "webp" },
+  ["image/gif"] = { "gif" }, ["image/heic"] = { "heic", "heif" }, ["image/avif"] = { "avif" },
+  ["image/bmp"] = { "bmp" }, ["image/tiff"] = { "tif", "tiff" },
+  ["video/mp4"] = { "mp4", "m4v" }, ["video/quicktime"] = { "mov", "qt" }, ["video/webm"] = { "webm" },
+  ["video/x-matroska"] = { "mkv" }, ["video/3gpp"] = { "3gp" }, ["video/ogg"] = { "ogv", "ogg" },
+  ["video/x-msvideo"] = { "avi" }, ["video/x-flv"] = { "flv" }, ["video/mpeg"] = { "mpg", "mpeg" },
+  ["audio/mpeg"] = { "mp3" }, ["audio/wav"] = { "wav" }, ["audio/flac"] = { "flac" }, ["audio/mp4"] = { "m4a", "mp4" },
+  ["audio/aac"] = { "aac" }, ["audio/ogg"] = { "ogg", "oga", "opus" },
+}
+
+local LONGEST_NAME = 255
+
+---The name that an upload gives a file: APIs go by its ending, so it gets one that says what its bytes
+---are, unless it has one.
+---@param path string
+---@param kind string   its type
+---@return string
+function files.upload_name(path, kind)
+  local name, endings = files.base(path), ENDINGS[kind]
+  if not endings then return name end
+  local ending = text.lower(name:match("[^.]%.([A-Za-z0-9]+)$") or "")
+  for _, fits in ipairs(endings) do
+    if ending == fits then return name end
+  end
+  return text.cut(name, LONGEST_NAME - 1 - #endings[1]) .. "." .. endings[1]
 end
 
 return files

@@ -1,12 +1,15 @@
--- media.lua: local files on their way to a provider.
+-- media.lua: local files, and data URIs, on their way to a provider.
 --
 -- Nothing of a file is read until a request needs it, and then never on this thread. How it travels
 -- is the adapter's choice: as a data URI inside the body while that is short enough, else by upload.
+-- What it is, its bytes say, and not its name or label; what the provider does not take is refused.
 
 local adapter = require "runway.adapter"
+local core = require "runway.core"
 local files = require "runway.files"
 local http = require "runway.http"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local media = {}
 
@@ -33,46 +36,157 @@ function media.data_uri_length(info)
   return #"data:;base64," + #info.type + math.ceil(info.size / 3) * 4
 end
 
---- A copy of `value` in which every file object is what `fn` made of it.
----@param value any
----@param fn fun(file: runway.File): any, any   nil, err stops
----@return any copy
----@return any err
-function media.replace(value, fn)
-  if files.is_file(value) then return fn(value) end
-  if type(value) ~= "table" then return value end
-  local copy = setmetatable({}, getmetatable(value))
-  for k, v in pairs(value) do
-    local new, err = media.replace(v, fn)
-    if new == nil then return nil, err end
-    copy[k] = new
-  end
-  return copy
+---------------------------------------------------------------------------------------------------
+-- Finding them
+
+-- Where a part of the params stands: prompt_image[2], character. An `uri` is its table, and the only
+-- entry of a list the list.
+local function place(where, key, holder)
+  if type(key) == "number" then return #holder > 1 and ("%s[%d]"):format(where, key) or where end
+  if where == "" then return key end
+  return key == "uri" and where or where .. "." .. key
 end
 
--- Is there a file object anywhere in it?
-local function holds_file(value)
-  if type(value) ~= "table" then return false end
-  if files.is_file(value) then return true end
-  for _, inner in next, value do
-    if type(inner) == "table" and holds_file(inner) then return true end
+-- In these a text that begins with "data:" can be nothing else; and what they take.
+local ADDRESSES = {
+  prompt_image = "image", image_uri = "image", imageUri = "image",
+  prompt_video = "video", promptVideo = "video", video_uri = "video", videoUri = "video",
+}
+
+-- Is it meant as a data URI, however badly it is written? A text for people is not.
+local function is_data_uri(v, field)
+  if type(v) ~= "string" or field == "prompt_text" then return false end
+  local head = text.lower(v:sub(1, 300)):match("^[ \t-\r]*data:([^,]*)")
+  return head ~= nil and (ADDRESSES[field] or head:find("^[a-z]+/[a-z0-9.+-]+;") or head:find("^[a-z]+/[a-z0-9.+-]+$")
+    or head:find("; *base64 *$")) and true or false
+end
+
+-- A copy of `value` in which every file object and every data URI is what `fn` made of it; the same
+-- value when there is none. nil, err stops.
+local function replace(value, fn, where, field)
+  if files.is_file(value) or is_data_uri(value, field) then return fn(value, where, field) end
+  if type(value) ~= "table" then return value end
+  local copy
+  for k, v in next, value do
+    local new, err = replace(v, fn, place(where, k, value), field or k)
+    if new == nil then return nil, err end
+    if not rawequal(new, v) then
+      if not copy then
+        copy = setmetatable({}, getmetatable(value))
+        for name, old in next, value do copy[name] = old end
+      end
+      copy[k] = new
+    end
+  end
+  return copy or value
+end
+
+---------------------------------------------------------------------------------------------------
+-- What a provider takes
+
+-- Other names of the same types, as data URIs have them.
+local SAME = {
+  ["image/jpg"] = "image/jpeg", ["image/pjpeg"] = "image/jpeg", ["image/x-png"] = "image/png",
+  ["video/mov"] = "video/quicktime", ["video/x-m4v"] = "video/mp4", ["video/avi"] = "video/x-msvideo",
+  ["audio/mp3"] = "audio/mpeg", ["audio/wave"] = "audio/wav", ["audio/x-wav"] = "audio/wav",
+  ["audio/x-flac"] = "audio/flac", ["audio/m4a"] = "audio/mp4", ["audio/x-m4a"] = "audio/mp4",
+  ["audio/x-aac"] = "audio/aac",
+}
+
+local CLASSES = { image = "picture", video = "film", audio = "sound" }
+
+-- One command that makes of a file what any provider takes.
+local CONVERT = {
+  image = "ffmpeg -i %s -frames:v 1 %s.png", video = "ffmpeg -i %s %s.mp4", audio = "ffmpeg -i %s %s.m4a",
+}
+local CONVERT_HEIF = "heif-convert %s %s.jpg"
+local MAKE_FILM = "ffmpeg -i %s -pix_fmt yuv420p %s.mp4"
+
+local function command(form, path)
+  if not path then return "" end
+  if path:find("[^A-Za-z0-9_./+:-]") then path = "'" .. path:gsub("'", "'\\''") .. "'" end
+  return "; to convert it: " .. form:format(path, path)
+end
+
+local function convert(kind, path)
+  local heif = kind:find("^image/hei") or kind:find("^image/av")
+  return command(heif and CONVERT_HEIF or CONVERT[kind:match("^[a-z]+")], path)
+end
+
+-- Does the list name this type?
+local function takes(list, kind)
+  for _, one in ipairs(list) do
+    if one == kind or one == SAME[kind] then return true end
   end
   return false
 end
 
---- The params with each file looked at, so that an adapter can judge them.
+local function either(list)
+  return table.concat(list, ", ", 1, #list - 1) .. (#list > 1 and " or " or "") .. list[#list]
+end
+
+-- Why a picture, film or sound is refused; nil when it is not. `path`: of a file.
+local function unfit(session, where, field, kind, path)
+  local class, what = kind:match("^[a-z]*"), path or "the data URI"
+  local wanted = ADDRESSES[field]
+  if wanted == "image" and class ~= "image" then
+    return ("%s: %s is no picture but %s"):format(where, what, kind)
+  elseif wanted == "video" and class == "image" then
+    local moving = kind == "image/gif" or kind == "image/webp"
+    return ("%s: %s is a picture (%s)%s"):format(where, what, kind, moving and command(MAKE_FILM, path) or "")
+  end
+  local list = (session.adapter.formats or {})[class]
+  if not list or takes(list, kind) then return nil end
+  return ("%s: %s is %s, and %s takes %ss as %s%s"):format(where, what, kind, session.adapter.name, CLASSES[class],
+    either(list), convert(kind, path))
+end
+
+-- A file with what was seen of it.
+local function look_at_file(session, file, where, field)
+  local info, err = media.probe(session, file.path)
+  if not info then return nil, err end
+  local refusal = unfit(session, where, field, info.type, file.path)
+  if refusal then return session:refuse(refusal) end
+  return files.known(file.path, info), info.animated
+end
+
+-- A data URI as the API takes it: of the type that its bytes are.
+local function look_at_uri(session, uri, where, field)
+  local info, why = core.data_uri(uri)
+  if not info then return session:refuse(("%s: the data URI cannot be used: %s"):format(where, why)) end
+  local class = info.type:match("^([a-z]+)/[a-z0-9.+-]+$")
+  if not CLASSES[class] then
+    return session:refuse(("%s: the data URI is of no picture, film or sound, neither by its bytes nor by its type%s")
+      :format(where, class and (" (%s)"):format(info.type) or ""))
+  elseif info.words then
+    return session:refuse(("%s: the data URI says %s, and holds %s"):format(where, info.type, info.words))
+  end
+  local refusal = unfit(session, where, field, info.type)
+  if refusal then return session:refuse(refusal) end
+  return info.uri, info.animated
+end
+
+--- The params with each file and data URI looked at: a file knows its size and type, so that an adapter
+--- can judge it; a data URI is written as APIs take it. What the provider's documents refuse is refused.
 ---@param session runway.Session
 ---@param params table
----@return table|nil params     the same table when no file is in it
+---@return table|nil params     the same table when nothing in it changes
 ---@return runway.Error|nil err
 function media.look(session, params)
-  if not holds_file(params) then return params end
-  return media.replace(params, function(file)
-    local info, err = media.probe(session, file.path)
-    if not info then return nil, err end
-    return files.known(file.path, info)
-  end)
+  return replace(params, function(v, where, field)
+    local look = files.is_file(v) and look_at_file or look_at_uri
+    local seen, more = look(session, v, where, field)
+    if not seen then return nil, more end
+    if more then
+      session:log("warning", ("%s: a picture that moves; what is made of more than its first frame no document says")
+        :format(where))
+    end
+    return seen
+  end, "")
 end
+
+---------------------------------------------------------------------------------------------------
+-- How they travel
 
 -- May this file travel inside the body?
 local function fits(file, limits)
@@ -96,15 +210,15 @@ end
 ---@return table|nil params
 ---@return runway.Error|boolean|nil changed  was anything uploaded? or err
 function media.settle(session, params, limits, deadline)
-  if not holds_file(params) then return params, false end
   local changed = false
-  local settled, err = media.replace(params, function(file)
+  local settled, err = replace(params, function(file)
+    if not files.is_file(file) then return file end
     local ok, most = fits(file, limits)
     if ok then return file end
     if not session.adapter.upload then return refuse(session, file, most) end
     changed = true
     return media.upload(session, file.path, deadline)
-  end)
+  end, "")
   if not settled then return nil, err end
   return settled, changed
 end
@@ -124,7 +238,7 @@ function media.upload(session, path, deadline)
   end
   local info, failure = media.probe(session, path)
   if not info then return nil, failure end
-  local file = { path = path, name = files.base(path), size = info.size, type = info.type }
+  local file = { path = path, name = files.upload_name(path, info.type), size = info.size, type = info.type }
   local answers = {}
   while #answers < MAX_UPLOAD_STEPS do
     local step, problem = adapter.ask(session, "upload", file, answers)

@@ -46,6 +46,7 @@ local function media(field, v)
   if type(v) ~= "string" then
     return nil, wrong_type(field, "a URL, a data URI or runway.file(path)", v)
   end
+  v = text.trim(v)                            -- as it comes out of a file
   local problem = values.check_address(field, v)
   if problem then return nil, problem end
   if not v:find("^[A-Za-z][A-Za-z0-9+.-]+:") then

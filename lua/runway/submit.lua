@@ -7,7 +7,6 @@ local adapter = require "runway.adapter"
 local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
-local files = require "runway.files"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local media = require "runway.media"
@@ -69,20 +68,6 @@ local function ask(session, kind, given)
   return session:refuse(problem)
 end
 
--- What is given as a picture must be one, and what is given as a film must not.
-local function check_classes(session, looked)
-  for _, entry in ipairs(looked.prompt_image or {}) do
-    if files.is_file(entry.uri) and entry.uri.class ~= "image" then
-      return session:refuse(("prompt_image: %s is no picture but %s"):format(entry.uri.path, entry.uri.type))
-    end
-  end
-  local film = looked.prompt_video
-  if files.is_file(film) and film.class == "image" then
-    return session:refuse(("prompt_video: %s is a picture (%s)"):format(film.path, film.type))
-  end
-  return true
-end
-
 -- The request with what the caller wants in it beside the parameters.
 local function with_extra(session, request, extra)
   if not extra then return request end
@@ -108,9 +93,7 @@ end
 local function build(session, kind, given, deadline)
   local looked, err = media.look(session, given)
   if not looked then return nil, err end
-  local ok, request, limits, settled, changed
-  ok, err = check_classes(session, looked)
-  if not ok then return nil, err end
+  local request, limits, settled, changed
   request, err = ask(session, kind, looked)
   if not request then return nil, err end
   limits, err = adapter.media(session, kind, looked)

@@ -73,6 +73,43 @@ describe("a client:", function()
       m:finish()
     end)
 
+    it("asks for no ending of a file's name, however the file travels", function()
+      local client, m = mocked.client { { "POST /v1/uploads", json = { uploadUrl = "https://s3.test/x", fields = {},
+        runwayUri = "runway://abc.def.ghi" } }, { "POST https://s3.test/x" },
+        { "POST /v1/video_to_video", json = { id = "t1" } }, { "POST /v1/video_to_video", json = { id = "t2" } } }
+      local film = "\0\0\0\8wide\0\0\2\0mdat" .. ("\0"):rep(600)
+      local long = write("long", film .. ("\0"):rep(4000000))
+      assert(client:generate { model = "aleph2", prompt_text = "x", prompt_video = runway.file(long) })
+      assert.equal("long.mov", m.requests[1].json.filename)
+      assert.equal("runway://abc.def.ghi", m.requests[3].json.videoUri)
+      assert(client:generate { model = "aleph2", prompt_text = "x", prompt_video = runway.file(write("short", film)) })
+      m:finish()
+    end)
+
+    it("refuses what Runway does not take, at all that pass it on", function()
+      local heic = write("IMG_1", "\0\0\0\24ftypheix\0\0\0\0mif1heic" .. ("\0"):rep(600))
+      local gif = "DATA:IMAGE/GIF;base64,R0lGODlhAQABAAAAACw="
+      for _, provider in ipairs { "runwayml", "gateway", "cometapi" } do
+        local client, m = mocked.client({}, { provider = provider, base_url = "https://x.test" })
+        for kind, image in pairs { ["image/heic"] = runway.file(heic), ["image/gif"] = gif } do
+          local task, err = client:generate { model = "gen4_turbo", prompt_text = "x", ratio = "1280:720", duration = 5,
+            prompt_image = image }
+          assert.is_nil(task)
+          assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+          assert.matches(kind .. ", and " .. provider .. " takes pictures as image/jpeg, image/png or image/webp",
+            err.message, 1, true)
+        end
+        m:finish()
+      end
+    end)
+
+    it("sends a data URI as the API takes it, even one that came out of a file", function()
+      local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
+      assert(client:generate { model = "gen4_turbo", prompt_text = "x", ratio = "1280:720", duration = 5,
+        prompt_image = " DATA:IMAGE/PNG;charset=utf-8;BASE64,/9j/\n" })
+      assert.equal("data:image/jpeg;base64,/9j/", m.requests[1].json.promptImage)
+    end)
+
     it("takes the short forms", function()
       local client, m = mocked.client { { "POST /v1/image_to_video", json = { id = "t1" } } }
       assert(client:generate { prompt = "x", image = "https://example.com/a.png", model = "gen4_turbo",

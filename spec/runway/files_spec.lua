@@ -32,6 +32,21 @@ describe("runway.files", function()
       { file.path, file.name, file.size, file.type, file.class })
   end)
 
+  it("gives an upload the name of what its bytes are", function()
+    for name, want in pairs {
+      ["image/png photo"] = "photo.png", ["image/png a.PNG"] = "a.PNG", ["image/jpeg a.jpeg"] = "a.jpeg",
+      ["image/jpeg a.png"] = "a.png.jpg", ["video/mp4 d/film.mov"] = "film.mov.mp4",
+      ["video/quicktime a.MOV"] = "a.MOV",
+      ["audio/mpeg .mp3"] = ".mp3.mp3", ["image/webp a."] = "a..webp", ["image/x-new a.new"] = "a.new",
+    } do
+      local kind, path = name:match "^(%S+) (.*)$"
+      assert.equal(want, files.upload_name(path, kind))
+    end
+    local long = files.upload_name(("é"):rep(300), "image/png")
+    assert.equal("é.png", long:sub(-6))
+    assert.is_true(#long <= 255)
+  end)
+
   it("tells a path's last part", function()
     for path, base in pairs { ["a/b.png"] = "b.png", ["a\\b.png"] = "b.png", b = "b", ["a/"] = "a/",
       ["/é.png"] = "é.png" } do

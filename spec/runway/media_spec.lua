@@ -64,6 +64,99 @@ describe("runway.media", function()
     end
   end)
 
+  describe("of a type that the provider's documents do not name", function()
+    local FORMATS = { image = { "image/jpeg", "image/png" }, video = { "video/mp4" } }
+    local function look(params, known, formats)
+      local s = new(known or {}, adapters.own { formats = formats or FORMATS })
+      return media.look(s, params)
+    end
+    local function file(kind, class) return { ["a b.x"] = { size = 9, type = kind, class = class } } end
+
+    for kind, told in pairs {
+      ["image/heic"] = "heif-convert 'a b.x' 'a b.x'.jpg", ["image/avif"] = "heif-convert 'a b.x' 'a b.x'.jpg",
+      ["image/gif"] = "ffmpeg -i 'a b.x' -frames:v 1 'a b.x'.png", ["video/mp2t"] = "ffmpeg -i 'a b.x' 'a b.x'.mp4",
+    } do
+      it("is refused, and what to do is told: " .. kind, function()
+        local class = kind:match "^%a+"
+        local name = class == "image" and "prompt_image" or "prompt_video"
+        local none, err = look({ [name] = media.file "a b.x" }, file(kind, class))
+        assert.is_nil(none)
+        assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+        for _, part in ipairs { name .. ": a b.x is " .. kind, table.concat(FORMATS[class], " or "), told } do
+          assert.matches(part, err.message, 1, true)
+        end
+      end)
+    end
+
+    it("is refused as a data URI as well, by its bytes", function()
+      local gif = "data:image/png;base64,R0lGODlhAQABAAAAACw="
+      for where, params in pairs { prompt_image = { prompt_image = { { uri = gif } } },
+        ["prompt_image[2]"] = { prompt_image = { { uri = "https://x.test/a" }, { uri = gif } } },
+        ["shots[1].still"] = { shots = { { still = gif }, {} } }, character = { character = { uri = gif } } } do
+        local none, err = look(params)
+        assert.is_nil(none, where)
+        assert.matches(where .. ": the data URI is image/gif, and mine takes pictures as image/jpeg or image/png",
+          err.message, 1, true)
+      end
+    end)
+
+    it("goes where the documents say nothing", function()
+      assert.truthy(look({ prompt_image = media.file "a b.x" }, file("image/heic", "image"), {}))
+      assert.truthy(look({ sound = media.file "a b.x" }, file("audio/amr", "audio")))
+    end)
+
+    it("does not mean another name of the type", function()
+      assert.truthy(look { prompt_image = "data:image/jpg;base64,AAAA" })
+    end)
+  end)
+
+  it("a picture where a film must be, and the other way about, is refused whatever the provider", function()
+    local s = new { ["a.gif"] = { size = 9, type = "image/gif", class = "image" },
+      ["a.mp4"] = { size = 9, type = "video/mp4", class = "video" } }
+    for message, params in pairs {
+      ["prompt_video: a.gif is a picture (image/gif); to convert it: ffmpeg -i a.gif -pix_fmt yuv420p a.gif.mp4"] =
+        { prompt_video = media.file "a.gif" },
+      ["prompt_image: a.mp4 is no picture but video/mp4"] = { prompt_image = { { uri = media.file "a.mp4" } } },
+      ["prompt_image: the data URI is no picture but audio/wav"] =
+        { prompt_image = { { uri = "data:image/png;base64,UklGRgAAAABXQVZF" } } },
+    } do
+      local none, err = media.look(s, params)
+      assert.is_nil(none)
+      assert.matches(message, err.message, 1, true)
+    end
+  end)
+
+  it("a data URI that cannot be one is refused, and one in a text is none", function()
+    local s = new {}
+    for message, uri in pairs { ["it has no comma"] = "data:image/png", ["not base64"] = "data:image/png;base64,?",
+      ["is of no picture, film or sound"] = "data:text/plain;base64,AAAA",
+      ["says image/png, and holds JSON"] = "data:image/png;base64,eyJhIjoxfQ==" } do
+      for _, params in ipairs { { prompt_image = { { uri = uri } } }, { prompt_video = uri } } do
+        local none, err = media.look(s, params)
+        assert.is_nil(none, uri)
+        assert.matches(message, err.message, 1, true)
+        assert.is_nil(err.message:find("AAAA", 1, true))
+      end
+    end
+    local words = { prompt_text = "data:image/png;base64,?", style = "data: a poem, in three lines" }
+    assert.equal(words, media.look(s, words))
+  end)
+
+  it("a data URI goes out as APIs take it, and the caller's table stays as it was", function()
+    local s = new {}
+    local given = { refs = { { uri = "DATA:IMAGE/PNG;BASE64,AAA", tag = "x" } }, n = 5 }
+    assert.same({ refs = { { uri = "data:image/png;base64,AAA=", tag = "x" } }, n = 5 }, media.look(s, given))
+    assert.equal("DATA:IMAGE/PNG;BASE64,AAA", given.refs[1].uri)
+  end)
+
+  it("warns of a picture that moves", function()
+    local logged = {}
+    local s = new { ["a.webp"] = { size = 9, type = "image/webp", class = "image", animated = true } }
+    s.logger = function(level, message) logged[#logged + 1] = level .. ": " .. message end
+    assert(media.look(s, { prompt_image = { { uri = media.file "a.webp" } } }))
+    assert.matches("^warning: prompt_image: a picture that moves", logged[1])
+  end)
+
   describe("settle", function()
     local function settle(limits, own)
       local s = new({ ["p.png"] = PNG }, own)

@@ -137,7 +137,8 @@ describe("an order", function()
     local client, m = mocked.client {}
     for _, wrong in ipairs { { output = 5 }, { output = "" }, { output = { path = "a", overwrite = 1 } },
       { output = { path = "a", overwite = true } }, { output = { pth = "a" } }, { output = { "a" } },
-      { extra = "x" }, { extra = { print } }, { extra = { 5 } }, { deadline = 0 }, { deadline = "5" }, { deadline = math.huge } } do
+      { extra = "x" }, { extra = { print } }, { extra = { 5 } },
+      { deadline = 0 }, { deadline = "5" }, { deadline = math.huge } } do
       assert.has_error(function() client:generate(clip(wrong)) end)
     end
     m:finish()

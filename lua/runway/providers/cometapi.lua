@@ -280,6 +280,7 @@ local cometapi = {
     "character_performance", "image_to_video", "sound_effect", "text_to_image", "text_to_speech",
     "text_to_video", "video_to_video", "video_upscale",
   },
+  formats = official.FORMATS,          -- of the official family, which alone takes more than URLs
   -- The official bodies, and what the pages of the pro routes and of their upstream have beside them.
   names = official.names(models, {
     "flip", "image_as_end_frame", "last_image", "options", "style", "videoUri", "video_uri", "watermark",

@@ -31,6 +31,7 @@ local gateway = {
   poll_interval = 5,
   missing_grace = 90,  -- relays of the New-API family answer task_not_exist for a fresh task
   kinds = { "image_to_video" },
+  formats = official.FORMATS,          -- Runway's, whose routes these are
   names = official.names({ models.image_to_video }, { "watermark" }),
   media = { image = official.DATA_URI.image },
   retryable_failure = official.retryable_failure,

@@ -14,6 +14,15 @@ official.DATA_URI = { image = 5242880, video = 5242880, audio = 5242880 }
 official.RELAYED_DATA_URI = { image = 5242880, video = 16777216, audio = 16777216 }
 official.SHORTEST_URI, official.LONGEST_URL, official.LONGEST_UPLOAD = 13, 2048, 5000
 
+-- What pictures, films and sounds may be (docs.dev.runwayml.com, assets/inputs: "must use one of"; GIF
+-- is said not to be). Ogg sounds are not on that page, and nowhere said to be refused.
+official.FORMATS = {
+  image = { "image/jpeg", "image/png", "image/webp" },
+  video = { "video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/3gpp", "video/ogg",
+    "video/x-msvideo", "video/x-flv", "video/mpeg" },
+  audio = { "audio/mpeg", "audio/wav", "audio/flac", "audio/mp4", "audio/aac", "audio/ogg" },
+}
+
 -- An upload: bytes of the file, and characters of its name, which has an extension.
 official.UPLOAD = { smallest = 512, largest = 200 * 1024 * 1024, shortest_name = 3, longest_name = 255 }
 

@@ -34,6 +34,7 @@ local runwayml = {
     "video_to_video", "video_upscale", "voice_dubbing", "voice_isolation",
   },
   media = official.DATA_URI,
+  formats = official.FORMATS,
   names = official.names(models),
   sign = official.sign,
 }

@@ -38,13 +38,14 @@ local KNOWN = {
   ["video/mp4"] = iso_media, ["video/quicktime"] = quicktime, ["video/mov"] = quicktime,
   ["video/webm"] = matroska, ["video/x-matroska"] = matroska,
   ["video/3gpp"] = iso_media, ["video/ogg"] = starts("OggS"),
-  ["video/x-msvideo"] = riff("AVI "),
+  ["video/x-msvideo"] = riff("AVI "), ["video/x-flv"] = starts("FLV\1"),
+  ["video/mpeg"] = starts("\0\0\1\186", "\0\0\1\179"),
   ["audio/mpeg"] = mpeg_audio, ["audio/mp3"] = mpeg_audio,
   ["audio/wav"] = riff("WAVE"), ["audio/x-wav"] = riff("WAVE"), ["audio/wave"] = riff("WAVE"),
   ["audio/flac"] = starts("fLaC"), ["audio/x-flac"] = starts("fLaC"),
   ["audio/ogg"] = starts("OggS"),
   ["audio/mp4"] = iso_media, ["audio/m4a"] = iso_media, ["audio/x-m4a"] = iso_media,
-  ["audio/aac"] = starts("\255\241", "\255\249"),
+  ["audio/aac"] = starts("\255\241", "\255\249"), ["audio/x-aac"] = starts("\255\241", "\255\249"),
 }
 
 --- Complains about a data URI that is not base64 of what it announces.

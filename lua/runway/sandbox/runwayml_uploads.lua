@@ -11,7 +11,7 @@ local DAY = 86400
 local LEAST, MOST = 512, 200 * 1024 * 1024 -- bytes of a file, as documented
 
 local EXTENSIONS = {}
-local SUFFIXES = "jpg jpeg png webp mp4 mov webm mkv 3gp ogv avi mp3 wav flac m4a aac ogg"
+local SUFFIXES = "jpg jpeg png webp mp4 mov webm mkv 3gp ogv avi flv mpg mpeg mp3 wav flac m4a aac ogg"
 for word in SUFFIXES:gmatch("%w+") do EXTENSIONS[word] = true end
 
 -- POST /v1/uploads
