@@ -178,6 +178,7 @@ build = {
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.session"] = "lua/runway/session.lua",
     ["runway.submit"] = "lua/runway/submit.lua",
+    ["runway.targets"] = "lua/runway/targets.lua",
     ["runway.task"] = "lua/runway/task.lua",
     ["runway.text"] = "lua/runway/text.lua",
     ["runway.transport"] = "lua/runway/transport.lua",

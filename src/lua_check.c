@@ -76,13 +76,12 @@ static int core_target (lua_State *L) {
   r = rw_push_request(L);                /* its box releases the sink */
   r->sink.path = rw_copy(L, path, n);
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  err = rw_sink_open(&r->sink);
+  err = rw_sink_try(&r->sink);
   if (err) {
     lua_pushnil(L);
     lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
     return 2;
   }
-  rw_sink_abandon(&r->sink);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -145,6 +145,15 @@ int rw_sink_open (rw_sink *s) {
   return failed(s, "find a name for the .part file, too many are there", EBUSY);
 }
 
+/* A full disk still makes files, and shows at the first byte. What a crash has
+** left keeps its bytes: it holds room of its own. */
+int rw_sink_try (rw_sink *s) {
+  int err = rw_sink_open(s);
+  if (!err && !s->found) err = rw_sink_write(s, "", 1);
+  rw_sink_abandon(s);
+  return err;
+}
+
 /* }================================================================= */
 
 

@@ -86,10 +86,13 @@ void rw_stage_prepare (rw_request *r) {
     rw_media_probe(r);
     return;
   }
+  if (r->op == RW_TARGET) {
+    if ((err = rw_sink_try(&r->sink)) != 0) rw_stage_fail(r, err);
+    return;
+  }
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
-  else if (r->op == RW_TARGET) rw_sink_abandon(&r->sink);
   else if (has_file_parts(r)) (void)stage_assemble(r);
-  if (r->error.kind == RW_OK && r->op == RW_HTTP) (void)stage_open_inputs(r);
+  if (r->error.kind == RW_OK) (void)stage_open_inputs(r);
 }
 
 /* }================================================================= */

@@ -13,6 +13,7 @@ local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
 local scheduler = require "runway.scheduler"
+local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
 
@@ -146,6 +147,35 @@ local function rescue(session, ref, receipt, raised)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end
 
+-- The order's file, spoken for; nil when it has none. nil, err when it cannot be written.
+local function take_target(session, order)
+  if not order.output then return nil end
+  local writable, err = download.check(session, order.output, order.overwrite)
+  if not writable then return nil, err end
+  local target, other = targets.take(order.output, order.overwrite)
+  if target then return target end
+  return session:refuse { code = "output_taken",
+    message = ("output: %s is to be written by %s already; name another file, or let it be written over: "
+      .. "output = { path =, overwrite = true }"):format(order.output,
+      other.task_id and "task " .. other.task_id or "a task that is being submitted") }
+end
+
+-- The request, with all that goes before it, and the task that it makes.
+local function order_made(session, order, kind, target, deadline)
+  local request, err = build(session, kind, order.params, deadline)
+  if not request then return nil, err end
+  request, err = with_extra(session, warn(session, request), order.extra)
+  if not request then return nil, err end
+  local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
+    target = target }
+  local receipt = ledger.open(session.adapter.name, session:is_real())
+  local ok, t
+  ok, t, err = pcall(pay, session, request, ref, receipt, deadline)
+  if not ok then t, err = rescue(session, ref, receipt, t) end
+  ledger.close(receipt)
+  return t, err
+end
+
 --- Submits a task: at most once.
 ---@param session runway.Session
 ---@param order runway.Order
@@ -154,24 +184,20 @@ end
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
 function submit.make(session, order, kind)
   local deadline = session:deadline(order.deadline)
-  local request, err
+  local err
   kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
-  if order.output then
-    local writable
-    writable, err = download.check(session, order.output, order.overwrite)
-    if not writable then return nil, err end
-  end
-  request, err = build(session, kind, order.params, deadline)
-  if not request then return nil, err end
-  request, err = with_extra(session, warn(session, request), order.extra)
-  if not request then return nil, err end
-  local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite }
-  local receipt = ledger.open(session.adapter.name, session:is_real())
+  local target
+  target, err = take_target(session, order)
+  if err then return nil, err end
   local ok, t
-  ok, t, err = pcall(pay, session, request, ref, receipt, deadline)
-  if not ok then t, err = rescue(session, ref, receipt, t) end
-  ledger.close(receipt)
+  ok, t, err = pcall(order_made, session, order, kind, target, deadline)
+  if not ok then
+    targets.free(target)
+    error(t, 0)
+  end
+  local made = t or errors.is(err) and err.task
+  if not made then targets.free(target) elseif target then target.task_id = made.id end
   return t, err
 end
 

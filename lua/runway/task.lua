@@ -7,6 +7,7 @@ local ledger = require "runway.ledger"
 local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
+local targets = require "runway.targets"
 
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
@@ -50,7 +51,7 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite= }
+---@param ref table        { id=, kind=, format=, output=, overwrite=, target= }
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -91,6 +92,7 @@ function task.apply(t, fields, raw)
   if fields.progress then t.progress = fields.progress end
   if t.status == "SUCCEEDED" then t.progress = 1 end
   if TERMINAL[t.status] then ledger.release(t) end
+  if t.status == "FAILED" or t.status == "CANCELLED" then targets.free(inner[t].ref.target) end
   t.output = fields.output or t.output
   t.created_at = fields.created_at or t.created_at
   t.cost = fields.cost or t.cost
@@ -145,6 +147,7 @@ local function query(t, deadline, waiting)
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
     local confirmed = not (my.seen and waiting) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
+      targets.free(my.ref.target)
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
     end
@@ -250,7 +253,7 @@ function Task:wait(opts)
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
         if not passing(self, err) then return nil, err end
         last = err
-        my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
+        my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
       else
         last = nil
@@ -276,6 +279,7 @@ function Task:cancel()
   if not ok then return mark(self, err) end
   self.status = "CANCELLED"
   ledger.release(self)
+  targets.free(inner[self].ref.target)
   return true
 end
 
@@ -351,6 +355,7 @@ function Task:download(path, opts)
   }, fresh_url(self, index))
   ledger.release(self)
   if not file then return mark(self, err) end
+  targets.free(my.ref.target)
   return file
 end
 

@@ -159,6 +159,70 @@ describe("an order", function()
       m:finish()
     end)
 
+    describe("that another task is to write is refused before paying,", function()
+      local function again(client, path)
+        local task, err = client:generate(clip { output = path })
+        assert.is_nil(task)
+        assert.same({ "invalid_request", "output_taken", "no" }, { err.kind, err.code, err.sent })
+        return err.message
+      end
+
+      it("by whatever client, under whatever name, until it is there", function()
+        local path = files:path "a.mp4"
+        local client = mocked.client { SUBMIT, mocked.task "SUCCEEDED", FILM }
+        local other, m = mocked.client { SUBMIT }
+        local task = assert(client:generate(clip { output = path }))
+        assert.matches("is to be written by task t1 already", again(other, path), 1, true)
+        again(other, (path:gsub("/", "//")))
+        again(other, (path:gsub("/a.mp4$", "/././a.mp4")))
+        assert(task:wait())
+        again(other, path)
+        assert(task:download())
+        os.remove(path)
+        assert(other:generate(clip { output = path }))
+        assert.equal(1, #m.requests)
+      end)
+
+      it("while it is being submitted", function()
+        local client, m = mocked.client { { "POST /v1/text_to_video", json = { id = "t1" }, delay = 5 } }
+        local made, refused = 0, {}
+        runway.run(function()
+          local jobs = {}
+          for i = 1, 3 do
+            jobs[i] = runway.spawn(function() return client:generate(clip { output = files:path "a.mp4" }) end)
+          end
+          for _, job in ipairs(jobs) do
+            local task, err = job:join()
+            if task then made = made + 1 else refused[#refused + 1] = err.code end
+          end
+        end)
+        assert.equal(1, made)
+        assert.same({ "output_taken", "output_taken" }, refused)
+        m:finish()
+      end)
+
+      it("unless it may be written over", function()
+        local client, m = mocked.client { SUBMIT, SUBMIT }
+        for _ = 1, 2 do
+          assert(client:generate(clip { output = { path = files:path "a.mp4", overwrite = true } }))
+        end
+        m:finish()
+      end)
+
+      it("or the other has failed, was cancelled, is gone, or never came to be", function()
+        local path, refusal = files:path "a.mp4", { "POST /v1/text_to_video", status = 400, json = { error = "no" } }
+        local client, m = mocked.client { refusal, SUBMIT, mocked.task "FAILED", SUBMIT,
+          { "DELETE /v1/tasks/t1", status = 204 }, SUBMIT, { "GET /v1/tasks/t1", status = 404, json = {} },
+          SUBMIT }
+        assert.is_nil((client:generate(clip { output = path })))
+        assert.is_nil(assert(client:generate(clip { output = path })):wait())
+        assert(assert(client:generate(clip { output = path })):cancel())
+        assert.is_nil(assert(client:generate(clip { output = path })):wait { timeout = 100 })
+        assert(client:generate(clip { output = path }))
+        m:finish()
+      end)
+    end)
+
     it("is what a download without a path writes, and the API never hears of it", function()
       local client, m = mocked.client { SUBMIT, mocked.task "SUCCEEDED", FILM }
       local task = assert(client:generate(clip { output = files:path "a.mp4" }))

@@ -215,6 +215,18 @@ describe("a task", function()
       end)
     end
 
+    it("a query that failed is told to the logger", function()
+      local logged = {}
+      local task = submitted({ { "GET /v1/tasks/t1", status = 500 }, task_is "SUCCEEDED" }, { max_retries = 0,
+        logger = function(level, message, more)
+          if level == "warning" then logged[#logged + 1] = { message, more.task_id } end
+        end })
+      assert(task:wait())
+      assert.equal(1, #logged)
+      assert.matches("^a query failed, waiting goes on: server: ", logged[1][1])
+      assert.equal("t1", logged[1][2])
+    end)
+
     it("the wait obeys Retry-After also when its own tries are used up", function()
       local task, m = submitted({ { "GET /v1/tasks/t1", status = 429, headers = { ["retry-after"] = "300" } },
         task_is "SUCCEEDED" }, { max_retries = 0, poll_interval = 1 })

@@ -221,4 +221,34 @@ describe("a download onto a file system", function()
     assert.equal("precious", here:content "clip.mp4.part")
     assert.equal(FILM, here:content "clip.mp4")
   end)
+
+  it("that is full is seen to be before anything is paid for, though it still makes files", function()
+    for _, err in ipairs { "ENOSPC", "EDQUOT", "EIO" } do
+      local lines = run("write=" .. err, [[
+        say(core.try(target, false))
+        print(core.target(target, false))
+        write(target, "old")
+        say(core.try(target, true))
+      ]])
+      local code = err == "EIO" and "file" or "disk_full"
+      assert.equal(("io %s for good"):format(code), lines[1])
+      assert.matches("^nil%s+cannot write the .part file: ", lines[2])
+      assert.equal(lines[1], lines[3])
+      assert.equal("old", here:content "clip.mp4")
+      assert.same({ "clip.mp4" }, names())
+      os.remove(here:path "clip.mp4")
+    end
+  end)
+
+  it("is looked at without touching what a crash has left there", function()
+    run("", [[
+      exchange.until_received(start "/stall-mid-body", 500)
+      os.execute "kill -9 $PPID"
+    ]], 128 + 9)
+    local left = names()[1]
+    local bytes = here:content(left)
+    assert.is_true(#bytes > 0)
+    assert.same({ "done" }, run("", [[ say(core.try(target, false)) ]]))
+    assert.equal(bytes, here:content(left))
+  end)
 end)

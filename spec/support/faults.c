@@ -112,6 +112,11 @@ int close (int fd) {           /* as the kernel does: gone, whatever it says */
   return -1;
 }
 
+ssize_t write (int fd, const void *data, size_t size) {
+  REAL(write);
+  MEET(met_fd("write", fd), real(fd, data, size));
+}
+
 int flock (int fd, int how);
 int flock (int fd, int how) { REAL(flock); MEET(met_fd("flock", fd), real(fd, how)); }
 
