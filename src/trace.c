@@ -84,8 +84,10 @@ static void trace_line (char *to, size_t room, const char *line, size_t n) {
 /* In one write, so that the lines of two engines do not mix. */
 static void trace_say (const rw_request *r, char arrow, const char *text) {
   char line[TRACE_LINE + 64];
-  int n = snprintf(line, sizeof line, "runway %.3f #%lld %c %s\n", rw_now(),
-                   (long long)r->id, arrow, text);
+  int64_t now = rw_now_ms();             /* "%.3f" would heed the locale */
+  int n = snprintf(line, sizeof line, "runway %lld.%03d #%lld %c %s\n",
+                   (long long)(now / 1000), (int)(now % 1000), (long long)r->id,
+                   arrow, text);
   size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
   (void)fwrite(line, 1, len, stderr);
 }

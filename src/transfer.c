@@ -331,11 +331,22 @@ void rw_transfer_keep (rw_request *r) {
 }
 
 
+/* Seconds with a point, whatever the locale: 60, 0.5. */
+static void say_timeout (rw_request *r) {
+  char seconds[32];
+  int n = snprintf(seconds, sizeof seconds, "%ld.%03ld", r->timeout_ms / 1000,
+                   r->timeout_ms % 1000);
+  while (n > 0 && seconds[n - 1] == '0') n--;
+  if (n > 0 && seconds[n - 1] == '.') n--;
+  (void)snprintf(r->errbuf, sizeof r->errbuf, "no %s within %.*s s (%lld bytes of it came)",
+                 r->sent ? "whole answer" : "connection", n, seconds,
+                 (long long)r->bytes);
+}
+
+
 void rw_transfer_end (rw_request *r, CURLcode code) {
   if (code == CURLE_OPERATION_TIMEDOUT && !r->errbuf[0])
-    (void)snprintf(r->errbuf, sizeof r->errbuf, "no %s within %g s (%lld bytes of it came)",
-                   r->sent ? "whole answer" : "connection", (double)r->timeout_ms / 1000,
-                   (long long)r->bytes);
+    say_timeout(r);
   rw_outcome_read(r, code);
   if (r->trace) rw_trace_end(r);
   rw_transfer_drop(r);

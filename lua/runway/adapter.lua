@@ -65,7 +65,7 @@ local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
 local LEVELS = 3                              -- a request's form holds tables of fields
 
-local function is_word(v) return type(v) == "string" and v:find("%S") ~= nil end
+local function is_word(v) return type(v) == "string" and v:find("[^ \t-\r]") ~= nil end
 local function is_seconds(v) return type(v) == "number" and v >= 0 and v < math.huge end
 
 -- What an adapter is made of, in the order in which faults are told: name, test, what it must be,

@@ -11,7 +11,7 @@ local OBJECT = ("{"):byte()                   -- as nearly every answer begins
 ---@param body string
 ---@return boolean
 function answer.is_page(body)
-  return body:byte(1) ~= OBJECT and body:find("^%s*<") ~= nil
+  return body:byte(1) ~= OBJECT and body:find("^[ \t-\r]*<") ~= nil
 end
 
 --- The answer as adapters see it. `why` says why there is no JSON in it.
@@ -20,7 +20,7 @@ end
 ---@return runway.AdapterAnswer
 function answer.of(result, pause)
   local made = { status = result.status, headers = result.headers or {}, body = result.body or "" }
-  if made.body:byte(1) ~= OBJECT and not made.body:find("%S") then
+  if made.body:byte(1) ~= OBJECT and not made.body:find("[^ \t-\r]") then
     made.why = "the answer is empty"
   else
     local message

@@ -159,7 +159,7 @@ function download.fetch(session, url, path, opts, renew)
     local other = new and new ~= url
     if late and not other then return expired(err, failure, not soon) end
     if renewed or not other then
-      session:log("warning", ("download: %s; trying again in %g s"):format(err.message, pause))
+      session:log("warning", ("download: %s; trying again in %s s"):format(err.message, text.number(pause)))
       if not session:pause(pause) then return expired(err, nil, false) end
       pause = math.min(pause * 2, LONGEST_PAUSE)
     end

@@ -11,6 +11,7 @@ local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 local wires = require "runway.wire"
 
 local http = {}
@@ -146,7 +147,8 @@ local function attempt(session, call, tally)
         local _, err = failure(session, tally, verdict, result, reading, call)
         return nil, err, reading.answer
       end
-      session:log("warning", ("%s; trying again in %.1f s"):format(call:tell(verdict, result, reading).message, delay),
+      session:log("warning", ("%s; trying again in %s s"):format(call:tell(verdict, result, reading).message,
+        text.fixed(delay, 1)),
         { attempt = tally.attempts, kind = verdict.kind })
       if not session:pause(delay) then return closed(session, tally) end
     end
@@ -198,19 +200,19 @@ local function story(verdict, result, reading)
   if result.status >= 300 and result.status < 400 then
     return "the API answered with a redirect, which is never followed; is the base URL right?"
   end
-  local text
+  local message
   if said then
-    text = said
+    message = said
   elseif verdict.kind == "authentication" then
-    text = "the API key was refused"
+    message = "the API key was refused"
   elseif verdict.kind == "protocol" and answer.why then
-    text = answer.why .. (page and ": " .. answers.beginning(answer.body) or "")
+    message = answer.why .. (page and ": " .. answers.beginning(answer.body) or "")
   elseif verdict.kind == "rate_limited" then
-    text = "too many requests, or a limit of the account is reached"
+    message = "too many requests, or a limit of the account is reached"
   else
-    text = ("the server answered with status %d"):format(result.status)
+    message = ("the server answered with status %d"):format(result.status)
   end
-  return reading.fault and text .. " (" .. reading.fault .. ")" or text
+  return reading.fault and message .. " (" .. reading.fault .. ")" or message
 end
 
 function Api:tell(verdict, result, reading)

@@ -2,6 +2,7 @@
 -- terminal, plain lines (one for each change) anywhere else.
 
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local progress = {}
 
@@ -29,7 +30,7 @@ end
 
 local function size(bytes)
   if bytes < 1e6 then return ("%.0f KB"):format(bytes / 1e3) end
-  return ("%.1f MB"):format(bytes / 1e6)
+  return text.fixed(bytes / 1e6, 1) .. " MB"
 end
 
 local function new(opts)

@@ -74,7 +74,7 @@ local function key_of(adapter, given)
     return config(adapter.name, ("no API key: set %sor give api_key = …")
       :format(variable and ("the environment variable " .. variable .. " ") or ""))
   end
-  if key:find("%s") or key:find("%c") then
+  if key:find("[%z\1-\32\127]") then
     return config(adapter.name, "the API key holds a space or a line break (was it read from a file "
       .. "with the newline at its end?)")
   end

@@ -8,6 +8,7 @@ local options = require "runway.options"
 local poll = require "runway.poll"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
+local text = require "runway.text"
 
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
@@ -208,8 +209,8 @@ end
 local function timed_out(t, timeout, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
   local word = inner[t].word
-  local message = ("still %s after %g s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, timeout, word and (" (the provider says %q)"):format(word) or "")
+  local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
+    :format(t.status, text.number(timeout), word and (" (the provider says %q)"):format(word) or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end

@@ -164,7 +164,15 @@ end
 function text.number(n)
   if math.type and math.type(n) == "integer" then return ("%d"):format(n) end
   if n % 1 == 0 and n > -1e17 and n < 1e17 then return ("%.0f"):format(n) end
-  return (("%.14g"):format(n):gsub(",", "."))
+  return (("%.14g"):format(n):gsub("^(-?%d+)[^%de]+", "%1."))
+end
+
+---A number with so many digits after the point: 5.0, 5.5. With a point in every locale.
+---@param n number
+---@param digits integer  1 or more
+---@return string
+function text.fixed(n, digits)
+  return ((("%%.%df"):format(digits)):format(n):gsub("^(-?%d+)[^%d]+", "%1."))
 end
 
 ---A string for a message: quoted, short, on one line, and never the bytes of a data URI nor the

@@ -61,7 +61,7 @@ local function add_headers(to, from)
         end
       end
     end
-    to[name] = tostring(value)
+    to[name] = type(value) == "number" and text.number(value) or tostring(value)
   end
 end
 

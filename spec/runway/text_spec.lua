@@ -89,4 +89,11 @@ describe("runway.text", function()
     end
     assert.is_true(os.clock() - began < 5)
   end)
+
+  it("writes a number with so many digits", function()
+    assert.equal("0.50", text.fixed(0.5, 2))
+    assert.equal("3.0", text.fixed(3, 1))
+    assert.equal("-12.3", text.fixed(-12.34, 1))
+    assert.equal("inf", (text.fixed(math.huge, 1)))
+  end)
 end)

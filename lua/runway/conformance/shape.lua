@@ -123,7 +123,7 @@ local function check_env(env)
   for name, variable in next, env do
     if name ~= "api_key" and name ~= "base_url" then
       return ("env has no place for %s; there are api_key and base_url"):format(values.show(name))
-    elseif type(variable) ~= "string" or not variable:find("^[%a_][%w_]*$") then
+    elseif type(variable) ~= "string" or not variable:find("^[A-Za-z_][A-Za-z0-9_]*$") then
       return ("env.%s must be the name of an environment variable"):format(name)
     end
   end

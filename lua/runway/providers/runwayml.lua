@@ -132,7 +132,10 @@ local function send_form(file, where)
   end
   table.sort(names)
   local form = {}
-  for i, name in ipairs(names) do form[i] = { name, tostring(where.fields[name]) } end
+  for i, name in ipairs(names) do
+    local v = where.fields[name]
+    form[i] = { name, type(v) == "number" and text.number(v) or v }
+  end
   form[#form + 1] = { "file", file = file.path, filename = file.name, type = file.type }
   return { request = { method = "POST", url = urls[1], form = form, safe = true } }
 end

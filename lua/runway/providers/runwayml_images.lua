@@ -28,7 +28,7 @@ local function gpt_2_5(background)
     needs = { "promptText", "ratio" },
     promptText = text(), ratio = gpt_ratios, outputCount = whole(1, 10),
     quality = one_of { "low", "medium", "high", "xhigh", "max" }, background = one_of(background),
-    referenceImages = tagged(16, nil, "^%a[%w_]*$"),
+    referenceImages = tagged(16, nil, "^[A-Za-z][A-Za-z0-9_]*$"),
   }
 end
 

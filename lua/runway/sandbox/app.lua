@@ -24,6 +24,7 @@ local reply = require "runway.sandbox.reply"
 local scenarios = require "runway.sandbox.scenarios"
 local tasks = require "runway.sandbox.tasks"
 local tools = require "runway.sandbox.tools"
+local words = require "runway.text"
 
 local apis = {}
 for i, name in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
@@ -36,7 +37,7 @@ App.__index = App
 -- "/v1/tasks/{id}" -> a Lua pattern and the names of its captures
 local function compile(path)
   local names = {}
-  local pattern = path:gsub("[%-%.]", "%%%0"):gsub("{(%w+)}", function(name)
+  local pattern = path:gsub("[%-%.]", "%%%0"):gsub("{([A-Za-z0-9]+)}", function(name)
     names[#names + 1] = name
     return "([^/]+)"
   end)
@@ -80,10 +81,10 @@ local function check_key(self, api, value)
   if not value or value == "" then return "no API key was sent in an Authorization header" end
   local key
   if api.auth == "bearer" then
-    key = value:match("^Bearer (%S+)$")
+    key = value:match("^Bearer ([^ \t-\r]+)$")
     if not key then return "the Authorization header must be 'Bearer <key>'" end
   else
-    key = value:match("^%S+$")
+    key = value:match("^[^ \t-\r]+$")
     if not key then return "the Authorization header must be the bare key, without 'Bearer'" end
   end
   if self.api_key and key ~= self.api_key then return "the API key is not the right one" end
@@ -93,7 +94,7 @@ end
 -- Decodes a JSON body into c.json, or answers that it cannot.
 local function read_body(c)
   local kind = c.request.headers["content-type"] or ""
-  if not kind:lower():find("^application/json%s*;?") then
+  if not words.lower(kind):find("^application/json[ \t-\r]*;?") then
     return c.problem("bad_request", "the Content-Type of a JSON body must be application/json")
   end
   local value, why = json.decode(c.request.body)

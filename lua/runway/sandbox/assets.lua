@@ -3,6 +3,7 @@
 -- it announces, told by its first bytes).
 
 local tools = require "runway.sandbox.tools"
+local words = require "runway.text"
 
 local assets = {}
 
@@ -54,14 +55,14 @@ local KNOWN = {
 function assets.data_uri(uri)
   local head, start = uri:match("^data:([^,]*),()")
   if not head then return "Invalid data URI: it has no comma." end
-  local kind, rest = head:match("^([%w.+-]+/[%w.+-]+)(.*)$")
+  local kind, rest = head:match("^([A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+)(.*)$")
   if not kind or rest:sub(-7) ~= ";base64" then
     return "Invalid data URI: it must name a media type and be base64 encoded."
   end
-  local fits = KNOWN[kind:lower()]
+  local fits = KNOWN[words.lower(kind)]
   if not fits then return ("Invalid asset: the media type %s is not supported."):format(kind) end
   if #uri < start then return "Invalid asset: the data URI is empty." end
-  if (#uri - start + 1) % 4 ~= 0 or not uri:find("^[%w+/]+=?=?$", start) then
+  if (#uri - start + 1) % 4 ~= 0 or not uri:find("^[A-Za-z0-9+/]+=?=?$", start) then
     return "Invalid data URI: what follows the comma is not base64."
   end
   if not fits(tools.unbase64(uri:sub(start, start + 63))) then
@@ -76,20 +77,20 @@ end
 ---@return string|nil complaint
 function assets.url(url, own)
   if own and url:sub(1, #own + 7) == own .. "/files/" then return nil end
-  local scheme, authority = url:match("^(%a+)://([^/?#]*)")
+  local scheme, authority = url:match("^([A-Za-z]+)://([^/?#]*)")
   if scheme ~= "https" then return "Invalid asset URL: all URLs must be HTTPS." end
   local host = authority:gsub("^.*@", ""):gsub(":%d*$", "")
   if host == "" then return "Invalid asset URL: it has no host." end
   if host:find("^%d+%.%d+%.%d+%.%d+$") or host:sub(1, 1) == "[" then
     return "Invalid asset URL: URLs must reference a domain name, not an IP address."
   end
-  if url:find("[%c%s]") then return "Invalid asset URL: it holds blanks or control characters." end
+  if url:find("[%z\1-\31\127 \t-\r]") then return "Invalid asset URL: it holds blanks or control characters." end
   return nil
 end
 
 --- Is this an http or https URL with a host? All that the resellers' documents ask of one.
 function assets.is_url(value)
-  return type(value) == "string" and value:find("^https?://[^%s/?#]+[^%c%s]*$") ~= nil
+  return type(value) == "string" and value:find("^https?://[^ \t-\r/?#]+[^%z\1-\31\127 \t-\r]*$") ~= nil
 end
 
 return assets

@@ -8,6 +8,7 @@ local reply = require "runway.sandbox.reply"
 local tasks = require "runway.sandbox.tasks"
 local tools = require "runway.sandbox.tools"
 local validate = require "runway.sandbox.validate"
+local words = require "runway.text"
 
 local open, text, number, flag = validate.open, validate.text, validate.number, validate.flag
 local int, one_of = validate.int, validate.one_of
@@ -127,7 +128,7 @@ local function shown(c, task, view)
   local input, artifacts = task.input, json.array {}
   for i, url in ipairs(view.output or {}) do artifacts[i] = artifact(c, task, url) end
   local ratio = view.status == "SUCCEEDED" and "1" or
-    view.progress and ("%.2f"):format(view.progress) or json.null
+    view.progress and words.fixed(view.progress, 2) or json.null
   return { task = {
     id = task.id, name = input.options.name or task.id, image = json.null,
     createdAt = tools.iso(c.wall - c.now + task.created), updatedAt = tools.iso(c.wall),
@@ -168,7 +169,7 @@ local function create_upload(c)
   local issue = validate.check(UPLOAD, c.json)[1]
   if issue then return refuse(c, issue) end
   local id = tools.uuid(c.app.chance)
-  local extension = (c.json.filename:match("%.(%w+)$") or ""):lower()
+  local extension = words.lower(c.json.filename:match("%.([A-Za-z0-9]+)$") or "")
   local upload = { type = TYPES[extension] or "application/octet-stream" }
   c.app.web_uploads[id] = upload
   upload.signature = tools.hex(c.app.chance, 64)
@@ -208,7 +209,7 @@ local function complete(c)
   if etag ~= upload.etag then
     return c.problem("bad_request", "the ETag is not that of the part")
   end
-  local media = upload.type:match("^%a+")
+  local media = upload.type:match("^[A-Za-z]+")
   if media == "application" then media = "image" end
   upload.url = upload.url or
     files.keep(c.app, media, upload.bytes, upload.type, c.base_url)

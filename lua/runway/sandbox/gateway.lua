@@ -92,7 +92,7 @@ local function submit(kind)
       return nil, c.problem("not_found", "404 Not Found")
     end
     local function asset(_, uri)
-      local scheme = uri:match("^%a+")
+      local scheme = uri:match("^[A-Za-z]+")
       if scheme == "data" then return assets.data_uri(uri) end
       if scheme == "runway" then return "Invalid asset: this service has no uploads." end
       return assets.url(uri, c.base_url)

@@ -65,7 +65,7 @@ function official.check(c, body_schema)
     }
   end
   local function asset(_, uri)
-    local scheme = uri:match("^%a+")
+    local scheme = uri:match("^[A-Za-z]+")
     if scheme == "data" then return assets.data_uri(uri) end
     if scheme == "runway" then return uploads.complaint(c.app, uri, c.now) end
     return assets.url(uri, c.base_url)

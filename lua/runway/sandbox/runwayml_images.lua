@@ -40,7 +40,7 @@ local GROK = one_of("1280:720 720:1280 1024:1024 832:1248 1248:832 2048:2048 249
 local MUSE = one_of("auto 1920:1280 1280:1920 2352:1008 2016:1152 1792:1344 1600:1600 1344:1792 " ..
   "1152:2016")
 
-local TAG = text(3, 16, "^%l[%l%d_]+$")
+local TAG = text(3, 16, "^[a-z][a-z%d_]+$")
 local SUBJECT = one_of "object human"
 local function tagged(shape, least, most, subject)
   return list(shape("uri", { uri = IMAGE, tag = TAG, subject = subject }), least, most)
@@ -61,7 +61,7 @@ local function gen4_image(required, least)
 end
 
 local function gpt_2_5(backgrounds)
-  local reference = closed("uri", { uri = IMAGE, tag = text(3, 16, "^%a[%w_]*$") })
+  local reference = closed("uri", { uri = IMAGE, tag = text(3, 16, "^[A-Za-z][A-Za-z0-9_]*$") })
   return closed("promptText ratio", {
     promptText = text(1), ratio = GPT, quality = one_of "low medium high xhigh max",
     background = one_of(backgrounds), referenceImages = list(reference, nil, 16),

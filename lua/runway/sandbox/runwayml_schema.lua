@@ -76,7 +76,7 @@ local recipes = {
 
 local function routed(input)
   return closed("configId input", {
-    configId = text(1, 64, "^%l[%l%d_%-]*$"), input = input,
+    configId = text(1, 64, "^[a-z][a-z%d_%-]*$"), input = input,
     dryRun = flag(), -- told by Runway's pages alone
   })
 end

@@ -4,6 +4,7 @@
 local reply = require "runway.sandbox.reply"
 local schema = require "runway.sandbox.runwayml_schema"
 local tools = require "runway.sandbox.tools"
+local words = require "runway.text"
 
 local uploads = {}
 
@@ -12,14 +13,14 @@ local LEAST, MOST = 512, 200 * 1024 * 1024 -- bytes of a file, as documented
 
 local EXTENSIONS = {}
 local SUFFIXES = "jpg jpeg png webp mp4 mov webm mkv 3gp ogv avi flv mpg mpeg mp3 wav flac m4a aac ogg"
-for word in SUFFIXES:gmatch("%w+") do EXTENSIONS[word] = true end
+for word in SUFFIXES:gmatch("[A-Za-z0-9]+") do EXTENSIONS[word] = true end
 
 -- POST /v1/uploads
 local function ticket(c, official)
   local refusal = official.check(c, schema.upload)
   if refusal then return refusal end
-  local extension = c.json.filename:match("%.(%w+)$")
-  if not extension or not EXTENSIONS[extension:lower()] then
+  local extension = c.json.filename:match("%.([A-Za-z0-9]+)$")
+  if not extension or not EXTENSIONS[words.lower(extension)] then
     return c.problem("bad_request", "filename must have the extension of a supported media type")
   end
   local chance = c.app.chance
@@ -43,7 +44,7 @@ end
 -- nil when it is none.
 local function parts(kind, body)
   local boundary = kind:match('^multipart/form%-data;.*boundary="([^"]+)"') or
-    kind:match("^multipart/form%-data;.*boundary=([^;%s]+)")
+    kind:match("^multipart/form%-data;.*boundary=([^; \t-\r]+)")
   if not boundary then return nil end
   local list, dashes = {}, "--" .. boundary
   local at = body:sub(1, #dashes) == dashes and #dashes + 1 or nil

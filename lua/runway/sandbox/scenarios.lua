@@ -180,8 +180,8 @@ end
 ---@return string|nil message
 function scenarios.parse(text)
   text = text or "success"
-  local name, number = text:match("^([%l_]+)$"), nil
-  if not name then name, number = text:match("^([%l_]+)=(%d+%.?%d*)$") end
+  local name, number = text:match("^([a-z_]+)$"), nil
+  if not name then name, number = text:match("^([a-z_]+)=(%d+%.?%d*)$") end
   local entry = name and scenarios.list[name]
   if not entry then
     return nil, ("unknown sandbox scenario '%s'; known: %s"):format(text,
@@ -194,7 +194,7 @@ end
 ---@param own nil|string|fun(request: table): string|nil
 ---@return table|nil chosen, string|nil message
 function scenarios.choose(request, own)
-  local word = request.body:match("sandbox:([%l_]+=?[%d.]*)")
+  local word = request.body:match("sandbox:([a-z_]+=?[%d.]*)")
   if not word and type(own) == "function" then
     word = own(request)
   elseif not word then

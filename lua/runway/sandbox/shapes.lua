@@ -11,6 +11,7 @@
 
 local json = require "runway.json"
 local tools = require "runway.sandbox.tools"
+local words = require "runway.text"
 
 local shapes = {}
 
@@ -45,7 +46,7 @@ local NEW_API = {
 
 local function relay_data(c, task, view)
   return {
-    task_id = task.id, action = task.kind:upper(), status = word(NEW_API, view.status),
+    task_id = task.id, action = words.upper(task.kind), status = word(NEW_API, view.status),
     fail_reason = view.failure or "", submit_time = unix(c, task.created),
     start_time = unix(c, view.started), finish_time = unix(c, view.finished),
     progress = percent(view), data = shapes.official(c, task, view),

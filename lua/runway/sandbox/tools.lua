@@ -104,8 +104,8 @@ end
 --- Decodes base64; blanks and line ends are skipped.
 ---@return string|nil  nil when the text is not base64
 function tools.unbase64(text)
-  text = text:gsub("%s+", "")
-  if #text % 4 ~= 0 or not text:find("^[%w+/]*=?=?$") then return nil end
+  text = text:gsub("[ \t-\r]+", "")
+  if #text % 4 ~= 0 or not text:find("^[A-Za-z0-9+/]*=?=?$") then return nil end
   local value = digits or base64_digits()
   local out = {}
   for a, b, c, d in text:gmatch("(.)(.)(.)(.)") do
@@ -142,7 +142,7 @@ function tools.null_keys(text)
   local keys = {}
   if not text:find("null", 1, true) then return keys end
   text = text:gsub("\\.", "_")
-  for key in text:gmatch('"([^"]*)"%s*:%s*null') do keys[#keys + 1] = key end
+  for key in text:gmatch('"([^"]*)"[ \t-\r]*:[ \t-\r]*null') do keys[#keys + 1] = key end
   return keys
 end
 

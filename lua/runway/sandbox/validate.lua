@@ -25,7 +25,7 @@ function validate.one_of(words)
   local values = words
   if type(words) == "string" then
     values = {}
-    for word in words:gmatch("%S+") do values[#values + 1] = word end
+    for word in words:gmatch("[^ \t-\r]+") do values[#values + 1] = word end
   end
   return { check = "one_of", values = values }
 end
@@ -48,7 +48,7 @@ function validate.any() return { check = "any" } end
 
 local function object(required, fields, closed)
   local need = {}
-  for name in required:gmatch("%S+") do need[#need + 1] = name end
+  for name in required:gmatch("[^ \t-\r]+") do need[#need + 1] = name end
   return { check = "object", required = need, fields = fields, closed = closed }
 end
 
@@ -163,7 +163,7 @@ end
 -- `run.assets(media, uri)` knows which URIs lead to something usable: it gives a complaint or nil.
 function checks.asset(run, schema, value)
   if type(value) ~= "string" then return wrong_type(run, "string", value) end
-  local scheme = value:match("^(%a+):") or ""
+  local scheme = value:match("^([A-Za-z]+):") or ""
   local data = "data:" .. schema.media .. "/"
   if scheme == "https" or scheme == "http" then
     in_range(run, "string", " characters", #value, { min = 13, max = 2048 })
