@@ -43,7 +43,9 @@ local function pins(v)
   local expected = 'a table such as { ["host:443"] = "127.0.0.1" }'
   if type(v) ~= "table" then return false, expected end
   for name, address in pairs(v) do
-    if type(name) ~= "string" or type(address) ~= "string" then return false, expected end
+    -- a name without its port would pin nothing, and say nothing
+    if type(name) ~= "string" or not name:find("^[^ ]+:%d+$") then return false, expected end
+    if type(address) ~= "string" or not address:find("^[^%z\1-\32\127]+$") then return false, expected end
   end
   return true
 end

@@ -50,7 +50,9 @@ describe("runway.client", function()
       for _, value in ipairs { -5, 0, 1 / 0, 0 / 0 } do
         assert.has_error(function() runway.client { timeout = value } end)
       end
-      for _, value in ipairs { { a = 5 }, { "127.0.0.1" } } do
+      for _, value in ipairs { { a = 5 }, { "127.0.0.1" }, { ["relay.example"] = "127.0.0.1" },
+        { ["relay.example:https"] = "127.0.0.1" }, { ["relay.example:443"] = "" },
+        { ["relay.example:443"] = "a b" } } do
         assert.has_error(function() runway.client { resolve = value } end)
       end
     end)

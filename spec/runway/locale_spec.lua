@@ -94,7 +94,9 @@ describe("under the locale", function()
   local function says(line)
     local bare = line:gsub("%-%-.*$", "")
     if bare:find ":lower%(" or bare:find ":upper%(" or bare:find "string%.[lu][op][wp]er" then return "changes case" end
-    if bare:find "%%%.?%d*[gf][^a-z]" and bare:find ":format" and not bare:find "%%%.0f" then return "writes a number" end
+    if bare:find "%%%.?%d*[gf][^a-z]" and bare:find ":format" and not bare:find "%%%.0f" then
+      return "writes a number"
+    end
     for call in bare:gmatch "[:.]%a+%s*%(?%s*\"[^\"]*\"" do
       local name, pattern = call:match "^[:.](%a+)%s*%(?%s*\"(.*)\"$"
       if (name == "find" or name == "match" or name == "gmatch" or name == "gsub")
@@ -110,7 +112,8 @@ describe("under the locale", function()
     assert.equal("writes a number", says 'x = ("%.2f MB"):format(y)')
     assert.equal("has a class of characters", says [[if v:find("^%s*$") then]])
     assert.equal("has a class of characters", says [[for w in v:gmatch "[%w_]+" do]])
-    for _, fine in ipairs { "text.lower(a)", '("%d %s"):format(a, b)', [[v:find("[%z\1-\31%d]")]], [[v:gsub("%%s", "")]] } do
+    for _, fine in ipairs { "text.lower(a)", '("%d %s"):format(a, b)',
+      [[v:find("[%z\1-\31%d]")]], [[v:gsub("%%s", "")]] } do
       assert.is_nil(says(fine), fine)
     end
     local pipe = assert(io.popen("find lua -name '*.lua'", "r"))
