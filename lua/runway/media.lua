@@ -104,6 +104,7 @@ local MAKE_FILM = "ffmpeg -i %s -pix_fmt yuv420p %s.mp4"
 
 local function command(form, path)
   if not path then return "" end
+  if path:sub(1, 1) == "-" then path = "./" .. path end -- else an option
   if path:find("[^A-Za-z0-9_./+:-]") then path = "'" .. path:gsub("'", "'\\''") .. "'" end
   return "; to convert it: " .. form:format(path, path)
 end
@@ -126,8 +127,8 @@ local function either(list)
 end
 
 -- Why a picture, film or sound is refused; nil when it is not. `path`: of a file.
-local function unfit(session, where, field, kind, path)
-  local class, what = kind:match("^[a-z]*"), path or "the data URI"
+local function unfit(session, where, field, class, kind, path)
+  local what = path or "the data URI"
   local wanted = ADDRESSES[field]
   if wanted == "image" and class ~= "image" then
     return ("%s: %s is no picture but %s"):format(where, what, kind)
@@ -145,7 +146,7 @@ end
 local function look_at_file(session, file, where, field)
   local info, err = media.probe(session, file.path)
   if not info then return nil, err end
-  local refusal = unfit(session, where, field, info.type, file.path)
+  local refusal = unfit(session, where, field, info.class, info.type or info.class, file.path)
   if refusal then return session:refuse(refusal) end
   return files.known(file.path, info), info.animated
 end
@@ -161,7 +162,7 @@ local function look_at_uri(session, uri, where, field)
   elseif info.words then
     return session:refuse(("%s: the data URI says %s, and holds %s"):format(where, info.type, info.words))
   end
-  local refusal = unfit(session, where, field, info.type)
+  local refusal = unfit(session, where, field, class, info.type)
   if refusal then return session:refuse(refusal) end
   return info.uri, info.animated
 end
