@@ -76,6 +76,25 @@ describe("an order", function()
       m:finish()
     end)
 
+    it("inside the options of a reseller", function()
+      for provider, wrongs in pairs {
+        cometapi = { ['options has no "secnds"; did you mean seconds?'] = { secnds = 10 },
+          ['options.motion_vector has no "bg_x_pn"; did you mean bg_x_pan?'] = { motion_vector = { bg_x_pn = 1 } } },
+        chatgptsb = { ['options has no "explorMode"; did you mean exploreMode?'] = { explorMode = true },
+          ['options.gen2Options has no "motionscore"; did you mean motion_score?'] =
+            { gen2Options = { motionscore = 5 } } },
+      } do
+        local client, m = mocked.client({}, { provider = provider })
+        for message, wrong in pairs(wrongs) do
+          local task, err = client:generate { prompt_text = "x", ratio = "16:9", options = wrong }
+          assert.is_nil(task)
+          assert.same({ "invalid_request", "no" }, { err.kind, err.sent })
+          assert.matches(message, err.message, 1, true)
+        end
+        m:finish()
+      end
+    end)
+
     it("and nothing is sent", function()
       local client, m = mocked.client {}
       local task, err = client:generate(clip { duraton = 10 })

@@ -60,6 +60,15 @@ local GEN3 = {
   video_prompt = "video_prompt", structure_transformation = "structure_transformation",
 }
 
+-- The names that `options` and its gen2Options are known to hold.
+local IN_OPTIONS = {
+  options = { "gen2Options", "seed", "text_prompt" }, gen2Options = { "seed", "text_prompt" },
+}
+for _, known in ipairs { OPTIONS, GEN3 } do
+  for _, name in pairs(known) do table.insert(IN_OPTIONS.options, name) end
+end
+for _, name in pairs(GEN2) do table.insert(IN_OPTIONS.gen2Options, name) end
+
 local WORDS = reseller_answer.words()
 
 local chatgptsb = {
@@ -230,7 +239,7 @@ end
 function chatgptsb.submit(kind, all)
   if not STRAY[kind] then return nil, refused("kind", "chatgptsb has no %s", kind) end
   local given, rest = reseller_request.split(all)
-  local options, problem = reseller_request.options(rest)
+  local options, problem = reseller_request.options(rest, IN_OPTIONS)
   if not options then return nil, problem end
   local videos = kind == "video_to_video" or kind == "extend"
   local task_type = given.model or (videos and "gen3a" or "gen2")

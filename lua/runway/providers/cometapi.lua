@@ -99,6 +99,12 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Requests of the pro family
 
+-- What the pages and those of the upstream have in `options`.
+local OPTIONS = {
+  options = { "flip", "image_as_end_frame", "motion_vector", "seconds", "structure_transformation" },
+  motion_vector = { "bg_x_pan", "bg_y_pan", "r", "x", "y", "z" },
+}
+
 local URL_ONLY = 'use an https URL, or format = "official"'
 
 local function body_of(given, rest)
@@ -113,7 +119,7 @@ end
 -- The wrapper wants options.seconds and options.motion_vector. Six zeros are a still camera, which
 -- is what a request without a camera move means.
 local function complete_options(body, given, rest, still)
-  local options, problem = reseller_request.options(rest)
+  local options, problem = reseller_request.options(rest, OPTIONS)
   if not options then return nil, problem end
   options.seconds, problem = reseller_request.seconds(given, options)
   if problem then return nil, problem end

@@ -6,6 +6,7 @@
 
 local advice = require "runway.providers.advice"
 local official = require "runway.providers.official"
+local options = require "runway.options"
 local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -153,29 +154,47 @@ function reseller_request.frames(who, list)
   return frames.first, frames.last
 end
 
+-- The first name in a table that is a slip of a known one.
+local function slip_in(where, t, known)
+  if type(t) ~= "table" or not known then return nil end
+  local is_known = {}
+  for _, name in ipairs(known) do is_known[name] = true end
+  for name in pairs(t) do
+    local near = type(name) == "string" and not is_known[name] and options.slip(name, known)
+    if near then return refused("options", "%s has no %s; did you mean %s?", where, show(name), near) end
+  end
+  return nil
+end
+
 ---The caller's `options` table, copied so that it can be completed.
 ---@param rest table
+---@param known table<string, string[]>|nil  the names it is known to hold, as `options`, and those of tables in it
 ---@return table|nil options
 ---@return table|nil problem
-function reseller_request.options(rest)
-  local options = rest.options
-  if options == nil then return {} end
-  if type(options) ~= "table" or params.is_file(options) or params.is_null(options)
-    or options[1] ~= nil then
+function reseller_request.options(rest, known)
+  local given = rest.options
+  if given == nil then return {} end
+  if type(given) ~= "table" or params.is_file(given) or params.is_null(given)
+    or given[1] ~= nil then
     return nil, misuse("options", "options must be a table of names")
   end
-  local copy = {}
-  for name, v in pairs(options) do copy[name] = v end
+  known = known or {}
+  local problem, copy = slip_in("options", given, known.options), {}
+  for name, v in pairs(given) do
+    copy[name] = v
+    problem = problem or name ~= "options" and slip_in("options." .. name, v, known[name])
+  end
+  if problem then return nil, problem end
   return copy
 end
 
 ---The clip's seconds from `duration` or from `options.seconds`, which must not contradict.
 ---@param given table
----@param options table
+---@param chosen table  `options`
 ---@return any seconds
 ---@return table|nil problem
-function reseller_request.seconds(given, options)
-  local one, other = given.duration, options.seconds
+function reseller_request.seconds(given, chosen)
+  local one, other = given.duration, chosen.seconds
   if one and other ~= nil and one ~= other then
     return nil, refused("duration", "duration is %s but options.seconds is %s: give one of them",
       show(one), show(other))
