@@ -28,6 +28,18 @@ function text.lower(s) return (s:gsub("[A-Z]", LOWER)) end
 ---@return string
 function text.upper(s) return (s:gsub("[a-z]", UPPER)) end
 
+---Does a stand before b, byte by byte? `<` heeds the locale.
+---@param a string
+---@param b string
+---@return boolean
+function text.before(a, b)
+  for at = 1, #a do
+    local one, other = a:byte(at), b:byte(at)
+    if one ~= other then return other ~= nil and one < other end
+  end
+  return #a < #b
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Length and shape
 

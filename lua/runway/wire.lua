@@ -37,7 +37,7 @@ end
 local function query_string(query, path)
   local names, parts = {}, {}
   for name in pairs(query or {}) do names[#names + 1] = name end
-  table.sort(names)
+  table.sort(names, text.before)
   for i, name in ipairs(names) do
     local value, message = query[name]
     if type(value) == "number" then

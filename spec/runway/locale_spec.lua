@@ -43,6 +43,10 @@ local PROGRAM = [[
   same("https://x.test/a.png", (request.json.referenceImages or { {} })[1].uri)
   same("IMG.PNG", files.upload_name("IMG.PNG", "image/png"))
   same("5.50", text.fixed(5.5, 2))
+  same(true, text.before("a_c", "ab"))
+  local json = require "runway.json"
+  same("[0.5,-1.25e-09,1e+300]", json.encode { 0.5, -1.25e-9, 1e300 })
+  same(0.5, json.decode "[0.5]"[1])
   same(nil, providers.runwayml.names.needs)
   local core = require "runway.core"
   same("data:image/png;base64,iVBORw0KGgo=", core.data_uri "DATA:IMAGE/TIFF;BASE64,iVBORw0KGgo".uri)

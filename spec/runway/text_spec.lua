@@ -96,4 +96,10 @@ describe("runway.text", function()
     assert.equal("-12.3", text.fixed(-12.34, 1))
     assert.equal("inf", (text.fixed(math.huge, 1)))
   end)
+
+  it("orders by bytes", function()
+    local list = { "b", "a_c", "ab", "a", "", "B", "\255", "a" }
+    table.sort(list, text.before)
+    assert.same({ "", "B", "a", "a", "a_c", "ab", "b", "\255" }, list)
+  end)
 end)

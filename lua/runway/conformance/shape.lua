@@ -98,7 +98,7 @@ local function check_kinds(kinds)
       return ("kinds[%d] must be a name in snake_case, not %s"):format(i, values.show(kind))
     elseif i > 1 and kind == kinds[i - 1] then
       return "kinds names " .. kind .. " twice"
-    elseif i > 1 and kind < kinds[i - 1] then
+    elseif i > 1 and text.before(kind, kinds[i - 1]) then
       return ("kinds must be sorted: %s stands after %s"):format(kind, kinds[i - 1])
     end
   end
