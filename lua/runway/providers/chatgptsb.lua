@@ -27,6 +27,8 @@ local LIMITS = {
   gen3a_turbo = { models = { "gen3a_turbo" }, durations = DURATIONS },
 }
 
+local MODELS = { "gen2", "gen3a", "gen3a_turbo" }
+
 -- gen3 wants its seconds; five is the shorter of the two documented, so the cheaper.
 local SECONDS = 5
 
@@ -250,7 +252,8 @@ function chatgptsb.submit(kind, all)
   if problem then return nil, problem end
   given.duration, problem = reseller_request.seconds(given, options)
   if problem then return nil, problem end
-  problem = reseller_request.refusal(WHO, given, LIMITS[task_type] or {})
+  local warnings = {}
+  problem = reseller_request.refusal(WHO, given, LIMITS[task_type] or { models = MODELS }, warnings)
   if problem then return nil, problem end
   if given.ratio then
     given.size, problem = size_of(given.ratio)
@@ -269,7 +272,7 @@ function chatgptsb.submit(kind, all)
   })
   fill(body, { internal = false, notify_hook = given.callback_url })
   body.taskType, body.options = task_type, placed
-  return { method = "POST", path = "/runway/tasks", json = body }
+  return { method = "POST", path = "/runway/tasks", json = body, warnings = reseller_request.told(warnings) }
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ local OFFICIAL_LIMITS = {
       "768:1280" },
   },
   sound_effect = { model = "eleven_text_to_sound_v2", models = {} },
-  text_to_image = { model = "gen4_image", models = { "gen4_image" }, prompt = 1000 },
+  text_to_image = { model = "gen4_image", models = { "gen4_image", "gen4_image_turbo" }, prompt = 1000 },
   text_to_speech = { model = "eleven_multilingual_v2", models = {} },
   text_to_video = { models = {} },
   video_to_video = {
@@ -220,9 +220,10 @@ local function submit_pro(kind, given, rest)
   body, problem = pro[kind](given, rest)
   if not body then return nil, problem end
   given.duration = given.duration or body.options and tonumber(body.options.seconds)
-  problem = reseller_request.refusal("cometapi", given, PRO_LIMITS[kind])
+  local warnings = {}
+  problem = reseller_request.refusal("cometapi", given, PRO_LIMITS[kind], warnings)
   if problem then return nil, problem end
-  return { method = "POST", path = PRO_PATHS[kind], json = body }
+  return { method = "POST", path = PRO_PATHS[kind], json = body, warnings = reseller_request.told(warnings) }
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -263,13 +264,15 @@ local function submit_official(kind, given, rest)
   body, problem = reseller_request.official("cometapi's official form", kind, given, rest, limits.model)
   if not body then return nil, problem end
   given.ratio = body.ratio
-  problem = reseller_request.refusal("cometapi", given, limits) or refusal_of_body(kind, body)
+  local warnings = {}
+  problem = reseller_request.refusal("cometapi", given, limits, warnings) or refusal_of_body(kind, body)
   if problem then return nil, problem end
   if not body.model then
     return nil, refused("model", "cometapi's official form needs a model for %s", kind)
   end
+  official.warn_at("cometapi", body.model, warnings)
   return { method = "POST", path = "/runwayml/v1/" .. kind, json = body, format = "official",
-    warnings = official.warnings_at("cometapi", body.model) }
+    warnings = reseller_request.told(warnings) }
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -55,8 +55,9 @@ function gateway.submit(kind, all)
     return nil, refused("kind", "gateway has no %s: its pages know image_to_video alone", kind)
   end
   local given, rest = reseller_request.split(all)
+  local warnings = {}
   local problem = reseller_request.stray(WHO, kind, given, { "prompt_video" })
-    or reseller_request.refusal(WHO, given, LIMITS)
+    or reseller_request.refusal(WHO, given, LIMITS, warnings)
   if problem then return nil, problem end
   local body
   body, problem = reseller_request.official(WHO, kind, given, rest, LIMITS.model)
@@ -64,8 +65,9 @@ function gateway.submit(kind, all)
   if body.ratio == nil then
     return nil, refused("ratio", 'gateway needs a ratio, like "1280:720"')
   end
+  official.warn_at("the host", body.model, warnings)
   return { method = "POST", path = "/runwayml/v1/image_to_video", json = body,
-    warnings = official.warnings_at("the host", body.model) }
+    warnings = reseller_request.told(warnings) }
 end
 
 ---@param answer table

@@ -47,11 +47,12 @@ function official.gone(model) return GONE[model] end
 ---given up, none of them says.
 ---@param who string    the reseller
 ---@param model any
----@return string[]|nil warnings
-function official.warnings_at(who, model)
+---@param warnings string[]  gets it
+function official.warn_at(who, model, warnings)
   local gone = GONE[model]
-  return gone and { ("%s is gone from Runway's own API since %s; whether %s still has it is not known")
-    :format(model, gone, who) } or nil
+  if not gone then return end
+  warnings[#warnings + 1] = ("%s is gone from Runway's own API since %s; whether %s still has it is not known")
+    :format(model, gone, who)
 end
 
 ---The names of all fields that models are known to take, and others.

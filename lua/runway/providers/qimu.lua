@@ -81,7 +81,9 @@ function qimu.submit(kind, all)
   given.model = given.model or (kind == "image_to_video" and "gen3a_turbo" or "gen3a")
   local unused = kind == "text_to_video" and { "prompt_image", "prompt_video", "seed" }
     or { "prompt_video", "seed" }
-  local problem = reseller_request.stray(WHO, kind, given, unused) or reseller_request.refusal(WHO, given, LIMITS)
+  local warnings = {}
+  local problem = reseller_request.stray(WHO, kind, given, unused)
+    or reseller_request.refusal(WHO, given, LIMITS, warnings)
   if problem then return nil, problem end
   if not given.ratio then return nil, refused("ratio", "qimu needs a ratio, 16:9 or 9:16") end
   if kind == "text_to_video" and not given.prompt_text then
@@ -98,7 +100,8 @@ function qimu.submit(kind, all)
   body.taskType, body.ratio, body.textPrompt = given.model, given.ratio, given.prompt_text
   body.seconds = given.duration or body.seconds or SECONDS
   body.callbackUrl = given.callback_url
-  return { method = "POST", path = "/uniapp-service/api/runway/add", json = body }
+  return { method = "POST", path = "/uniapp-service/api/runway/add", json = body,
+    warnings = reseller_request.told(warnings) }
 end
 
 ---------------------------------------------------------------------------------------------------

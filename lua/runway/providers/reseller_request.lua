@@ -2,7 +2,7 @@
 -- official request body, which several of them take under /runwayml/v1.
 --
 -- A limit is advice about the models it was documented for. A model that it does not name is let
--- through with whatever the caller gave.
+-- through with whatever the caller gave, and so is, with a warning, a value that a list does not have.
 
 local advice = require "runway.providers.advice"
 local official = require "runway.providers.official"
@@ -57,29 +57,48 @@ local function either(list)
   return concat(list, ", ", 1, #list - 1) .. " or " .. list[#list]
 end
 
----The first of the given values that the API is known to refuse.
+-- Lets through a model that no page names.
+local function unknown_model(warnings, model, models)
+  if model == nil or #models == 0 then return end
+  local near = options.nearest(model, models)
+  warnings[#warnings + 1] = ("the model %s is not known here%s; it goes to the API as it is"):format(
+    text.line(model, 60) or "", near and (" (did you mean %s?)"):format(near) or "")
+end
+
+-- Lets through what may be newer than a page's list.
+local function unlisted(warnings, field, model, v, list)
+  if v == nil or not list or has(list, v) then return end
+  warnings[#warnings + 1] = ("%s: %s %s is not among those known (%s); it goes to the API as it is"):format(model,
+    field, show(v), either(list))
+end
+
+---A request's `warnings`: nil when there are none.
+---@param warnings string[]
+---@return string[]|nil
+function reseller_request.told(warnings) return #warnings > 0 and warnings or nil end
+
+---The first of the given values that cannot be right.
 ---@param who string    the provider, as it is to be named
 ---@param given table   neutral params, the ratio already in the API's spelling
 ---@param limits table  { models={}, model=, prompt=, ratios={}, durations={}, seed= }: the models
 ---  the rest holds for, the one that is taken when none is given, the longest prompt in UTF-16
 ---  units, the ratios, the seconds, the greatest seed
+---@param warnings string[]  gets what goes through though no list has it
 ---@return table|nil problem
-function reseller_request.refusal(who, given, limits)
+function reseller_request.refusal(who, given, limits, warnings)
   local model = given.model or limits.model
   local known = has(limits.models or {}, model)
   local durations = known and limits.durations
   local duration, prompt = given.duration, given.prompt_text
   -- "auto" is a word of Runway's newer models; what the pages describe has its seconds as a number.
   local is_number = type(duration) == "number" or model ~= nil and not known
-  if duration and (not is_number or type(duration) == "number" and duration <= 0
-    or durations and not has(durations, duration)) then
+  if duration and (not is_number or type(duration) == "number" and duration <= 0) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
       durations and either(durations) or "more than 0", show(duration))
   end
-  if not known then return nil end
-  if given.ratio and limits.ratios and not has(limits.ratios, given.ratio) then
-    return refused("ratio", "%s takes the ratios %s for %s, not %s", who, either(limits.ratios),
-      model, show(given.ratio))
+  if not known then
+    unknown_model(warnings, given.model, limits.models or {})
+    return nil
   end
   if prompt and limits.prompt and text.length(prompt) > limits.prompt then
     return refused("prompt_text", "%s takes at most %d characters of prompt_text for %s, not %d",
@@ -89,6 +108,8 @@ function reseller_request.refusal(who, given, limits)
     return refused("seed", "%s takes seeds from 0 to %d, not %s", who, limits.seed,
       values.show_number(given.seed))
   end
+  unlisted(warnings, "ratio", model, given.ratio, limits.ratios)
+  unlisted(warnings, "duration", model, duration, durations)
   return nil
 end
 

@@ -186,9 +186,15 @@ describe("chatgptsb", function()
       assert.same({ 1 }, json.options.deep_key)
     end)
 
+    it("with a warning for a value that its list does not have", function()
+      local request = assert(submit { prompt = "a", model = "gen3a", duration = 7 })
+      assert.equal(7, request.json.options.seconds)
+      assert.same({ "gen3a: duration 7 is not among those known (5 or 10); it goes to the API as it is" },
+        request.warnings)
+    end)
+
     it("only when nothing given is known to be refused", function()
       refused({ prompt = "a", model = "gen3a_turbo" }, "prompt_image", "needs an image")
-      refused({ prompt = "a", model = "gen3a", duration = 7 }, "duration", "5 or 10")
       refused({ prompt = "a", duration = 0 }, "duration", "more than 0")
       refused({ prompt = "a", duration = "auto" }, "duration", 'not "auto"')
       refused({ prompt = "a", model = "gen2", duration = "auto" }, "duration", 'not "auto"')

@@ -148,11 +148,24 @@ describe("cometapi", function()
       assert.equal(7, json.options.seconds)
     end)
 
+    it("with a warning for a value that its list does not have", function()
+      for warning, given in pairs {
+        ['gen4: ratio "4:3" is not among those known (16:9, 9:16 or 1:1)'] = { prompt = "a", ratio = "4:3" },
+        ['gen4: ratio "1:1" is not among those known (1280:720 or 720:1280)'] = { image = IMAGE, ratio = "1:1" },
+        ["gen4: duration 7 is not among those known (5 or 10)"] = { image = IMAGE, options = { seconds = 7 } },
+        ["gen4_turbo: duration 7 is not among those known (5 or 10)"] =
+          { format = "official", image = IMAGE, ratio = "1280:720", duration = 7 },
+        ['gen4_turbo: ratio "1:1" is not among those known (1280:720, '] =
+          { format = "official", image = IMAGE, ratio = "1:1" },
+      } do
+        local warnings = sent(given).warnings
+        assert.equal(1, #warnings)
+        assert.equal(warning, warnings[1]:sub(1, #warning))
+      end
+      assert.is_nil(sent { prompt = "a", ratio = "16:9", duration = 10 }.warnings)
+    end)
+
     it("only when nothing given is known to be refused", function()
-      refused({ prompt = "a", ratio = "4:3" }, "ratio", "16:9, 9:16 or 1:1")
-      refused({ image = IMAGE, ratio = "1:1" }, "ratio", "1280:720 or 720:1280")
-      refused({ image = IMAGE, duration = 7 }, "duration", "5 or 10")
-      refused({ image = IMAGE, options = { seconds = 7 } }, "duration", "5 or 10")
       refused({ prompt = "a", duration = -5 }, "duration", "more than 0")
       refused({ prompt = "a", duration = "auto" }, "duration", 'not "auto"')
       refused({ prompt = "a", model = "gen9", duration = 0 }, "duration", "more than 0")
@@ -286,8 +299,6 @@ describe("cometapi", function()
         "1000")
       assert.equal(long, sent { format = "official", model = "new", image = IMAGE,
         prompt = long }.json.promptText)
-      refused({ format = "official", image = IMAGE, duration = 7 }, "duration", "5 or 10")
-      refused({ format = "official", image = IMAGE, ratio = "1:1" }, "ratio", "960:960")
       refused({ format = "official", image = IMAGE, seed = 1000000000 }, "seed", "999999999")
       refused({ format = "official", image = IMAGE, callback_url = "https://x.test/" },
         "callback_url", "no callback")

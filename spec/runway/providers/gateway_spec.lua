@@ -71,8 +71,15 @@ describe("gateway", function()
           ratio = "1280:768" }.json.promptImage)
     end)
 
+    it("with a warning for a value that its list does not have", function()
+      local request = sent { image = IMAGE, ratio = "16:9", duration = 7 }
+      assert.equal(7, request.json.duration)
+      assert.same({ "gen4_turbo: duration 7 is not among those known (5 or 10); it goes to the API as it is" },
+        request.warnings)
+      assert.is_nil(sent { image = IMAGE, ratio = "16:9", duration = 10 }.warnings)
+    end)
+
     it("only when nothing given is known to be refused", function()
-      refused({ image = IMAGE, ratio = "16:9", duration = 7 }, "duration", "5 or 10")
       refused({ image = IMAGE, ratio = "16:9", prompt = ("a"):rep(1001) }, "prompt_text", "1000")
       refused({ image = IMAGE, ratio = "16:9", seed = 4294967296 }, "seed", "4294967295")
       refused({ image = IMAGE }, "ratio", "needs a ratio")

@@ -88,9 +88,15 @@ describe("qimu", function()
       assert.equal(7, json.seconds)
     end)
 
+    it("with a warning for a value that its list does not have", function()
+      local request = sent { prompt = "a", ratio = "4:3", duration = 7 }
+      assert.same({ "4:3", 7 }, { request.json.ratio, request.json.seconds })
+      assert.same({ 'gen3a: ratio "4:3" is not among those known (16:9 or 9:16); it goes to the API as it is',
+        "gen3a: duration 7 is not among those known (5 or 10); it goes to the API as it is" }, request.warnings)
+      assert.is_nil(sent { prompt = "a", ratio = "16:9", duration = 10 }.warnings)
+    end)
+
     it("only when nothing given is known to be refused", function()
-      refused({ prompt = "a", ratio = "4:3" }, "ratio", "16:9 or 9:16")
-      refused({ prompt = "a", ratio = "16:9", duration = 7 }, "duration", "5 or 10")
       refused({ prompt = "a", ratio = "16:9", duration = -5 }, "duration", "5 or 10")
       refused({ prompt = ("a"):rep(2001), ratio = "16:9" }, "prompt_text", "2000")
       refused({ prompt = "a" }, "ratio", "needs a ratio")

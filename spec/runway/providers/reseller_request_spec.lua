@@ -15,26 +15,42 @@ describe("reseller_request", function()
     assert.same({ motion = 5 }, rest)
   end)
 
-  it("refuses what a known model is known to refuse, and lets an unknown one through", function()
-    local limits = { models = { "gen4" }, model = "gen4", prompt = 3, ratios = { "16:9" }, durations = { 5, 10 },
-      seed = 7 }
-    for field, given in pairs { duration = { duration = 6 }, ratio = { ratio = "1:1" },
-      prompt_text = { prompt_text = "abcd" },
-      seed = { seed = 8 } } do
-      assert.equal(field, reseller_request.refusal("it", given, limits).field)
+  it("refuses what cannot be right for a known model, and lets an unknown one through", function()
+    local limits = { models = { "gen4" }, model = "gen4", prompt = 3, durations = { 5, 10 }, seed = 7 }
+    for field, given in pairs { prompt_text = { prompt_text = "abcd" }, seed = { seed = 8 } } do
+      assert.equal(field, reseller_request.refusal("it", given, limits, {}).field)
       given.model = "new"
-      assert.is_nil(reseller_request.refusal("it", given, limits))
+      assert.is_nil(reseller_request.refusal("it", given, limits, {}))
     end
-    assert.matches("5 or 10 seconds, not 6", reseller_request.refusal("it", { duration = 6 }, limits).message, 1, true)
-    assert.equal("duration", reseller_request.refusal("it", { duration = 0, model = "new" }, limits).field)
+    for _, model in ipairs { "gen4", "new" } do
+      assert.equal("duration", reseller_request.refusal("it", { duration = 0, model = model }, limits, {}).field)
+    end
+    local problem = reseller_request.refusal("it", { duration = -6 }, limits, {})
+    assert.matches("5 or 10 seconds, not -6", problem.message, 1, true)
+  end)
+
+  it("warns of a value that a known model's list does not have", function()
+    local limits = { models = { "gen4" }, model = "gen4", ratios = { "16:9" }, durations = { 5, 10 } }
+    local warnings = {}
+    assert.is_nil(reseller_request.refusal("it", { duration = 6, ratio = "1:1" }, limits, warnings))
+    assert.same({ 'gen4: ratio "1:1" is not among those known (16:9); it goes to the API as it is',
+      "gen4: duration 6 is not among those known (5 or 10); it goes to the API as it is" }, warnings)
+    for _, given in ipairs { { duration = 5, ratio = "16:9" }, {} } do
+      warnings = {}
+      assert.is_nil(reseller_request.refusal("it", given, limits, warnings))
+      assert.is_nil(reseller_request.told(warnings))
+    end
+    assert.is_nil(reseller_request.refusal("it", { duration = 6, ratio = "1:1", model = "gen5" }, limits, warnings))
+    assert.same({ "the model gen5 is not known here (did you mean gen4?); it goes to the API as it is" }, warnings)
   end)
 
   it("sends no word as the seconds of a model whose page has a number", function()
     local limits = { models = { "gen4" }, model = "gen4" }
     for _, given in ipairs { { duration = "auto" }, { duration = "auto", model = "gen4" } } do
-      assert.matches('more than 0 seconds, not "auto"', reseller_request.refusal("it", given, limits).message, 1, true)
+      local problem = reseller_request.refusal("it", given, limits, {})
+      assert.matches('more than 0 seconds, not "auto"', problem.message, 1, true)
     end
-    assert.is_nil(reseller_request.refusal("it", { duration = "auto", model = "new" }, limits))
+    assert.is_nil(reseller_request.refusal("it", { duration = "auto", model = "new" }, limits, {}))
   end)
 
   it("takes http(s) URLs where the API takes nothing else", function()

@@ -81,7 +81,7 @@ return {
   { submit = { prompt = "go on", video = CLIP, extended_from_task_id = ID, duration = 5 } },
   { submit = { prompt = "go on", video = CLIP, kind = "extend", model = "gen2" } },
   { submit = { prompt = "a", model = "gen3a_turbo" }, refused = "prompt_image" },
-  { submit = { prompt = "a", model = "gen3a", duration = 7 }, refused = "duration" },
+  { submit = { prompt = "a", model = "gen3a", duration = -7 }, refused = "duration" },
 
   { name = "the page's example", accepted = answer "PENDING", fields = { id = ID, status = "PENDING" } },
   { accepted = {}, unreadable = true },

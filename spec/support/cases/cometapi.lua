@@ -64,8 +64,7 @@ return {
     request = official("sound_effect", { model = "eleven_text_to_sound_v2", promptText = "rain", duration = 3 }) },
   { submit = { kind = "text_to_speech", prompt = "hello", voice = { type = "runway-preset", presetId = "Maya" } } },
   { submit = { model = "act_two", character = IMAGE, reference = VIDEO } },
-  { submit = { prompt = "a", ratio = "4:3" }, refused = "ratio" },
-  { submit = { image = IMAGE, duration = 7 }, refused = "duration" },
+  { submit = { image = IMAGE, duration = -7 }, refused = "duration" },
   { submit = { format = "pro", image = "data:image/png;base64,AAAA" }, refused = "prompt_image" },
 
   { name = "the page's answer", accepted = { code = 200, msg = "成功", data = { task_id = "t-1" }, exec_time = 0.67 },

@@ -39,7 +39,7 @@ return {
       promptImage = IMAGE, model = "gen4_turbo", promptText = "cat dance", watermark = false, duration = 5,
       ratio = "1280:768",
     } } },
-  { submit = { image = IMAGE, ratio = "16:9", duration = 7 }, refused = "duration" },
+  { submit = { image = IMAGE, ratio = "16:9", duration = -7 }, refused = "duration" },
   { submit = { image = IMAGE, ratio = "16:9", callback_url = "https://x.test/" }, refused = "callback_url" },
 
   { name = "the pages' example", accepted = luma "pending", fields = { id = ID, status = "PENDING" } },

@@ -27,7 +27,7 @@ return {
   { submit = { prompt = "fly", ratio = "720:1280" },
     request = { method = "POST", path = PATH,
       json = { taskType = "gen3a", ratio = "9:16", seconds = 5, textPrompt = "fly" } } },
-  { submit = { prompt = "fly", ratio = "16:9", duration = 7 }, refused = "duration" },
+  { submit = { prompt = "fly", ratio = "16:9", duration = -7 }, refused = "duration" },
   { submit = { prompt = "fly", ratio = "16:9", seed = 1 }, refused = "seed" },
 
   { name = "the page's example", accepted = answer(0), fields = { id = "123456", status = "PENDING" } },
