@@ -147,11 +147,9 @@ local function rescue(session, ref, receipt, raised)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end
 
--- The order's file, spoken for; nil when it has none. nil, err when it cannot be written.
+-- The order's file, spoken for; nil when it has none. nil, err when another task is to write it.
 local function take_target(session, order)
   if not order.output then return nil end
-  local writable, err = download.check(session, order.output, order.overwrite)
-  if not writable then return nil, err end
   local target, other = targets.take(order.output, order.overwrite)
   if target then return target end
   return session:refuse { code = "output_taken",
@@ -160,9 +158,14 @@ local function take_target(session, order)
       other.task_id and "task " .. other.task_id or "a task that is being submitted") }
 end
 
--- The request, with all that goes before it, and the task that it makes.
-local function order_made(session, order, kind, target, deadline)
-  local request, err = build(session, kind, order.params, deadline)
+-- What goes before the request, the request, and the task that it makes.
+local function carry_out(session, order, kind, target, deadline)
+  local request, writable, err
+  if target then
+    writable, err = download.check(session, order.output, order.overwrite)
+    if not writable then return nil, err end
+  end
+  request, err = build(session, kind, order.params, deadline)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
@@ -191,7 +194,7 @@ function submit.make(session, order, kind)
   target, err = take_target(session, order)
   if err then return nil, err end
   local ok, t
-  ok, t, err = pcall(order_made, session, order, kind, target, deadline)
+  ok, t, err = pcall(carry_out, session, order, kind, target, deadline)
   if not ok then
     targets.free(target)
     error(t, 0)
