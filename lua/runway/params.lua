@@ -49,11 +49,12 @@ local function media(field, v)
   v = text.trim(v)                            -- as it comes out of a file
   local problem = values.check_address(field, v)
   if problem then return nil, problem end
-  if not v:find("^[A-Za-z][A-Za-z0-9+.-]+:") then
+  local scheme = v:match("^[A-Za-z][A-Za-z0-9+.-]+:")
+  if not scheme then
     return nil, refused(field, "%s is neither a URL nor a data URI: %s (a file on disk is given as "
       .. "runway.file(path))", field, v == "" and "it is empty" or values.show(v))
   end
-  return v
+  return scheme:find("[A-Z]") and text.lower(scheme) .. v:sub(#scheme + 1) or v
 end
 
 function check.prompt_text(field, v)

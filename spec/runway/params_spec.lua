@@ -132,6 +132,13 @@ describe("params.normalise", function()
       caught({ model = "gen4\0" }, "model holds a NUL")
     end)
 
+    it("that are addresses lose the white space around them, and the capitals of their scheme", function()
+      assert.equal("https://x.test/A.png", good { prompt_video = " HTTPS://x.test/A.png\r\n" }.prompt_video)
+      assert.equal("data:IMAGE/PNG;base64,AA==", good { image = "\tDATA:IMAGE/PNG;base64,AA==" }.prompt_image[1].uri)
+      local uri = "runway://abc"
+      assert.equal(uri, good { prompt_video = uri }.prompt_video)
+    end)
+
     it("must be strings", function()
       for _, name in ipairs { "prompt_text", "model", "ratio", "callback_url", "kind", "key",
         "format" } do
