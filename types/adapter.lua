@@ -16,7 +16,8 @@
 ---@field missing_grace? number           seconds after the submit in which "no such task" means "not yet"; default 0
 ---@field media? runway.MediaLimits|fun(kind: string, params: runway.Params): runway.MediaLimits
 ---  a class that is absent takes no data URI: a file of it is uploaded, or refused where there is no upload
----@field names? table<string, true>      parameters of the API's own, in camelCase, beside the neutral ones: no slips,
+---@field formats? table<string, string[]>  class -> the media types that the API takes; others are refused
+---@field names? table<string, true>      parameters of the API's own beside the neutral ones, as it spells them: no slips,
 ---  so no one is warned of them
 ---@field sign? fun(api_key: string): table<string,string>
 ---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
