@@ -126,9 +126,12 @@ static int core_data_uri (lua_State *L) {
     return 2;
   }
   n = rw_data_uri_decode(&uri, head, sizeof head);
-  if ((type = rw_sniff_media(head, n)) == NULL) {
-    rw_header_lower(declared, uri.type, uri.type_len);
-    declared[uri.type_len] = '\0';
+  rw_header_lower(declared, uri.type, uri.type_len);
+  declared[uri.type_len] = '\0';
+  type = rw_sniff_media(head, n);
+  if (type && strcmp(type, "video/mp4") == 0 && strncmp(declared, "audio/", 6) == 0) {
+    type = "audio/mp4";                  /* the container does not tell */
+  } else if (!type) {
     words = rw_sniff_text(head, n);
     type = declared;
   }

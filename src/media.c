@@ -3,6 +3,7 @@
 */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,61 @@ static ssize_t media_read (int fd, char *to, size_t want) {
   }
   return (ssize_t)got;
 }
+
+
+/*
+** {=================================================================
+** Sounds in the container of films
+** ==================================================================
+*/
+
+/* More boxes than these are no one's idea of a few tracks. */
+#define MOST_BOXES 500
+
+typedef struct {
+  int fd, left;                /* boxes that may still be looked at */
+  bool film, sound;            /* tracks of these are there */
+} media_tracks;
+
+
+/* Looks at the boxes from `at` to `end`, and into those that lead to a track's
+** kind: moov, trak, mdia, hdlr. */
+static void find_tracks (media_tracks *t, int64_t at, int64_t end) {
+  while (end - at >= 8 && t->left-- > 0) {
+    unsigned char b[32];
+    ssize_t n = pread(t->fd, b, sizeof b, (off_t)at);
+    uint64_t size;
+    int body = 8;
+    if (n < 8) return;
+    size = (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
+    if (size == 1 && n >= 16) {
+      size = 0;
+      for (body = 8; body < 16; body++) size = size << 8 | b[body];
+    } else if (size == 0) {
+      size = (uint64_t)(end - at);
+    }
+    if (size < (uint64_t)body || size > (uint64_t)(end - at)) return;
+    if (memcmp(b + 4, "moov", 4) == 0 || memcmp(b + 4, "trak", 4) == 0 ||
+        memcmp(b + 4, "mdia", 4) == 0)
+      find_tracks(t, at + body, at + (int64_t)size);
+    else if (memcmp(b + 4, "hdlr", 4) == 0 && n >= body + 12) {
+      t->film = t->film || memcmp(b + body + 8, "vide", 4) == 0;
+      t->sound = t->sound || memcmp(b + body + 8, "soun", 4) == 0;
+    }
+    at += (int64_t)size;
+  }
+}
+
+
+/* Recorders write sounds under the brands of films; the tracks tell. */
+static const char *of_tracks (int fd, int64_t size, const char *type) {
+  media_tracks t = {fd, MOST_BOXES, false, false};
+  if (strcmp(type, "video/mp4") != 0) return type;
+  find_tracks(&t, 0, size);
+  return t.sound && !t.film ? "audio/mp4" : type;
+}
+
+/* }================================================================= */
 
 
 /* Opens a plain file and names its type; -1 with `e` set. */
@@ -50,6 +106,7 @@ static int open_media (const char *path, int64_t *size, const char **type,
             path);
   } else {
     if (moves) *moves = rw_sniff_moves(head, (size_t)n);
+    *type = of_tracks(fd, *size, *type);
     return fd;
   }
   close(fd);

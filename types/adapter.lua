@@ -17,8 +17,8 @@
 ---@field media? runway.MediaLimits|fun(kind: string, params: runway.Params): runway.MediaLimits
 ---  a class that is absent takes no data URI: a file of it is uploaded, or refused where there is no upload
 ---@field formats? table<string, string[]>  class -> the media types that the API takes; others are refused
----@field names? table<string, true>      parameters of the API's own beside the neutral ones, as it spells them: no slips,
----  so no one is warned of them
+---@field names? table<string, true>      parameters of the API's own beside the neutral ones, as it spells them:
+---  no slips, so no one is warned of them
 ---@field sign? fun(api_key: string): table<string,string>
 ---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
 ---@field kind_of? fun(params: runway.Params): string|nil  a kind that the model alone decides

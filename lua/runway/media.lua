@@ -100,7 +100,7 @@ local CONVERT = {
   image = "ffmpeg -i %s -frames:v 1 %s.png", video = "ffmpeg -i %s %s.mp4", audio = "ffmpeg -i %s %s.m4a",
 }
 local CONVERT_HEIF = "heif-convert %s %s.jpg"
-local MAKE_FILM = "ffmpeg -i %s -pix_fmt yuv420p %s.mp4"
+local MAKE_FILM = "ffmpeg -i %s -vf scale=-2:720 -pix_fmt yuv420p %s.mp4"
 
 local function command(form, path)
   if not path then return "" end
@@ -133,8 +133,8 @@ local function unfit(session, where, field, class, kind, path)
   if wanted == "image" and class ~= "image" then
     return ("%s: %s is no picture but %s"):format(where, what, kind)
   elseif wanted == "video" and class == "image" then
-    local moving = kind == "image/gif" or kind == "image/webp"
-    return ("%s: %s is a picture (%s)%s"):format(where, what, kind, moving and command(MAKE_FILM, path) or "")
+    local film = kind == "image/gif" and command(MAKE_FILM, path) or ""
+    return ("%s: %s is a picture (%s)%s"):format(where, what, kind, film)
   end
   local list = (session.adapter.formats or {})[class]
   if not list or takes(list, kind) then return nil end

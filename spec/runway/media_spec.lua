@@ -114,7 +114,7 @@ describe("runway.media", function()
     local s = new { ["a.gif"] = { size = 9, type = "image/gif", class = "image" },
       ["a.mp4"] = { size = 9, type = "video/mp4", class = "video" } }
     for message, params in pairs {
-      ["prompt_video: a.gif is a picture (image/gif); to convert it: ffmpeg -i a.gif -pix_fmt yuv420p a.gif.mp4"] =
+      ["a.gif is a picture (image/gif); to convert it: ffmpeg -i a.gif -vf scale=-2:720 -pix_fmt yuv420p a.gif.mp4"] =
         { prompt_video = media.file "a.gif" },
       ["prompt_image: a.mp4 is no picture but video/mp4"] = { prompt_image = { { uri = media.file "a.mp4" } } },
       ["prompt_image: the data URI is no picture but audio/wav"] =

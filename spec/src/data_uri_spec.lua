@@ -67,6 +67,13 @@ describe("a data URI", function()
     end
   end)
 
+  it("of the container of films may say that it holds a sound", function()
+    local film = base64("\0\0\0\24ftypmp42\0\0\0\0isommp42" .. ("\0"):rep(99))
+    assert.equal("audio/mp4", read("data:audio/x-m4a;base64," .. film).type)
+    assert.equal("data:audio/mp4;base64,", read("data:audio/mp3;base64," .. film).uri:sub(1, 22))
+    assert.equal("video/mp4", read("data:image/png;base64," .. film).type)
+  end)
+
   it("of bytes that are of no known kind is what it says, in small letters", function()
     assert.same({ type = "image/png", uri = "data:image/png;base64,AAAA" }, read "Data:Image/PNG;Base64,AAAA")
     assert.same({ type = "", uri = "data:;base64,AAAA" }, read "data:;base64,AAAA")

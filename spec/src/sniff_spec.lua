@@ -89,6 +89,27 @@ describe("what the first bytes say", function()
       check("image/vnd.adobe.photoshop", { psd = "8BPS\0\1" })
     end)
 
+    it("sounds in the container of films, by their tracks, wherever these are told", function()
+      local function hdlr(kind) return box("hdlr", "\0\0\0\0\0\0\0\0" .. kind .. ("\0"):rep(13)) end
+      local function trak(kind)
+        return box("trak", box("tkhd", ("\0"):rep(84)) .. box("mdia", box("mdhd", ("\0"):rep(24)) .. hdlr(kind)))
+      end
+      local function moov(...) return box("moov", box("mvhd", ("\0"):rep(100)) .. table.concat { ... }) end
+      local head, data = box("ftyp", "mp42\0\0\0\0isommp42"), box("mdat", ("x"):rep(9000))
+      local long = u32(1) .. "mdat" .. u32(0) .. u32(16 + 9000) .. ("x"):rep(9000)
+      check("audio/mp4", {
+        after = head .. data .. moov(trak "soun"), before = head .. moov(trak "soun") .. data,
+        two = head .. data .. moov(trak "soun", trak "soun"), long = head .. long .. moov(trak "soun"),
+        text = head .. data .. moov(trak "text", trak "soun"),
+      })
+      check("video/mp4", {
+        film = head .. data .. moov(trak "soun", trak "vide"), mute = head .. data .. moov(trak "vide"),
+        none = head .. data, cut = head .. data .. moov(trak "soun"):sub(1, 60), empty = head .. data .. moov(),
+        lies = head .. u32(0x7fffffff) .. "moov", nothing = head .. u32(2) .. "moov" .. ("\0"):rep(99),
+        deep = head .. (u32(0) .. "moov"):rep(9000), many = head .. box("free", ""):rep(600) .. moov(trak "soun"),
+      })
+    end)
+
     it("whether it moves", function()
       local netscape = "\33\255\11NETSCAPE2.0\3\1\0\0\0"
       local function control(delay) return "\33\249\4\0" .. string.char(delay) .. "\0\0\0" end
