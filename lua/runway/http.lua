@@ -189,7 +189,7 @@ local function story(verdict, result, reading)
     return e.message
   end
   local said = problem and problem.message
-  local page = answer.body and answers.is_page(answer.body)
+  local page = answer.page
   if verdict.kind == "unknown_submit" then
     local what = said and ("the server said: " .. said) or reading.fault or answer.why or "the answer names no task"
     if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
@@ -227,7 +227,7 @@ end
 local function ask_reader(call, session, answer, reading)
   local value, problem, fault = adapter.read(session, call.reader, answer, call.ref)
   reading.fault = fault
-  if answers.is_page(answer.body) then        -- says nothing of a task, whatever its status
+  if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
     if answer.status >= 400 and not call.wire.gate then
       problem = { kind = "server", message = "a page that is not the API's came instead of an answer" }
