@@ -39,6 +39,7 @@ build = {
       sources = {
         "src/address.c",
         "src/arrival.c",
+        "src/beside.c",
         "src/buffer.c",
         "src/clock.c",
         "src/disk.c",
@@ -75,6 +76,7 @@ build = {
         "src/tls.c",
         "src/trace.c",
         "src/transfer.c",
+        "src/unpack.c",
         "src/url.c",
         "src/utf8.c",
         "src/wake.c",

@@ -63,8 +63,8 @@ static bool check_length (rw_request *r, const char *line, size_t n) {
 
 /*
 ** A Content-Encoding that names no coding we know is a label and no more: the
-** bytes are taken as they are. libcurl would refuse the body; here, before the
-** first byte of it, it can still be told not to look.
+** bytes of a file are taken as they are. libcurl would refuse the body; here,
+** before the first byte of it, it can still be told not to look.
 */
 static void check_encoding (rw_request *r, const char *line, size_t n) {
   static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br",

@@ -10,6 +10,7 @@
 #include "proxy.h"
 #include "sniff.h"
 #include "tls.h"
+#include "unpack.h"
 
 const char rw_forbidden_address[] =
   "the address leads to a private network or this machine, or http leads off "
@@ -181,11 +182,26 @@ static bool ends_with_connection (const rw_request *r) {
 }
 
 
+/* The body as it was before it was packed. */
+static void unpack_body (rw_request *r) {
+  if (r->body.len == 0) return;
+  if (!rw_unpack(&r->body, r->head.data, r->max_body) && r->error.kind == RW_OK) {
+    rw_fail(&r->error, RW_LIMIT, "too_large",
+            "the answer, unpacked, is larger than max_body_bytes (%zu)", r->max_body);
+    r->error.permanent = true;
+  }
+  r->bytes = (int64_t)r->body.len;
+}
+
+
 bool rw_outcome_is_media (rw_request *r) {
-  const char *words = rw_sniff_text(r->start, r->started);
-  char line[160];
+  char inside[sizeof r->start], line[160];
+  size_t n = rw_unpack_start(r->start, r->started, inside, sizeof inside);
+  const char *start = n ? inside : r->start, *words;
+  if (n == 0) n = r->started;
+  words = rw_sniff_text(start, n);
   if (!words) return true;
-  rw_sniff_line(r->start, r->started, line, sizeof line);
+  rw_sniff_line(start, n, line, sizeof line);
   rw_fail(&r->error, RW_PROTOCOL, "bad_media",
           "the server sent %s instead of the file: %s", words, line);
   return false;
@@ -254,6 +270,7 @@ static void check_answer (rw_request *r) {
 
 void rw_outcome_read (rw_request *r, CURLcode code) {
   read_answer(r);
+  unpack_body(r);
   if (code != CURLE_OK) read_failure(r, code);
   else check_answer(r);
 }

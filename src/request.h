@@ -139,6 +139,7 @@ typedef struct rw_request {
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */
   bool refused, opened, via_proxy;    /* what the socket callback met */
+  bool undecoded;                     /* its label lied: taken as it came */
   bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */

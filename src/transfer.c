@@ -24,6 +24,7 @@
 #include "tls.h"
 #include "trace.h"
 #include "transfer.h"
+#include "unpack.h"
 
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
@@ -259,8 +260,10 @@ static bool set_options (rw_request *r) {
                                         : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
     set(r, MAXAGE_CONN, 30L) &&
-    /* decoded whether asked for or not; a film is best as it lies there */
+    /* decoded whether asked for or not: a film, which is best as it lies there, by
+    ** libcurl, and an answer by us, for libcurl drops what does not fit its label */
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
+    set(r, HTTP_CONTENT_DECODING, r->sink.path || !rw_unpack_ready() ? 1L : 0L) &&
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
     set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
     set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
@@ -311,7 +314,21 @@ bool rw_transfer_begin (rw_request *r) {
 }
 
 
+/* A film under a label that lies is asked for once more, and taken as it is. */
+static bool asks_undecoded (rw_request *r, CURLcode code) {
+  if (code != CURLE_BAD_CONTENT_ENCODING || r->gate || !r->sink.path || r->undecoded ||
+      r->bytes > 0)
+    return false;
+  r->undecoded = true;
+  r->head_seen = 0;
+  r->head_lines = 0;
+  r->errbuf[0] = '\0';
+  return set(r, HTTP_CONTENT_DECODING, 0L);
+}
+
+
 bool rw_transfer_again (rw_request *r, CURLcode code) {
+  if (asks_undecoded(r, code)) return true;
   if (!r->gate || r->sent || r->second_try ||
       !(code == CURLE_SSL_CONNECT_ERROR || r->wants_h2))
     return false;

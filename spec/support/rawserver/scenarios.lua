@@ -211,6 +211,19 @@ function scenarios.labelled(connection, _, params)
   return "keep"
 end
 
+-- /coded?label=…&hex=…&status=…: those bytes, under that Content-Encoding if any; `cut` ends them early.
+function scenarios.coded(connection, _, params)
+  local body = params.hex:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
+  local headers = {}
+  for label in (params.label or ""):gmatch("[^;]+") do headers[#headers + 1] = "Content-Encoding: " .. label end
+  if params.cut then
+    connection:send(OK .. table.concat(headers, "\r\n") .. "\r\nContent-Length: 99999\r\n\r\n" .. body)
+    return
+  end
+  connection:answer(tonumber(params.status) or 200, headers, body)
+  return "keep"
+end
+
 -- As much of a film as fits, with no word of its length; the process dies before TLS is ended.
 scenarios["die-in-film"] = function(connection)
   connection:send(OK .. "Content-Type: video/mp4\r\n\r\n" .. ("v"):rep(5000))
