@@ -195,20 +195,22 @@ local function story(verdict, result, reading)
     if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
     return ("the request was sent and answered with status %d, but %s."):format(result.status, what) .. LOST
   end
-  if result.status >= 300 and result.status < 400 then
-    return "the API answered with a redirect, which is never followed; is the base URL right?"
-  end
   local text
-  if said then
+  if result.status >= 300 and result.status < 400 then
+    text = "the API answered with a redirect, which is never followed (is the base URL right?)"
+  elseif said then
     text = said
   elseif verdict.kind == "authentication" then
     text = "the API key was refused"
   elseif verdict.kind == "protocol" and answer.why then
-    text = answer.why .. (page and ": " .. answers.beginning(answer.body) or "")
+    text = answer.why
   elseif verdict.kind == "rate_limited" then
     text = "too many requests, or a limit of the account is reached"
   else
     text = ("the server answered with status %d"):format(result.status)
+  end
+  if page then                                -- whatever the status says: is it the API's?
+    text = (text == answer.why and text or text .. "; " .. answer.why) .. ": " .. answers.beginning(answer.body)
   end
   return reading.fault and text .. " (" .. reading.fault .. ")" or text
 end

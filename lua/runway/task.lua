@@ -1,6 +1,7 @@
 -- task.lua: one task at a provider, as the user holds it.
 
 local adapter = require "runway.adapter"
+local answers = require "runway.answer"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
@@ -288,8 +289,15 @@ function task.cancel(session, ref)
   end
   local request, problem = adapter.ask(session, "cancel", ref)
   if not request then return session:refuse(problem) end
-  local answer, err = http.call(session, request, { raw = true })
-  if answer or err.kind == "not_found" then return true end
+  local done, err, answer = http.call(session, request, { raw = true })
+  if answer and answer.page then              -- and not the API's word
+    if done then
+      err = select(2, session:error { kind = "protocol", http_status = answer.status, sent = "yes", attempts = 1,
+        message = ("%s: %s; the task goes on"):format(answer.why, answers.beginning(answer.body)) })
+    end
+  elseif done or err.kind == "not_found" then
+    return true
+  end
   err.task_id = ref.id
   return nil, err
 end

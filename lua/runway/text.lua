@@ -200,9 +200,11 @@ function text.mend_url(s)
   if s:find(SMUGGLED) then return nil end
   s = s:gsub("[\t\n\r]", ""):gsub("\\/", "/")  -- "\/" is left of JSON that was encoded twice
   if s:find("[%z\1-\31\127]") then return nil end
-  local origin, path, rest = s:match("^([A-Za-z]+://[^/?#\\]*)([^?#]*)(.*)$")
+  local _, origin = s:find("^[A-Za-z]+://[^/?#\\]*")
   if not origin then return s end
-  return origin .. (path:gsub("\\", "/") .. rest):gsub('[ "<>`{}|^\\\128-\255]', percent)
+  local query = s:find("[?#]", origin + 1) or #s + 1
+  local path = s:sub(origin + 1, query - 1):gsub("\\", "/")
+  return s:sub(1, origin) .. (path .. s:sub(query)):gsub('[ "<>`{}|^\\\128-\255]', percent)
 end
 
 ---------------------------------------------------------------------------------------------------
