@@ -15,7 +15,7 @@ local function behind(body, pause)
   if last ~= "}" and last ~= "]" then return nil end
   local at = 1
   for _ = 1, MOST_BEGINNINGS do
-    local before, bracket = body:find("[ \t-\r>][%[{]", at)
+    local before, bracket = body:find("[^:,%[{][%[{]", at)
     if not before then return nil end
     if body:find("^[ \t-\r]*[\"{}]", bracket + 1) then
       local found = json.read(body:sub(bracket), pause)
@@ -30,6 +30,9 @@ end
 local function look(body, pause)
   if not body:find("%S") then return nil, "the answer is empty" end
   local found, message = json.read(body, pause)
+  if type(found) == "string" and found:find("^[ \t-\r]*[{%[]") then -- JSON that was encoded twice
+    found = json.read(found, pause) or found
+  end
   if type(found) == "table" then return found end
   if not body:find('^[ \t-\r]*[{%["]') then
     local printed = behind(body, pause)
@@ -43,17 +46,19 @@ local function look(body, pause)
   return nil, "the answer is a JSON " .. type(found) .. ", not an object"
 end
 
---- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people.
+--- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,
+--- `cut` that it may have gone on.
 ---@param result table   of a transport
 ---@param pause? fun()    called now and then while much is read; may yield
 ---@return runway.AdapterAnswer
 function answer.of(result, pause)
   local made = { status = result.status, headers = result.headers or {}, body = result.body or "" }
+  made.cut = result.error ~= nil or nil
   if made.body:byte(1) == OBJECT then         -- as a rule
     made.json = json.read(made.body, pause)
     if type(made.json) == "table" then return made end
   end
-  made.json, made.why, made.page = look(text.narrow(made.body), pause)
+  made.json, made.why, made.page = look((text.narrow(made.body):gsub("^%z+", "")), pause)
   return made
 end
 

@@ -46,9 +46,9 @@ local FOREIGN = {
 local function plain(name) return (text.lower(name):gsub("[_-]", "")) end
 
 -- An object says itself what it is: { object = "user", id = … }.
-local function is_stranger(o)
+local function is_stranger(view)
   for _, key in ipairs { "object", "type" } do
-    local word = rawget(o, key)
+    local word = view[key]
     word = type(word) == "string" and #word <= 64 and plain(word)
     if word and (STRANGERS[word] or word == "error") then return true end
   end
@@ -67,6 +67,16 @@ local function names_of(o)
   end
   table.sort(names)
   return names
+end
+
+-- An object by its plain names: Id, _id and ID are id.
+local function view_of(o)
+  local view = {}
+  for _, name in ipairs(names_of(o)) do
+    local known = plain(name)
+    if view[known] == nil then view[known] = o[name] end
+  end
+  return view
 end
 
 -- An id as fields read it, or a number of a writer that knows no integers: 123.0.
@@ -120,18 +130,19 @@ end
 
 -- The `id` of an object that wraps a task, or is one. `seen`: objects that were looked at.
 local function loose_id(o, depth, seen)
-  if type(o) ~= "table" or depth > MAX_DEPTH or seen[o] or is_stranger(o) then return nil end
+  if type(o) ~= "table" or depth > MAX_DEPTH or seen[o] then return nil end
   seen[o] = true
-  local task = rawget(o, "task")
+  local view = view_of(o)
+  if is_stranger(view) then return nil end
+  local task = view.task
   local named = type(task) == "table" and loose_id(task, depth + 1, seen) or bare_id(task)
   if named then return named end
   -- In an envelope `id` is the request's, where what is wrapped has one too.
-  local enveloped = rawget(o, "code") ~= nil or rawget(o, "success") ~= nil or rawget(o, "msg") ~= nil
-    or rawget(o, "message") ~= nil
-  local own = id_of(rawget(o, "id")) or id_of(rawget(o, "uuid"))
+  local enveloped = view.code ~= nil or view.success ~= nil or view.msg ~= nil or view.message ~= nil
+  local own = id_of(view.id) or id_of(view.uuid)
   if own and not enveloped then return own end
   for _, name in ipairs(WRAPPERS) do
-    local inner = rawget(o, name)
+    local inner = view[name]
     local id
     if type(inner) == "table" then
       id = loose_id(inner, depth + 1, seen)
@@ -266,13 +277,16 @@ end
 
 ---The id that is all there is in a text: "9f3c…" or 9f3c…, with nothing else.
 ---@param body any
+---@param cut? boolean   the text may have gone on
 ---@return string|nil
-function ids.alone(body)
+function ids.alone(body, cut)
   if type(body) ~= "string" or #body > MAX_ALONE then return nil end
   local s = text.trim((text.narrow(body):gsub("^\239\187\191", "")):gsub("%z+$", ""))
   if s:byte() == 34 then
     local inner, behind = read_string(s, 1)
     s = inner and behind > #s and inner or ""
+  elseif cut then
+    return nil
   end
   return s:find("^[A-Za-z0-9_:-]+$") and bare_id(s) or nil
 end
@@ -283,14 +297,14 @@ local function says_well(status)
 end
 
 ---The id of the task that an answer names, whatever its status, its form or its health.
----@param answer table  { json=, body= }
+---@param answer table  { json=, body=, status=, cut= }
 ---@return string|nil id
 ---@return boolean sure  under a name that is a task's alone, such as task_id
 function ids.in_answer(answer)
   if type(answer) ~= "table" then return nil, false end
   local id, sure = ids.in_json(answer.json)
   if not id then id, sure = ids.in_text(answer.body) end -- where a number keeps all its digits
-  if not id and says_well(answer.status) then id = ids.alone(answer.body) end
+  if not id and says_well(answer.status) then id = ids.alone(answer.body, answer.cut) end
   return id, sure
 end
 

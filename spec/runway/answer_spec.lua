@@ -20,6 +20,8 @@ describe("runway.answer reads JSON", function()
     ["of two bytes a character"] = wide(ID),
     ["of two bytes a character, without a mark"] = wide(ID):sub(3),
     ["of two bytes a character behind a warning"] = wide("<b>Warning</b>: x\n" .. ID),
+    ["behind a mark in the middle"] = "<br />\n\239\187\191" .. ID, ["behind a loop without end"] = "for(;;);" .. ID,
+    ["behind NULs"] = "\0\0\0" .. ID, ["encoded twice"] = [["{\"id\":\"9f3c\",\"user\":{\"id\":\"user_77\"}}"]],
     ["behind a byte order mark"] = "\239\187\191" .. ID,
   } do
     it(name, function()
@@ -35,7 +37,8 @@ describe("runway.answer reads JSON", function()
       ["<html><script>var x = " .. ID .. "</script></html>"] = true, ["<html><body>" .. ID .. "</body>"] = true,
       [wide "<html>no</html>"] = true, ["\239\187\191 <p>no"] = true, ["it said {no}"] = false,
       ["it said " .. ID .. " and more"] = false, ['"a ' .. ID .. '"'] = false, [ID .. "\n" .. ID] = false, [""] = false,
-      ['{"id":"x" ' .. ID .. "}"] = false, ["12345678"] = false, ["\0\0\0"] = false,
+      ['{"id":"x" ' .. ID .. "}"] = false, ["12345678"] = false,
+      [':{"id":"x"}'] = false, [',"user":{"id":"user_77"}'] = false, ['"{no"'] = false, ["\0\0\0"] = false,
     } do
       local answer = read(body)
       assert.is_nil(answer.json, body)

@@ -30,6 +30,8 @@ describe("runway.ids finds", function()
     ['{"a":{"b":{"task_id":"inner"}},"task_id":"outer"}'] = "outer", ['{"id":"t1","data":{"id":"inner"}}'] = "t1",
     ['{"code":0,"id":"req_1","data":{"id":"t1"}}'] = "t1", ['{"id":7,"data":{"task_id":"t1"}}'] = "t1",
     ['{"user":{"id":"user_77"},"task":{"id":"t1"}}'] = "t1",
+    ['{"Id":"t1"}'] = "t1", ['{"_id":"t1"}'] = "t1", ['{"Data":{"ID":"t1"}}'] = "t1", ['{"User":{"Id":"user_77"}}'] = false,
+    ['{"TASK-ID":"t1"}'] = "t1", ['{"Code":0,"Id":"req_1","Data":{"Id":"t1"}}'] = "t1",
     ['{"id":123.0}'] = "123", ['{"task_id":1.23e5}'] = "123000", ['{"data":{"id":5.00}}'] = "5",
     ['{"id":12345678901234567890.0}'] = "12345678901234567890",
     ['{"id":1.5e0}'] = false, ['{"id":1e300}'] = false,
@@ -89,6 +91,18 @@ describe("runway.ids finds", function()
       assert.is_nil((ids.in_answer { status = 429, body = text }))
     end)
   end
+
+  it("and in one that was cut only where it has its end", function()
+    local whole, cut = '"9f3c2a71-77aa"', { status = 200, cut = true }
+    cut.body = whole
+    assert.equal("9f3c2a71-77aa", (ids.in_answer(cut)))
+    for n = 1, #whole - 1 do
+      cut.body = whole:sub(1, n)
+      assert.is_nil((ids.in_answer(cut)))
+      cut.body = whole:sub(2, n)
+      assert.is_nil((ids.in_answer(cut)))
+    end
+  end)
 
   it("none in a text that is another's, a word, a sentence, or a page", function()
     for _, text in ipairs { "user_77", '"user_77"', '"request-1a2b3c"', "nginx/1.18.0", "v1.2.3", "ok", '"ok"',
