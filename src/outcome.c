@@ -218,8 +218,8 @@ static bool range_number (const char **p, char after, long long *n) {
 }
 
 
-/* "bytes 0-99/200" under 200: a part, whatever the status says. A range that no
-** one can read says nothing. */
+/* "bytes 0-99/200" under 200, or one that begins later: a part, whatever the
+** status says. A range that no one can read says nothing. */
 static bool is_part (const rw_request *r) {
   size_t n = 0;
   const char *range = rw_header_find(r->head.data, "content-range", &n);
@@ -229,8 +229,8 @@ static bool is_part (const rw_request *r) {
   if (!range || n >= sizeof text || !rw_header_same(range, "bytes ", 6)) return false;
   memcpy(text, range + 6, n - 6);
   text[n - 6] = '\0';
-  return range_number(&p, '-', &first) && range_number(&p, '/', &last) &&
-         range_number(&p, '\0', &total) && (first != 0 || last + 1 != total);
+  if (!range_number(&p, '-', &first) || !range_number(&p, '/', &last)) return false;
+  return first > 0 || (range_number(&p, '\0', &total) && last + 1 != total);
 }
 
 
@@ -258,7 +258,8 @@ static void check_answer (rw_request *r) {
             "and called it the whole");
   if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
-  if (type && n >= 9 && rw_header_same(type, "text/html", 9))
+  if (type && n >= 9 && rw_header_same(type, "text/html", 9) &&
+      (!r->only_media || rw_sniff_is_readable(r->start, r->started)))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",
             "the server sent an HTML page instead of the file");
   if (r->sink.written == 0)

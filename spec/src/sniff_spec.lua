@@ -291,6 +291,25 @@ describe("what the first bytes say", function()
       end
     end)
 
+    it("the label decides nothing", function()
+      local function labelled(bytes)
+        local hex = bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+        local path = directory .. "/labelled.mp4"
+        local result = exchange.run { url = server:url("/coded?type=text/html&hex=" .. hex),
+          save = { path = path, only_media = true, overwrite = true } }
+        local kept = content(path)
+        os.remove(path)
+        return result, kept
+      end
+      for _, film in ipairs { ftyp("isom", "mp41"), "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm" } do
+        local result, kept = labelled(film)
+        assert.is_nil(result.error)
+        assert.equal(film, kept)
+      end
+      assert.equal("bad_media", labelled("<p>gone").error.code)
+      assert.equal("bad_media", labelled(("v"):rep(1000)).error.code)
+    end)
+
     it("words are a file for who asks for no media", function()
       local result, kept = download("words", {})
       assert.is_nil(result.error)

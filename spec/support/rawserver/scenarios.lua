@@ -182,6 +182,7 @@ scenarios["twice-length"] = raw(OK .. "Content-Length: 2, 2\r\nContent-Length: 2
 scenarios["odd-length"] = raw(OK .. "Content-Length: 2, 20\r\n\r\nok")
 scenarios["list-length"] = raw(OK .. "Content-Length: 2,\r\n\r\nok")
 scenarios["part-as-whole"] = raw(OK .. "Content-Range: bytes 0-1/100\r\nContent-Length: 2\r\n\r\nok")
+scenarios["later-part-as-whole"] = raw(OK .. "Content-Range: bytes 7-8/*\r\nContent-Length: 2\r\n\r\nok")
 scenarios["whole-as-part"] = raw(OK .. "Content-Range: bytes 0-1/2\r\nContent-Length: 2\r\n\r\nok")
 scenarios["negative-length"] = raw(OK .. "Content-Length: -5\r\n\r\nok")
 scenarios["huge-length"] = raw(OK .. "Content-Length: 9223372036854775808\r\n\r\nok")
@@ -211,16 +212,17 @@ function scenarios.labelled(connection, _, params)
   return "keep"
 end
 
--- /coded?label=…&hex=…&status=…: those bytes, under that Content-Encoding if any; `cut` ends them early.
+-- /coded?label=…&hex=…&type=…: those bytes, under that Content-Encoding if any; `cut` ends them early.
 function scenarios.coded(connection, _, params)
   local body = params.hex:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
   local headers = {}
   for label in (params.label or ""):gmatch("[^;]+") do headers[#headers + 1] = "Content-Encoding: " .. label end
+  if params.type then headers[#headers + 1] = "Content-Type: " .. params.type end
   if params.cut then
     connection:send(OK .. table.concat(headers, "\r\n") .. "\r\nContent-Length: 99999\r\n\r\n" .. body)
     return
   end
-  connection:answer(tonumber(params.status) or 200, headers, body)
+  connection:answer(200, headers, body)
   return "keep"
 end
 
