@@ -140,12 +140,13 @@ local function query(t, deadline, waiting)
   local fields, err, answer = http.call(session, request, {
     reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
-  if not fields then return mark(t, err) end
-  if fields.missing then
+  if not fields and err.kind ~= "not_found" then return mark(t, err) end
+  if not fields or fields.missing then
     my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
-    local confirmed = not (my.seen and waiting) or my.missing >= GONE_AFTER
+    local confirmed = not (waiting and (my.seen or my.fresh)) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
+      if err then return mark(t, err) end
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
     end
@@ -153,8 +154,9 @@ local function query(t, deadline, waiting)
     task.apply(t, fields, answer.json)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
+    my.reason = my.word and fields.reason
   end
-  task.plan(t, fields.next_poll)
+  task.plan(t, fields and fields.next_poll)
   return true
 end
 
@@ -206,8 +208,12 @@ end
 local function timed_out(t, timeout, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
   local word = inner[t].word
+  if word then
+    local reason = inner[t].reason
+    word = (" (the provider says %q%s)"):format(word, reason and ": " .. reason or "")
+  end
   local message = ("still %s after %g s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, timeout, word and (" (the provider says %q)"):format(word) or "")
+    :format(t.status, timeout, word or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
