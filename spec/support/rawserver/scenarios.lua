@@ -177,6 +177,7 @@ end
 
 scenarios["short-body"] = raw(OK .. "Content-Length: 1000\r\n\r\nonly this")
 scenarios["cut-json"] = raw(OK .. 'Content-Length: 1000\r\n\r\n{"id":"task-PAID-123","createdAt":"2026-')
+scenarios["odd-length-json"] = raw(OK .. 'Content-Length: 22, 99\r\n\r\n{"id":"task-PAID-123"}')
 scenarios["dup-length"] = raw(OK .. "Content-Length: 2\r\nContent-Length: 20\r\n\r\nok")
 scenarios["twice-length"] = raw(OK .. "Content-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok")
 scenarios["odd-length"] = raw(OK .. "Content-Length: 2, 20\r\n\r\nok")
