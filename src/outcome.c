@@ -259,7 +259,8 @@ static void check_answer (rw_request *r) {
   if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
   if (type && n >= 9 && rw_header_same(type, "text/html", 9) &&
-      (!r->only_media || rw_sniff_is_readable(r->start, r->started)))
+      (!r->only_media || (rw_sniff_is_readable(r->start, r->started) &&
+                          !rw_sniff_signature(r->start, r->started))))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",
             "the server sent an HTML page instead of the file");
   if (r->sink.written == 0)

@@ -61,7 +61,7 @@ static size_t of_wide (const char *head, size_t n, char *to, size_t room) {
       c = 0xfffd;
     }
     latin += c < 128;
-    east += c >= 0x3000 && c < 0xfe00;
+    east += c >= 0x3000;
     len += rw_utf8_encode(c, to + len);
   }
   return (marked ? latin > 0 || east == units : latin >= units / 2) ? len : 0;
@@ -99,16 +99,18 @@ static bool is_json (const char *head, size_t n) {
 }
 
 
-/* "<" and what may follow it in a page or in XML. */
+/* "<" and what may follow it in a page or in XML. Behind the name of a page's
+** beginning any bytes may stand. */
 static const char *of_markup (const char *head, size_t n) {
   static const char *const pages[] =
     {"<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script"};
   size_t at = skip(head, n, 0);
-  if (n - at < 2 || head[at] != '<' || !rw_sniff_is_readable(head, n)) return NULL;
+  if (n - at < 2 || head[at] != '<') return NULL;
   for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
     if (n - at >= strlen(pages[i]) &&
         rw_header_same(head + at, pages[i], strlen(pages[i])))
       return "an HTML page";
+  if (!rw_sniff_is_readable(head, n)) return NULL;
   if (head[at + 1] == '?' || head[at + 1] == '!' ||
       ((head[at + 1] | 32) >= 'a' && (head[at + 1] | 32) <= 'z'))
     return "XML";
@@ -125,11 +127,12 @@ static const char *of_words (const char *head, size_t n) {
 }
 
 
-/* NULs before the words; those of a box's length are none. */
+/* NULs and spaces before the words; the NULs of a box's length are none. */
 static size_t padding (const char *head, size_t n) {
   size_t at = 0;
-  while (at < n && !head[at]) at++;
-  return at > 0 && rw_sniff_boxes(head, n) ? 0 : at;
+  bool padded = false;
+  for (; at < n && (!head[at] || is_space(head[at])); at++) padded = padded || !head[at];
+  return padded && !rw_sniff_boxes(head, n) ? at : 0;
 }
 
 

@@ -289,12 +289,16 @@ bool rw_unpack (rw_buffer *body, const char *head, size_t most) {
 
 
 size_t rw_unpack_start (const char *start, size_t n, char *to, size_t room) {
-  unpack_work w = {.in = start, .n = n, .most = room};
   size_t len = 0;
-  if (!rw_unpack_ready() || !is_packed(start, n)) return 0;
-  (void)unpack_once(&w, (unpack_coding){"", 0});
-  if (w.out.len > 0) memcpy(to, w.out.data, len = w.out.len);
-  rw_buffer_free(&w.out);
+  if (!rw_unpack_ready()) return 0;
+  for (int i = 0; i < 2 && is_packed(start, n); i++) {
+    unpack_work w = {.in = start, .n = n, .most = room};
+    (void)unpack_once(&w, (unpack_coding){"", 0});
+    if (w.out.len > 0) memcpy(to, w.out.data, len = w.out.len);
+    rw_buffer_free(&w.out);
+    start = to;
+    n = len;
+  }
   return len;
 }
 

@@ -275,6 +275,7 @@ describe("what the first bytes say", function()
         ['\0{"error":"expired"}'] = 'JSON instead of the file: {"error":"expired"}',
         ["\0\0\0\0 <html>gone"] = "an HTML page instead of the file: <html>gone",
         ["\0\n\nInternal server error\n"] = "text instead of the file: Internal server error",
+        [" \0 \0 gone"] = "text instead of the file: gone", ["<html>\1\2"] = "an HTML page instead of the file: <html>",
         ["gone\0\n\0"] = "text instead of the file: gone",
         ["#EXTM3U\n#EXT-X"] = "text instead of the file: #EXTM3U",
         ["ok"] = "text instead of the file: ok", [("word "):rep(99999)] = "text instead of the file: word word",
@@ -301,7 +302,7 @@ describe("what the first bytes say", function()
         os.remove(path)
         return result, kept
       end
-      for _, film in ipairs { ftyp("isom", "mp41"), "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm" } do
+      for _, film in ipairs { ftyp("isom", "mp41"), "\255\216\255\225" .. ("words "):rep(90), "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm" } do
         local result, kept = labelled(film)
         assert.is_nil(result.error)
         assert.equal(film, kept)
