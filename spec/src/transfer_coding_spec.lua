@@ -150,6 +150,22 @@ describe("an answer's Content-Encoding", function()
       end)
     end
 
+    it("is passed over where br or deflate would make something of a film that lies there", function()
+      local webm = "\26\69\223\163\159\66\134\129\1webm" .. ("\1\2\3\200"):rep(300)
+      local packets = ("G" .. ("\5"):rep(187)):rep(8)
+      for _, label in ipairs { "br", "deflate", "gzip", "gzip,br" } do
+        for _, film in ipairs { webm, packets } do
+          local result, got = fetch(label, film)
+          assert.is_nil(result.error)
+          assert.equal(film, got)
+        end
+      end
+      local result, got = fetch("gzip", "\1\2\3 of no known form")
+      assert.is_nil(result.error)
+      assert.equal("\1\2\3 of no known form", got)
+      assert.equal("bad_media", fetch("gzip", JSON).error.code)
+    end)
+
     it("need not be told, for what is packed is looked at", function()
       for _, packed in ipairs { gzip(JSON), gzip("<html>gone</html>"), zstd(JSON), gzip(gzip(JSON)), gzip(JSON:rep(100)) } do
         local result, got = fetch("", packed)
