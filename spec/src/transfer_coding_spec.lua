@@ -167,7 +167,9 @@ describe("an answer's Content-Encoding", function()
     end)
 
     it("need not be told, for what is packed is looked at", function()
-      for _, packed in ipairs { gzip(JSON), gzip("<html>gone</html>"), zstd(JSON), gzip(gzip(JSON)), gzip(JSON:rep(100)) } do
+      for _, packed in ipairs {
+        gzip(JSON), gzip("<html>gone</html>"), zstd(JSON), gzip(gzip(JSON)), gzip(JSON:rep(100)),
+      } do
         local result, got = fetch("", packed)
         assert.equal("bad_media", result.error.code)
         assert.equal("", got)
