@@ -303,7 +303,8 @@ describe("what the first bytes say", function()
         return result, kept
       end
       for _, film in ipairs {
-        ftyp("isom", "mp41"), "\255\216\255\225" .. ("words "):rep(90), "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm",
+        ftyp("isom", "mp41"), "\255\216\255\225" .. ("words "):rep(90),
+        "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm",
       } do
         local result, kept = labelled(film)
         assert.is_nil(result.error)
