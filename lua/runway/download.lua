@@ -35,7 +35,8 @@ function download.name(id, index, url)
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
 end
 
-local EXPIRED = { [401] = true, [403] = true, [404] = true, [410] = true }
+-- How stores answer for an address whose time is over: S3 says 400 of an expired token.
+local EXPIRED = { [400] = true, [401] = true, [403] = true, [404] = true, [410] = true }
 
 -- The call that fetches a file (see http.lua): its results are files, redirects or failures.
 local Fetch = {}

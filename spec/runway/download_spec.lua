@@ -79,7 +79,7 @@ describe("task:download", function()
     m:finish()
   end)
 
-  for _, status in ipairs { 401, 403, 404, 410 } do
+  for _, status in ipairs { 400, 401, 403, 404, 410 } do
     it("asks for a new URL when the old one has expired: " .. status, function()
       local task, m = finished { { FILM, status = status },
         task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4?_jwt=NEW" } }),
