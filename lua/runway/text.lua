@@ -191,8 +191,9 @@ end
 local SMUGGLED = "[\r\n][\r\n]?[A-Za-z0-9-]+:"
 
 ---An address as a browser mends one that was pasted: without the white space around it, without
----line breaks and tabs inside, `\` as `/`, and spaces and what is no ASCII percent-encoded. nil when
----it holds other control characters. What stands right already stays as it is.
+---line breaks and tabs inside, with two slashes behind http:, `\` as `/`, and spaces and what is no
+---ASCII percent-encoded. nil when it holds other control characters. What stands right already stays
+---as it is.
 ---@param s string
 ---@return string|nil
 function text.mend_url(s)
@@ -200,6 +201,7 @@ function text.mend_url(s)
   if s:find(SMUGGLED) then return nil end
   s = s:gsub("[\t\n\r]", ""):gsub("\\/", "/")  -- "\/" is left of JSON that was encoded twice
   if s:find("[%z\1-\31\127]") then return nil end
+  s = s:gsub("^[/\\][/\\]+", "https://"):gsub("^([Hh][Tt][Tt][Pp][Ss]?:)[/\\]+", "%1//")
   local _, origin = s:find("^[A-Za-z]+://[^/?#\\]*")
   if not origin then return s end
   local query = s:find("[?#]", origin + 1) or #s + 1
