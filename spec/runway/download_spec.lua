@@ -79,7 +79,7 @@ describe("task:download", function()
     m:finish()
   end)
 
-  for _, status in ipairs { 400, 401, 403, 404, 410 } do
+  for _, status in ipairs { 401, 403, 404, 410 } do
     it("asks for a new URL when the old one has expired: " .. status, function()
       local task, m = finished { { FILM, status = status },
         task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4?_jwt=NEW" } }),
@@ -90,6 +90,17 @@ describe("task:download", function()
       m:finish()
     end)
   end
+
+  it("asks for a new URL when a 400 says that the token has expired, and for no other 400", function()
+    local task, m = finished { { FILM, status = 400, body = "<Error><Code>ExpiredToken</Code></Error>" },
+      task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4" } }),
+      { "GET https://cdn.example/new.mp4", body = "a film" } }
+    assert(task:download(path "b.mp4"))
+    m:finish()
+    task, m = finished { { FILM, status = 400, body = "<Error><Code>InvalidRequest</Code></Error>" } }
+    assert.is_nil(task:download(path "c.mp4"))
+    m:finish()
+  end)
 
   it("says so when the provider has no other URL, and does not ask on", function()
     local task, m = finished { { FILM, status = 403 }, task_is "SUCCEEDED" }
