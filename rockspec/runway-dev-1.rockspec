@@ -39,6 +39,7 @@ build = {
       sources = {
         "src/address.c",
         "src/arrival.c",
+        "src/beside.c",
         "src/buffer.c",
         "src/clock.c",
         "src/data_uri.c",
@@ -76,6 +77,7 @@ build = {
         "src/tls.c",
         "src/trace.c",
         "src/transfer.c",
+        "src/unpack.c",
         "src/url.c",
         "src/utf8.c",
         "src/wake.c",

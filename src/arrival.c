@@ -7,6 +7,7 @@
 #include "arrival.h"
 #include "header.h"
 #include "outcome.h"
+#include "sniff.h"
 #include "stage.h"
 
 /* All header bytes of one exchange, 1xx answers and trailers included. */
@@ -62,20 +63,22 @@ static bool check_length (rw_request *r, const char *line, size_t n) {
 
 
 /*
-** A Content-Encoding that names no coding we know is a label and no more: the
-** bytes are taken as they are. libcurl would refuse the body; here, before the
-** first byte of it, it can still be told not to look.
+** A Content-Encoding that names no coding we know is a label and no more. Of a
+** file it is remembered that there is one, or are several; of an answer the bytes
+** tell. libcurl would refuse a body with a label that it does not know; here,
+** before the first byte of it, it can still be told not to look.
 */
 static void check_encoding (rw_request *r, const char *line, size_t n) {
-  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br",
-                                        "zstd", "identity", "none"};
+  static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd"};
   size_t len = 0;
   const char *p = arrival_value(line, n, "content-encoding:", &len);
   if (!p) return;
+  if (memchr(p, ',', len)) r->labelled = true;
   for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
-    if (len == strlen(codings[i]) && rw_header_same(p, codings[i], len)) return;
-  if (memchr(p, ',', len)) return;       /* several: libcurl judges */
-  (void)curl_easy_setopt(r->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    if (len == strlen(codings[i]) && rw_header_same(p, codings[i], len))
+      r->labelled = true;
+  if (!r->labelled)
+    (void)curl_easy_setopt(r->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 }
 
 
@@ -95,14 +98,14 @@ size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
   }
   if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
     rw_buffer_clear(&r->head);
-    r->head_whole = false;
+    r->head_whole = r->labelled = false;
     r->length = -1;
   }
   if (n <= 2) r->head_whole = true;      /* the empty line that ends a block */
   if (!check_length(r, line, n)) {
     rw_fail(&r->error, RW_PROTOCOL, "bad_header",
             "the answer's Content-Length is no length, or there are two");
-    return 0;
+    if (!r->gate) return 0;              /* what comes may name a paid task */
   }
   check_encoding(r, line, n);
   if (!rw_buffer_append(&r->head, line, n)) {
@@ -136,6 +139,11 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   }
   if (r->sink.fd >= 0 && r->status == 200) {
     int err;
+    if (r->bytes == 0 && r->labelled && !r->gate && r->decoding == RW_LOOK) {
+      if (!rw_sniff_media(bytes, n < RW_SNIFF ? n : RW_SNIFF))
+        return 0;                        /* asked for anew, decoded */
+      r->decoding = RW_AS_IT_CAME;
+    }
     if (!look_at_start(r, bytes, n)) return 0;
     err = rw_sink_write(&r->sink, bytes, n);
     if (err) {

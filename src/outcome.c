@@ -10,6 +10,7 @@
 #include "proxy.h"
 #include "sniff.h"
 #include "tls.h"
+#include "unpack.h"
 
 const char rw_forbidden_address[] =
   "the address leads to a private network or this machine, or http leads off "
@@ -181,11 +182,26 @@ static bool ends_with_connection (const rw_request *r) {
 }
 
 
+/* The body as it was before it was packed. */
+static void unpack_body (rw_request *r) {
+  if (r->body.len == 0) return;
+  if (!rw_unpack(&r->body, r->head.data, r->max_body) && r->error.kind == RW_OK) {
+    rw_fail(&r->error, RW_LIMIT, "too_large",
+            "the answer, unpacked, is larger than max_body_bytes (%zu)", r->max_body);
+    r->error.permanent = true;
+  }
+  r->bytes = (int64_t)r->body.len;
+}
+
+
 bool rw_outcome_is_media (rw_request *r) {
-  const char *words = rw_sniff_text(r->start, r->started);
-  char line[160];
+  char inside[sizeof r->start], line[160];
+  size_t n = rw_unpack_start(r->start, r->started, inside, sizeof inside);
+  const char *start = n ? inside : r->start, *words;
+  if (n == 0) n = r->started;
+  words = rw_sniff_text(start, n);
   if (!words) return true;
-  rw_sniff_line(r->start, r->started, line, sizeof line);
+  rw_sniff_line(start, n, line, sizeof line);
   rw_fail(&r->error, RW_PROTOCOL, "bad_media",
           "the server sent %s instead of the file: %s", words, line);
   return false;
@@ -202,8 +218,8 @@ static bool range_number (const char **p, char after, long long *n) {
 }
 
 
-/* "bytes 0-99/200" under 200: a part, whatever the status says. A range that no
-** one can read says nothing. */
+/* "bytes 0-99/200" under 200, or one that begins later: a part, whatever the
+** status says. A range that no one can read says nothing. */
 static bool is_part (const rw_request *r) {
   size_t n = 0;
   const char *range = rw_header_find(r->head.data, "content-range", &n);
@@ -213,8 +229,8 @@ static bool is_part (const rw_request *r) {
   if (!range || n >= sizeof text || !rw_header_same(range, "bytes ", 6)) return false;
   memcpy(text, range + 6, n - 6);
   text[n - 6] = '\0';
-  return range_number(&p, '-', &first) && range_number(&p, '/', &last) &&
-         range_number(&p, '\0', &total) && (first != 0 || last + 1 != total);
+  if (!range_number(&p, '-', &first) || !range_number(&p, '/', &last)) return false;
+  return first > 0 || (range_number(&p, '\0', &total) && last + 1 != total);
 }
 
 
@@ -242,7 +258,9 @@ static void check_answer (rw_request *r) {
             "and called it the whole");
   if (r->only_media && !rw_outcome_is_media(r)) return;
   type = rw_header_find(r->head.data, "content-type", &n);
-  if (type && n >= 9 && rw_header_same(type, "text/html", 9))
+  if (type && n >= 9 && rw_header_same(type, "text/html", 9) &&
+      (!r->only_media || (rw_sniff_is_readable(r->start, r->started) &&
+                          !rw_sniff_signature(r->start, r->started))))
     rw_fail(&r->error, RW_PROTOCOL, "bad_media",
             "the server sent an HTML page instead of the file");
   if (r->sink.written == 0)
@@ -254,6 +272,7 @@ static void check_answer (rw_request *r) {
 
 void rw_outcome_read (rw_request *r, CURLcode code) {
   read_answer(r);
+  unpack_body(r);
   if (code != CURLE_OK) read_failure(r, code);
   else check_answer(r);
 }

@@ -139,6 +139,12 @@ typedef struct rw_request {
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */
   bool refused, opened, via_proxy;    /* what the socket callback met */
+  bool labelled;                      /* the answer names a coding */
+  enum {
+    RW_LOOK,                          /* of a file, taken as it comes if it is one */
+    RW_DECODED,                       /* else asked for anew, for libcurl to decode */
+    RW_AS_IT_CAME                     /* the label lied */
+  } decoding;
   bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */

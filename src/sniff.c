@@ -137,7 +137,7 @@ static const char *of_ftyp (const char *head, size_t n, size_t at, size_t size) 
 ** QuickTime files were written long before there was an "ftyp", and begin with
 ** whatever came first; so the boxes are walked, as far as they are there.
 */
-static const char *of_boxes (const char *head, size_t n) {
+const char *rw_sniff_boxes (const char *head, size_t n) {
   const char *seen = NULL;
   size_t at = 0;
   while (at <= n && n - at >= 8) {
@@ -249,7 +249,7 @@ const char *rw_sniff_signature (const char *head, size_t n) {
 const char *rw_sniff_media (const char *head, size_t n) {
   const char *type = rw_sniff_signature(head, n);
   if (type || rw_sniff_is_readable(head, n) || rw_sniff_text(head, n)) return type;
-  type = of_boxes(head, n);
+  type = rw_sniff_boxes(head, n);
   return type ? type : of_packets(head, n);
 }
 

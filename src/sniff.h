@@ -19,6 +19,9 @@ const char *rw_sniff_media (const char *head, size_t n);
 /* The same for what no text can begin like: a part of rw_sniff_media. */
 const char *rw_sniff_signature (const char *head, size_t n);
 
+/* The same for a film that begins with a box: its length, its name. */
+const char *rw_sniff_boxes (const char *head, size_t n);
+
 /* Does a GIF, WebP, PNG, AVIF or HEIC move, as far as its beginning tells? */
 bool rw_sniff_moves (const char *head, size_t n);
 

@@ -1,6 +1,5 @@
 /*
-** tls.c: OpenSSL's functions, found beside the libcurl that is loaded, so that
-** runway needs no OpenSSL of its own to be built or linked.
+** tls.c: what OpenSSL knows and libcurl does not tell.
 **
 ** libcurl takes the end of a connection for the end of TLS (7.88.1: silently,
 ** whatever OpenSSL's options say). The good-bye comes as an alert, which
@@ -8,11 +7,11 @@
 ** kept with the connection and renewed by each request that uses it; the
 ** numbers that were said good-bye to lie in a small table of the thread's.
 */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "beside.h"
 #include "tls.h"
 
 #define TLS_READ_ALERT 0x4004            /* SSL_CB_READ_ALERT */
@@ -37,33 +36,18 @@ static struct {
 static _Thread_local intptr_t tls_ended[TLS_RECENT];
 
 
-static void *tls_find (void *library, const char *name) {
-  return dlsym(library ? library : RTLD_DEFAULT, name);
-}
-
-
 static void tls_look (void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-  char *(*known) (void) = curl_version;
-  void *library = NULL, *address, *found[6];
-  static const char *const names[] = {
-    "SSL_get0_alpn_selected", "SSL_CTX_set_info_callback",
-    "CRYPTO_get_ex_new_index", "SSL_set_ex_data", "SSL_get_ex_data",
-    "OPENSSL_thread_stop"
+  const rw_beside needed[] = {
+    {"SSL_get0_alpn_selected", &tls.alpn_selected},
+    {"SSL_CTX_set_info_callback", &tls.on_info},
+    {"CRYPTO_get_ex_new_index", &tls.new_index},
+    {"SSL_set_ex_data", &tls.set_data},
+    {"SSL_get_ex_data", &tls.get_data},
+    {"OPENSSL_thread_stop", &tls.thread_stop},
   };
-  Dl_info where;
   if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/", 8) != 0) return;
-  memcpy(&address, &known, sizeof address);
-  if (dladdr(address, &where) && where.dli_fname)
-    library = dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-  for (size_t i = 0; i < sizeof found / sizeof *found; i++)
-    if ((found[i] = tls_find(library, names[i])) == NULL) return;
-  memcpy(&tls.alpn_selected, &found[0], sizeof found[0]);
-  memcpy(&tls.on_info, &found[1], sizeof found[1]);
-  memcpy(&tls.new_index, &found[2], sizeof found[2]);
-  memcpy(&tls.set_data, &found[3], sizeof found[3]);
-  memcpy(&tls.get_data, &found[4], sizeof found[4]);
-  memcpy(&tls.thread_stop, &found[5], sizeof found[5]);
+  if (!rw_beside_curl(needed, sizeof needed / sizeof *needed)) return;
   tls.index = tls.new_index(TLS_INDEX_SSL, 0, NULL, NULL, NULL, NULL);
   tls.ready = tls.index >= 0;
 }

@@ -24,6 +24,7 @@
 #include "tls.h"
 #include "trace.h"
 #include "transfer.h"
+#include "unpack.h"
 
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
@@ -259,8 +260,10 @@ static bool set_options (rw_request *r) {
                                         : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
     set(r, MAXAGE_CONN, 30L) &&
-    /* decoded whether asked for or not; a film is best as it lies there */
+    /* decoded whether asked for or not; not by libcurl, which drops what does not
+    ** fit its label, but for a film in a coding, which is best as it lies there */
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
+    set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
     set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
     set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
@@ -311,7 +314,23 @@ bool rw_transfer_begin (rw_request *r) {
 }
 
 
+/* A labelled film that does not begin like one is asked for once more, to be
+** decoded; and again, to be taken as it is, when it cannot be. */
+static bool asks_otherwise (rw_request *r, CURLcode code) {
+  CURLcode sign = r->decoding == RW_LOOK ? CURLE_WRITE_ERROR : CURLE_BAD_CONTENT_ENCODING;
+  if (code != sign || r->decoding == RW_AS_IT_CAME || r->gate || !r->labelled ||
+      r->sink.fd < 0 || r->status != 200 || r->bytes > 0 || r->error.kind != RW_OK)
+    return false;
+  r->decoding = r->decoding == RW_LOOK ? RW_DECODED : RW_AS_IT_CAME;
+  r->head_seen = 0;
+  r->head_lines = 0;
+  r->errbuf[0] = '\0';
+  return set(r, HTTP_CONTENT_DECODING, r->decoding == RW_DECODED ? 1L : 0L);
+}
+
+
 bool rw_transfer_again (rw_request *r, CURLcode code) {
+  if (asks_otherwise(r, code)) return true;
   if (!r->gate || r->sent || r->second_try ||
       !(code == CURLE_SSL_CONNECT_ERROR || r->wants_h2))
     return false;

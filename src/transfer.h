@@ -29,7 +29,8 @@ void rw_transfer_end (rw_request *r, CURLcode code);
 /*
 ** Shall a transfer that ended with `code` be given to libcurl once more, as
 ** it is now? Only a paid request that never left: it offers HTTP/1.1 alone,
-** which a server that has only HTTP/2 refuses, or passes over in silence.
+** which a server that has only HTTP/2 refuses, or passes over in silence; and
+** one for a film, whose label names a coding that it is or is not in.
 */
 bool rw_transfer_again (rw_request *r, CURLcode code);
 

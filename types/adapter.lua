@@ -90,6 +90,7 @@
 ---@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
 ---  nil: a word not known; the task goes on
 ---@field word? string          the provider's own word
+---@field reason? string        what it says beside a word not known
 ---@field progress? number      0 to 1
 ---@field output? string[]      http(s) URLs, 1 to 64
 ---@field failure? string       for people, at most 4096 bytes
@@ -140,7 +141,7 @@
 ---@field headers? table
 ---@field body? string
 ---@field ref? runway.TaskRef
----@field fields? runway.TaskFields  what was read; `word` and `flagged` may be left out
+---@field fields? runway.TaskFields  what was read; `word`, `reason` and `flagged` may be left out
 ---@field unreadable? true      bare nil is expected
 ---@field tells? true|string|runway.Problem  a problem is expected: any, of a kind, holding these fields
 ---@field value? any            of balance and retryable_failure

@@ -303,7 +303,7 @@ local TASK = {
   id = function(v) return fields.id(v) ~= nil end, status = function(v) return STATUSES[v] ~= nil end,
   word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
   created_at = is_number, cost = is_number, estimated_cost = is_number, next_poll = is_number,
-  flagged = is_string,
+  flagged = is_string, reason = is_string,
 }
 
 -- The fields without those of another type than they must have; and the last of these, as a fault.

@@ -6,34 +6,59 @@ local text = require "runway.text"
 local answer = {}
 
 local OBJECT = ("{"):byte()                   -- as nearly every answer begins
+local MOST_BEGINNINGS = 8                     -- places at which JSON is looked for behind other text
 
---- Is this a page for people?
----@param body string
----@return boolean
-function answer.is_page(body)
-  return body:byte(1) ~= OBJECT and body:find("^[ \t-\r]*<") ~= nil
+-- JSON behind what a script has printed before it: a warning of PHP's, a line of a log. It goes on
+-- to the end of the text, or is none.
+local function behind(body, pause)
+  local last = text.trim(body:sub(-64)):sub(-1)
+  if last ~= "}" and last ~= "]" then return nil end
+  local at = 1
+  for _ = 1, MOST_BEGINNINGS do
+    local before, bracket = body:find("[^:,%[{][%[{]", at)
+    if not before then return nil end
+    if body:find("^[ \t-\r]*[\"{}]", bracket + 1) then
+      local found = json.read(body:sub(bracket), pause)
+      if type(found) == "table" then return found end
+    end
+    at = bracket + 1
+  end
+  return nil
 end
 
---- The answer as adapters see it. `why` says why there is no JSON in it.
+-- Why there is no JSON in an answer, or the JSON; and whether it is a page for people.
+local function look(body, pause)
+  if not body:find("[^ \t-\r]") then return nil, "the answer is empty" end
+  local found, message = json.read(body, pause)
+  if type(found) == "string" and found:find("^[ \t-\r]*[{%[]") then -- JSON that was encoded twice
+    found = json.read(found, pause) or found
+  end
+  if type(found) == "table" then return found end
+  if not body:find('^[ \t-\r]*[{%["]') then
+    local printed = behind(body, pause)
+    if printed then return printed end
+  end
+  if body:find("^\239?\187?\191?[ \t-\r]*<") then
+    return nil, "the answer is HTML, not JSON (a wrong base URL, or a proxy's page?)", true
+  elseif found == nil then
+    return nil, "the answer is not JSON: " .. tostring(message)
+  end
+  return nil, "the answer is a JSON " .. type(found) .. ", not an object"
+end
+
+--- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,
+--- `cut` that it may have gone on.
 ---@param result table   of a transport
 ---@param pause? fun()    called now and then while much is read; may yield
 ---@return runway.AdapterAnswer
 function answer.of(result, pause)
   local made = { status = result.status, headers = result.headers or {}, body = result.body or "" }
-  if made.body:byte(1) ~= OBJECT and not made.body:find("[^ \t-\r]") then
-    made.why = "the answer is empty"
-  else
-    local message
-    made.json, message = json.read(made.body, pause)
-    if answer.is_page(made.body) then
-      made.why = "the answer is HTML, not JSON (a wrong base URL, or a proxy's page?)"
-    elseif made.json == nil then
-      made.why = "the answer is not JSON: " .. tostring(message)
-    elseif type(made.json) ~= "table" then
-      made.why = "the answer is a JSON " .. type(made.json) .. ", not an object"
-      made.json = nil
-    end
+  made.cut = result.error ~= nil or nil
+  if made.body:byte(1) == OBJECT then         -- as a rule
+    made.json = json.read(made.body, pause)
+    if type(made.json) == "table" then return made end
   end
+  made.json, made.why, made.page = look((text.narrow(made.body):gsub("^%z+", "")), pause)
   return made
 end
 
@@ -49,7 +74,7 @@ end
 ---@param body string
 ---@return string
 function answer.beginning(body)
-  return text.line(text.cut(body, 80)) or ""
+  return text.line(text.cut(text.narrow(body:sub(1, 400)), 80)) or ""
 end
 
 return answer

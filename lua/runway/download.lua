@@ -35,7 +35,15 @@ function download.name(id, index, url)
   return ("%s-%d.%s"):format(stem, index, ENDINGS[ending] and ending or "bin")
 end
 
+-- How stores answer for an address whose time is over.
 local EXPIRED = { [401] = true, [403] = true, [404] = true, [410] = true }
+
+-- S3 says 400 of an expired token, and in words what it means.
+local function is_expired(result)
+  if EXPIRED[result.status] then return true end
+  local said = result.status == 400 and text.lower((result.body or ""):sub(1, 1024))
+  return said and said:find("expired", 1, true) ~= nil or false
+end
 
 -- The call that fetches a file (see http.lua): its results are files, redirects or failures.
 local Fetch = {}
@@ -72,7 +80,7 @@ function Fetch:read(_, result)
       local path, kind = self.wire.save.path, result.headers["content-type"]
       return { value = { path = path, bytes = result.bytes, content_type = kind } }
     end
-    self.expired = EXPIRED[status] or false
+    self.expired = is_expired(result)
   end
   local unreadable = not result.error and status >= 200 and status < 300
   return { verdict = retry.judge(false, result, nil, unreadable) }

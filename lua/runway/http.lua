@@ -191,26 +191,28 @@ local function story(verdict, result, reading)
     return e.message
   end
   local said = problem and problem.message
-  local page = answer.body and answers.is_page(answer.body)
+  local page = answer.page
   if verdict.kind == "unknown_submit" then
     local what = said and ("the server said: " .. said) or reading.fault or answer.why or "the answer names no task"
     if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
     return ("the request was sent and answered with status %d, but %s."):format(result.status, what) .. LOST
   end
-  if result.status >= 300 and result.status < 400 then
-    return "the API answered with a redirect, which is never followed; is the base URL right?"
-  end
   local message
-  if said then
+  if result.status >= 300 and result.status < 400 then
+    message = "the API answered with a redirect, which is never followed (is the base URL right?)"
+  elseif said then
     message = said
   elseif verdict.kind == "authentication" then
     message = "the API key was refused"
   elseif verdict.kind == "protocol" and answer.why then
-    message = answer.why .. (page and ": " .. answers.beginning(answer.body) or "")
+    message = answer.why
   elseif verdict.kind == "rate_limited" then
     message = "too many requests, or a limit of the account is reached"
   else
     message = ("the server answered with status %d"):format(result.status)
+  end
+  if page then                                -- whatever the status says: is it the API's?
+    message = (message == answer.why and message or message .. "; " .. answer.why) .. ": " .. answers.beginning(answer.body)
   end
   return reading.fault and message .. " (" .. reading.fault .. ")" or message
 end
@@ -229,7 +231,7 @@ end
 local function ask_reader(call, session, answer, reading)
   local value, problem, fault = adapter.read(session, call.reader, answer, call.ref)
   reading.fault = fault
-  if answers.is_page(answer.body) then        -- says nothing of a task, whatever its status
+  if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
     if answer.status >= 400 and not call.wire.gate then
       problem = { kind = "server", message = "a page that is not the API's came instead of an answer" }

@@ -15,6 +15,7 @@ local ids = {}
 local MAX_SCAN = 256 * 1024    -- bytes of a broken text that are read
 local MAX_NODES = 4096         -- values that are looked at
 local MAX_DEPTH = 16           -- levels of wrapping
+local MAX_ALONE = 600          -- bytes of a text that is nothing but an id
 
 -- Names are compared in lower case and without their underscores.
 local SURE = { taskid = true, taskuuid = true, jobid = true, generationid = true }
@@ -33,15 +34,21 @@ local STRANGERS = {
   usage = true, channel = true, createdby = true, author = true, profile = true,
 }
 
--- A bare string under "data" that is one of these, or has the look of a sentence, is a word.
+-- A bare string under "data" that is shorter, or has the look of a sentence, is a word.
 local SHORTEST_BARE = 6
+
+-- How a bare string begins that names something else than a task: user_77, req-1a2b, ERR_429.
+local FOREIGN = {
+  req = true, err = true, error = true, http = true, code = true, cus = true, acct = true, org = true,
+  status = true, version = true,
+}
 
 local function plain(name) return (text.lower(name):gsub("[_-]", "")) end
 
 -- An object says itself what it is: { object = "user", id = … }.
-local function is_stranger(o)
+local function is_stranger(view)
   for _, key in ipairs { "object", "type" } do
-    local word = rawget(o, key)
+    local word = view[key]
     word = type(word) == "string" and #word <= 64 and plain(word)
     if word and (STRANGERS[word] or word == "error") then return true end
   end
@@ -62,6 +69,22 @@ local function names_of(o)
   return names
 end
 
+-- An object by its plain names: Id, _id and ID are id.
+local function view_of(o)
+  local view = {}
+  for _, name in ipairs(names_of(o)) do
+    local known = plain(name)
+    if view[known] == nil then view[known] = o[name] end
+  end
+  return view
+end
+
+-- An id as fields read it, or a number of a writer that knows no integers: 123.0.
+local function id_of(v)
+  if type(v) == "number" and v % 1 == 0 and v > -2^53 and v < 2^53 then return ("%.0f"):format(v) end
+  return fields.id(v)
+end
+
 -- The first id under a name that is a task's alone: level by level, so that the outermost wins.
 local function sure_id(root)
   local level, looked, seen = { root }, 0, { [root] = true }
@@ -74,7 +97,7 @@ local function sure_id(root)
     for _, o in ipairs(level) do
       local names = names_of(o)
       for _, name in ipairs(names) do
-        local id = SURE[plain(name)] and fields.id(o[name])
+        local id = SURE[plain(name)] and id_of(o[name])
         if id then return id end
       end
       for _, name in ipairs(names) do
@@ -92,11 +115,14 @@ end
 
 -- The look of an id, not of a word ("success", "ok"), a sentence, a date or an address.
 local function bare_id(v)
-  local id = fields.id(v)
+  local id = id_of(v)
   if not id then return nil end
   if type(v) == "number" then return #id >= SHORTEST_BARE and id:sub(1, 1) ~= "-" and id or nil end
   if #id < SHORTEST_BARE or id:find("[%z\1-\32\127-\255]") or id:find("://", 1, true) then return nil end
   if id:find("[][{}\"'<>\\]") then return nil end -- JSON, or markup, in a string
+  local begins = id:match("^([A-Za-z]+)[_:.-]?%d") or id:match("^([A-Za-z]+)[_:.-]")
+  begins = begins and text.lower(begins)
+  if begins and (FOREIGN[begins] or STRANGERS[begins]) then return nil end
   if not id:find("%d") and not id:find("^task[_:.-]") then return nil end
   if id:find("^%d%d%d%d%-%d%d%-%d%d[T ]?") and not id:find("[^%d:.TZ+-]") then return nil end
   return id
@@ -104,18 +130,19 @@ end
 
 -- The `id` of an object that wraps a task, or is one. `seen`: objects that were looked at.
 local function loose_id(o, depth, seen)
-  if type(o) ~= "table" or depth > MAX_DEPTH or seen[o] or is_stranger(o) then return nil end
+  if type(o) ~= "table" or depth > MAX_DEPTH or seen[o] then return nil end
   seen[o] = true
-  local task = rawget(o, "task")
+  local view = view_of(o)
+  if is_stranger(view) then return nil end
+  local task = view.task
   local named = type(task) == "table" and loose_id(task, depth + 1, seen) or bare_id(task)
   if named then return named end
   -- In an envelope `id` is the request's, where what is wrapped has one too.
-  local enveloped = rawget(o, "code") ~= nil or rawget(o, "success") ~= nil or rawget(o, "msg") ~= nil
-    or rawget(o, "message") ~= nil
-  local own = fields.id(rawget(o, "id")) or fields.id(rawget(o, "uuid"))
+  local enveloped = view.code ~= nil or view.success ~= nil or view.msg ~= nil or view.message ~= nil
+  local own = id_of(view.id) or id_of(view.uuid)
   if own and not enveloped then return own end
   for _, name in ipairs(WRAPPERS) do
-    local inner = rawget(o, name)
+    local inner = view[name]
     local id
     if type(inner) == "table" then
       id = loose_id(inner, depth + 1, seen)
@@ -163,14 +190,21 @@ local function read_string(s, at)
   end
 end
 
+-- The digits of a whole number, also of one that a writer without integers wrote: 123.0, 1.23e5.
+local function whole(word)
+  local _, last = word:find("^-?%d+")
+  if last and (last == #word or word:find("^%.0*$", last + 1)) then return word:sub(1, last) end
+  local n = #word < 32 and word:find("^-?%d[%d.]*[eE][+]?%d+$") and tonumber(word)
+  return n and n % 1 == 0 and n > -2^53 and n < 2^53 and ("%.0f"):format(n) or nil
+end
+
 -- A word or a number without quotes. What stands at the very end may be cut off.
 local function read_word(s, at)
   local _, last = s:find("^[A-Za-z0-9_.+-]+", at)
   if not last then return nil, at + 1 end
   local word = s:sub(at, last)
   if last == #s then return nil, last + 1 end
-  if word:find("^-?%d+$") then return word, last + 1 end
-  return nil, last + 1, word
+  return whole(word), last + 1, word
 end
 
 -- What can be made of a text that is nearly JSON: a list of the trees in it.
@@ -219,7 +253,7 @@ end
 ---@return boolean sure  under a name that is a task's alone
 function ids.in_text(body)
   if type(body) ~= "string" then return nil, false end
-  local s = body:sub(1, MAX_SCAN)
+  local s = text.narrow(body:sub(1, MAX_SCAN))
   local first = s:find("[{%[]")
   if not first then return nil, false end
   local trees = read_tree(s:sub(first))
@@ -241,14 +275,37 @@ function ids.in_string(v)
   return (ids.in_text(v))
 end
 
+---The id that is all there is in a text: "9f3c…" or 9f3c…, with nothing else.
+---@param body any
+---@param cut? boolean   the text may have gone on
+---@return string|nil
+function ids.alone(body, cut)
+  if type(body) ~= "string" or #body > MAX_ALONE then return nil end
+  local s = text.trim((text.narrow(body):gsub("^\239\187\191", "")):gsub("%z+$", ""))
+  if s:byte() == 34 then
+    local inner, behind = read_string(s, 1)
+    s = inner and behind > #s and inner or ""
+  elseif cut then
+    return nil
+  end
+  return s:find("^[A-Za-z0-9_:-]+$") and bare_id(s) or nil
+end
+
+-- What a server says under another status than 2xx may be any word.
+local function says_well(status)
+  return status == nil or status >= 200 and status < 300
+end
+
 ---The id of the task that an answer names, whatever its status, its form or its health.
----@param answer table  { json=, body= }
+---@param answer table  { json=, body=, status=, cut= }
 ---@return string|nil id
 ---@return boolean sure  under a name that is a task's alone, such as task_id
 function ids.in_answer(answer)
   if type(answer) ~= "table" then return nil, false end
-  if type(answer.json) == "table" then return ids.in_json(answer.json) end
-  return ids.in_text(answer.body)
+  local id, sure = ids.in_json(answer.json)
+  if not id then id, sure = ids.in_text(answer.body) end -- where a number keeps all its digits
+  if not id and says_well(answer.status) then id = ids.alone(answer.body, answer.cut) end
+  return id, sure
 end
 
 return ids

@@ -40,9 +40,9 @@ local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
 
 -- The parts of an HTTP date in each of its forms (RFC 9110): as in mail, of RFC 850, of asctime.
 local function date_parts(s)
-  local d, month, y, clock = s:match("(%d%d)[ -]([A-Za-z][a-z][a-z])[ -](%d+) ([%d:]+)")
+  local d, month, y, clock = s:match("(%d%d?)[ -]([A-Za-z][a-z][a-z])[ -](%d+) ([%d:]+)")
   if d then return d, month, y, clock end
-  month, d, clock, y = s:match("([A-Z][a-z][a-z]) ([ %d]%d) ([%d:]+) (%d%d%d%d)")
+  month, d, clock, y = s:match("([A-Z][a-z][a-z])  ?(%d%d?) ([%d:]+) (%d%d%d%d)")
   return d, month, y, clock
 end
 
@@ -80,7 +80,7 @@ function retry.retry_after(headers)
   if ms and ms >= 0 then return ms / 1000 end
   local asked = headers["retry-after"]
   if not asked then return nil end            -- as a rule
-  local seconds = decimal(asked)
+  local seconds = decimal(asked) or decimal(asked:match("^[^,]*")) -- of two, the first
   if seconds then return math.max(0, seconds) end
   local at, now = http_date(asked), http_date(headers["date"] or "")
   if at and now then return math.max(0, at - now) end

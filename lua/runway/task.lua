@@ -1,6 +1,7 @@
 -- task.lua: one task at a provider, as the user holds it.
 
 local adapter = require "runway.adapter"
+local answers = require "runway.answer"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
@@ -142,13 +143,14 @@ local function query(t, deadline, waiting)
   local fields, err, answer = http.call(session, request, {
     reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
-  if not fields then return mark(t, err) end
-  if fields.missing then
+  if not fields and err.kind ~= "not_found" then return mark(t, err) end
+  if not fields or fields.missing then
     my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
-    local confirmed = not (my.seen and waiting) or my.missing >= GONE_AFTER
+    local confirmed = not (waiting and (my.seen or my.fresh)) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       targets.free(my.ref.target)
+      if err then return mark(t, err) end
       return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
     end
@@ -156,8 +158,9 @@ local function query(t, deadline, waiting)
     task.apply(t, fields, answer.json)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
+    my.reason = my.word and fields.reason
   end
-  task.plan(t, fields.next_poll)
+  task.plan(t, fields and fields.next_poll)
   return true
 end
 
@@ -209,8 +212,12 @@ end
 local function timed_out(t, timeout, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
   local word = inner[t].word
+  if word then
+    local reason = inner[t].reason
+    word = (" (the provider says %q%s)"):format(word, reason and ": " .. reason or "")
+  end
   local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, text.number(timeout), word and (" (the provider says %q)"):format(word) or "")
+    :format(t.status, text.number(timeout), word or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
@@ -293,8 +300,15 @@ function task.cancel(session, ref)
   end
   local request, problem = adapter.ask(session, "cancel", ref)
   if not request then return session:refuse(problem) end
-  local answer, err = http.call(session, request, { raw = true })
-  if answer or err.kind == "not_found" then return true end
+  local done, err, answer = http.call(session, request, { raw = true })
+  if answer and answer.page then              -- and not the API's word
+    if done then
+      err = select(2, session:error { kind = "protocol", http_status = answer.status, sent = "yes", attempts = 1,
+        message = ("%s: %s; the task goes on"):format(answer.why, answers.beginning(answer.body)) })
+    end
+  elseif done or err.kind == "not_found" then
+    return true
+  end
   err.task_id = ref.id
   return nil, err
 end

@@ -7,7 +7,11 @@
 
 local text = {}
 
+local floor = math.floor
+
 local QUOTED = 40           -- bytes of a value shown in a message
+local LONGEST_WIDE = 1024 * 1024
+local REPLACEMENT = "\239\191\189"
 
 ---------------------------------------------------------------------------------------------------
 -- Case
@@ -127,6 +131,52 @@ function text.bad_byte(s)
   return nil
 end
 
+-- The bytes of a character up to U+FFFF.
+local function encoded(unit)
+  if unit < 0x80 then return string.char(unit) end
+  local rest = 128 + unit % 64
+  if unit < 0x800 then return string.char(192 + floor(unit / 64), rest) end
+  return string.char(224 + floor(unit / 4096), 128 + floor(unit / 64) % 64, rest)
+end
+
+-- Does the second byte of each pair count more? nil: the text is not one of pairs.
+local function is_little(s)
+  local first, second = s:byte(1, 2)
+  if first == 0xFF and second == 0xFE then return true end
+  if first == 0xFE and second == 0xFF then return false end
+  if first == 0 and second ~= 0 and s:find("^%z[^%z]%z", 1) then return false end
+  if second == 0 and first ~= 0 and s:find("^[^%z]%z[^%z]%z") then return true end
+  return nil
+end
+
+---A text of two bytes a character (UTF-16) in UTF-8; any other stays as it is, and one too long to
+---be an answer as well.
+---@param s string
+---@return string
+function text.narrow(s)
+  local first = s:byte(1)
+  if not first or first > 0 and first < 0xFE and s:byte(2) ~= 0 or #s > LONGEST_WIDE then return s end
+  local little = is_little(s)
+  if little == nil then return s end
+  local high
+  return (s:gsub("(.)(.?)", function(a, b)
+    if b == "" then return "" end
+    local unit = little and a:byte() + 256 * b:byte() or 256 * a:byte() + b:byte()
+    local before
+    before, high = high, nil
+    if unit >= 0xD800 and unit < 0xDC00 then
+      high = unit
+      return before and REPLACEMENT or ""
+    elseif unit >= 0xDC00 and unit < 0xE000 then
+      if not before then return REPLACEMENT end
+      local point = (before - 0xD800) * 1024 + unit - 0xDC00 + 0x10000
+      return string.char(240 + floor(point / 262144), 128 + floor(point / 4096) % 64,
+        128 + floor(point / 64) % 64, 128 + point % 64)
+    end
+    return (before and REPLACEMENT or "") .. (unit == 0xFEFF and "" or encoded(unit))
+  end))
+end
+
 ---Length in UTF-16 code units, which is what Runway's documented limits count.
 ---@param s string  valid UTF-8
 ---@return integer
@@ -153,8 +203,9 @@ end
 local SMUGGLED = "[\r\n][\r\n]?[A-Za-z0-9-]+:"
 
 ---An address as a browser mends one that was pasted: without the white space around it, without
----line breaks and tabs inside, `\` as `/`, and spaces and what is no ASCII percent-encoded. nil when
----it holds other control characters. What stands right already stays as it is.
+---line breaks and tabs inside, with two slashes behind http:, `\` as `/`, and spaces and what is no
+---ASCII percent-encoded. nil when it holds other control characters. What stands right already stays
+---as it is.
 ---@param s string
 ---@return string|nil
 function text.mend_url(s)
@@ -162,9 +213,12 @@ function text.mend_url(s)
   if s:find(SMUGGLED) then return nil end
   s = s:gsub("[\t\n\r]", ""):gsub("\\/", "/")  -- "\/" is left of JSON that was encoded twice
   if s:find("[%z\1-\31\127]") then return nil end
-  local origin, path, rest = s:match("^([A-Za-z]+://[^/?#\\]*)([^?#]*)(.*)$")
+  s = s:gsub("^[/\\][/\\]+", "https://"):gsub("^([Hh][Tt][Tt][Pp][Ss]?:)[/\\]+", "%1//")
+  local _, origin = s:find("^[A-Za-z]+://[^/?#\\]*")
   if not origin then return s end
-  return origin .. (path:gsub("\\", "/") .. rest):gsub('[ "<>`{}|^\\\128-\255]', percent)
+  local query = s:find("[?#]", origin + 1) or #s + 1
+  local path = s:sub(origin + 1, query - 1):gsub("\\", "/")
+  return s:sub(1, origin) .. (path .. s:sub(query)):gsub('[ "<>`{}|^\\\128-\255]', percent)
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -91,6 +91,17 @@ describe("task:download", function()
     end)
   end
 
+  it("asks for a new URL when a 400 says that the token has expired, and for no other 400", function()
+    local task, m = finished { { FILM, status = 400, body = "<Error><Code>ExpiredToken</Code></Error>" },
+      task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4" } }),
+      { "GET https://cdn.example/new.mp4", body = "a film" } }
+    assert(task:download(path "b.mp4"))
+    m:finish()
+    task, m = finished { { FILM, status = 400, body = "<Error><Code>InvalidRequest</Code></Error>" } }
+    assert.is_nil(task:download(path "c.mp4"))
+    m:finish()
+  end)
+
   it("says so when the provider has no other URL, and does not ask on", function()
     local task, m = finished { { FILM, status = 403 }, task_is "SUCCEEDED" }
     runway.sleep(3600)

@@ -30,6 +30,12 @@ describe("runway.ids finds", function()
     ['{"a":{"b":{"task_id":"inner"}},"task_id":"outer"}'] = "outer", ['{"id":"t1","data":{"id":"inner"}}'] = "t1",
     ['{"code":0,"id":"req_1","data":{"id":"t1"}}'] = "t1", ['{"id":7,"data":{"task_id":"t1"}}'] = "t1",
     ['{"user":{"id":"user_77"},"task":{"id":"t1"}}'] = "t1",
+    ['{"Id":"t1"}'] = "t1", ['{"_id":"t1"}'] = "t1", ['{"Data":{"ID":"t1"}}'] = "t1",
+    ['{"User":{"Id":"user_77"}}'] = false,
+    ['{"TASK-ID":"t1"}'] = "t1", ['{"Code":0,"Id":"req_1","Data":{"Id":"t1"}}'] = "t1",
+    ['{"id":123.0}'] = "123", ['{"task_id":1.23e5}'] = "123000", ['{"data":{"id":5.00}}'] = "5",
+    ['{"id":12345678901234567890.0}'] = "12345678901234567890",
+    ['{"id":1.5e0}'] = false, ['{"id":1e300}'] = false,
   } do
     it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
   end
@@ -41,7 +47,9 @@ describe("runway.ids finds", function()
       '{"request":{"id":"r1","task_id":"old"}}', '{"object":"user","id":"user_77"}',
       '{"data":{"type":"error","id":"e1"}}',
       '{"data":{"owner":{"id":"o1"}}}', '{"data":"ok"}', '{"data":"success"}', '{"data":"2026-11-03T10:00:00Z"}',
-      '{"data":"please wait 30 seconds"}', '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
+      '{"data":"please wait 30 seconds"}', '{"data":"user_77"}',
+      '{"data":"req-1a2b3c4d"}', '{"data":"ERR_42900"}', '{"data":"error1015x"}',
+      '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
       '{"id":""}', '{"id":".."}', '{"id":1.5}', '{"id":true}', '{"model":{"id":"gen4"}}', "{}", "[]", '"t1"', "77",
     } do
       assert.is_nil((in_text(text)), text)
@@ -70,6 +78,46 @@ describe("runway.ids finds", function()
       ['the task 1234567 was made'] = false, ["id=abc"] = false, [""] = false,
     } do
       it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
+    end
+  end)
+
+  local function wide(s, big)
+    return (big and "\254\255" or "\255\254") .. s:gsub(".", big and "\0%0" or "%0\0")
+  end
+
+  for _, text in ipairs { '"9f3c2a71-77aa"', "9f3c2a71-77aa", " 9f3c2a71-77aa\r\n", '\239\187\191"9f3c2a71-77aa"',
+    wide "9f3c2a71-77aa", wide('"9f3c2a71-77aa"', true), "9f3c2a71-77aa\0\0" } do
+    it(("in a text that is nothing else: %q"):format(text:sub(1, 20)), function()
+      assert.equal("9f3c2a71-77aa", (ids.in_answer { status = 200, body = text }))
+      assert.is_nil((ids.in_answer { status = 429, body = text }))
+    end)
+  end
+
+  it("and in one that was cut only where it has its end", function()
+    local whole, cut = '"9f3c2a71-77aa"', { status = 200, cut = true }
+    cut.body = whole
+    assert.equal("9f3c2a71-77aa", (ids.in_answer(cut)))
+    for n = 1, #whole - 1 do
+      cut.body = whole:sub(1, n)
+      assert.is_nil((ids.in_answer(cut)))
+      cut.body = whole:sub(2, n)
+      assert.is_nil((ids.in_answer(cut)))
+    end
+  end)
+
+  it("none in a text that is another's, a word, a sentence, or a page", function()
+    for _, text in ipairs { "user_77", '"user_77"', '"request-1a2b3c"', "nginx/1.18.0", "v1.2.3", "ok", '"ok"',
+      "success", "error code: 1015", "task 123 456",
+      '"9f3c2a71', "ERR_42900", "<b>9f3c2a71</b>", ("9"):rep(10000), "OK 200",
+      "https://x.test/9f3c2a71", "2026-11-03T10:00:00Z", '"a" "b1c2d3"' } do
+      assert.is_nil((ids.in_answer { status = 200, body = text }), text)
+    end
+  end)
+
+  it("in text of two bytes a character", function()
+    for _, big in ipairs { true, false } do
+      assert.equal("t-1", (ids.in_text(wide('{"id":"t-1","x":NaN}', big))))
+      assert.equal("t-1", (ids.in_text(wide('{"id":"t-1","x":NaN}', big):sub(3))))
     end
   end)
 

@@ -232,6 +232,7 @@ describe("retry.retry_after", function()
   local NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
   for given, seconds in pairs {
+    ["Sun, 6 Nov 1994 08:50:37 GMT"] = 60, ["Sun Nov 6 08:50:37 1994"] = 60, ["60, 120"] = 60,
     ["Sun, 06 Nov 1994 08:50:37 GMT"] = 60,
     ["Sunday, 06-Nov-94 08:50:37 GMT"] = 60,        -- RFC 850
     ["Sun Nov  6 08:50:37 1994"] = 60,              -- asctime

@@ -64,6 +64,8 @@ describe("runway.text", function()
       ["https://h/long\n name\t.mp4"] = "https://h/long%20name.mp4",
       ["https://h/片.mp4?n=ä b#c"] = "https://h/%E7%89%87.mp4?n=%C3%A4%20b#c",
       ["https:\\/\\/h\\/a.mp4"] = "https://h/a.mp4",
+      ["https:/h/a.mp4"] = "https://h/a.mp4", ["http:///h/a.mp4"] = "http://h/a.mp4",
+      ["https:\\\\h\\a.mp4"] = "https://h/a.mp4", ["//h/a.mp4"] = "https://h/a.mp4", ["/a//b"] = "/a//b",
       ["https://h\\a\\b?c\\d"] = "https://h/a/b?c%5Cd",
       ["https://h/{a}|<b>"] = "https://h/%7Ba%7D%7C%3Cb%3E",
       ["https://h/a%20b?c=%7E&d=a+b"] = "https://h/a%20b?c=%7E&d=a+b",

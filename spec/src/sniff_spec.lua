@@ -261,7 +261,10 @@ describe("what the first bytes say", function()
         unknown = "\1\2\3", zeros = ("\0"):rep(9000), pdf = "%PDF-1.7\n1 0 obj\n", gif = "GIF89a\1\0\1\0",
         late = ("words "):rep(20) .. "\0" .. ("words "):rep(200), mark = "\255\254\1\2\3\4\5\6", escape = "{\1\2\3",
           angle = "<\1\2\3",
-        bracket = "[\"\1\2\3",
+        bracket = "[\"\1\2\3", open = "\0\0\0\0mdat" .. ("\0"):rep(90), short = "\0\0\0 ftypmp42",
+        padded = "\0\0\0\1words",
+        halves = "\255\254\0\216a\0a\0", pairs = ("\1\0\200\0"):rep(300), sound = ("a\0\1\1"):rep(300),
+        ["a film in gzip"] = "\31\139\8\0\0\0\0\0\0\3\1\4\0\251\255\1\2\3\4",
       } do
         local result, kept = download(bytes)
         assert.is_nil(result.error, name .. ": " .. tostring(result.error and result.error.message))
@@ -285,12 +288,22 @@ describe("what the first bytes say", function()
         ["\180\237\206\243\n"] = "text instead of the file: ????",
         ["<3 no page"] = "text instead of the file: <3 no page",
         ["\255\254e\0r\0r\0o\0r\0"] = "text instead of the file: ??error",
+        ["\254\255\0e\0r\0r\0 \0o"] = "text instead of the file: ??err o",
+        ["{\0\"\0e\0\"\0:\0001\0}\0"] = 'JSON instead of the file: {"e":1}',
+        ["\0{\0\"\0e\0\"\0:\0001\0}"] = 'JSON instead of the file: {"e":1}',
+        ["\255\254<\0h\0t\0m\0l\0>\0\013N\244f"] = "an HTML page instead of the file: ??<html>",
+        ["\255\254\013N\244f\025\149\239\139"] = "text instead of the file: ", -- no letter of it is Latin
+        ['\0{"error":"expired"}'] = 'JSON instead of the file: {"error":"expired"}',
+        ["\0\0\0\0 <html>gone"] = "an HTML page instead of the file: <html>gone",
+        ["\0\n\nInternal server error\n"] = "text instead of the file: Internal server error",
+        [" \0 \0 gone"] = "text instead of the file: gone", ["<html>\1\2"] = "an HTML page instead of the file: <html>",
+        ["gone\0\n\0"] = "text instead of the file: gone",
         ["#EXTM3U\n#EXT-X"] = "text instead of the file: #EXTM3U",
         ["ok"] = "text instead of the file: ok", [("word "):rep(99999)] = "text instead of the file: word word",
         ['{"a":' .. ("[1,2],"):rep(99999)] = "JSON instead of the file: {\"a\"", [" "] = "text instead of the file",
       } do
         local result, kept, part = download(bytes)
-        assert.is_table(result.error, bytes:sub(1, 40))
+        assert.is_table(result.error, ("%q"):format(bytes:sub(1, 40)))
         assert.equal("protocol", result.error.kind)
         assert.equal("bad_media", result.error.code)
         assert.matches(told, result.error.message, 1, true)
@@ -298,6 +311,28 @@ describe("what the first bytes say", function()
         assert.is_nil(kept)
         assert.is_nil(part)
       end
+    end)
+
+    it("the label decides nothing", function()
+      local function labelled(bytes)
+        local hex = bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+        local path = directory .. "/labelled.mp4"
+        local result = exchange.run { url = server:url("/coded?type=text/html&hex=" .. hex),
+          save = { path = path, only_media = true, overwrite = true } }
+        local kept = content(path)
+        os.remove(path)
+        return result, kept
+      end
+      for _, film in ipairs {
+        ftyp("isom", "mp41"), "\255\216\255\225" .. ("words "):rep(90),
+        "GIF89a\1\0\1\0", "\1\2\3", "\26\69\223\163\159webm",
+      } do
+        local result, kept = labelled(film)
+        assert.is_nil(result.error)
+        assert.equal(film, kept)
+      end
+      assert.equal("bad_media", labelled("<p>gone").error.code)
+      assert.equal("bad_media", labelled(("v"):rep(1000)).error.code)
     end)
 
     it("words are a file for who asks for no media", function()

@@ -192,7 +192,8 @@ local function raised(world, value)
     return 130
   end
   -- A wrong value is told by the library as "where: what"; where is of no use here.
-  local misuse = text:match("^[^\n]-%.lua:%d+: ([^\n]*)$")
+  local _, where = text:find("%.lua:%d+: ")
+  local misuse = where and not text:find("\n", 1, true) and text:sub(where + 1)
   if misuse and not misuse:find "^attempt to " then
     world.stderr:write(reports.told(world.args or {}, misuse))
     return 2

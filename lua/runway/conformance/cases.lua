@@ -153,11 +153,13 @@ function Run:expect_request(name, case, request, problem, where)
   end
 end
 
--- `word` and `flagged` are for people, so a case need not name them.
+-- What a case need not name.
+local FOR_PEOPLE = { word = true, reason = true, flagged = true }
+
 local function without_remarks(fields, expected)
   local copy = {}
   for name, v in next, fields do
-    if name ~= "word" and name ~= "flagged" or expected[name] ~= nil then copy[name] = v end
+    if not FOR_PEOPLE[name] or expected[name] ~= nil then copy[name] = v end
   end
   return copy
 end

@@ -322,7 +322,7 @@ end
 local FIELDS = {
   id = "string", status = "string", word = "string", progress = "number", output = "table",
   failure = "string", failure_code = "string", created_at = "number", cost = "number",
-  estimated_cost = "number", missing = "boolean", next_poll = "number", flagged = "string",
+  estimated_cost = "number", missing = "boolean", next_poll = "number", flagged = "string", reason = "string",
 }
 
 local function check_output(out)

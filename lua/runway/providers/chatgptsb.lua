@@ -336,6 +336,7 @@ function chatgptsb.task(answer, ref)
   elseif status == "FAILED" then
     out.failure, out.failure_code = failure_of(task)
   elseif status ~= "RUNNING" then
+    out.reason = not status and failure_of(task) or nil
     out.next_poll = reseller_answer.wait_hint(task.estimatedTimeToStartSeconds)
   end
   return out

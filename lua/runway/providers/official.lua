@@ -97,6 +97,14 @@ function official.retryable_failure(failure_code)
   return nil
 end
 
+-- Words by which those that pass Runway's answers on tell the end of a task, UPPERCASE; no page of Runway's has them.
+official.ENDS = {
+  SUCCESS = "SUCCEEDED", SUCCEED = "SUCCEEDED", COMPLETED = "SUCCEEDED", COMPLETE = "SUCCEEDED", DONE = "SUCCEEDED",
+  FINISHED = "SUCCEEDED", FINISH = "SUCCEEDED",
+  FAILURE = "FAILED", FAIL = "FAILED", ERROR = "FAILED", ERRORED = "FAILED", REJECTED = "FAILED", EXPIRED = "FAILED",
+  ABORTED = "FAILED", TIMEOUT = "FAILED", TIMED_OUT = "FAILED", CANCELED = "CANCELLED", CANCEL = "CANCELLED",
+}
+
 ---------------------------------------------------------------------------------------------------
 -- An empty account, which Runway and its resellers tell in words, under whatever status or code
 

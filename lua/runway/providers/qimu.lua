@@ -155,13 +155,14 @@ function qimu.task(answer, ref)
   if not json then return missing, problem end
   local task = task_in(json)
   if not task then return nil end
-  local status = fields.status(task.taskStatusCode, CODES)
+  local status = fields.status(task.taskStatusCode, CODES) or fields.status(task.taskStatusCode, official.ENDS)
   return {
     id = ref.id or fields.id(task.id),
     status = status,
     word = fields.line(task.taskStatusCode, 64),
     output = status == "SUCCEEDED" and (fields.urls(task.videoUrl)) or nil,
     failure = status == "FAILED" and fields.text(task.error) or nil,
+    reason = not status and fields.text(task.error) or nil,
     created_at = fields.time(task.createdTime),
   }
 end

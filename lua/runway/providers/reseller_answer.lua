@@ -14,22 +14,19 @@
 
 local fields = require "runway.fields"
 local ids = require "runway.ids"
+local official = require "runway.providers.official"
 local reseller_trouble = require "runway.providers.reseller_trouble"
 local text = require "runway.text"
 
 local reseller_answer = {}
 
--- Integer codes are not here: 2 is "failed" at one provider and "generating" at another.
+-- Beside those of an end. Integer codes are not here: 2 is "failed" at one provider and "generating" at another.
 local WORDS = {
   PENDING = "PENDING", THROTTLED = "THROTTLED", RUNNING = "RUNNING",
   SUCCEEDED = "SUCCEEDED", FAILED = "FAILED", CANCELLED = "CANCELLED",
   NOT_START = "PENDING", SUBMITTED = "PENDING", QUEUED = "PENDING", UNKNOWN = "PENDING",
-  IN_PROGRESS = "RUNNING", SUCCESS = "SUCCEEDED", FAILURE = "FAILED",
-  PROCESSING = "RUNNING", SUCCEED = "SUCCEEDED", COMPLETED = "SUCCEEDED", CANCELED = "CANCELLED",
+  IN_PROGRESS = "RUNNING", PROCESSING = "RUNNING",
   GENERATING = "RUNNING", STARTED = "RUNNING", WAITING = "PENDING", CREATED = "PENDING", INITIALIZING = "PENDING",
-  COMPLETE = "SUCCEEDED", DONE = "SUCCEEDED", FINISHED = "SUCCEEDED", FINISH = "SUCCEEDED",
-  FAIL = "FAILED", ERROR = "FAILED", ERRORED = "FAILED", REJECTED = "FAILED", EXPIRED = "FAILED", ABORTED = "FAILED",
-  TIMEOUT = "FAILED", TIMED_OUT = "FAILED", CANCEL = "CANCELLED",
 }
 
 -- Words that may be the request's as well as the task's: they end nothing unless the task is named.
@@ -42,6 +39,7 @@ local WORD_KEYS = { "status", "state", "task_status", "taskStatus" }
 ---@return table<string,string>
 function reseller_answer.words(more)
   local words = {}
+  for word, status in pairs(official.ENDS) do words[word] = status end
   for word, status in pairs(WORDS) do words[word] = status end
   for word, status in pairs(more or {}) do words[word] = status end
   return words
@@ -291,6 +289,7 @@ function reseller_answer.task(answer, ref, words)
   elseif status == "FAILED" then
     task.failure, task.failure_code = failure_of(body, inner)
   elseif status ~= "RUNNING" then
+    task.reason = word and not status and failure_of(body, inner) or nil
     task.next_poll = reseller_answer.wait_hint(body.estimate_wait_seconds)
   end
   return task

@@ -213,6 +213,7 @@ function runwayml.task(answer)
   if not id and json.status == nil and json.output == nil then return nil end
   local output, flagged = urls_of(json.output)
   local status, failure = fields.status(json.status), json.failure
+  if not status and id then status = fields.status(json.status, official.ENDS) end
   if type(failure) == "table" then failure = failure.message or failure.error end
   if failure == nil and status == "FAILED" then failure = node_errors(json.nodeErrors) end
   return {
@@ -220,7 +221,7 @@ function runwayml.task(answer)
     status = status, word = fields.line(json.status, 64),
     progress = fields.progress(json.progress),
     output = output, flagged = flagged,
-    failure = fields.text(failure),
+    failure = status and fields.text(failure) or nil, reason = not status and fields.text(failure) or nil,
     failure_code = fields.line(json.failureCode, 200),
     created_at = fields.time(json.createdAt),
     cost = credits_of(json.cost), estimated_cost = credits_of(json.estimatedCost),

@@ -177,11 +177,13 @@ end
 
 scenarios["short-body"] = raw(OK .. "Content-Length: 1000\r\n\r\nonly this")
 scenarios["cut-json"] = raw(OK .. 'Content-Length: 1000\r\n\r\n{"id":"task-PAID-123","createdAt":"2026-')
+scenarios["odd-length-json"] = raw(OK .. 'Content-Length: 22, 99\r\n\r\n{"id":"task-PAID-123"}')
 scenarios["dup-length"] = raw(OK .. "Content-Length: 2\r\nContent-Length: 20\r\n\r\nok")
 scenarios["twice-length"] = raw(OK .. "Content-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok")
 scenarios["odd-length"] = raw(OK .. "Content-Length: 2, 20\r\n\r\nok")
 scenarios["list-length"] = raw(OK .. "Content-Length: 2,\r\n\r\nok")
 scenarios["part-as-whole"] = raw(OK .. "Content-Range: bytes 0-1/100\r\nContent-Length: 2\r\n\r\nok")
+scenarios["later-part-as-whole"] = raw(OK .. "Content-Range: bytes 7-8/*\r\nContent-Length: 2\r\n\r\nok")
 scenarios["whole-as-part"] = raw(OK .. "Content-Range: bytes 0-1/2\r\nContent-Length: 2\r\n\r\nok")
 scenarios["negative-length"] = raw(OK .. "Content-Length: -5\r\n\r\nok")
 scenarios["huge-length"] = raw(OK .. "Content-Length: 9223372036854775808\r\n\r\nok")
@@ -208,6 +210,20 @@ end
 -- /labelled?coding=…: plain JSON under a label that is no coding.
 function scenarios.labelled(connection, _, params)
   connection:answer(200, { "Content-Encoding:" .. (params.coding and " " .. params.coding or "") }, '{"id":"t-1"}')
+  return "keep"
+end
+
+-- /coded?label=…&hex=…&type=…: those bytes, under that Content-Encoding if any; `cut` ends them early.
+function scenarios.coded(connection, _, params)
+  local body = params.hex:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
+  local headers = {}
+  for label in (params.label or ""):gmatch("[^;]+") do headers[#headers + 1] = "Content-Encoding: " .. label end
+  if params.type then headers[#headers + 1] = "Content-Type: " .. params.type end
+  if params.cut then
+    connection:send(OK .. table.concat(headers, "\r\n") .. "\r\nContent-Length: 99999\r\n\r\n" .. body)
+    return
+  end
+  connection:answer(200, headers, body)
   return "keep"
 end
 
