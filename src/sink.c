@@ -42,13 +42,20 @@ static bool is_at (const rw_sink *s, const char *name) {
 }
 
 
-/* 0 when the .part is still a plain file, of one name, and that its own. */
+static bool is_plain_file (const char *name) {
+  struct stat st;
+  return lstat(name, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+
+/* 0 when the .part is still a plain file, of one name, and that its own. No
+** names at all may be what a file system says that does not count them. */
 static int check_part (rw_sink *s) {
   struct stat held;
   if (fstat(s->fd, &held) != 0) return failed(s, "look at the .part", errno);
   if (!S_ISREG(held.st_mode) || held.st_nlink > 1)
     return failed(s, "use a .part that is not a plain file", EINVAL);
-  if (held.st_nlink == 0 || !is_at(s, s->part))
+  if (!is_at(s, s->part) && !(s->unnumbered && is_plain_file(s->part)))
     return failed(s, "find the .part again, it was moved or deleted", ENOENT);
   return 0;
 }
@@ -96,6 +103,9 @@ static int make_part (rw_sink *s, int n) {
     (void)unlink(s->part);
     return NEXT;
   }
+  /* we have just made what is there: where its number is not the same by its
+  ** name, numbers say nothing */
+  s->unnumbered = !is_at(s, s->part) && is_plain_file(s->part);
   return 0;
 }
 
@@ -117,8 +127,9 @@ static int find_part (rw_sink *s, int n) {
 
 
 static int try_part (rw_sink *s, int n) {
-  int err = make_part(s, n);
-  s->found = false;
+  int err;
+  s->found = s->unnumbered = false;
+  err = make_part(s, n);
   if (err == EEXIST) err = find_part(s, n);
   if (err) return err;
   if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
