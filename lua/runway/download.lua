@@ -126,10 +126,7 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err
 function download.check(session, path, overwrite)
-  local w, transport = scheduler.waiter(), session.transport
-  if not transport.try then transport = require "runway.transport" end -- files are real even in a play
-  transport:try(path, overwrite, function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+  local result = session:look("try", path, overwrite)
   if not result.error then return true end
   return session:refuse(result.error)
 end
