@@ -52,10 +52,13 @@ static const struct {
 ** ==================================================================
 */
 
+/* In libcurl's words, which do not tell whether a proxy's connection was meant. */
 static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
                           const char *word, bool permanent) {
-  rw_fail(&r->error, kind, word, "%s",
-          r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
+  const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(code);
+  char by[100] = "";
+  if (r->via_proxy && !r->sent) rw_proxy_name(r->proxy, by, sizeof by);
+  rw_fail(&r->error, kind, word, "%.200s%s%s", said, *by ? "; the way leads through " : "", by);
   r->error.permanent = permanent;
 }
 
@@ -77,6 +80,15 @@ static void look_whether_it_left (rw_request *r) {
 }
 
 
+/* Does a proxy's answer refuse to lead there, now and later? What it may not
+** reach at the moment (500, 502, 503, 504) is tried again. */
+static bool status_refuses (long status) {
+  if (status == 408 || status == 425 || status == 429) return false;
+  return (status >= 300 && status < 500) || status == 501 || status == 505 ||
+         status == 511;
+}
+
+
 /* Has the proxy answered in a way that trying again will not change? */
 static bool proxy_refuses (rw_request *r) {
   long status = 0, why = 0;
@@ -89,7 +101,7 @@ static bool proxy_refuses (rw_request *r) {
       why == CURLPX_NO_AUTH) {
     rw_fail(&r->error, RW_NETWORK, "proxy", "%s takes no one without the right "
             "user name and password", name);
-  } else if (status >= 400 && status < 500 && status != 408 && status != 429) {
+  } else if (status_refuses(status)) {
     rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there (status "
             "%ld)", name, status);
   } else if (why == CURLPX_BAD_VERSION || why == CURLPX_REPLY_NOT_ALLOWED ||

@@ -159,8 +159,11 @@ describe("a proxy", function()
     end)
 
     it("that refuses is told by its name without a password, and for good", function()
-      for status, permanent in pairs { [401] = true, [403] = true, [407] = true, [429] = false, [502] = false,
-        [503] = false } do
+      for status, permanent in pairs {
+        [302] = true, [307] = true, [400] = true, [401] = true, [403] = true, [405] = true, [407] = true, [408] = false,
+        [429] = false, [500] = false, [501] = true, [502] = false, [503] = false, [504] = false, [505] = true,
+        [511] = true,
+      } do
         local result = exchange.run {
           url = ("https://status-%d.example/"):format(status),
           proxy = ("http://me:hunter2@127.0.0.1:%d"):format(server.port),
@@ -172,6 +175,17 @@ describe("a proxy", function()
         if permanent then
           assert.matches(("http://127.0.0.1:%d"):format(server.port), result.error.message, 1, true)
         end
+      end
+    end)
+
+    it("that no one listens at is named, without a password", function()
+      for _, scheme in ipairs { "http", "socks5h" } do
+        local result = exchange.run {
+          url = "https://api.example/", proxy = ("%s://me:hunter2@127.0.0.1:%d"):format(scheme, server.ports.closed),
+        }
+        assert.is_false(result.sent)
+        assert.matches(("through %s://127.0.0.1:%d"):format(scheme, server.ports.closed), result.error.message, 1, true)
+        assert.is_nil(result.error.message:find("hunter", 1, true))
       end
     end)
 
