@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "sink.h"
 #include "sink_name.h"
 
@@ -330,24 +331,13 @@ const char *rw_sink_code (int err, bool *permanent) {
 
 
 void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
-  char why[200];
-  size_t path = strlen(s->path), room, head;
+  char path[RW_SHOWN_PATH];
+  rw_file_show(s->path, path, sizeof path);
   if (err == EOVERFLOW)
-    (void)snprintf(why, sizeof why, " is larger than max_bytes (%lld)",
+    (void)snprintf(to, size, "%s is larger than max_bytes (%lld)", path,
                    (long long)s->max_bytes);
   else
-    (void)snprintf(why, sizeof why, ": cannot %s: %s", s->what, strerror(err));
-  room = size > strlen(why) ? size - strlen(why) - 1 : 0;
-  if (path <= room) {
-    (void)snprintf(to, size, "%s%s", s->path, why);
-    return;
-  }
-  /* the middle of the path goes: its end tells most */
-  room = room > 3 ? room - 3 : 0;
-  head = rw_cut_before(s->path, room / 3);
-  path -= room - room / 3;
-  while (((unsigned char)s->path[path] & 0xC0) == 0x80) path++;
-  (void)snprintf(to, size, "%.*s...%s%s", (int)head, s->path, s->path + path, why);
+    (void)snprintf(to, size, "%s: cannot %s: %s", path, s->what, strerror(err));
 }
 
 /* }================================================================= */
