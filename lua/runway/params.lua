@@ -49,8 +49,11 @@ local function media(field, v)
   local problem = values.check_address(field, v)
   if problem then return nil, problem end
   if not v:find("^[A-Za-z][A-Za-z0-9+.-]+:") then
-    return nil, refused(field, "%s is neither a URL nor a data URI: %s (a file on disk is given as "
-      .. "runway.file(path))", field, v == "" and "it is empty" or values.show(v))
+    local refusal = refused(field, "%s is neither a URL nor a data URI: %s", field,
+      v == "" and "it is empty" or values.show(v))
+    refusal.without_files = refusal.message   -- what is true where none is taken
+    refusal.message = refusal.message .. " (a file on disk is given as runway.file(path))"
+    return nil, refusal
   end
   return v
 end

@@ -461,6 +461,13 @@ describe("the runway command", function()
     assert.equal(5, m.requests[1].json.duraton)
   end)
 
+  it("says how a format is given that an error advises", function()
+    local code, _, err = run({ "generate", "--provider", "cometapi", "--param", "format=pro", "--image",
+      "data:image/png;base64,AAAA", "-o", path "a.mp4" }, {})
+    assert.equal(1, code)
+    assert.matches("here that is --param format=official", err, 1, true)
+  end)
+
   it("says of a picture given as a parameter how a file is given", function()
     local code, _, err = generate({ "--param", "prompt_image=a.png", "-o", path "a.mp4" }, {})
     assert.equal(1, code)
