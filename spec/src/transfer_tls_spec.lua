@@ -85,7 +85,8 @@ describe("over TLS", function()
     end)
 
     local function ask(environment, ca, url, proxy)
-      return (child.run(PROGRAM, { before = environment, arguments = { url or server:url("/ok", "good"), ca or "", proxy } }))
+      return (child.run(PROGRAM, { before = environment,
+        arguments = { url or server:url("/ok", "good"), ca or "", proxy } }))
     end
 
     it("trusts those that SSL_CERT_FILE, SSL_CERT_DIR and CURL_CA_BUNDLE name, as curl does", function()
@@ -100,14 +101,19 @@ describe("over TLS", function()
       assert.equal("tls", ask "SSL_CERT_DIR=/nowhere")
     end)
 
+    -- Those of ours, in each form.
+    local function ours()
+      return { ("SSL_CERT_FILE='%s'"):format(server.ca_file), ("SSL_CERT_DIR='%s'"):format(hashed) }
+    end
+
     it("trusts a proxy by them too", function()
-      for _, environment in ipairs { ("SSL_CERT_FILE='%s'"):format(server.ca_file), ("SSL_CERT_DIR='%s'"):format(hashed) } do
+      for _, environment in ipairs(ours()) do
         assert.equal("200", ask(environment, "", "http://api.example/ok", server:url("", "good")))
       end
     end)
 
     it("trusts others alone when it is told of them", function()
-      for _, environment in ipairs { ("SSL_CERT_FILE='%s'"):format(server.ca_file), ("SSL_CERT_DIR='%s'"):format(hashed) } do
+      for _, environment in ipairs(ours()) do
         assert.equal("tls", ask(environment, "/etc/hostname"))
       end
     end)
