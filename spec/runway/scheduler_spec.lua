@@ -1,5 +1,5 @@
+local child = require "spec.support.child"
 local errors = require "runway.errors"
-local process = require "spec.support.child"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 
@@ -77,7 +77,6 @@ describe("the scheduler", function()
     end)
 
     it("that raises and is joined by no one is heard of all the same", function()
-      local process = require "spec.support.child"
       local said, code = child.run [[
         local runway = require "runway"
         runway.spawn(function() error "nobody asked" end)
@@ -331,7 +330,7 @@ describe("the scheduler", function()
     end)
 
     it("is told when there is none, and not raised at", function()
-      local said = process.run([[
+      local said = child.run([[
         local runway = require "runway"
         local pollfd, sandbox = runway.pollfd, require "runway.sandbox"
         require "runway.listener"
