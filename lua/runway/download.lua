@@ -123,10 +123,11 @@ end
 ---@param session runway.Session
 ---@param path string
 ---@param overwrite? boolean
+---@param deadline? number   on scheduler.now()
 ---@return true|nil
 ---@return runway.Error|nil err
-function download.check(session, path, overwrite)
-  local result = session:look("try", path, overwrite)
+function download.check(session, path, overwrite, deadline)
+  local result = session:look("try", path, deadline, overwrite)
   if not result.error then return true end
   return session:refuse(result.error)
 end

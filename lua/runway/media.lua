@@ -14,10 +14,11 @@ media.file, media.is_file = files.make, files.is_file
 --- Size and type of a file, read off this thread.
 ---@param session runway.Session
 ---@param path string
+---@param deadline? number  on scheduler.now()
 ---@return table|nil info   { size= bytes, type="image/png", class="image" }
 ---@return runway.Error|nil err
-function media.probe(session, path)
-  local result = session:look("probe", path)
+function media.probe(session, path, deadline)
+  local result = session:look("probe", path, deadline)
   if result.error then return session:refuse(result.error) end
   return result
 end
@@ -59,12 +60,13 @@ end
 --- The params with each file looked at, so that an adapter can judge them.
 ---@param session runway.Session
 ---@param params table
+---@param deadline? number      on scheduler.now()
 ---@return table|nil params     the same table when no file is in it
 ---@return runway.Error|nil err
-function media.look(session, params)
+function media.look(session, params, deadline)
   if not holds_file(params) then return params end
   return media.replace(params, function(file)
-    local info, err = media.probe(session, file.path)
+    local info, err = media.probe(session, file.path, deadline)
     if not info then return nil, err end
     return files.known(file.path, info)
   end)
@@ -118,7 +120,7 @@ function media.upload(session, path, deadline)
   if not session.adapter.upload then
     return session:refuse(session.adapter.name .. " has no uploads; give it https URLs")
   end
-  local info, failure = media.probe(session, path)
+  local info, failure = media.probe(session, path, deadline)
   if not info then return nil, failure end
   local file = { path = path, name = files.base(path), size = info.size, type = info.type }
   local answers = {}

@@ -246,9 +246,10 @@ end
 --- even then. While no descriptor is left it is tried again, as a request is.
 ---@param what "probe"|"try"
 ---@param path string
+---@param deadline? number     on scheduler.now()
 ---@param overwrite? boolean   of `try`
 ---@return table result
-function Session:look(what, path, overwrite)
+function Session:look(what, path, deadline, overwrite)
   local transport, attempts = self.transport, 0
   if not transport[what] then transport = require "runway.transport" end
   while true do
@@ -257,8 +258,9 @@ function Session:look(what, path, overwrite)
     if what == "probe" then transport:probe(path, done) else transport:try(path, overwrite, done) end
     local result = scheduler.park(w)
     attempts = attempts + 1
+    local delay = retry.delay(attempts)
     if not result.error or result.error.code ~= "descriptors" or attempts > self.limits.max_retries
-      or not self:pause(retry.delay(attempts)) then
+      or deadline and scheduler.now() + delay >= deadline or not self:pause(delay) then
       return result
     end
   end

@@ -106,7 +106,7 @@ end
 
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
 local function build(session, kind, given, deadline)
-  local looked, err = media.look(session, given)
+  local looked, err = media.look(session, given, deadline)
   if not looked then return nil, err end
   local ok, request, limits, settled, changed
   ok, err = check_classes(session, looked)
@@ -176,7 +176,7 @@ function submit.make(session, order, kind)
   if not kind then return nil, err end
   if order.output then
     local writable
-    writable, err = download.check(session, order.output, order.overwrite)
+    writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
   request, err = build(session, kind, order.params, deadline)
