@@ -24,7 +24,8 @@ describe("another Lua than the one it was built for", function()
       if other == "lua5.1" or other == "lua5.2" or other == "luajit" then
         it("is not built for: " .. other, function()
           if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
-          local pipe = assert(io.popen(("make LUA=%s INSTALL=no BUILD=/nowhere/build 2>&1"):format(other)))
+          if os.getenv "LUA_INIT" then return pending "a sanitizer is preloaded into every Lua" end
+          local pipe = assert(io.popen(("MAKEFLAGS= make LUA=%s INSTALL=no BUILD=/nowhere/build 2>&1"):format(other)))
           local said = pipe:read "a"
           assert.is_nil(pipe:close())
           assert.truthy(said:find("built for Lua 5.3, 5.4 or 5.5", 1, true), said)
