@@ -190,7 +190,7 @@ function Session:refuse(problem)
   if type(problem) ~= "table" then problem = { message = tostring(problem) } end
   return self:error {
     kind = problem.kind or "invalid_request", code = problem.code, message = problem.message or "refused",
-    sent = "no", retryable = false,
+    sent = "no", retryable = problem.permanent == false and retry.is_shortage(problem),
   }
 end
 
@@ -243,7 +243,7 @@ function Session:pause(seconds)
 end
 
 --- Looks at the local disk, off this thread; through the core where the transport plays: files are real
---- even then. While no descriptor is left it is tried again, as a request is.
+--- even then. While a descriptor or thread is lacking it is tried again, as a request is.
 ---@param what "probe"|"try"
 ---@param path string
 ---@param deadline? number     on scheduler.now()
@@ -259,7 +259,7 @@ function Session:look(what, path, deadline, overwrite)
     local result = scheduler.park(w)
     attempts = attempts + 1
     local delay = retry.delay(attempts)
-    if not result.error or result.error.code ~= "descriptors" or attempts > self.limits.max_retries
+    if not result.error or not retry.is_shortage(result.error) or attempts > self.limits.max_retries
       or deadline and scheduler.now() + delay >= deadline or not self:pause(delay) then
       return result
     end

@@ -51,7 +51,7 @@ describe("runway.media", function()
 
   it("waits for a descriptor, and no longer than a request would", function()
     scheduler.freeze()
-    local none = { error = { kind = "io", code = "descriptors", message = "too many open files" } }
+    local none = { error = { kind = "io", code = "descriptors", permanent = false, message = "too many open files" } }
     local s, looked = new(setmetatable({}, { __index = function(known, path)
       local times = rawget(known, path .. "#") or 0
       rawset(known, path .. "#", times + 1)
@@ -61,6 +61,7 @@ describe("runway.media", function()
     assert.equal(3, #looked)
     local _, err = media.look(s, { prompt_image = media.file "q.png" })
     assert.equal("descriptors", err.code)
+    assert.is_true(err.retryable)
     assert.equal(3 + 5, #looked)
     local before = scheduler.now()
     _, err = media.look(s, { prompt_image = media.file "q.png" }, before + 1)
