@@ -38,10 +38,11 @@ local from_picture = {
 -- Submits, waits, downloads. What fails ends the program; its message holds the task's id, with which
 -- `runway task ID -o FILE` (or client:task(id) in a script) goes on.
 local function make(client, params, label, path)
+  params.output = { path = path, overwrite = sandbox and true } -- cannot be written: told before it is paid for
   local task = assert(client:generate(params))
   print(label .. ": task " .. task.id .. " at " .. client.provider)
   assert(progress.wait(task, { label = label, timeout = 1800 }))
-  return assert(progress.download(task, path, { label = label .. ", file", overwrite = sandbox and true })).path
+  return assert(progress.download(task, nil, { label = label .. ", file", overwrite = sandbox and true })).path
 end
 
 local directory = arg[1] or "out"

@@ -103,7 +103,7 @@ static const char *open_listener (rw_listener *l, const rw_listen_options *o) {
   int fd;
   if (!rw_wake_open(&l->bell)) return strerror(errno);
   if (o->notify >= 0 && ((l->notify = dup(o->notify)) < 0 || !rw_descriptor_prepare(l->notify)))
-    return "'notify' is no open descriptor";
+    return errno == EBADF ? "'notify' is no open descriptor" : strerror(errno);
   snprintf(port, sizeof port, "%u", (unsigned)o->port);
   if (getaddrinfo(o->host, port, &hints, &at) != 0)
     return "the host must be an IPv4 or IPv6 address";

@@ -66,6 +66,7 @@ _Static_assert(LUA_VERSION_NUM >= 503 && LUA_VERSION_NUM <= 505,
 #define rw_check_lua(L) \
   ((void)(RW_IS_OWN_LUA(L) || \
           luaL_error(L, "this runway was built for %s, and the Lua that loads it is another: use " \
-                        "that one, or build it for this one (make LUA=its name)", LUA_VERSION)))
+                        "that one, or build it for this one if it is Lua 5.3, 5.4 or 5.5 (make " \
+                        "LUA=its name)", LUA_VERSION)))
 
 #endif

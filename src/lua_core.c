@@ -88,14 +88,6 @@ static const char *push_started (lua_State *L, lua_engine **le) {
 }
 
 
-/* The same for what only a running engine can give: raises. */
-static lua_engine *push_running (lua_State *L) {
-  lua_engine *le;
-  const char *why = push_started(L, &le);
-  if (why) luaL_error(L, "runway: %s", why);
-  return le;
-}
-
 /* }================================================================= */
 
 
@@ -113,6 +105,12 @@ static int core_refuse (lua_State *L, const char *message, const char *kind) {
 }
 
 
+/* The same for an engine that cannot be had, and the reason of push_started. */
+static int refuse_engine (lua_State *L, const char *why) {
+  return core_refuse(L, why, why == core_forked ? "config" : "limit");
+}
+
+
 /* Hands the request in the box at the top to the engine; pushes its id, or nil
 ** and why the engine cannot start. */
 static int hand_over (lua_State *L, int waiting) {
@@ -120,7 +118,7 @@ static int hand_over (lua_State *L, int waiting) {
   lua_engine *le;
   lua_Integer id;
   const char *why = push_started(L, &le);
-  if (why) return core_refuse(L, why, "limit");
+  if (why) return refuse_engine(L, why);
   id = ++le->last_id;
   if (waiting) {                         /* waiting[id] = the value after it */
     lua_pushvalue(L, waiting + 1);
@@ -309,15 +307,22 @@ static int core_stats (lua_State *L) {
 }
 
 
+/* fd() -> a descriptor that is readable when there is something to take
+** | nil, message, kind when the engine cannot start */
 static int core_fd (lua_State *L) {
-  lua_engine *le = push_running(L);
+  lua_engine *le;
+  const char *why = push_started(L, &le);
+  if (why) return refuse_engine(L, why);
   lua_pushinteger(L, rw_engine_wake(le->engine)->out);
   return 1;
 }
 
 
+/* notify_fd() -> one that makes it so when written to, or as `fd` */
 static int core_notify_fd (lua_State *L) {
-  lua_engine *le = push_running(L);
+  lua_engine *le;
+  const char *why = push_started(L, &le);
+  if (why) return refuse_engine(L, why);
   lua_pushinteger(L, rw_engine_wake(le->engine)->in);
   return 1;
 }

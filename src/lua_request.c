@@ -271,15 +271,21 @@ static const char *read_proxy (lua_State *L, int t, rw_request *r,
 }
 
 
+/* A variable of the environment, when it is set to something. */
+static bool copy_variable (lua_State *L, const char *name, char **to) {
+  const char *value = getenv(name);
+  if (value && *value) *to = rw_copy(L, value, strlen(value));
+  return *to != NULL;
+}
+
+
 /* The authorities that the table names, or else the environment, as curl and
 ** OpenSSL have it. */
 static void read_trust (lua_State *L, int t, rw_request *r) {
-  const char *file;
   copy_field(L, t, "ca_file", &r->ca_file);
-  if (r->ca_file) return;
-  file = getenv("CURL_CA_BUNDLE");
-  if (!file || !*file) file = getenv("SSL_CERT_FILE");
-  if (file && *file) r->ca_file = rw_copy(L, file, strlen(file));
+  if (r->ca_file || copy_variable(L, "CURL_CA_BUNDLE", &r->ca_file)) return;
+  (void)copy_variable(L, "SSL_CERT_FILE", &r->ca_file);
+  (void)copy_variable(L, "SSL_CERT_DIR", &r->ca_dir);
 }
 
 

@@ -86,24 +86,25 @@ static const char *of_tracks (int fd, int64_t size, const char *type) {
 /* Opens a plain file and names its type; -1 with `e` set. */
 static int open_media (const char *path, int64_t *size, const char **type,
                        bool *moves, rw_error *e) {
-  char head[RW_SNIFF];
+  char head[RW_SNIFF], shown[RW_SHOWN_PATH];
   ssize_t n;
   int fd = rw_file_open(path, size), err = errno;
+  rw_file_show(path, shown, sizeof shown);
   if (fd < 0) {
-    if (err == EINVAL) rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", path);
+    if (err == EINVAL) rw_fail(e, RW_INVALID, "not_a_file", "%s is not a plain file", shown);
     else rw_fail(e, RW_IO, rw_file_none_left(err) ? "descriptors" : "open",
-                 "cannot open %s: %s", path, strerror(err));
+                 "cannot open %s: %s", shown, strerror(err));
     e->permanent = !rw_file_none_left(err);
     return -1;
   }
   if (*size == 0) {
-    rw_fail(e, RW_INVALID, "empty_file", "%s is empty", path);
+    rw_fail(e, RW_INVALID, "empty_file", "%s is empty", shown);
   } else if ((n = media_read(fd, head, sizeof head)) < 0) {
-    rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
+    rw_fail(e, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
   } else if ((*type = rw_sniff_media(head, (size_t)n)) == NULL) {
     rw_fail(e, RW_INVALID, "not_media",
             "%s is not a picture, film or sound that is known by its bytes",
-            path);
+            shown);
   } else {
     if (moves) *moves = rw_sniff_moves(head, (size_t)n);
     *type = of_tracks(fd, *size, *type);
@@ -143,18 +144,20 @@ static void media_encode (char *to, const unsigned char *from, size_t n) {
 
 bool rw_media_append (rw_buffer *out, const char *path, rw_error *e) {
   char chunk[48 * 1024];       /* a multiple of 3: padding only at the end */
+  char shown[RW_SHOWN_PATH];
   const char *type = NULL;
   int64_t size = 0, seen = 0;
   ssize_t n = 0;
   int fd = open_media(path, &size, &type, NULL, e);
   if (fd < 0) return false;
+  rw_file_show(path, shown, sizeof shown);
   if (lseek(fd, 0, SEEK_SET) != 0) {
-    rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
+    rw_fail(e, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
   } else if (!rw_buffer_reserve(out, (size_t)(size + 2) / 3 * 4 + 64) ||
              !rw_buffer_append(out, "data:", 5) ||
              !rw_buffer_append(out, type, strlen(type)) ||
              !rw_buffer_append(out, ";base64,", 8)) {
-    rw_fail(e, RW_LIMIT, "memory", "no memory for %s", path);
+    rw_fail(e, RW_LIMIT, "memory", "no memory for %s", shown);
   } else {
     while ((n = media_read(fd, chunk, sizeof chunk)) > 0) {
       size_t len = ((size_t)n + 2) / 3 * 4;
@@ -165,9 +168,9 @@ bool rw_media_append (rw_buffer *out, const char *path, rw_error *e) {
       out->data[out->len] = '\0';
     }
     if (n < 0)
-      rw_fail(e, RW_IO, "read", "cannot read %s: %s", path, strerror(errno));
+      rw_fail(e, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
     else if (seen != size)
-      rw_fail(e, RW_IO, "changed", "%s changed while it was read", path);
+      rw_fail(e, RW_IO, "changed", "%s changed while it was read", shown);
   }
   close(fd);
   return e->kind == RW_OK;

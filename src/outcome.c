@@ -53,10 +53,13 @@ static const struct {
 ** ==================================================================
 */
 
+/* In libcurl's words, which do not tell whether a proxy's connection was meant. */
 static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
                           const char *word, bool permanent) {
-  rw_fail(&r->error, kind, word, "%s",
-          r->errbuf[0] ? r->errbuf : curl_easy_strerror(code));
+  const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(code);
+  char by[100] = "";
+  if (r->via_proxy && !r->sent) rw_proxy_name(r->proxy, by, sizeof by);
+  rw_fail(&r->error, kind, word, "%.200s%s%s", said, *by ? "; the way leads through " : "", by);
   r->error.permanent = permanent;
 }
 
@@ -78,26 +81,54 @@ static void look_whether_it_left (rw_request *r) {
 }
 
 
+/* Does a proxy's answer refuse to lead there, now and later? What it may not
+** reach at the moment (500, 502, 503, 504) is tried again. */
+static bool status_refuses (long status) {
+  if (status == 408 || status == 425 || status == 429) return false;
+  return (status >= 300 && status < 500) || status == 501 || status == 505 ||
+         status == 511;
+}
+
+
+/* A SOCKS proxy takes this user never. */
+static bool socks_denies (long why) {
+  return why == CURLPX_USER_REJECTED || why == CURLPX_NO_AUTH ||
+         why == CURLPX_IDENTD || why == CURLPX_IDENTD_DIFFER ||
+         why == CURLPX_LONG_USER || why == CURLPX_LONG_PASSWD;
+}
+
+
+/* It will not do what it is asked, or does not understand it. */
+static bool socks_refuses (long why) {
+  return why == CURLPX_BAD_VERSION || why == CURLPX_BAD_ADDRESS_TYPE ||
+         why == CURLPX_REPLY_NOT_ALLOWED || why == CURLPX_LONG_HOSTNAME ||
+         why == CURLPX_REPLY_COMMAND_NOT_SUPPORTED ||
+         why == CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+}
+
+
 /* Has the proxy answered in a way that trying again will not change? */
-static bool proxy_refuses (rw_request *r) {
+static bool proxy_refuses (rw_request *r, CURLcode code) {
   long status = 0, why = 0;
   char name[200];
   if (!r->via_proxy) return false;
   (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
   (void)curl_easy_getinfo(r->easy, CURLINFO_PROXY_ERROR, &why);
   rw_proxy_name(r->proxy, name, sizeof name);
-  if (status == 401 || status == 407 || why == CURLPX_USER_REJECTED ||
-      why == CURLPX_NO_AUTH) {
+  if (status == 401 || status == 407 || socks_denies(why)) {
     rw_fail(&r->error, RW_NETWORK, "proxy", "%s takes no one without the right "
             "user name and password", name);
-  } else if (status >= 400 && status < 500 && status != 408 && status != 429) {
+  } else if (status_refuses(status)) {
     rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there (status "
             "%ld)", name, status);
-  } else if (why == CURLPX_BAD_VERSION || why == CURLPX_REPLY_NOT_ALLOWED ||
-             why == CURLPX_REPLY_COMMAND_NOT_SUPPORTED ||
-             why == CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED) {
+  } else if (socks_refuses(why)) {
     rw_fail(&r->error, RW_NETWORK, "proxy", "%s refuses to lead there, or is no "
             "SOCKS proxy of that version", name);
+  } else if (status == 0 && code == CURLE_SSL_CONNECT_ERROR &&
+             strncmp(name, "https:", 6) == 0 &&
+             strstr(r->errbuf, "wrong version number")) {
+    rw_fail(&r->error, RW_NETWORK, "proxy", "%s does not speak TLS (is it an "
+            "http:// proxy?)", name);
   } else {
     return false;
   }
@@ -114,7 +145,7 @@ static void read_failure (rw_request *r, CURLcode code) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
     return;
   }
-  if (!r->sent && proxy_refuses(r)) return;
+  if (!r->sent && proxy_refuses(r, code)) return;
   if (r->passes > 1 && r->gate) {
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the connection was closed before an answer came");

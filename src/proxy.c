@@ -214,8 +214,9 @@ static const char *check_parts (CURLU *u, const char *proxy) {
     case CURLUE_OK: break;
     case CURLUE_BAD_PORT_NUMBER: return no_port;
     default:
-      return "it is no URL of the form http://user:password@host:port (in a "
-             "password, / ? # @ are written %2F %3F %23 %40)";
+      return "it is no URL of the form http://host:port, with user:password@ "
+             "before the host where it needs them (in a password, / ? # @ are "
+             "written %2F %3F %23 %40)";
   }
   if (port_is_zero(u)) return no_port;
   /* "http://user:12/34@host": libcurl would go to port 12 of "user" */

@@ -55,6 +55,7 @@ void rw_request_free (rw_request *r) {
   free(r->file);
   free(r->proxy);
   free(r->ca_file);
+  free(r->ca_dir);
   free(r->redirect);
   if (r->easy) curl_easy_cleanup(r->easy);   /* before what it points to */
   curl_slist_free_all(r->headers);

@@ -83,7 +83,8 @@ typedef struct rw_request {
   rw_field *fields;
   size_t nfields;
   char *file;                  /* body read from disk; the path for RW_PROBE */
-  char *proxy, *ca_file;       /* proxy: "" or NULL for none */
+  char *proxy;                 /* "" or NULL for none */
+  char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */
   bool gate;                   /* paid: leaves once, on a fresh connection */
   bool allow_http;             /* http beyond loopback */
   rw_reach reach;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "sink.h"
 #include "sink_name.h"
 
@@ -42,13 +43,20 @@ static bool is_at (const rw_sink *s, const char *name) {
 }
 
 
-/* 0 when the .part is still a plain file, of one name, and that its own. */
+static bool is_plain_file (const char *name) {
+  struct stat st;
+  return lstat(name, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+
+/* 0 when the .part is still a plain file, of one name, and that its own. No
+** names at all may be what a file system says that does not count them. */
 static int check_part (rw_sink *s) {
   struct stat held;
   if (fstat(s->fd, &held) != 0) return failed(s, "look at the .part", errno);
   if (!S_ISREG(held.st_mode) || held.st_nlink > 1)
     return failed(s, "use a .part that is not a plain file", EINVAL);
-  if (held.st_nlink == 0 || !is_at(s, s->part))
+  if (!is_at(s, s->part) && !(s->unnumbered && is_plain_file(s->part)))
     return failed(s, "find the .part again, it was moved or deleted", ENOENT);
   return 0;
 }
@@ -96,6 +104,9 @@ static int make_part (rw_sink *s, int n) {
     (void)unlink(s->part);
     return NEXT;
   }
+  /* we have just made what is there: where its number is not the same by its
+  ** name, numbers say nothing */
+  s->unnumbered = !is_at(s, s->part) && is_plain_file(s->part);
   return 0;
 }
 
@@ -117,8 +128,9 @@ static int find_part (rw_sink *s, int n) {
 
 
 static int try_part (rw_sink *s, int n) {
-  int err = make_part(s, n);
-  s->found = false;
+  int err;
+  s->found = s->unnumbered = false;
+  err = make_part(s, n);
   if (err == EEXIST) err = find_part(s, n);
   if (err) return err;
   if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
@@ -328,24 +340,13 @@ const char *rw_sink_code (int err, bool *permanent) {
 
 
 void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
-  char why[200];
-  size_t path = strlen(s->path), room, head;
+  char path[RW_SHOWN_PATH];
+  rw_file_show(s->path, path, sizeof path);
   if (err == EOVERFLOW)
-    (void)snprintf(why, sizeof why, " is larger than max_bytes (%lld)",
+    (void)snprintf(to, size, "%s is larger than max_bytes (%lld)", path,
                    (long long)s->max_bytes);
   else
-    (void)snprintf(why, sizeof why, ": cannot %s: %s", s->what, strerror(err));
-  room = size > strlen(why) ? size - strlen(why) - 1 : 0;
-  if (path <= room) {
-    (void)snprintf(to, size, "%s%s", s->path, why);
-    return;
-  }
-  /* the middle of the path goes: its end tells most */
-  room = room > 3 ? room - 3 : 0;
-  head = rw_cut_before(s->path, room / 3);
-  path -= room - room / 3;
-  while (((unsigned char)s->path[path] & 0xC0) == 0x80) path++;
-  (void)snprintf(to, size, "%.*s...%s%s", (int)head, s->path, s->path + path, why);
+    (void)snprintf(to, size, "%s: cannot %s: %s", path, s->what, strerror(err));
 }
 
 /* }================================================================= */

@@ -26,6 +26,8 @@
 **   there are none either, an empty file is made at `path`, if none is there,
 **   and then renamed over. A crash between these two leaves it empty: better
 **   than a look and a rename, between which another's file could be lost;
+** - no numbers for files that last (or no count of their names): the file that
+**   this call made is the one at its name, whatever number it has there;
 ** - no fsync: the bytes are as safe as that file system keeps any;
 ** - too short names: the name's end gives way to a number made from all of
 **   it, so that it is no longer than the target's, and the same for each who
@@ -50,6 +52,7 @@ typedef struct rw_sink {
 
   char *part;                  /* owned; the file beside it once open */
   bool found;                  /* it was there, and is as it was */
+  bool unnumbered;             /* no number tells one file from another here */
   int fd;                      /* -1: not open */
   int64_t written;
   const char *what;            /* the step that failed, a literal */

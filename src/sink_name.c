@@ -19,7 +19,8 @@
 #define MAX_END 64
 
 
-size_t rw_cut_before (const char *text, size_t at) {
+/* Where a name may be cut, at or before `at`: not within a character. */
+static size_t cut_before (const char *text, size_t at) {
   for (int i = 0; i < 3 && at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80; i++)
     at--;
   return at;
@@ -45,7 +46,7 @@ char *rw_sink_name (const char *path, int n, bool shorter) {
   (void)snprintf(end, sizeof end, "%s%s%s.part", hash, n ? ".runway" : "", number);
   /* a character for each that is added */
   for (size_t i = shorter ? strlen(end) : 0; i > 0 && len > 0; i--)
-    len = rw_cut_before(base, len - 1);
+    len = cut_before(base, len - 1);
   len += (size_t)(base - path);
   room = len + strlen(end) + 1;
   name = malloc(room);

@@ -24,9 +24,6 @@ void rw_sink_unmark (int fd);
 /* `named`: its name says that it is ours, should no mark be possible. */
 bool rw_sink_is_ours (int fd, const struct stat *st, bool named);
 
-/* Where `text` may be cut, at or before `at`: not within a character. */
-size_t rw_cut_before (const char *text, size_t at);
-
 #pragma GCC visibility pop
 
 #endif

@@ -59,10 +59,12 @@ static bool stage_assemble (rw_request *r) {
 
 /* A file that is sent as it is. */
 static int stage_open (rw_request *r, const char *path, int64_t *size) {
+  char shown[RW_SHOWN_PATH];
   int fd = rw_file_open(path, size), err = errno;
   if (fd >= 0) return fd;
+  rw_file_show(path, shown, sizeof shown);
   rw_fail(&r->error, RW_IO, rw_file_none_left(err) ? "descriptors" : "open",
-          "cannot read %s: %s", path,
+          "cannot read %s: %s", shown,
           err == EINVAL ? "it is not a plain file" : strerror(err));
   r->error.permanent = !rw_file_none_left(err);
   return fd;

@@ -9,6 +9,7 @@
 ** between "nothing was sent" and "it may have arrived".
 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,21 @@ static bool is_plain (const rw_request *r) {
 }
 
 
+/* With the server, or with a proxy on the way to it? */
+static bool speaks_tls (const rw_request *r) {
+  return !is_plain(r) || (r->proxy && curl_strnequal(r->proxy, "https:", 6));
+}
+
+
+/* TLS reads the authorities from a file once it is connected. That it could not,
+** libcurl tells like a file that is none; so a descriptor must be left for it. */
+static bool one_more (int fd) {
+  int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (other >= 0) close(other);
+  return other >= 0;
+}
+
+
 static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
                                          struct curl_sockaddr *address) {
   rw_request *r = data;
@@ -73,6 +89,11 @@ static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
   type |= SOCK_CLOEXEC;
 #endif
   fd = socket(address->family, type, address->protocol);
+  if (fd >= 0 && speaks_tls(r) && !one_more(fd)) {
+    close(fd);
+    fd = -1;
+    errno = EMFILE;
+  }
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
     rw_fail(&r->error, RW_IO, "descriptors",
             "no file descriptor left for a connection");
@@ -215,15 +236,16 @@ static bool set_method (rw_request *r) {
 
 
 /*
-** Certificates: named by file and not by directory, since only then libcurl
-** keeps them parsed between connections (16 ms each otherwise).
+** Certificates: named by file and not by directory, unless that is asked for,
+** since only then libcurl keeps them parsed between connections (16 ms each
+** otherwise).
 */
 static bool set_trust (rw_request *r) {
   char *file = NULL;                     /* libcurl's own */
-  if (is_plain(r) && !(r->proxy && curl_strnequal(r->proxy, "https:", 6))) return true;
+  if (!speaks_tls(r)) return true;
   if (r->ca_file && !set(r, CAINFO, r->ca_file)) return false;
   if (!r->ca_file) (void)curl_easy_getinfo(r->easy, CURLINFO_CAINFO, &file);
-  if ((r->ca_file || file) && !set(r, CAPATH, NULL)) return false;
+  if ((r->ca_file || file || r->ca_dir) && !set(r, CAPATH, r->ca_dir)) return false;
   rw_tls_watch(r->easy);
   return set(r, SSL_VERIFYPEER, 1L) && set(r, SSL_VERIFYHOST, 2L) &&
          set(r, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -233,9 +255,10 @@ static bool set_trust (rw_request *r) {
 /* An https:// proxy is trusted as the server is. A libcurl whose TLS cannot be
 ** told so says it when the proxy is used. */
 static bool set_proxy_trust (rw_request *r) {
-  const char *file = r->ca_file;
-  if (file && curl_strnequal(r->proxy, "https:", 6))
-    (void)(set(r, PROXY_CAINFO, file) && set(r, PROXY_CAPATH, NULL));
+  if (curl_strnequal(r->proxy, "https:", 6)) {
+    if (r->ca_file) (void)set(r, PROXY_CAINFO, r->ca_file);
+    if (r->ca_file || r->ca_dir) (void)set(r, PROXY_CAPATH, r->ca_dir);
+  }
   return set(r, PROXY_SSL_VERIFYPEER, 1L) && set(r, PROXY_SSL_VERIFYHOST, 2L) &&
          set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }

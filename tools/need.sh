@@ -181,6 +181,14 @@ for group; do
   esac
 done
 
+case $version in
+  5.[345]) ;;
+  *)
+    echo "runway: LUA=$lua is Lua $version; runway is built for Lua 5.3, 5.4 or 5.5: make LUA=lua5.4" >&2
+    exit 1
+    ;;
+esac
+
 groups "$@"
 [ -n "$missing" ] || exit 0
 

@@ -24,7 +24,7 @@ for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
     RUNWAY* | COMETAPI_* | CHATGPTSB_* | QIMU_*) unset "$name" ;;
     http_proxy | https_proxy | all_proxy | no_proxy) unset "$name" ;;
     HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY) unset "$name" ;;
-    CURL_CA_BUNDLE | SSL_CERT_FILE) unset "$name" ;;
+    CURL_CA_BUNDLE | SSL_CERT_FILE | SSL_CERT_DIR) unset "$name" ;;
   esac
 done
 

@@ -67,7 +67,8 @@ function runway.sleep(seconds) end
 function runway.all(list) end
 
 ---A descriptor that is readable when `step(0)` has something to do.
----@return integer
+---@return integer|nil
+---@return runway.Error|nil err  when the engine cannot start
 function runway.pollfd() end
 
 ---@return "r"

@@ -131,13 +131,11 @@ end
 ---@param session runway.Session
 ---@param path string
 ---@param overwrite? boolean
+---@param deadline? number   on scheduler.now()
 ---@return true|nil
 ---@return runway.Error|nil err
-function download.check(session, path, overwrite)
-  local w, transport = scheduler.waiter(), session.transport
-  if not transport.try then transport = require "runway.transport" end -- files are real even in a play
-  transport:try(path, overwrite, function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+function download.check(session, path, overwrite, deadline)
+  local result = session:look("try", path, deadline, overwrite)
   if not result.error then return true end
   return session:refuse(result.error)
 end

@@ -212,7 +212,8 @@ local function story(verdict, result, reading)
     message = ("the server answered with status %d"):format(result.status)
   end
   if page then                                -- whatever the status says: is it the API's?
-    message = (message == answer.why and message or message .. "; " .. answer.why) .. ": " .. answers.beginning(answer.body)
+    if message ~= answer.why then message = message .. "; " .. answer.why end
+    message = message .. ": " .. answers.beginning(answer.body)
   end
   return reading.fault and message .. " (" .. reading.fault .. ")" or message
 end

@@ -8,7 +8,6 @@ local adapter = require "runway.adapter"
 local core = require "runway.core"
 local files = require "runway.files"
 local http = require "runway.http"
-local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
 local media = {}
@@ -18,13 +17,11 @@ media.file, media.is_file = files.make, files.is_file
 --- Size and type of a file, read off this thread.
 ---@param session runway.Session
 ---@param path string
+---@param deadline? number  on scheduler.now()
 ---@return table|nil info   { size= bytes, type="image/png", class="image" }
 ---@return runway.Error|nil err
-function media.probe(session, path)
-  local w, transport = scheduler.waiter(), session.transport
-  if not transport.probe then transport = require "runway.transport" end -- files are real even in a play
-  transport:probe(path, function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+function media.probe(session, path, deadline)
+  local result = session:look("probe", path, deadline)
   if result.error then return session:refuse(result.error) end
   return result
 end
@@ -143,8 +140,8 @@ local function unfit(session, where, field, class, kind, path)
 end
 
 -- A file with what was seen of it.
-local function look_at_file(session, file, where, field)
-  local info, err = media.probe(session, file.path)
+local function look_at_file(session, file, where, field, deadline)
+  local info, err = media.probe(session, file.path, deadline)
   if not info then return nil, err end
   local refusal = unfit(session, where, field, info.class, info.type or info.class, file.path)
   if refusal then return session:refuse(refusal) end
@@ -171,12 +168,13 @@ end
 --- can judge it; a data URI is written as APIs take it. What the provider's documents refuse is refused.
 ---@param session runway.Session
 ---@param params table
+---@param deadline? number      on scheduler.now()
 ---@return table|nil params     the same table when nothing in it changes
 ---@return runway.Error|nil err
-function media.look(session, params)
+function media.look(session, params, deadline)
   return replace(params, function(v, where, field)
     local look = files.is_file(v) and look_at_file or look_at_uri
-    local seen, more = look(session, v, where, field)
+    local seen, more = look(session, v, where, field, deadline)
     if not seen then return nil, more end
     if more then
       session:log("warning", ("%s: a picture that moves; what is made of more than its first frame no document says")
@@ -237,7 +235,7 @@ function media.upload(session, path, deadline)
   if not session.adapter.upload then
     return session:refuse(session.adapter.name .. " has no uploads; give it https URLs")
   end
-  local info, failure = media.probe(session, path)
+  local info, failure = media.probe(session, path, deadline)
   if not info then return nil, failure end
   local file = { path = path, name = files.upload_name(path, info.type), size = info.size, type = info.type }
   local answers = {}

@@ -112,6 +112,12 @@ local function check_spelling(session, given)
   return nil
 end
 
+-- Can a file on disk get there, inside the body or by upload?
+local function takes_files(session)
+  local media = session.adapter.media
+  return session.adapter.upload ~= nil or type(media) == "function" or next(media or {}) ~= nil
+end
+
 --- Reads an order. The table given is not changed.
 ---@param session runway.Session
 ---@param raw table
@@ -137,7 +143,10 @@ function order.read(session, raw)
   end
   local problem
   read.params, problem = params.normalise(given)
-  if not read.params then return nil, problem end
+  if not read.params then
+    if problem.without_files and not takes_files(session) then problem.message = problem.without_files end
+    return nil, problem
+  end
   problem = check_spelling(session, given)
   if problem then return nil, problem end
   if read.extra then

@@ -51,8 +51,11 @@ local function media(field, v)
   if problem then return nil, problem end
   local scheme = v:match("^[A-Za-z][A-Za-z0-9+.-]+:")
   if not scheme then
-    return nil, refused(field, "%s is neither a URL nor a data URI: %s (a file on disk is given as "
-      .. "runway.file(path))", field, v == "" and "it is empty" or values.show(v))
+    local refusal = refused(field, "%s is neither a URL nor a data URI: %s", field,
+      v == "" and "it is empty" or values.show(v))
+    refusal.without_files = refusal.message   -- what is true where none is taken
+    refusal.message = refusal.message .. " (a file on disk is given as runway.file(path))"
+    return nil, refusal
   end
   return scheme:find("[A-Z]") and text.lower(scheme) .. v:sub(#scheme + 1) or v
 end

@@ -104,7 +104,7 @@ end
 
 --- `task:download` with a bar.
 ---@param task runway.Task
----@param path string
+---@param path? string   default: the task's `output`
 ---@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, stream?: file*, terminal?: boolean }
 ---@return { path: string, bytes: integer }|nil file
 ---@return runway.Error|nil err

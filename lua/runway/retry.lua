@@ -117,10 +117,21 @@ local function verdict(kind, again, extra)
   return v
 end
 
+-- What this machine may lack for a while, by the transport's words: a descriptor, a thread, and either
+-- of them to start the engine with.
+local SHORT = { descriptors = true, threads = true, engine = true }
+
+--- Is it something that this machine lacks for the moment?
+---@param e table   of a transport
+---@return boolean
+function retry.is_shortage(e)
+  return SHORT[e.code] == true and not e.permanent
+end
+
 local function of_transport(paid, sent, e)
   if paid and sent then return verdict("unknown_submit", false) end
   local again = not e.permanent
-    and (e.kind == "network" or e.kind == "timeout" or e.kind == "protocol" or e.code == "descriptors")
+    and (e.kind == "network" or e.kind == "timeout" or e.kind == "protocol" or retry.is_shortage(e))
   local v = verdict(e.kind, again)
   if e.permanent then v.retryable = false end
   return v

@@ -439,9 +439,12 @@ function scheduler.step(seconds)
 end
 
 --- A descriptor that is readable when `step(0)` has something to do.
----@return integer
+---@return integer|nil
+---@return runway.Error|nil err  when the engine cannot start
 function scheduler.pollfd()
-  return core.fd()
+  local fd, message, kind = core.fd()
+  if fd then return fd end
+  return nil, errors.new { kind = kind, message = message, sent = "no" }
 end
 
 --- What to wait for on `pollfd`.

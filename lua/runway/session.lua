@@ -6,6 +6,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
@@ -67,6 +68,31 @@ local config = session.config
 
 --------------------------------------------------------------------- making one
 
+-- What a key cannot hold, and how that came to be there.
+local QUOTED = "stands in quotes; give it without them"
+local KEY_FAULTS = {
+  { "^[ \t-\r]+$", "is empty but for spaces" },
+  { "%z", "holds a zero byte (was it saved as UTF-16?)" },
+  { "^\239\187\191", "begins with a byte order mark; save the file it comes from without one" },
+  { "[Bb][Ee][Aa][Rr][Ee][Rr][ \t]", 'stands behind the word "Bearer"; give it without' },
+  { "^[\"'`]", QUOTED }, { "[\"'`][ \t-\r]*$", QUOTED },
+  { "^\226\128[\152-\159]", QUOTED }, { "^\194\171", QUOTED }, -- typographic ones
+  { "[ \t-\r]", "holds a space or a line break (was it read from a file with the newline at its end?)" },
+  { "[\1-\31\127]", "holds a control character" },
+  { "[\128-\255]", "holds characters that no key has" },
+  { "^%$", "is the name of a variable, and not what is in it" },
+}
+
+local function key_fault(key, variable)
+  for _, fault in ipairs(KEY_FAULTS) do
+    if key:find(fault[1]) then return fault[2] end
+  end
+  if variable and key:sub(1, #variable + 1) == variable .. "=" then
+    return "begins with the variable's name; give only what stands behind the ="
+  end
+  return nil
+end
+
 local function key_of(adapter, given)
   local variable = adapter.env and adapter.env.api_key
   local key = given or environment(variable)
@@ -74,16 +100,8 @@ local function key_of(adapter, given)
     return config(adapter.name, ("no API key: set %sor give api_key = …")
       :format(variable and ("the environment variable " .. variable .. " ") or ""))
   end
-  if key:find("[%z\1-\32\127]") then
-    return config(adapter.name, "the API key holds a space or a line break (was it read from a file "
-      .. "with the newline at its end?)")
-  end
-  if key:find("^[\"'].*[\"']$") then
-    return config(adapter.name, "the API key stands in quotes; give it without them")
-  end
-  if key:find("[\128-\255]") then
-    return config(adapter.name, "the API key holds characters that no key has")
-  end
+  local fault = key_fault(key, variable)
+  if fault then return config(adapter.name, "the API key " .. fault) end
   return key
 end
 
@@ -172,7 +190,7 @@ function Session:refuse(problem)
   if type(problem) ~= "table" then problem = { message = tostring(problem) } end
   return self:error {
     kind = problem.kind or "invalid_request", code = problem.code, message = problem.message or "refused",
-    sent = "no", retryable = false,
+    sent = "no", retryable = problem.permanent == false and retry.is_shortage(problem),
   }
 end
 
@@ -222,6 +240,30 @@ function Session:pause(seconds)
   scheduler.park(w)
   w.abandon()
   return not self.closed
+end
+
+--- Looks at the local disk, off this thread; through the core where the transport plays: files are real
+--- even then. While a descriptor or thread is lacking it is tried again, as a request is.
+---@param what "probe"|"try"
+---@param path string
+---@param deadline? number     on scheduler.now()
+---@param overwrite? boolean   of `try`
+---@return table result
+function Session:look(what, path, deadline, overwrite)
+  local transport, attempts = self.transport, 0
+  if not transport[what] then transport = require "runway.transport" end
+  while true do
+    local w = scheduler.waiter()
+    local function done(result) w:wake(result) end
+    if what == "probe" then transport:probe(path, done) else transport:try(path, overwrite, done) end
+    local result = scheduler.park(w)
+    attempts = attempts + 1
+    local delay = retry.delay(attempts)
+    if not result.error or not retry.is_shortage(result.error) or attempts > self.limits.max_retries
+      or deadline and scheduler.now() + delay >= deadline or not self:pause(delay) then
+      return result
+    end
+  end
 end
 
 --- Ends what is under way; what may cost money and has left is awaited by those who sent it.

@@ -92,7 +92,7 @@ end
 
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
 local function build(session, kind, given, deadline)
-  local looked, err = media.look(session, given)
+  local looked, err = media.look(session, given, deadline)
   if not looked then return nil, err end
   local request, limits, settled, changed
   request, err = ask(session, kind, looked)
@@ -162,7 +162,7 @@ end
 local function carry_out(session, order, kind, target, deadline)
   local request, writable, err
   if target then
-    writable, err = download.check(session, order.output, order.overwrite)
+    writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
   request, err = build(session, kind, order.params, deadline)

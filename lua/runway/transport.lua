@@ -57,14 +57,17 @@ end
 
 scheduler.attach { drain = drain }
 
--- A request that the core refused to start fails like one that never left.
+-- A request that the core refused to start fails like one that never left. An engine that lacks a
+-- descriptor or a thread to begin with (a "limit") may have it soon.
 local function follow(done, id, message, kind)
   if id then
     waiting[id] = done
     return id
   end
   scheduler.at(scheduler.now(), function()
-    done { sent = false, error = { kind = kind, code = "refused", message = message, permanent = true } }
+    local soon = kind == "limit"
+    done { sent = false, error = { kind = kind, code = soon and "engine" or "refused", message = message,
+      permanent = not soon } }
   end)
   return nil
 end

@@ -94,9 +94,9 @@ function wire.of(session, request, paid)
     made.address = wire.foreign_reach(session)
     headers.Accept, headers["User-Agent"] = "application/json", session.limits.user_agent
   else
-    -- A "#" is no more than a character here: nothing behind it would reach the wire.
+    -- A "#" or a space is no more than a character here: nothing behind it would reach the wire.
     made.path = request.path                  -- what a mock compares
-    if made.path:find("#", 1, true) then made.path = made.path:gsub("#", "%%23") end
+    if made.path:find("[# ]") then made.path = made.path:gsub("[# ]", text.escape) end
     made.url = session.base .. made.path .. query
     made.address = "any"
     local signed, problem = signed_headers(session)

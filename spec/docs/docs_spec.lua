@@ -1,12 +1,14 @@
 -- What docs/providers.md says in its tables, tried on the adapters; what docs/adapters.md promises to
 -- explain; and that the README names every public name. So the pages cannot go stale unnoticed.
 
+local child = require "spec.support.child"
 local json = require "runway.json"
 local lua = require "spec.support.interpreter"
 local models = require "runway.providers.runwayml_models"
 local params = require "runway.params"
 local providers = require "runway.providers"
 local runway = require "runway"
+local scratch = require "spec.support.scratch"
 
 local function content(path)
   local file = assert(io.open(path))
@@ -404,6 +406,55 @@ describe("the example of a user's own adapter", function()
       :format(package.path, package.cpath, lua)))
     assert.equal("task 7 SUCCEEDED (reelhouse)\thttps://files.reelhouse.example/7.mp4\n", pipe:read "a")
     pipe:close()
+  end)
+end)
+
+describe("a script of the README's that is run twice", function()
+  -- Each example in a directory of its own, at a sandbox; what was paid for, and what was said.
+  local PROGRAM = [[
+    local sandbox = assert(require "runway.sandbox".start { seconds = 0 })
+    local runway = require "runway"
+    local new, names = runway.client, {}
+    runway.client = function(options)
+      options.base_url, options.api_key, options.poll_interval = sandbox.base_url, "key_0123456789", 0.01
+      return new(options)
+    end
+    client, prompts = runway.client { provider = "runwayml" }, { "a cat", "a dog" }
+    _G.runway = runway
+    local chunk = assert(load(io.read "a"))
+    for _ = 1, 2 do
+      local said = {}
+      print = function(...)
+        for i = 1, select("#", ...) do said[#said + 1] = tostring((select(i, ...))) end
+      end
+      local ok, err = pcall(chunk)
+      local paid = 0
+      for _, request in ipairs(sandbox.requests) do paid = paid + (request.method == "POST" and 1 or 0) end
+      io.write(paid, " ", ok and "" or tostring(err), " ", table.concat(said, " "):gsub("\n", " "), "\n")
+    end
+  ]]
+  local examples = {}
+  for code in content "README.md":gmatch("```lua\n(.-)```") do
+    if code:find("generate {", 1, true) and code:find("download", 1, true) then examples[#examples + 1] = code end
+  end
+
+  it("pays once, and says why it does not again", function()
+    assert.equal(2, #examples)
+    for _, code in ipairs(examples) do
+      local here = scratch.new()
+      local picture = assert(io.open("examples/lighthouse.png", "rb"))
+      here:write("lighthouse.png", picture:read "a")
+      picture:close()
+      here:write("example.lua", code)
+      local said = child.run("io.input 'example.lua'\n" .. PROGRAM, { before = ("cd '%s';"):format(here.directory) })
+      local first, second = said:match "^([^\n]*)\n([^\n]*)$"
+      local paid = first and first:match "^(%d+) "
+      assert.truthy(paid and tonumber(paid) > 0, said)
+      assert.is_nil(first:find("exists", 1, true), said)
+      assert.equal(paid, second:match "^(%d+) ", said)
+      assert.truthy(second:find("exists", 1, true), said)
+      here:remove()
+    end
   end)
 end)
 

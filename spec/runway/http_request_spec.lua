@@ -60,10 +60,10 @@ describe("a call of the API:", function()
       assert.equal("5", m.requests[1].headers["x-number"])
     end)
 
-    it("takes a # in a path for no more than a character", function()
-      local client, m = mocked.client { { "GET /v1/a%23b", json = {} } }
-      assert(client:request { path = "/v1/a#b", query = { c = 1 } })
-      assert.matches("/v1/a%23b?c=1", m.requests[1].url, 1, true)
+    it("takes a # or a space in a path for no more than a character", function()
+      local client, m = mocked.client { { "GET /v1/a%23b%20c", json = {} } }
+      assert(client:request { path = "/v1/a#b c", query = { c = 1 } })
+      assert.matches("/v1/a%23b%20c?c=1", m.requests[1].url, 1, true)
     end)
 
     it("writes any number into its query, and refuses what is none", function()

@@ -49,6 +49,27 @@ describe("runway.media", function()
     assert.same({ "io", "missing", "mine", "no" }, { err.kind, err.code, err.provider, err.sent })
   end)
 
+  it("waits for a descriptor, and no longer than a request would", function()
+    scheduler.freeze()
+    local none = { error = { kind = "io", code = "descriptors", permanent = false, message = "too many open files" } }
+    local s, looked = new(setmetatable({}, { __index = function(known, path)
+      local times = rawget(known, path .. "#") or 0
+      rawset(known, path .. "#", times + 1)
+      return times == 2 and path == "p.png" and PNG or none
+    end }))
+    assert.is_table(media.look(s, { prompt_image = media.file "p.png" }))
+    assert.equal(3, #looked)
+    local _, err = media.look(s, { prompt_image = media.file "q.png" })
+    assert.equal("descriptors", err.code)
+    assert.is_true(err.retryable)
+    assert.equal(3 + 5, #looked)
+    local before = scheduler.now()
+    _, err = media.look(s, { prompt_image = media.file "q.png" }, before + 1)
+    assert.is_true(scheduler.now() < before + 1)
+    scheduler.thaw()
+    assert.equal("descriptors", err.code)
+  end)
+
   it("looks at nothing where there is no file", function()
     local s, looked = new {}
     local given = { prompt_text = "x", prompt_image = { { uri = "https://x.test/a.png" } } }

@@ -104,6 +104,31 @@ describe("an order", function()
     end)
   end)
 
+  describe("with a picture that is none is told nothing that cannot work at", function()
+    local TAKES_FILES = { chatgptsb = true, cometapi = true, gateway = true, runwayml = true }
+    local TAKES_UPLOADS = { runwayml = true }
+    local MODELS = { qimu = "gen3a_turbo", chatgptsb = "gen3a_turbo" }
+
+    for name in pairs(runway.providers) do
+      it(name, function()
+        for _, picture in ipairs { "a.png", "", "ftp://x.example/a.png", "file:///a.png" } do
+          for _, format in ipairs { "none", "official" } do
+            local client = mocked.client({}, { provider = name, base_url = "https://api.example" })
+            local _, err = client:generate { prompt_text = "x", prompt_image = picture, duration = 5,
+              model = MODELS[name] or "gen4_turbo", ratio = name ~= "chatgptsb" and "1280:720" or nil,
+              format = name == "cometapi" and format == "official" and format or nil }
+            assert.equal("invalid_request", err.kind)
+            if not TAKES_FILES[name] then assert.is_nil(err.message:find("runway.file", 1, true), err.message) end
+            if not TAKES_UPLOADS[name] then assert.is_nil(err.message:find("runway://", 1, true), err.message) end
+            if not picture:find ":" and TAKES_FILES[name] then
+              assert.matches("runway.file(path)", err.message, 1, true)
+            end
+          end
+        end
+      end)
+    end
+  end)
+
   it("with other names goes through, with a warning for those that no one knows", function()
     local logged = {}
     local read = assert(order.read(new(logged, { names = { referenceImages = true } }), {
@@ -230,9 +255,9 @@ describe("an order", function()
 
       it("or the other has failed, was cancelled, is gone, or never came to be", function()
         local path, refusal = files:path "a.mp4", { "POST /v1/text_to_video", status = 400, json = { error = "no" } }
+        local gone = { "GET /v1/tasks/t1", status = 404, json = {} }
         local client, m = mocked.client { refusal, SUBMIT, mocked.task "FAILED", SUBMIT,
-          { "DELETE /v1/tasks/t1", status = 204 }, SUBMIT, { "GET /v1/tasks/t1", status = 404, json = {} },
-          SUBMIT }
+          { "DELETE /v1/tasks/t1", status = 204 }, SUBMIT, gone, gone, gone, SUBMIT }
         assert.is_nil((client:generate(clip { output = path })))
         assert.is_nil(assert(client:generate(clip { output = path })):wait())
         assert(assert(client:generate(clip { output = path })):cancel())

@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local errors = require "runway.errors"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
@@ -76,7 +77,6 @@ describe("the scheduler", function()
     end)
 
     it("that raises and is joined by no one is heard of all the same", function()
-      local child = require "spec.support.child"
       local said, code = child.run [[
         local runway = require "runway"
         runway.spawn(function() error "nobody asked" end)
@@ -327,6 +327,21 @@ describe("the scheduler", function()
     it("gets a descriptor to wait on", function()
       assert.equal("integer", math.type(runway.pollfd()))
       assert.equal("r", runway.events())
+    end)
+
+    it("is told when there is none, and not raised at", function()
+      local said = child.run([[
+        local runway = require "runway"
+        local pollfd, sandbox = runway.pollfd, require "runway.sandbox"
+        require "runway.listener"
+        local taken = {}
+        for i = 1, 1000 do taken[i] = io.open "/dev/null" end
+        print(pollfd())
+        print(sandbox.start { port = 0 })
+        print(runway.step(0))
+      ]], { before = "ulimit -n 40;" })
+      local why = "no file descriptors left for the engine\n"
+      assert.equal("nil\tlimit: " .. why .. "nil\t" .. why .. "true", said)
     end)
   end)
 

@@ -32,14 +32,39 @@ describe("runway.session", function()
     assert.is_true(new({ base_url = "http://127.0.0.1:1" }).loopback)
   end)
 
-  it("points quotes around a key out", function()
-    for _, key in ipairs { '"' .. KEY .. '"', "'" .. KEY .. "'" } do
-      local s, err = new { api_key = key }
-      assert.is_nil(s)
-      assert.equal("config", err.kind)
-      assert.matches("stands in quotes", err.message)
-      assert.is_nil(err.message:find(KEY, 1, true))
+  describe("says what a key was spoilt by:", function()
+    local spoilt = {
+      ["stands in quotes"] = { '"%s"', "'%s'", '"%s', "%s'", "`%s`", "\226\128\156%s\226\128\157",
+        "\194\171%s\194\187", '"%s"\n' },
+      ['the word "Bearer"'] = { "Bearer %s", "bearer  %s\n", "Authorization: Bearer %s" },
+      ["byte order mark"] = { "\239\187\191%s" },
+      ["saved as UTF%-16"] = { "%s\0", "\0%s" },
+      ["empty but for spaces"] = { " ", "\n", "\t\r\n" },
+      ["space or a line break"] = { "%s\n", "%s\r\n", " %s", "%s ", "%s %s" },
+      ["control character"] = { "%s\27[0m", "\8%s" },
+      ["characters that no key has"] = { "\194\160%s", "%s\226\128\139" },
+      ["the name of a variable"] = { "$%s", "${%s}" },
+      ["no API key"] = { "" },
+    }
+    for why, forms in pairs(spoilt) do
+      it(why, function()
+        for _, form in ipairs(forms) do
+          local s, err = new { api_key = form:format(KEY, KEY) }
+          assert.is_nil(s)
+          assert.equal("config", err.kind)
+          assert.matches(why, err.message)
+          assert.is_nil(err.message:find(KEY, 1, true))
+        end
+      end)
     end
+
+    it("the name of its variable", function()
+      local own = adapters.own()
+      own.env = { api_key = "MY_KEY" }
+      local _, err = new({ api_key = "MY_KEY=" .. KEY }, own)
+      assert.matches("variable's name", err.message)
+      assert.is_nil(err.message:find(KEY, 1, true))
+    end)
   end)
 
   it("understands an address that is told with the beginning of the paths", function()

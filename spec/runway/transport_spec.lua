@@ -1,5 +1,6 @@
 -- The core as a transport, against a real server.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local rawserver = require "spec.support.rawserver"
 local scheduler = require "runway.scheduler"
@@ -81,5 +82,34 @@ describe("runway.transport", function()
     collectgarbage() collectgarbage()
     assert.is_nil(next(kept))
     assert.equal(0, core.pending())
+  end)
+
+  describe("where descriptors run out", function()
+    -- A client's first request while all are taken; a job gives them back after some time, or never.
+    local PROGRAM = [[
+      local url, forever = ...
+      local runway = require "runway"
+      local client = assert(runway.client { provider = "cometapi", api_key = "key_0123456789", base_url = url,
+        max_retries = forever and 1 or 4 })
+      local spawn, run = runway.spawn, runway.run
+      local taken = {}
+      for i = 1, 1000 do taken[i] = io.open "/dev/null" end
+      local given_back = spawn(function()
+        runway.sleep(forever and 60 or 0.2)
+        for i = #taken, 1, -1 do taken[i]:close() end
+      end)
+      local answer, err = client:request { path = "/ok" }
+      print(answer and answer.status, err and err.kind, err and err.code, err and err.retryable, err and err.attempts)
+    ]]
+
+    it("waits for them, for its engine's too", function()
+      assert.equal("200\tnil\tnil\tnil\tnil",
+        (child.run(PROGRAM, { before = "ulimit -n 40;", arguments = { server:url "" } })))
+    end)
+
+    it("says so in the end, and raises nothing", function()
+      assert.equal("nil\tlimit\tengine\ttrue\t2",
+        (child.run(PROGRAM, { before = "ulimit -n 40;", arguments = { server:url "", "forever" } })))
+    end)
   end)
 end)

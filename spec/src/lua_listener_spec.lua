@@ -212,6 +212,18 @@ describe("a listener", function()
       message = select(2, listener.listen { notify = 1000000 })
       assert.equal("cannot listen on 127.0.0.1:0: 'notify' is no open descriptor", message)
     end)
+
+    it("or says that no descriptor is left, for whichever it wanted one", function()
+      local said = child.run([[
+        local listener, taken = require "runway.listener", {}
+        repeat taken[#taken + 1] = io.open "/dev/null" until not io.open "/dev/null"
+        for _ = 1, 3 do                       -- two for its bell, one to notify by
+          print(select(2, listener.listen { notify = 1 }))
+          table.remove(taken):close()
+        end
+      ]], { before = "ulimit -n 40;" })
+      assert.equal(("cannot listen on 127.0.0.1:0: Too many open files\n"):rep(3), said .. "\n")
+    end)
   end)
 
   describe("raises on misuse:", function()

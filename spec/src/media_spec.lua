@@ -225,4 +225,27 @@ describe("a local file", function()
       assert.equal(0, #server:seen "/ok?unsent")
     end)
   end)
+
+  it("of a long name is shortened in a message before the reason is", function()
+    for _, letter in ipairs { "d", "é", "灯", "\x80" } do
+      local deep = directory .. ("/" .. letter:rep(200 // #letter)):rep(8) .. "/"
+      assert(os.execute(("mkdir -p '%s'"):format(deep)))
+      assert(os.execute(("cd '%s' && : >empty.png && echo text >text.png"):format(deep)))
+      for name, reason in pairs {
+        ["none.png"] = "No such file or directory$", ["empty.png"] = "empty%.png is empty$",
+        ["text.png"] = "known by its bytes$", [("n"):rep(300) .. ".png"] = "File name too long$",
+        ["."] = "is not a plain file$",
+      } do
+        local message = exchange.finish(assert(core.probe(deep .. name))).error.message
+        assert.matches(reason, message)
+        if letter ~= "\x80" then assert.truthy(utf8.len(message), message) end
+        assert.truthy(message:find(name:sub(-12), 1, true), message)
+      end
+      for _, way in ipairs { { file = deep .. "none.png" }, { form = { { "f", file = deep .. "none.png" } } },
+        { body = { "x", { path = deep .. "none.png" } } } } do
+        way.method, way.url = "POST", server:url "/ok"
+        assert.matches("No such file or directory$", exchange.run(way).error.message)
+      end
+    end
+  end)
 end)

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
+local socket = require "socket"
 
 describe("a proxy", function()
   local server
@@ -159,8 +160,11 @@ describe("a proxy", function()
     end)
 
     it("that refuses is told by its name without a password, and for good", function()
-      for status, permanent in pairs { [401] = true, [403] = true, [407] = true, [429] = false, [502] = false,
-        [503] = false } do
+      for status, permanent in pairs {
+        [302] = true, [307] = true, [400] = true, [401] = true, [403] = true, [405] = true, [407] = true, [408] = false,
+        [429] = false, [500] = false, [501] = true, [502] = false, [503] = false, [504] = false, [505] = true,
+        [511] = true,
+      } do
         local result = exchange.run {
           url = ("https://status-%d.example/"):format(status),
           proxy = ("http://me:hunter2@127.0.0.1:%d"):format(server.port),
@@ -172,6 +176,62 @@ describe("a proxy", function()
         if permanent then
           assert.matches(("http://127.0.0.1:%d"):format(server.port), result.error.message, 1, true)
         end
+      end
+    end)
+
+    it("that speaks no TLS where it should is told so, for good", function()
+      for _, scheme in ipairs { "https", "HTTPS" } do
+        local result = exchange.run {
+          url = "https://api.example/", proxy = ("%s://me:hunter2@127.0.0.1:%d"):format(scheme, server.port),
+        }
+        assert.same({ "proxy", true, false }, { result.error.code, result.error.permanent, result.sent })
+        assert.matches("does not speak TLS", result.error.message)
+        assert.is_nil(result.error.message:find("hunter", 1, true))
+      end
+    end)
+
+    it("of SOCKS that will never take it is told so, for good", function()
+      local socks = assert(socket.bind("127.0.0.1", 0))
+      socks:settimeout(10)
+      local function ask(user, answers, host)
+        local id = exchange.start {
+          url = "https://" .. (host or "api.example") .. "/",
+          proxy = ("socks5h://%s@127.0.0.1:%d"):format(user, (select(2, socks:getsockname()))),
+        }
+        local peer = assert(socks:accept())
+        peer:settimeout(10)
+        for _, one in ipairs(answers) do
+          assert(peer:receive(one.after))
+          peer:send(one.say)
+        end
+        local e = exchange.finish(id).error
+        peer:close()
+        assert.is_nil(e.message:find("hunter", 1, true))
+        return e
+      end
+      -- the client's greeting, of which the second byte counts the ways it offers; then name and password
+      local OFFER = { after = 4, say = "\5\2" }
+      for what, e in pairs {
+        ["the right user name"] = ask("me:hunter2", { OFFER, { after = 3 + 2 + 7, say = "\1\1" } }),
+        ["user name and"] = ask("me:" .. ("hunter2"):rep(50), { OFFER }),
+        ["name and password"] = ask(("u"):rep(300) .. ":hunter2", { OFFER }),
+        ["refuses to lead there"] = ask("me:hunter2", { OFFER, { after = 3 + 2 + 7, say = "\1\0" },
+          { after = 4 + 1 + 11 + 2, say = "\5\2\0\1\0\0\0\0\0\0" } }),
+      } do
+        assert.same({ "proxy", true }, { e.code, e.permanent }, what)
+        assert.matches(what, e.message, 1, true)
+      end
+      socks:close()
+    end)
+
+    it("that no one listens at is named, without a password", function()
+      for _, scheme in ipairs { "http", "socks5h" } do
+        local result = exchange.run {
+          url = "https://api.example/", proxy = ("%s://me:hunter2@127.0.0.1:%d"):format(scheme, server.ports.closed),
+        }
+        assert.is_false(result.sent)
+        assert.matches(("through %s://127.0.0.1:%d"):format(scheme, server.ports.closed), result.error.message, 1, true)
+        assert.is_nil(result.error.message:find("hunter", 1, true))
       end
     end)
 

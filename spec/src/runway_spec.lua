@@ -20,6 +20,30 @@ describe("another Lua than the one it was built for", function()
           assert.truthy(said:find("built for " .. _VERSION, 1, true), said)
         end
       end)
+
+      if other == "lua5.1" or other == "lua5.2" or other == "luajit" then
+        it("is not built for: " .. other, function()
+          if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
+          if os.getenv "LUA_INIT" then return pending "a sanitizer is preloaded into every Lua" end
+          local pipe = assert(io.popen(("MAKEFLAGS= make LUA=%s INSTALL=no BUILD=/nowhere/build 2>&1"):format(other)))
+          local said = pipe:read "a"
+          assert.is_nil(pipe:close())
+          assert.truthy(said:find("built for Lua 5.3, 5.4 or 5.5", 1, true), said)
+        end)
+      end
+
+      it("is told so by the command: " .. other, function()
+        if not os.execute("command -v " .. other .. " >/dev/null") then return pending(other .. " is not here") end
+        if os.getenv "LUA_INIT" then return pending "a sanitized module loads nowhere else" end
+        local pipe = assert(io.popen(("LD_PRELOAD= RUNWAY_BUILD='%s' %s bin/runway --version 2>&1")
+          :format(os.getenv "RUNWAY_BUILD" or "build", other)))
+        local said = pipe:read "a"
+        local _, _, code = pipe:close()
+        assert.truthy(said:find("built for " .. _VERSION, 1, true), said)
+        assert.truthy(said:find("runs on Lua 5.3, 5.4 or 5.5", 1, true), said)
+        assert.is_nil(said:find("stack traceback", 1, true), said)
+        assert.equal(1, code)
+      end)
     end
   end
 end)

@@ -81,6 +81,8 @@ describe("a download onto a file system", function()
     { "fsync (EINVAL)", "fsync=EINVAL", true },
     { "fsync (ENOTSUP)", "fsync=ENOTSUP", true },
     { "fsync (EROFS)", "fsync=EROFS", true },
+    { "numbers that last", "stat=NUMBER", false },
+    { "a count of names", "stat=COUNT", true },
     { "attributes", "fsetxattr=ENOTSUP fgetxattr=ENOTSUP", true },
     { "all of these", ALL, false },
   }

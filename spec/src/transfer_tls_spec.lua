@@ -67,21 +67,80 @@ describe("over TLS", function()
     assert.equal(1, #server:seen "?lent")
   end)
 
-  it("trusts the authorities that SSL_CERT_FILE names, unless it is told of others", function()
-    local code = [[
-      local url, ca = ...
+  describe("with authorities of the environment", function()
+    local PROGRAM = [[
+      local url, ca, proxy = ...
       local core = require "runway.core"
-      core.start { method = "GET", url = url, ca_file = ca ~= "" and ca or nil }
+      core.start { method = "GET", url = url, ca_file = ca ~= "" and ca or nil, proxy = proxy, allow_http = true }
       local id, result
       repeat core.wait(15) id, result = core.take() until id
       print(result.status or result.error.code)
     ]]
-    local function ask(ca)
-      return (child.run(code, { before = ("SSL_CERT_FILE='%s'"):format(server.ca_file),
-        arguments = { server:url("/ok", "good"), ca } }))
+    local hashed
+
+    setup(function()
+      hashed = server.directory .. "/hashed"
+      assert(os.execute(("mkdir '%s' && cp '%s' '%s' && openssl rehash '%s'")
+        :format(hashed, server.ca_file, hashed, hashed)))
+    end)
+
+    local function ask(environment, ca, url, proxy)
+      return (child.run(PROGRAM, { before = environment,
+        arguments = { url or server:url("/ok", "good"), ca or "", proxy } }))
     end
-    assert.equal("200", ask "")
-    assert.equal("tls", ask "/etc/hostname")
+
+    it("trusts those that SSL_CERT_FILE, SSL_CERT_DIR and CURL_CA_BUNDLE name, as curl does", function()
+      local file = server.ca_file
+      assert.equal("200", ask(("SSL_CERT_FILE='%s'"):format(file)))
+      assert.equal("200", ask(("SSL_CERT_DIR='%s'"):format(hashed)))
+      assert.equal("200", ask(("SSL_CERT_DIR='/nowhere:%s'"):format(hashed)))
+      assert.equal("200", ask(("SSL_CERT_DIR='%s' SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"):format(hashed)))
+      assert.equal("200", ask(("SSL_CERT_DIR=/nowhere SSL_CERT_FILE='%s'"):format(file)))
+      assert.equal("200", ask(("CURL_CA_BUNDLE='%s' SSL_CERT_FILE=/nowhere"):format(file)))
+      assert.equal("tls", ask(("CURL_CA_BUNDLE=/nowhere SSL_CERT_FILE='%s'"):format(file)))
+      assert.equal("tls", ask "SSL_CERT_DIR=/nowhere")
+    end)
+
+    -- Those of ours, in each form.
+    local function ours()
+      return { ("SSL_CERT_FILE='%s'"):format(server.ca_file), ("SSL_CERT_DIR='%s'"):format(hashed) }
+    end
+
+    it("trusts a proxy by them too", function()
+      for _, environment in ipairs(ours()) do
+        assert.equal("200", ask(environment, "", "http://api.example/ok", server:url("", "good")))
+      end
+    end)
+
+    it("trusts others alone when it is told of them", function()
+      for _, environment in ipairs(ours()) do
+        assert.equal("tls", ask(environment, "/etc/hostname"))
+      end
+    end)
+  end)
+
+  it("waits for a descriptor for the authorities' file, and calls no one a liar", function()
+    -- Two are needed: for the connection, and for the file.
+    local output = child.run([[
+      local url, ca = ...
+      local core = require "runway.core"
+      local function ask(request)
+        local id, result
+        core.start(request)
+        repeat core.wait(15) id, result = core.take() until id
+        return result
+      end
+      ask { method = "GET", url = "http://127.0.0.1:1/" }
+      local taken = {}
+      repeat taken[#taken + 1] = io.open "/dev/null" until #taken > 0 and not io.open "/dev/null"
+      for left = 0, 3 do
+        local result = ask { method = "GET", url = url, ca_file = ca }
+        print(left, result.status or result.error.code, result.error and result.error.permanent)
+        table.remove(taken):close()
+      end
+    ]], { before = "ulimit -n 60;", arguments = { server:url("/ok?few", "good"), server.ca_file } })
+    assert.equal("0\tdescriptors\tfalse\n1\tdescriptors\tfalse\n2\t200\tnil\n3\t200\tnil", output)
+    assert.equal(2, #server:seen "?few")
   end)
 
   it("says so when the authorities' file is not there", function()

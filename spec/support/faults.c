@@ -7,7 +7,9 @@
 **   open=EMFILE@1   only the first does
 **   link=EEXIST!    it is done all the same, and told as failed
 **
-** Of open, those that want a directory are called opendir.
+** Of open, those that want a directory are called opendir. And as errors that
+** none is: stat=NUMBER gives a plain file another number at each look, and
+** stat=COUNT no count of its names.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -31,7 +34,10 @@ typedef struct {
 static fault faults[MOST];
 static const char *under;
 
+enum { NUMBER = 10001, COUNT };
+
 static const struct { const char *name; int number; } errors[] = {
+  { "NUMBER", NUMBER }, { "COUNT", COUNT },
   { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL }, { "EIO", EIO },
   { "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
   { "ENOSPC", ENOSPC }, { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM },
@@ -147,4 +153,25 @@ ssize_t fgetxattr (int fd, const char *name, void *value, size_t size);
 ssize_t fgetxattr (int fd, const char *name, void *value, size_t size) {
   REAL(fgetxattr);
   MEET(met_fd("fgetxattr", fd), real(fd, name, value, size));
+}
+
+static void confuse (fault *f, struct stat *st) {
+  static _Atomic ino_t next = 1000000;
+  if (!f || !S_ISREG(st->st_mode)) return;
+  if (f->err == NUMBER) st->st_ino = next++;
+  else st->st_nlink = 0;
+}
+
+int lstat (const char *path, struct stat *st) {
+  REAL(lstat);
+  int result = real(path, st);
+  if (result == 0) confuse(met("stat", path), st);
+  return result;
+}
+
+int fstat (int fd, struct stat *st) {
+  REAL(fstat);
+  int result = real(fd, st);
+  if (result == 0) confuse(met_fd("stat", fd), st);
+  return result;
 }

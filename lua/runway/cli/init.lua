@@ -4,6 +4,7 @@
 -- Standard output holds results alone (the path of the file, the task's
 -- state), so that scripts can read it; everything else goes to standard error.
 
+local errors = require "runway.errors"
 local parser = require "runway.cli.parser"
 local reports = require "runway.cli.report"
 
@@ -219,7 +220,7 @@ function cli.main(argv, world)
   local ok, code, misuse = pcall(run, root, argv, state)
   if not ok then return raised(state, code) end
   if code then return code end
-  state.stderr:write("runway: ", misuse, "\n", "runway: see runway --help\n")
+  state.stderr:write("runway: ", errors.redact(misuse), "\n", "runway: see runway --help\n")
   return 2
 end
 

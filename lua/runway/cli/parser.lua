@@ -10,7 +10,7 @@ function parser.load()
   local ok, argparse = pcall(require, "argparse")
   if ok then return argparse end
   return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
-    .. "elsewhere: luarocks install argparse)"
+    .. "elsewhere: luarocks install argparse), which did not load: " .. tostring(argparse)
 end
 
 local function number(text)
@@ -45,7 +45,7 @@ end
 -- name=value: JSON where it is JSON, else a string.
 local function parameter(text)
   local name, value = text:match("^([A-Za-z0-9_.-]+)=(.*)$")
-  if not name then return nil, ("'%s' is not of the form name=value"):format(text) end
+  if not name then return nil, "a --param or --extra is not of the form NAME=VALUE" end -- it may hold anything
   local json = require "runway.json"
   local decoded = json.decode(value)
   if decoded == nil then decoded = value == "null" and json.null or value end
@@ -64,12 +64,13 @@ end
 local function pin(text)
   local name, address = text:match("^([^=]+:%d+)=(.+)$")
   if name then return { name = name, address = address } end
-  return nil, ("'%s' is not of the form HOST:PORT=ADDRESS"):format(text)
+  return nil, "a --resolve is not of the form HOST:PORT=ADDRESS" -- what it is may hold a password
 end
 
 local function network_options(command)
   command:option("--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).")
-  command:option("--ca-file", "A PEM file of authorities to trust (default: $SSL_CERT_FILE, else the system's).")
+  command:option("--ca-file", "A PEM file of authorities to trust (default: $SSL_CERT_FILE and $SSL_CERT_DIR, "
+    .. "else the system's).")
   command:flag("--allow-http", "Take results from http addresses too (without TLS).")
   command:flag("--allow-private", "Take results from addresses in a private network too.")
   command:option("--resolve", "HOST:PORT=ADDRESS: connect there instead."):count "*":convert(pin):target "pins"

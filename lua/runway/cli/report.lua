@@ -11,7 +11,8 @@ local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "the environment variable alone" },
-  { "extra = {", "--extra NAME=VALUE" }, { "max_bytes", "--max-bytes N" }, { "runway.file", "the path of the file" },
+  { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
+  { "max_bytes", "--max-bytes N" }, { "runway.file", "the path of the file" },
 }
 
 --- A message as a line, and below it how what it advises is had here, but for what was given already.

@@ -111,7 +111,7 @@ end
 function describe.flag() return "true or false" end
 function describe.media(rule)
   local data = DATA_URI[rule.class] and ("a data:%s/ URI"):format(rule.class) or "a data URI"
-  return ("an https:// URL, a runway:// URI, %s or runway.file(path)"):format(data)
+  return ("an https:// URL, %s%s or runway.file(path)"):format(rule.no_upload and "" or "a runway:// URI, ", data)
 end
 function describe.frames() return describe.media { class = "image" } end
 function describe.object(rule)
@@ -234,7 +234,7 @@ function check.media(name, v, rule, beside)
     return nil
   end
   local longest = v:find("^https://") and LONGEST_URL or v:find("^runway://") and LONGEST_UPLOAD
-  if not longest or #v < SHORTEST then return takes(name, { form = "media", class = class }, v) end
+  if not longest or #v < SHORTEST then return takes(name, advice.media(class, rule.no_upload), v) end
   if #v > longest then
     return too_long(name, longest == LONGEST_URL and "URLs" or "upload URIs", #v, longest)
   end

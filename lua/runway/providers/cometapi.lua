@@ -105,7 +105,12 @@ local OPTIONS = {
   motion_vector = { "bg_x_pan", "bg_y_pan", "r", "x", "y", "z" },
 }
 
-local URL_ONLY = 'use an https URL, or format = "official"'
+-- What is no URL. The official form takes what is on this machine or was uploaded, and no other.
+local function not_url(field, v)
+  local official_takes = is_local(v) or type(v) == "string" and v:find "^runway://"
+  return reseller_request.not_url("cometapi", field, v,
+    official_takes and 'use an https URL, or format = "official"' or "use an https URL")
+end
 
 local function body_of(given, rest)
   local body = {}
@@ -148,8 +153,7 @@ function pro.image_to_video(given, rest)
   if not first then
     return nil, refused("prompt_image", "cometapi needs a first image for image_to_video")
   end
-  problem = reseller_request.not_url("cometapi", "prompt_image", first.uri, URL_ONLY)
-    or reseller_request.not_url("cometapi", "prompt_image", last and last.uri, URL_ONLY)
+  problem = not_url("prompt_image", first.uri) or not_url("prompt_image", last and last.uri)
   if problem then return nil, problem end
   local body = body_of(given, rest)
   body.model = body.model or PRO_MODEL
@@ -162,7 +166,7 @@ function pro.video_to_video(given, rest)
   if not video then
     return nil, refused("prompt_video", "cometapi needs prompt_video for video_to_video")
   end
-  local problem = reseller_request.not_url("cometapi", "prompt_video", video, URL_ONLY)
+  local problem = not_url("prompt_video", video)
   if problem then return nil, problem end
   local body = body_of(given, rest)
   body.model = body.model or PRO_MODEL
@@ -181,8 +185,7 @@ function pro.character_performance(given, rest)
     return nil, refused("character",
       'cometapi\'s act_one moves an image, not a video: use an image, or format = "official"')
   end
-  problem = reseller_request.not_url("cometapi", "character", image, URL_ONLY)
-    or reseller_request.not_url("cometapi", "reference", video, URL_ONLY)
+  problem = not_url("character", image) or not_url("reference", video)
   if problem then return nil, problem end
   if given.duration then
     return nil, refused("duration", "cometapi's act_one has no duration: the clip is as long as "

@@ -168,7 +168,7 @@ end
 ---@param options runway.sandbox.options|nil  and beside them: host (an address, "127.0.0.1"), port
 ---  (0: any free one)
 ---@return runway.sandbox.Server|nil server
----@return string|nil message  when the port is taken or a library is missing
+---@return string|nil message  when the port is taken, a library is missing or no engine can start
 function sandbox.start(options)
   options = options or {}
   check_options(options, 2)
@@ -177,6 +177,8 @@ function sandbox.start(options)
   local scheduler = require "runway.scheduler"
   local core = require "runway.core"
 
+  local notify, idle = core.notify_fd()
+  if not notify then return nil, idle end
   local host = options.host or "127.0.0.1"
   local settings = {}
   for name, value in pairs(options) do settings[name] = value end
@@ -184,7 +186,7 @@ function sandbox.start(options)
   local app = new_app(settings, 2)
 
   local listener, why = listener_module.listen {
-    host = host, port = options.port or 0, notify = core.notify_fd(), max_body_bytes = MAX_BODY,
+    host = host, port = options.port or 0, notify = notify, max_body_bytes = MAX_BODY,
   }
   if not listener then return nil, why end
   local port = listener:port()

@@ -367,6 +367,24 @@ describe("the runway command", function()
     ]])
     assert.equal(1, code)
     assert.truthy(said:find("lua-argparse", 1, true))
+    assert.truthy(said:find("not here", 1, true), "and why it did not load")
+  end)
+
+  it("shows no password, into whichever option it was put", function()
+    local secret = "http://me:hunter2@h:3128"
+    for _, argv in ipairs {
+      { "--proxy", "http://me:hunter2 x@h:3128" }, { "--resolve", secret }, { "--resolve", "me:hunter2@h:3128" },
+      { "--param", secret }, { "--extra", "me:hunter2@h:3128" }, { "--seed", secret }, { "--timeout", secret },
+      { "--base-url", "https://me:hunter2@h" }, { "--base-url", "me:hunter2@h" }, { "--provider", secret },
+      { "--poxy=" .. secret }, { "--poxy", secret }, { secret }, { "--duration", secret },
+      { "--base-url", "https://h/?key=hunter2" },
+    } do
+      local more = { "-o", path "a.mp4" }
+      for _, word in ipairs(argv) do more[#more + 1] = word end
+      local code, out, err = generate(more)
+      assert.equal(2, code, table.concat(argv, " ") .. err)
+      assert.is_nil((out .. err):find("hunter", 1, true), table.concat(argv, " "))
+    end
   end)
 
   it("says the id, and how to go on, when it is interrupted", function()
@@ -441,6 +459,13 @@ describe("the runway command", function()
     assert.matches("here that is --extra NAME=VALUE", err, 1, true)
     local _, _, _, m = generate({ "--extra", "duraton=5", "-o", path "a.mp4" }, { SUBMIT, task_is "SUCCEEDED", FILM })
     assert.equal(5, m.requests[1].json.duraton)
+  end)
+
+  it("says how a format is given that an error advises", function()
+    local code, _, err = run({ "generate", "--provider", "cometapi", "--param", "format=pro", "--image",
+      "data:image/png;base64,AAAA", "-o", path "a.mp4" }, {})
+    assert.equal(1, code)
+    assert.matches("here that is --param format=official", err, 1, true)
   end)
 
   it("says of a picture given as a parameter how a file is given", function()

@@ -204,6 +204,10 @@ describe("cometapi", function()
         refused({ format = "pro", video = uri }, "prompt_video", 'use an https URL, or format = "official"')
         refused({ format = "pro", character = uri, reference = VIDEO }, "character", "only character URLs")
       end
+      for _, uri in ipairs { "ftp://x.example/a.png", "file:///a.png", "s3://bucket/a.png" } do
+        refused({ image = uri }, "prompt_image", "use an https URL")
+        assert.not_matches("official", select(2, submit { image = uri }).message)
+      end
       local _, problem = submit { format = "pro", image = "data:image/png;base64,SECRETBYTES" }
       assert.not_matches("SECRETBYTES", problem.message)
       assert.same({}, cometapi.media("image_to_video", {}))
