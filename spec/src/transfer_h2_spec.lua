@@ -4,6 +4,7 @@ local certs = require "spec.support.certs"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local interpreter = require "spec.support.interpreter"
+local runway = require "runway"
 
 describe("a server that offers HTTP/2", function()
   local directory, pid, port
@@ -109,24 +110,78 @@ describe("a server that offers HTTP/2", function()
   end)
 end)
 
--- libcurl begins such a request again by itself; its count of what has left begins again with it.
-describe("a paid request whose stream a server resets after reading all of it", function()
-  for _, how in ipairs { "13", "7", "2", "goaway" } do
-    it(("leaves once, and is told as sent (%s)"):format(how), function()
-      local directory = certs.make()
-      -- The shell becomes the server: its number comes first, whoever is quicker.
-      local pipe = assert(io.popen(("echo $$; exec %s spec/support/h2reset.lua %s %s 2>&1"):format(interpreter,
-        directory, how)))
-      local pid, port = pipe:read "l", pipe:read "l"
-      local result = exchange.run { method = "POST", url = ("https://localhost:%s/"):format(port), body = "{}",
-        gate = true, ca_file = directory .. "/ca.pem", timeout = 5 }
-      os.execute("kill " .. pid)
-      local _, count = pipe:read("a"):gsub("request", "")
-      pipe:close()
-      certs.remove(directory)
+-- libcurl begins some of these again by itself, and the gate stops it; its count of what has left begins
+-- again with them.
+describe("a paid request to a server with nothing but HTTP/2", function()
+  local directory
+
+  setup(function() directory = certs.make() end)
+  teardown(function() certs.remove(directory) end)
+
+  -- What came of `work(url)` at a server that does as planned (see h2reset.lua), and how many requests it
+  -- has read whole.
+  local function at(plan, work)
+    -- The shell becomes the server: its number comes first, whoever is quicker.
+    local pipe = assert(io.popen(("echo $$; exec %s spec/support/h2reset.lua %s %s 2>&1"):format(interpreter,
+      directory, plan)))
+    local pid, port = pipe:read "l", pipe:read "l"
+    local ok, result = pcall(work, ("https://localhost:%s/"):format(port))
+    os.execute("kill " .. pid)
+    local _, count = pipe:read("a"):gsub("request", "")
+    pipe:close()
+    if not ok then error(result, 0) end
+    return result, count
+  end
+
+  local function pay(plan, body)
+    return at(plan, function(url)
+      local result = exchange.run { method = "POST", url = url, body = body or "{}", gate = true, timeout = 5,
+        ca_file = directory .. "/ca.pem" }
       assert.is_nil(result.status)
+      assert.equal("network", result.error.kind)
+      return result
+    end)
+  end
+
+  for plan, what in pairs {
+    ["13"] = "bids it come by HTTP/1.1", ["2"] = "ends its stream", ["8"] = "cancels its stream",
+    ["goaway-1"] = "leaves, and may have looked at it",
+  } do
+    it("is told as sent when the server reads all of it and " .. what, function()
+      local result, count = pay(plan)
       assert.is_true(result.sent)
       assert.equal(1, count)
     end)
   end
+
+  for plan, what in pairs {
+    ["7"] = "refuses its stream", ["goaway-0"] = "leaves without a look at it", leaving = "was leaving already",
+  } do
+    it("is told as not sent when the server " .. what, function()
+      local result, count = pay(plan)
+      assert.is_false(result.sent)
+      assert.matches("turned the request away unread", result.error.message)
+      assert.is_true(count <= 1)
+    end)
+  end
+
+  for _, plan in ipairs { "half-8", "half-13", "half-7" } do
+    it(("is told as not sent when its stream ends in the middle of it (%s)"):format(plan:match "%d+"), function()
+      local result, count = pay(plan, ("x"):rep(5000000))
+      assert.is_false(result.sent)
+      assert.equal(0, count)
+    end)
+  end
+
+  it("is made again when it was turned away, and pays for one task", function()
+    local task, count = at("7,goaway-0,ok", function(url)
+      local client = runway.client { api_key = "k", base_url = url, ca_file = directory .. "/ca.pem" }
+      local task, err = client:generate { prompt = "a lighthouse", duration = 5, ratio = "1280:720", model = "gen4.5" }
+      assert.is_nil(err)
+      client:close()
+      return task
+    end)
+    assert.equal("17f20503-6c24-4c16-946b-35dbbce2af2f", task.id)
+    assert.equal(3, count)
+  end)
 end)
