@@ -82,6 +82,7 @@ static void check_encoding (rw_request *r, const char *line, size_t n) {
 size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
+  *r->stirred = true;
   if (n > MAX_HEAD - r->head_seen || ++r->head_lines > MAX_LINES) {
     rw_fail(&r->error, RW_LIMIT, "too_large",
             "the answer's headers are larger than %d KiB or %d lines",
@@ -127,6 +128,7 @@ static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
 size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
+  *r->stirred = true;
   if (r->bytes == 0) {                   /* the answer's headers are known now */
     curl_off_t expected = -1;
     (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);

@@ -7,19 +7,11 @@ local interpreter = require "spec.support.interpreter"
 local runway = require "runway"
 
 describe("a server that offers HTTP/2", function()
-  local directory, pid, port
+  local directory, port
+  local pids = {}
 
-  -- A port that was free a moment ago; another is tried when someone was quicker.
-  local function start(number)
-    local command = ("cd '%s' && { nghttpd -v --no-content-length -d . %d good.key good.pem >log 2>&1 & echo $!; }")
-      :format(directory, number)
-    local shell = io.popen(command)
-    pid, port = shell:read "l", number
-    shell:close()
-  end
-
-  local function log()
-    local file = io.open(directory .. "/log")
+  local function log(name)
+    local file = io.open(directory .. "/" .. (name or "log"))
     local text = file and file:read "a" or ""
     if file then file:close() end
     return text
@@ -31,24 +23,33 @@ describe("a server that offers HTTP/2", function()
     return request
   end
 
+  -- A port that was free a moment ago; another is tried when someone was quicker.
+  local function start(options, to)
+    local deadline = core.now() + 20
+    repeat
+      port = 20000 + math.random(20000)
+      local command = ("nghttpd %s --no-content-length -d . %d good.key good.pem"):format(options, port)
+      local shell = io.popen(("cd '%s' && { %s >%s 2>&1 & echo $!; }"):format(directory, command, to))
+      pids[#pids + 1] = shell:read "l"
+      shell:close()
+      local answered
+      repeat
+        answered = exchange.run(get("/body")).status
+      until answered or log(to):find "failed" or core.now() > deadline
+      assert(core.now() < deadline, "nghttpd did not start: " .. log(to))
+    until answered
+  end
+
   setup(function()
     directory = certs.make()
     local file = assert(io.open(directory .. "/body", "w"))
     file:write(("x"):rep(200000))
     file:close()
-    local deadline = core.now() + 20
-    repeat
-      start(20000 + math.random(20000))
-      local answered
-      repeat
-        answered = exchange.run(get("/body")).status
-      until answered or log():find "failed" or core.now() > deadline
-      assert(core.now() < deadline, "nghttpd did not start: " .. log())
-    until answered
+    start("-v", "log")
   end)
 
   teardown(function()
-    if pid then os.execute("kill " .. pid) end
+    os.execute("kill " .. table.concat(pids, " ") .. " 2>/dev/null")
     certs.remove(directory)
   end)
 
@@ -90,22 +91,39 @@ describe("a server that offers HTTP/2", function()
     assert.equal(3, posts)
   end)
 
-  -- With a receive buffer of 16 KiB libcurl 7.88 never saw the end of some of these.
-  it("is seen to end whatever the size of an answer whose length is not told", function()
-    local file = io.open(directory .. "/all", "w")
-    file:write(("x"):rep(65536))
-    file:close()
-    assert(os.execute(("cd '%s' && for n in $(seq 0 50 65536); do head -c $n all >size$n; done"):format(directory)))
-    local ids, size = {}, {}
-    for n = 0, 65536, 50 do
-      local id = exchange.start(get("/size" .. n, { lane = 3, lane_limit = 16 }))
-      ids[#ids + 1], size[id] = id, n
-    end
-    for _, id in ipairs(ids) do
-      local result = exchange.finish(id)
-      assert.is_nil(result.error, size[id] .. " bytes")
-      assert.equal(size[id], #result.body)
-      assert.is_nil(result.headers["content-length"])
+  -- With a receive buffer of 16 KiB libcurl 7.88 never saw the end of some of these. Of others, when they came
+  -- at once, it saw it when it was called the next time, which was when their time was over.
+  describe("is seen to end whatever the size of an answer whose length is not told, its head", function()
+    setup(function()
+      local all = ("x"):rep(65536)
+      for n = 0, 65536, 50 do
+        local file = assert(io.open(("%s/%d.bytes"):format(directory, n), "w"))
+        file:write(all:sub(1, n))
+        file:close()
+      end
+    end)
+
+    for _, head in ipairs { 200, 800, 1400, 2000 } do
+      it(("of %d bytes"):format(head), function()
+        -- The type of a file makes the head so large.
+        local types = assert(io.open(directory .. "/types", "w"))
+        types:write("text/", ("a1-Z"):rep(head // 4), " bytes")
+        types:close()
+        start("--mime-types-file=types", "log" .. head)
+        local ids, size = {}, {}
+        for n = 0, 65536, 50 do
+          local id = exchange.start(get(("/%d.bytes"):format(n), { lane = 3, lane_limit = 16 }))
+          ids[#ids + 1], size[id] = id, n
+        end
+        for _, id in ipairs(ids) do
+          local result = exchange.finish(id)
+          assert.is_nil(result.error, size[id] .. " bytes")
+          assert.equal(size[id], #result.body)
+          assert.is_true(result.timings.total < 15, size[id] .. " bytes were there and not looked at")
+          assert.equal(head, #result.headers["content-type"] - #"text/")
+          assert.is_nil(result.headers["content-length"])
+        end
+      end)
     end
   end)
 end)
