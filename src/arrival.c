@@ -139,7 +139,8 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   if (r->sink.fd >= 0 && r->status == 200) {
     int err;
     if (!look_at_start(r, bytes, n)) return 0;
-    err = rw_sink_write(&r->sink, bytes, n);
+    err = r->bytes == 0 ? rw_sink_expect(&r->sink, r->length) : 0;
+    if (!err) err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
       rw_stage_fail(r, err);
       return 0;
