@@ -85,6 +85,7 @@ static void check_encoding (rw_request *r, const char *line, size_t n) {
 size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
+  *r->stirred = true;
   if (n > MAX_HEAD - r->head_seen || ++r->head_lines > MAX_LINES) {
     rw_fail(&r->error, RW_LIMIT, "too_large",
             "the answer's headers are larger than %d KiB or %d lines",
@@ -130,6 +131,7 @@ static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
 size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
+  *r->stirred = true;
   if (r->bytes == 0) {                   /* the answer's headers are known now */
     curl_off_t expected = -1;
     (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
@@ -145,7 +147,8 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
       r->decoding = RW_AS_IT_CAME;
     }
     if (!look_at_start(r, bytes, n)) return 0;
-    err = rw_sink_write(&r->sink, bytes, n);
+    err = r->bytes == 0 ? rw_sink_expect(&r->sink, r->length) : 0;
+    if (!err) err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
       rw_stage_fail(r, err);
       return 0;

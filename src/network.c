@@ -197,6 +197,7 @@ void rw_network_enter (rw_network *n, rw_request *r) {
   rw_lane *l;
   r->stats = n->stats;
   r->idle = &n->idle;
+  r->stirred = &n->stirred;
   r->trace = n->trace;
   if (r->op != RW_HTTP) {                /* takes no one's place in a line */
     to_disk(n, r, RW_PREPARE);
@@ -345,12 +346,18 @@ static int nap (const rw_network *n) {
 }
 
 
+/*
+** A turn in which something came is followed by another at once: libcurl may hold
+** the end of an HTTP/2 answer in a buffer of its own, and neither go on with it nor
+** ask to be called again (7.88.1: one answer in a hundred, when a server is quick).
+*/
 void rw_network_turn (rw_network *n) {
-  int running;
+  int running, ready = 0;
   (void)curl_multi_perform(n->multi, &running);
   reap(n);
   expire(n);
-  (void)curl_multi_poll(n->multi, NULL, 0, nap(n), NULL);
+  (void)curl_multi_poll(n->multi, NULL, 0, n->stirred ? 0 : nap(n), &ready);
+  n->stirred = ready > 0;
 }
 
 

@@ -30,6 +30,7 @@ typedef struct rw_network {
   rw_idle idle;
   double next_deadline;        /* on rw_now; none of an active request's times is
                                   earlier */
+  bool stirred;                /* something came in this turn */
 
   /* set by its user before it is opened */
   rw_stats *stats;

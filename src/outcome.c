@@ -66,17 +66,14 @@ static void outcome_tell (rw_request *r, CURLcode code, rw_errkind kind,
 
 /*
 ** A paid request of which not all bytes left was not taken: its length was
-** announced, and no server acts on less. Said only where libcurl's count can be
-** believed: when it begins a request again by itself (over HTTP/2 it may, after
-** the whole of it was read) the count begins again with it, whatever left before.
-** And only of a body too large to leave in one piece.
+** announced, and no server acts on less. Over HTTP/2 a piece is cut into frames,
+** and is not counted when a later frame fails: there more than a piece is to be
+** missing.
 */
 static void look_whether_it_left (rw_request *r) {
-  curl_off_t left = 0;
-  (void)curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &left);
-  if (left < r->upload_seen) left = (curl_off_t)r->upload_seen;
-  if (r->gate && r->sent && r->passes == 1 && !r->second_try && r->status == 0 &&
-      r->upload_size >= RW_LARGE_BODY && (int64_t)left < r->upload_size)
+  int64_t missing = r->upload_size - r->upload_left;
+  if (r->gate && r->sent && r->status == 0 &&
+      missing > (r->second_try ? RW_LARGE_BODY : 0))
     r->sent = false;
 }
 
@@ -104,6 +101,17 @@ static bool socks_refuses (long why) {
          why == CURLPX_REPLY_NOT_ALLOWED || why == CURLPX_LONG_HOSTNAME ||
          why == CURLPX_REPLY_COMMAND_NOT_SUPPORTED ||
          why == CURLPX_REPLY_ADDRESS_TYPE_NOT_SUPPORTED;
+}
+
+
+/*
+** Has the server said that it did nothing with a paid request (RFC 9113, 8.7), and
+** was that the end of it? When libcurl begins again by itself for another reason,
+** which it does over HTTP/1.1, it may hear a good-bye on an idle connection.
+*/
+static bool was_turned_away (const rw_request *r, CURLcode code) {
+  return r->gate && r->status == 0 &&
+         (r->turned_away || (r->said_goodbye && r->passes == 1 && code == CURLE_HTTP2));
 }
 
 
@@ -140,6 +148,11 @@ static bool proxy_refuses (rw_request *r, CURLcode code) {
 /* libcurl's code alone misleads; what our callbacks saw comes first. */
 static void read_failure (rw_request *r, CURLcode code) {
   look_whether_it_left(r);
+  if (was_turned_away(r, code)) {
+    r->sent = false;
+    rw_fail(&r->error, RW_NETWORK, "closed", "the server turned the request away "
+            "unread");
+  }
   if (r->error.kind != RW_OK) return;    /* a callback said why */
   if (r->refused && !r->opened) {
     rw_fail(&r->error, RW_INVALID, "forbidden_address", "%s", rw_forbidden_address);
@@ -152,7 +165,7 @@ static void read_failure (rw_request *r, CURLcode code) {
     return;
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    outcome_tell(r, code, RW_TIMEOUT, r->sent ? "answer" : "connect", false);
+    outcome_tell(r, code, RW_TIMEOUT, r->passes ? "answer" : "connect", false);
     return;
   }
   if (code == CURLE_OUT_OF_MEMORY) {     /* also said of a header beyond its cap */
@@ -171,7 +184,7 @@ static void read_failure (rw_request *r, CURLcode code) {
     outcome_tell(r, code, RW_PROTOCOL, "bad_response", false);
   else                                   /* reset, closed, truncated, ... */
     outcome_tell(r, code, RW_NETWORK,
-                 r->sent ? "closed" : r->via_proxy ? "proxy" : "connect", false);
+                 r->passes ? "closed" : r->via_proxy ? "proxy" : "connect", false);
 }
 
 /* }================================================================= */

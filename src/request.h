@@ -130,6 +130,7 @@ typedef struct rw_request {
   int upload_fd;
   int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
                                          what had left by moved_at */
+  int64_t upload_left;                /* paid: bytes of it given to the connection */
   double deadline, moved_at;          /* on rw_now, with timeout_ms; when a piece of
                                          a large body left last */
   size_t head_seen;                   /* all header bytes, 1xx included */
@@ -147,8 +148,10 @@ typedef struct rw_request {
     RW_AS_IT_CAME                     /* the label lied */
   } decoding;
   bool wants_h2, second_try;          /* HTTP/1.1 found no taker; so HTTP/2 */
+  bool turned_away, said_goodbye;     /* what the server said of its stream */
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */
+  bool *stirred;                      /* and whether something came in this turn */
   double nudge_at;                    /* paid, and not answered by then */
   bool trace;
   int64_t trace_in, trace_out;        /* bytes of bodies not yet told */

@@ -178,10 +178,17 @@ static int empty_part (rw_sink *s) {
 }
 
 
+static const char sink_too_large[] = "keep a file larger than max_bytes";
+
+int rw_sink_expect (rw_sink *s, int64_t size) {
+  return s->max_bytes > 0 && size > s->max_bytes ? failed(s, sink_too_large, EOVERFLOW) : 0;
+}
+
+
 int rw_sink_write (rw_sink *s, const void *data, size_t len) {
   const char *p = data;
   if (s->max_bytes > 0 && (int64_t)len > s->max_bytes - s->written)
-    return failed(s, "keep a file larger than max_bytes", EOVERFLOW);
+    return failed(s, sink_too_large, EOVERFLOW);
   if (s->found) {
     int err = empty_part(s);
     if (err) return err;

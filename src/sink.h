@@ -60,6 +60,7 @@ typedef struct rw_sink {
 
 int rw_sink_open (rw_sink *s);     /* leaves the bytes of one found there */
 int rw_sink_try (rw_sink *s);      /* opens, and looks whether a byte fits; leaves nothing */
+int rw_sink_expect (rw_sink *s, int64_t size); /* will it fit? EOVERFLOW */
 int rw_sink_write (rw_sink *s, const void *data, size_t len); /* EOVERFLOW: the cap */
 int rw_sink_commit (rw_sink *s);   /* sync, rename, sync the directory */
 void rw_sink_abandon (rw_sink *s); /* remove what was written; idempotent */

@@ -137,9 +137,7 @@ static void trace_remark (const rw_request *r, const char *data, size_t n) {
 }
 
 
-static int on_trace (CURL *easy, curl_infotype type, char *data, size_t n, void *user) {
-  rw_request *r = user;
-  (void)easy;
+void rw_trace_tell (rw_request *r, curl_infotype type, const char *data, size_t n) {
   switch (type) {
     case CURLINFO_TEXT: trace_remark(r, data, n); break;
     case CURLINFO_HEADER_OUT: trace_block(r, '>', data, n); break;
@@ -148,17 +146,13 @@ static int on_trace (CURL *easy, curl_infotype type, char *data, size_t n, void 
     case CURLINFO_DATA_IN: r->trace_in += (int64_t)n; break;
     default: break;
   }
-  return 0;
 }
 
 
-bool rw_trace_begin (rw_request *r) {
+void rw_trace_begin (const rw_request *r) {
   char text[TRACE_LINE];
   (void)snprintf(text, sizeof text, "%s %.*s", r->method, (int)strcspn(r->url, "?#"), r->url);
   trace_say(r, '*', text);
-  return curl_easy_setopt(r->easy, CURLOPT_DEBUGFUNCTION, on_trace) == CURLE_OK &&
-         curl_easy_setopt(r->easy, CURLOPT_DEBUGDATA, r) == CURLE_OK &&
-         curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L) == CURLE_OK;
 }
 
 

@@ -9,8 +9,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Asks libcurl to tell of this request; r->easy is there. */
-bool rw_trace_begin (rw_request *r);
+/* Tells what is asked for. */
+void rw_trace_begin (const rw_request *r);
+
+/* Tells what libcurl has told its debug callback. */
+void rw_trace_tell (rw_request *r, curl_infotype type, const char *data, size_t n);
 
 /* Tells how it ended. */
 void rw_trace_end (rw_request *r);

@@ -10,6 +10,8 @@
 */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,21 @@ static bool one_more (int fd) {
 }
 
 
+/*
+** A large body waits here rather than in the kernel, which would take megabytes
+** of it: so that more can be said of where it was cut. What is on its way counts
+** not among what waits, so it leaves no slower.
+*/
+static void hold_back (int fd) {
+#ifdef TCP_NOTSENT_LOWAT
+  int most = 16 * 1024;
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+#else
+  (void)fd;
+#endif
+}
+
+
 static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
                                          struct curl_sockaddr *address) {
   rw_request *r = data;
@@ -99,6 +116,7 @@ static curl_socket_t transfer_on_socket (void *data, curlsocktype purpose,
             "no file descriptor left for a connection");
     r->error.permanent = false;
   }
+  if (fd >= 0 && r->gate && r->upload_size >= RW_LARGE_BODY) hold_back(fd);
   r->opened = fd >= 0 || r->opened;
   if (fd >= 0) rw_count(r->stats, connections, 1);
   return fd >= 0 ? fd : CURL_SOCKET_BAD;
@@ -120,6 +138,38 @@ static int transfer_on_progress (void *data, curl_off_t down, curl_off_t came,
     r->upload_seen = (int64_t)left;
     r->moved_at = rw_now();
   }
+  return 0;
+}
+
+
+/*
+** What a server has said of a stream before an answer began: that it refused it,
+** or that it is leaving and looks at no stream, not even the first, as which a
+** paid request leaves. libcurl tells of neither in any other way than by a remark;
+** should it find other words, the request is told as sent. (The second is spelt
+** in two ways: 7.88 has "recveived".)
+*/
+static void hear_remark (rw_request *r, const char *remark, size_t n) {
+  char line[100];
+  size_t len = n < sizeof line ? n : sizeof line - 1;
+  memcpy(line, remark, len);
+  line[len] = '\0';
+  if (strncmp(line, "REFUSED_STREAM, retrying", 24) == 0) r->turned_away = true;
+  if ((strncmp(line, "received GOAWAY, ", 17) == 0 ||
+       strncmp(line, "recveived GOAWAY, ", 18) == 0) && strstr(line, " last_stream=0"))
+    r->said_goodbye = true;
+}
+
+
+/* What libcurl tells of a paid request, or of one that is traced. Its own count of
+** what has left begins anew with a request that it begins again; ours does not. */
+static int transfer_on_debug (CURL *easy, curl_infotype type, char *data, size_t n,
+                              void *user) {
+  rw_request *r = user;
+  (void)easy;
+  if (type == CURLINFO_DATA_OUT) r->upload_left += (int64_t)n;
+  if (type == CURLINFO_TEXT && r->passes == 1) hear_remark(r, data, n);
+  if (r->trace) rw_trace_tell(r, type, data, n);
   return 0;
 }
 
@@ -288,6 +338,9 @@ static bool set_options (rw_request *r) {
     set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
     set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
     set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
+    (!(r->gate || r->trace) ||
+     (set(r, VERBOSE, 1L) && set(r, DEBUGFUNCTION, transfer_on_debug) &&
+      set(r, DEBUGDATA, r))) &&
     set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
     set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
     (r->upload_size < RW_LARGE_BODY ||
@@ -330,7 +383,8 @@ bool rw_transfer_check (rw_request *r) {
 
 bool rw_transfer_begin (rw_request *r) {
   r->easy = curl_easy_init();
-  if (r->easy && set_options(r) && (!r->trace || rw_trace_begin(r))) return true;
+  if (r->trace) rw_trace_begin(r);
+  if (r->easy && set_options(r)) return true;
   rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
   rw_transfer_drop(r);
   return false;

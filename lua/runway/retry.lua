@@ -1,8 +1,9 @@
 -- retry.lua: what one exchange means, and whether to make it again. Pure.
 --
 -- The rule: a paid request is made again only when it provably was not
--- accepted: it never left (the gate was not passed), or the server said that
--- it took nothing (408, 421, 425, 429, or a 503 that names a time to return).
+-- accepted: it never left whole (the gate was not passed, or the connection
+-- went in the middle of it), or the server said that it took nothing (408, 421,
+-- 425, 429, a 503 that names a time to return, an HTTP/2 stream it refused).
 -- What left and got no readable answer is `unknown_submit`, never repeated.
 -- A request that costs nothing is repeated on anything that may pass.
 

@@ -20,6 +20,7 @@ local text = require "runway.text"
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
+---@field uploads_lane integer and the one of its uploads, which a submit waits for
 ---@field callback_url? string
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
@@ -153,11 +154,11 @@ function session.new(adapter, options, path)
   if not usable then                          -- libcurl would show it, password and all
     return config(adapter.name, "proxy cannot be a proxy: " .. why)
   end
-  lanes = lanes + 2
+  lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, loopback = url.loopback, key = key, live = {}, closed = false,
-    lane = lanes - 2, files_lane = lanes - 1,
+    lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url,
     limits = {
       timeout = options.timeout or 60, deadline = options.deadline,

@@ -112,6 +112,8 @@ function wire.of(session, request, paid)
   end
   if request.headers then add_headers(headers, request.headers) end
   made.gate = paid or not (request.safe or SAFE_METHODS[method])
+  -- A file on its way may take long: no query and no submit waits for it.
+  if (made.form or made.file) and not made.gate then made.lane = session.uploads_lane end
   return made
 end
 

@@ -106,6 +106,13 @@ describe("a body that goes to a file", function()
     end
   end)
 
+  it("is refused at once when its length is known to be larger than max_bytes", function()
+    local result = download("/stall-mid-body", { max_bytes = 600 })
+    assert.equal("limit", result.error.kind)
+    assert.equal("too_large", result.error.code)
+    assert.is_nil(content(target))
+  end)
+
   it("has progress while it comes, and a .part that becomes nothing when cancelled", function()
     local id = start "/stall-mid-body"
     exchange.until_received(id, 500)

@@ -184,6 +184,28 @@ describe("a paid POST", function()
       assert.is_false(result.sent)
     end)
 
+    -- More of it waits in the kernel of either side than a server has read; as little as can be.
+    it("counts as not sent when the connection goes in the middle of it", function()
+      for at, size in pairs { [100000] = 600000, [1000000] = 2000000, [3000000] = 5242880 } do
+        for _, listener in ipairs { "plain", "good" } do
+          local path = ("/cut?at=%d&by=%s"):format(at, listener)
+          local result = pay("", { url = server:url(path, listener), body = ("x"):rep(size), ca_file = server.ca_file })
+          assert.equal("network", result.error.kind)
+          assert.equal("closed", result.error.code)
+          assert.is_false(result.sent, path)
+          assert.equal(1, #server:seen(path))
+        end
+      end
+    end)
+
+    it("counts as sent when the connection goes after all of it", function()
+      local body = ("x"):rep(600000)
+      local path = "/cut?at=" .. #body
+      local result = pay(path, { body = body })
+      assert.equal("network", result.error.kind)
+      assert_once(path, result)
+    end)
+
     it("counts as sent when the answer is too large to keep", function()
       loses("/chunked-forever", "limit", { max_body_bytes = 10000 })
       loses("/header-flood", "limit")

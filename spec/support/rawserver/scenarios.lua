@@ -156,6 +156,17 @@ scenarios["refuse-early"] = {
   end,
 }
 
+-- /cut?at=…: the connection goes when so much of a body is read. What is on its way to a server is kept
+-- small, so that a spec can count on it.
+scenarios.cut = {
+  early = true,
+  run = function(connection, _, params)
+    connection.socket:setoption("recv-buffer-size", 32768)
+    connection:bytes(tonumber(params.at))
+    connection:arm_reset()
+  end,
+}
+
 -- Drinks a body in sips, one whenever `pause` seconds have passed.
 scenarios.sip = {
   early = true,
