@@ -2,6 +2,7 @@
 ** lua_check.c: URLs, proxies and places for files, looked at for Lua.
 */
 #include <string.h>
+#include <unistd.h>
 
 #include "lua_check.h"
 #include "lua_request.h"
@@ -84,9 +85,17 @@ static int core_target (lua_State *L) {
 }
 
 
+/* terminal() -> does standard error end on one? */
+static int core_terminal (lua_State *L) {
+  lua_pushboolean(L, isatty(STDERR_FILENO));
+  return 1;
+}
+
+
 static const luaL_Reg core_checks[] = {
   {"proxy", core_proxy},
   {"target", core_target},
+  {"terminal", core_terminal},
   {"url", core_url},
   {NULL, NULL}
 };

@@ -61,10 +61,11 @@ end
 local unanswered_word                         -- one line tells of all of them
 
 local function recount(by)
+  local before = unanswered_word
   count = count + by
-  take_back(unanswered_word)
   unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; their "
     .. "tasks may exist: end a script with run, all or join"):format(count)) or nil
+  take_back(before)
 end
 
 --- Opens a receipt, before anything is sent.

@@ -32,7 +32,7 @@ local turning = 0                             -- depth of turns; > 0 inside step
 
 -- An error that ended a turn (Ctrl-C, as a rule) is kept as guard.pending until the paid answers under
 -- way are in: a task that was just paid for must not lose its id. A second one is raised at once.
-local critical, criticals = 0, {}              -- waiters parked on a paid answer: how many, and which
+local criticals = {}                          -- the waiters parked on a paid answer
 local current                                 -- the job that is running, or nil
 local unfinished = false                      -- a turn broke off: the next one must come at once
 
@@ -46,6 +46,10 @@ local function stop_criticals(kind, message)
   for _, stop in ipairs(told) do stop(kind, message) end
 end
 
+local function awaits_paid()
+  return next(criticals) ~= nil
+end
+
 -- Sees to it that nothing more is paid for after an interrupt.
 local function heed_interrupt()
   local interrupt = guard.pending
@@ -53,7 +57,7 @@ local function heed_interrupt()
   interrupt.heeded = true
   core.guard_signals()                        -- the next one may end the process without us
   stop_criticals("cancelled", "interrupted")
-  if critical > 0 and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
+  if awaits_paid() and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
 end
 
 local raising                                 -- the interrupt that is on its way to the caller
@@ -260,14 +264,14 @@ function Waiter:wake(...)
   if self.woken then return end
   if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
   self.done = true
-  if self.counted then self.counted, critical, criticals[self] = nil, critical - 1, nil end
+  criticals[self] = nil
   local job = self.job
   if job and job.waiting == self then make_ready(job) end
   self.woken = true
 end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
-local function turn(seconds)
+local function one_turn(seconds)
   local pause = clock.pause()
   local broken = unfinished
   unfinished = true                           -- until it has come to its end
@@ -301,6 +305,32 @@ local function turn(seconds)
   end
   turning = turning - 1
   unfinished, breaks = again, 0
+end
+
+local TURNED = {}                             -- what the loop's coroutine yields after a turn
+
+local function turn_by_turn(seconds)
+  while true do
+    one_turn(seconds)
+    seconds = coroutine.yield(TURNED)
+  end
+end
+
+local loop                                    -- a coroutine that is between two turns, or nil
+
+-- Ctrl-C breaks in wherever the main thread's Lua happens to be: between taking a job out of its line
+-- and resuming it, and the job is lost. It breaks into no coroutine, so a turn is made in one; there it
+-- is met at one place only, in core.wait.
+local function turn(seconds)
+  local _, main = coroutine.running()
+  if not main then return one_turn(seconds) end
+  local co, ok, said = loop or coroutine.create(turn_by_turn), nil, nil
+  loop = nil
+  repeat                                      -- a callback that yields has no one to yield to
+    ok, said = coroutine.resume(co, seconds)
+    if not ok then error(said, 0) end
+  until said == TURNED
+  loop = co
 end
 
 local function nothing_to_wait_for()
@@ -353,7 +383,7 @@ local function drive(w)
       end
     else
       if job and job.cancelled then give_up(w, error, cancelled(job), 0) end
-      if guard.pending and critical == 0 then give_up(w, raise_interrupt) end
+      if guard.pending and not awaits_paid() then give_up(w, raise_interrupt) end
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
     end
     if nothing_to_wait_for() then
@@ -363,7 +393,7 @@ local function drive(w)
     turning, current = depth, job             -- an interrupt may have left a turn half way
     if not ok and interrupted_by(err) then raise_interrupt() end
   end
-  if guard.pending and critical == 0 and not w.critical then raise_interrupt() end
+  if guard.pending and not awaits_paid() and not w.critical then raise_interrupt() end
 end
 
 -- Drives, also on from where Ctrl-C came between two turns.
@@ -383,12 +413,12 @@ end
 function scheduler.park(w)
   if not w.done then
     local job = jobs[coroutine.running()]
-    if w.critical then
-      critical, criticals[w], w.counted = critical + 1, true, true
-    end
+    if w.critical then criticals[w] = true end
     if job and yieldable() then
-      job.waiting, w.job = w, job
-      coroutine.yield(PARKED)
+      repeat
+        job.waiting, w.job = w, job
+        coroutine.yield(PARKED)
+      until w.done
     else
       drive_through(w)
     end
@@ -434,7 +464,7 @@ function scheduler.step(seconds)
   turning, current = 0, nil
   local second = not ok and interrupted_by(err)
   heed_interrupt()
-  if guard.pending and (second or critical == 0) then raise_interrupt() end
+  if guard.pending and (second or not awaits_paid()) then raise_interrupt() end
   return true
 end
 

@@ -250,7 +250,7 @@ function Task:wait(opts)
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
         if not passing(self, err) then return nil, err end
         last = err
-        my.session.log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
+        my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
       else
         last = nil

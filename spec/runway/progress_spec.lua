@@ -81,6 +81,13 @@ describe("runway.progress", function()
     assert.is_nil(scheduler.timeout())
   end)
 
+  it("asks no command whether there is a terminal: Ctrl-C would be that command's alone", function()
+    local execute = os.execute
+    finally(function() os.execute = execute end)
+    os.execute = function() error "a command was run" end
+    assert.is_boolean(progress.is_terminal())
+  end)
+
   it("shows a download by its size", function()
     local task = submitted { task_is "SUCCEEDED",
       { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
