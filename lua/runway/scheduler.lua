@@ -361,7 +361,7 @@ local function interrupted_by(err)
   if err == NO_MEMORY then
     collectgarbage()
     breaks = breaks + 1
-    if breaks <= MOST_BREAKS then return false end
+    if breaks <= (awaits_paid() and guard.PATIENCE or MOST_BREAKS) then return false end
     breaks = 0
     error(err, 0)
   end
