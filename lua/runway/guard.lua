@@ -11,6 +11,7 @@ local guard = {}
 
 ---@class runway.Pending
 ---@field value any       what was raised
+---@field full? any        the same, explained: for the jobs that it ends
 ---@field heeded? boolean has what can be stopped been told to stop?
 
 ---@type runway.Pending|nil

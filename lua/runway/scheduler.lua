@@ -147,16 +147,19 @@ local function end_cancelled(job)
 end
 
 local function end_raised(job, raised)
-  local err = raised
-  if is_interrupt(raised) then guard.pending = guard.pending or { value = raised } end
+  local err, said = raised, raised
+  if is_interrupt(raised) then
+    guard.pending = guard.pending or { value = raised }
+    if type(raised) == "table" then said = raised.message end -- its text names every open task
+  end
+  said = guard.text_of(said)
   if job.cancelled and errors.is(raised) and raised.kind == "cancelled" then
     return end_job(job, { n = 2, nil, with_notes(job, raised) })
   end
   if not errors.is(raised) then
-    err = errors.new { message = guard.text_of(raised) }
+    err = errors.new { message = said }
     err.kind, err.value = nil, raised
   end
-  local said = guard.text_of(raised)
   err.traceback = errors.redact(debug and debug.traceback(job.co, said) or said)
   job.raised = { value = raised }
   close(job.co)
@@ -345,7 +348,11 @@ function scheduler.checkpoint()
       .. "coroutines of your own", 0)
   end
   if not guard.pending then return end
-  if current then error(guard.explained(guard.pending.value), 0) end
+  if current then                             -- all jobs have the same: there may be many
+    local interrupt = guard.pending
+    interrupt.full = interrupt.full or guard.explained(interrupt.value)
+    error(interrupt.full, 0)
+  end
   raise_interrupt()
 end
 
