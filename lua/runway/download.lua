@@ -126,10 +126,9 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err
 function download.check(session, path, overwrite)
-  local w, transport = scheduler.waiter(), session.transport
+  local transport = session.transport
   if not transport.try then transport = require "runway.transport" end -- files are real even in a play
-  transport:try(path, overwrite, function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+  local result = session:look(function(done) transport:try(path, overwrite, done) end)
   if not result.error then return true end
   return session:refuse(result.error)
 end

@@ -6,7 +6,6 @@
 local adapter = require "runway.adapter"
 local files = require "runway.files"
 local http = require "runway.http"
-local scheduler = require "runway.scheduler"
 
 local media = {}
 
@@ -18,10 +17,9 @@ media.file, media.is_file = files.make, files.is_file
 ---@return table|nil info   { size= bytes, type="image/png", class="image" }
 ---@return runway.Error|nil err
 function media.probe(session, path)
-  local w, transport = scheduler.waiter(), session.transport
+  local transport = session.transport
   if not transport.probe then transport = require "runway.transport" end -- files are real even in a play
-  transport:probe(path, function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+  local result = session:look(function(done) transport:probe(path, done) end)
   if result.error then return session:refuse(result.error) end
   return result
 end

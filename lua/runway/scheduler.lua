@@ -15,7 +15,9 @@ local guard = require "runway.guard"
 
 local scheduler = {}
 
-local unpack = table.unpack or unpack
+-- What a host may have taken away is missed here, and not after something was paid for.
+local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
+local unpack = assert(table.unpack or unpack, "runway needs table.unpack")
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local close = coroutine.close or function() end
 local is_interrupt, persist, NO_MEMORY = guard.is_interrupt, guard.persist, guard.NO_MEMORY

@@ -6,6 +6,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
@@ -222,6 +223,19 @@ function Session:pause(seconds)
   scheduler.park(w)
   w.abandon()
   return not self.closed
+end
+
+--- Looks at a local file, and again for a while when there is no descriptor for it.
+---@param look fun(done: fun(result: table))   starts one look
+---@return table result
+function Session:look(look)
+  for attempt = 1, math.huge do
+    local w = scheduler.waiter()
+    look(function(result) w:wake(result) end)
+    local result = scheduler.park(w)
+    local none_left = result.error and result.error.code == "descriptors"
+    if not none_left or attempt > self.limits.max_retries or not self:pause(retry.delay(attempt)) then return result end
+  end
 end
 
 --- Ends what is under way; what may cost money and has left is awaited by those who sent it.

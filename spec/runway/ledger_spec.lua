@@ -201,6 +201,30 @@ describe("Ctrl-C", function()
     ledger.release { provider = "runwayml", id = "t1" }
   end)
 
+  it("ends all jobs with one error: to tell each of every task would take as many squared", function()
+    local client = interrupting("task", { SUBMIT, mocked.task "RUNNING" })
+    local seen, jobs = {}, {}
+    local task = assert(client:generate(clip()))
+    jobs[1] = runway.spawn(function() task:wait() end)
+    for i = 1, 3 do
+      jobs[i + 1] = runway.spawn(function()
+        runway.sleep(1000)
+        seen[i] = select(2, pcall(client.generate, client, clip()))
+      end)
+    end
+    local awaited = runway.spawn(function()     -- keeps the interrupt back until the others have met it
+      local w = scheduler.waiter()
+      w.critical = true
+      scheduler.at(scheduler.now() + 2000, function() w:wake() end)
+      scheduler.park(w)
+    end)
+    runway.all(jobs)
+    assert.is_false(pcall(awaited.join, awaited))
+    assert.equal("t1", seen[1].tasks[1].task_id)
+    assert.is_true(rawequal(seen[1], seen[2]) and rawequal(seen[2], seen[3]))
+    ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
   it("goes through every guard", function()
     assert.is_true(scheduler.is_interrupt "x: interrupted!")
     assert.is_false(scheduler.is_interrupt { message = "interrupted!" })
