@@ -177,7 +177,7 @@ local function send_paid(session, call)
   call.receipt = receipt
   local ok, value, err, answer = pcall(http.send, session, call)
   if not ok then
-    local raised, id = value, nil
+    local raised, id = value
     id, err = http.rescue(session, receipt, raised)
     value = nil
     if not err then

@@ -329,7 +329,7 @@ local loop                                    -- a coroutine that is between two
 local function turn(seconds)
   local _, main = coroutine.running()
   if not main then return one_turn(seconds) end
-  local co, ok, said = loop or coroutine.create(turn_by_turn), nil, nil
+  local co, ok, said = loop or coroutine.create(turn_by_turn)
   loop = nil
   repeat                                      -- a callback that yields has no one to yield to
     ok, said = coroutine.resume(co, seconds)

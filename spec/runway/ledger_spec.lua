@@ -120,7 +120,7 @@ describe("memory that is missing when a paid answer is read", function()
   local function without_memory(room, name, times)
     local was = room[name]
     finally(function() room[name] = was end)
-    room[name] = function(...)
+    room[name] = function()
       times = times - 1
       if times == 0 then room[name] = was end
       error("not enough memory", 0)
