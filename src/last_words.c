@@ -69,27 +69,30 @@ static void guard_default (int number) {
 /* A handler is followed once it is set, and never changed: no circle. */
 static const int numbers[GUARDED] = {SIGINT, SIGTERM, SIGHUP};
 static _Atomic(handler *) hosts[GUARDED];
+static atomic_bool once[GUARDED];        /* it was set for one signal only */
 
 
 /* The host's handler, and ours after it: lua.c's lets the next Ctrl-C end the
 ** process, which may come before anyone has looked at the first. */
 static void on_hosts_signal (int number) {
   struct sigaction action;
-  for (int i = 0; i < GUARDED; i++)
-    if (numbers[i] == number) atomic_load(&hosts[i])(number);
+  int i = 0;
+  while (i < GUARDED - 1 && numbers[i] != number) i++;
+  atomic_load(&hosts[i])(number);
   if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
-      action.sa_handler == SIG_DFL)
+      (action.sa_handler == SIG_DFL ||
+       (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))
     guard_default(number);
 }
 
 
 static void guard_hosts (int i, struct sigaction *action) {
   handler *none = NULL, *host = action->sa_handler;
-  if (host == SIG_IGN || host == on_signal || host == on_hosts_signal ||
-      (action->sa_flags & (int)SA_RESETHAND))
-    return;
+  if (host == SIG_IGN || host == on_signal || host == on_hosts_signal) return;
   if (!atomic_compare_exchange_strong(&hosts[i], &none, host) && none != host) return;
+  atomic_store(&once[i], (action->sa_flags & (int)SA_RESETHAND) != 0);
   action->sa_handler = on_hosts_signal;
+  action->sa_flags &= ~(int)SA_RESETHAND;
   (void)sigaction(numbers[i], action, NULL);
 }
 

@@ -278,14 +278,14 @@ static int core_take (lua_State *L) {
 ** Whether there was one.
 */
 static bool take_interrupt (lua_State *L) {
-  const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+  const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
   lua_State *main;
   lua_Hook hook;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   main = lua_tothread(L, -1);
   lua_pop(L, 1);
   hook = main ? lua_gethook(main) : NULL;
-  if (main == L || !hook || lua_gethookmask(main) != all || lua_gethookcount(main) != 1)
+  if (main == L || !hook || (lua_gethookmask(main) & all) != all || lua_gethookcount(main) != 1)
     return false;
   lua_sethook(main, NULL, 0, 0);
   lua_sethook(L, hook, all, 1);          /* raises when we return */
