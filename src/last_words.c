@@ -18,6 +18,8 @@
 #define LINE 400               /* bytes; the longest id has 512 */
 #define LINES 64               /* of a block */
 
+typedef void handler (int number);
+
 typedef struct word_block {
   struct {
     atomic_bool said;          /* stands here, to be said */
@@ -53,19 +55,55 @@ static void on_signal (int number) {
 }
 
 
+static void guard_default (int number) {
+  struct sigaction action = {0};
+  action.sa_handler = on_signal;
+  action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
+  (void)sigemptyset(&action.sa_mask);
+  (void)sigaction(number, &action, NULL);
+}
+
+
+#define GUARDED 3
+
+/* A handler is followed once it is set, and never changed: no circle. */
+static const int numbers[GUARDED] = {SIGINT, SIGTERM, SIGHUP};
+static _Atomic(handler *) hosts[GUARDED];
+static atomic_bool once[GUARDED];        /* it was set for one signal only */
+
+
+/* The host's handler, and ours after it: lua.c's lets the next Ctrl-C end the
+** process, which may come before anyone has looked at the first. */
+static void on_hosts_signal (int number) {
+  struct sigaction action;
+  int i = 0;
+  while (i < GUARDED - 1 && numbers[i] != number) i++;
+  atomic_load(&hosts[i])(number);
+  if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
+      (action.sa_handler == SIG_DFL ||
+       (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))
+    guard_default(number);
+}
+
+
+static void guard_hosts (int i, struct sigaction *action) {
+  handler *none = NULL, *host = action->sa_handler;
+  if (host == SIG_IGN || host == on_signal || host == on_hosts_signal) return;
+  if (!atomic_compare_exchange_strong(&hosts[i], &none, host) && none != host) return;
+  atomic_store(&once[i], (action->sa_flags & (int)SA_RESETHAND) != 0);
+  action->sa_handler = on_hosts_signal;
+  action->sa_flags &= ~(int)SA_RESETHAND;
+  (void)sigaction(numbers[i], action, NULL);
+}
+
+
 void rw_words_guard_signals (void) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
   rw_stay_loaded();
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+  for (int i = 0; i < GUARDED; i++) {
     struct sigaction action;
-    if (sigaction(numbers[i], NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) ||
-        action.sa_handler != SIG_DFL)
-      continue;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(numbers[i], &action, NULL);
+    if (sigaction(numbers[i], NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO)) continue;
+    if (action.sa_handler == SIG_DFL) guard_default(numbers[i]);
+    else guard_hosts(i, &action);
   }
 }
 

@@ -17,8 +17,9 @@ void rw_words_take_back (int number);
 void rw_words_say (void);               /* now; each line once */
 
 /* SIGINT, SIGTERM and SIGHUP say the lines before they end the process, where
-** nobody handles them and there are any. To be called again when another
-** handler may have left. */
+** nobody handles them and there are any. A host's handler stays; when it gives
+** way to the default, ours follows. To be called again when another handler may
+** have left. */
 void rw_words_guard_signals (void);
 
 #pragma GCC visibility pop

@@ -2,6 +2,7 @@
 ** lua_check.c: URLs, data URIs, proxies and places for files, looked at for Lua.
 */
 #include <string.h>
+#include <unistd.h>
 
 #include "data_uri.h"
 #include "header.h"
@@ -150,10 +151,18 @@ static int core_data_uri (lua_State *L) {
 }
 
 
+/* terminal() -> does standard error end on one? */
+static int core_terminal (lua_State *L) {
+  lua_pushboolean(L, isatty(STDERR_FILENO));
+  return 1;
+}
+
+
 static const luaL_Reg core_checks[] = {
   {"data_uri", core_data_uri},
   {"proxy", core_proxy},
   {"target", core_target},
+  {"terminal", core_terminal},
   {"url", core_url},
   {NULL, NULL}
 };

@@ -271,6 +271,27 @@ static int core_take (lua_State *L) {
 
 
 /*
+** A signal's handler raises its interrupt through a hook on the main thread (as
+** lua.c does), where no other coroutine meets it: who waits here has it now.
+** Whether there was one.
+*/
+static bool take_interrupt (lua_State *L) {
+  const int all = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
+  lua_State *main;
+  lua_Hook hook;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  hook = main ? lua_gethook(main) : NULL;
+  if (main == L || !hook || (lua_gethookmask(main) & all) != all || lua_gethookcount(main) != 1)
+    return false;
+  lua_sethook(main, NULL, 0, 0);
+  lua_sethook(L, hook, all, 1);          /* raises when we return */
+  return true;
+}
+
+
+/*
 ** wait([seconds]) -> is there something to take (or to drain elsewhere)?
 ** In a child of fork it only passes the time, so that timers still fire.
 */
@@ -278,8 +299,10 @@ static int core_wait (lua_State *L) {
   lua_Number seconds = luaL_optnumber(L, 1, -1);
   lua_engine *le;
   bool runs = push_started(L, &le) == NULL;
+  if (take_interrupt(L)) return 0;
   if (!runs) rw_pause(seconds);
   lua_pushboolean(L, runs && rw_engine_wait(le->engine, seconds));
+  (void)take_interrupt(L);
   return 1;
 }
 

@@ -31,14 +31,25 @@ static const struct {
 };
 
 
-/* __index: loads the room of a name and keeps the value in the module. */
+/* Pushes what `require` gives. */
+static void push_room (lua_State *L, const char *room) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, room);
+  lua_call(L, 1, 1);
+}
+
+
+/*
+** __index: loads the room of a name and keeps the value in the module. With a
+** client comes all that its tasks may want: once something is paid for, there
+** may be no descriptor left to load it with.
+*/
 static int runway_index (lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   for (size_t i = 0; i < sizeof runway_names / sizeof *runway_names; i++) {
     if (strcmp(key, runway_names[i].name) != 0) continue;
-    lua_getglobal(L, "require");
-    lua_pushstring(L, runway_names[i].room);
-    lua_call(L, 1, 1);
+    if (strcmp(key, "client") == 0) push_room(L, "runway.jobs");
+    push_room(L, runway_names[i].room);
     if (runway_names[i].member) lua_getfield(L, -1, runway_names[i].member);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);

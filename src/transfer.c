@@ -29,6 +29,8 @@
 #include "transfer.h"
 #include "unpack.h"
 
+#define PAID_ANSWER 8192      /* bytes of its head, and of its body */
+
 /* What libcurl reads at a time into a file: twice as fast as its default. */
 #define FILE_CHUNK (512 * 1024)
 
@@ -381,10 +383,18 @@ bool rw_transfer_check (rw_request *r) {
 }
 
 
+/* What is paid for must not be lost for want of memory: an answer of ordinary
+** length has its place before the request leaves. */
+static bool reserve_answer (rw_request *r) {
+  return !r->gate || (rw_buffer_reserve(&r->head, PAID_ANSWER) &&
+                      rw_buffer_reserve(&r->body, PAID_ANSWER));
+}
+
+
 bool rw_transfer_begin (rw_request *r) {
   r->easy = curl_easy_init();
   if (r->trace) rw_trace_begin(r);
-  if (r->easy && set_options(r)) return true;
+  if (r->easy && set_options(r) && reserve_answer(r)) return true;
   rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
   rw_transfer_drop(r);
   return false;

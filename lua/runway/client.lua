@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local fields = require "runway.fields"
+local guard = require "runway.guard"
 local http = require "runway.http"
 local json = require "runway.json"
 local media = require "runway.media"
@@ -241,6 +242,11 @@ local function words(v)
   return true
 end
 
+-- What the caller sees of an answer.
+local function shown(answer)
+  return { status = answer.status, headers = answer.headers, body = answer.body, json = answer.json }
+end
+
 local REQUEST = {
   method = "string", path = "string", query = words, json = "any", headers = words, deadline = positive,
 }
@@ -260,7 +266,7 @@ function Client:request(given)
     method = given.method, path = given.path, query = given.query, json = given.json, headers = given.headers,
   }, { raw = true, deadline = mine:deadline(given.deadline) })
   if not answer then return nil, err end
-  return { status = answer.status, headers = answer.headers, body = answer.body, json = answer.json }
+  return guard.persist(shown, answer)
 end
 
 --- Ends what this client has under way; paid requests in flight are awaited by

@@ -111,6 +111,7 @@ end
 function clock.at(time, fn)
   sequence = sequence + 1
   local timer = { time = math.min(time, clock.now() + FAR), order = sequence, fn = fn, queued = true }
+  heap[size + 1] = timer                      -- first, for Ctrl-C may come in between
   size = size + 1
   sift_up(timer, size)
   return timer

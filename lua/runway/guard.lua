@@ -11,6 +11,7 @@ local guard = {}
 
 ---@class runway.Pending
 ---@field value any       what was raised
+---@field full? any        the same, explained: for the jobs that it ends
 ---@field heeded? boolean has what can be stopped been told to stop?
 
 ---@type runway.Pending|nil
@@ -96,13 +97,18 @@ function guard.call(fn, ...)
   return ok, err
 end
 
---- Calls a function again when memory ran out in it, after a collection.
+--- How often what must not be lost is tried again while memory is missing.
+guard.PATIENCE = 100
+
+--- Calls a function again when memory ran out in it, after a collection, and gives up late.
 ---@return any value
 function guard.persist(fn, ...)
-  local ok, value = pcall(fn, ...)
-  if ok then return value end
-  if value ~= NO_MEMORY then error(value, 0) end
-  collectgarbage()
+  for _ = 1, guard.PATIENCE do
+    local ok, value = pcall(fn, ...)
+    if ok then return value end
+    if value ~= NO_MEMORY then error(value, 0) end
+    collectgarbage()
+  end
   return fn(...)
 end
 

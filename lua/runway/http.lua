@@ -6,7 +6,9 @@
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
+local errors = require "runway.errors"
 local fields = require "runway.fields"
+local guard = require "runway.guard"
 local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local retry = require "runway.retry"
@@ -155,6 +157,42 @@ local function attempt(session, call, tally)
   end
 end
 
+--- Something broke in on a paid call: Ctrl-C, no memory, the end of its job. Its answer is awaited.
+---@param session runway.Session
+---@param receipt runway.Receipt
+---@param raised any
+---@return string|nil id           of the task in the answer
+---@return runway.Error|nil err    to be given back where memory was missing; else `raised` is to go on
+function http.rescue(session, receipt, raised)
+  if raised == guard.NO_MEMORY then collectgarbage() end
+  local id = guard.persist(ledger.await, receipt)
+  if raised ~= guard.NO_MEMORY then return id end
+  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
+    sent = (receipt.sent or id) and "yes" or "no",
+    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
+  return id, err
+end
+
+-- A paid call of its own: whatever breaks in, the id in its answer goes into the error.
+local function send_paid(session, call)
+  local receipt = ledger.open(session.adapter.name, session:is_real())
+  call.receipt = receipt
+  local ok, value, err, answer = pcall(http.send, session, call)
+  if not ok then
+    local raised, id = value
+    id, err = http.rescue(session, receipt, raised)
+    value = nil
+    if not err then
+      if errors.is(raised) then raised.task_id = raised.task_id or id end
+      raised = scheduler.explained(raised)    -- while the receipt can tell of the id
+      ledger.close(receipt)
+      error(raised, 0)
+    end
+  end
+  ledger.close(receipt)
+  return value, err, answer
+end
+
 --- Makes one call: sends, judges, and sends again where that is safe. The wire's timeout covers all
 --- requests of the call and the pauses between them, but not those that a server asked for, nor time
 --- in line. A paid request always gets the whole of it, so that its answer is awaited.
@@ -166,13 +204,11 @@ end
 function http.send(session, call)
   if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
   if not call.wire.gate then return attempt(session, call, { attempts = 0, sent = false }) end
-  local given = call.receipt
-  local receipt = given or ledger.open(session.adapter.name, session:is_real())
-  call.receipt = receipt
+  local receipt = call.receipt
+  if not receipt then return send_paid(session, call) end
   scheduler.note(receipt, account(receipt))
   local value, err, answer = attempt(session, call, receipt)
   scheduler.note(receipt, nil)
-  if not given then ledger.close(receipt) end
   return value, err, answer
 end
 

@@ -61,10 +61,11 @@ end
 local unanswered_word                         -- one line tells of all of them
 
 local function recount(by)
+  local before = unanswered_word
   count = count + by
-  take_back(unanswered_word)
   unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; their "
     .. "tasks may exist: end a script with run, all or join"):format(count)) or nil
+  take_back(before)
 end
 
 --- Opens a receipt, before anything is sent.
@@ -206,8 +207,19 @@ scheduler.interrupted_with(function(raised)
     Interrupt)
 end, Interrupt)
 
+-- An answer that has come names its task by itself.
+local function name_answered(receipt)
+  local id = receipt.real and ledger.id_of(receipt)
+  if not id then return end
+  ledger.close(receipt)
+  leave_word(advice(id, receipt.provider, "PENDING"))
+end
+
 -- Collected when the state closes: a script that ends too early must not do so silently.
 ledger.at_the_end = setmetatable({}, { __gc = function()
+  local open = {}
+  for receipt in pairs(receipts) do open[#open + 1] = receipt end
+  for _, receipt in ipairs(open) do pcall(name_answered, receipt) end
   core.say_words()
 end })
 

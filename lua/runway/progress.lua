@@ -1,6 +1,7 @@
 -- progress.lua: a bar for each wait and each download: redrawn in place on a
 -- terminal, plain lines (one for each change) anywhere else.
 
+local core = require "runway.core"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
@@ -16,8 +17,7 @@ local STEPS = 10                              -- plain lines for one download or
 function progress.is_terminal()
   local term = os.getenv "TERM"
   if not term or term == "dumb" then return false end
-  local ok = os.execute "test -t 2"
-  return ok == true or ok == 0
+  return core.terminal()                      -- no command asks: while one runs, Ctrl-C is its alone
 end
 
 local Bar = {}

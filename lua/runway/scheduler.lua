@@ -15,7 +15,9 @@ local guard = require "runway.guard"
 
 local scheduler = {}
 
-local unpack = table.unpack or unpack
+-- What a host may have taken away is missed here, and not after something was paid for.
+local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
+local unpack = assert(table.unpack or unpack, "runway needs table.unpack")
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local close = coroutine.close or function() end
 local is_interrupt, persist, NO_MEMORY = guard.is_interrupt, guard.persist, guard.NO_MEMORY
@@ -32,7 +34,7 @@ local turning = 0                             -- depth of turns; > 0 inside step
 
 -- An error that ended a turn (Ctrl-C, as a rule) is kept as guard.pending until the paid answers under
 -- way are in: a task that was just paid for must not lose its id. A second one is raised at once.
-local critical, criticals = 0, {}              -- waiters parked on a paid answer: how many, and which
+local criticals = {}                          -- the waiters parked on a paid answer
 local current                                 -- the job that is running, or nil
 local unfinished = false                      -- a turn broke off: the next one must come at once
 
@@ -46,6 +48,10 @@ local function stop_criticals(kind, message)
   for _, stop in ipairs(told) do stop(kind, message) end
 end
 
+local function awaits_paid()
+  return next(criticals) ~= nil
+end
+
 -- Sees to it that nothing more is paid for after an interrupt.
 local function heed_interrupt()
   local interrupt = guard.pending
@@ -53,7 +59,7 @@ local function heed_interrupt()
   interrupt.heeded = true
   core.guard_signals()                        -- the next one may end the process without us
   stop_criticals("cancelled", "interrupted")
-  if critical > 0 and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
+  if awaits_paid() and scheduler.on_deferred then scheduler.guard(scheduler.on_deferred) end
 end
 
 local raising                                 -- the interrupt that is on its way to the caller
@@ -143,16 +149,19 @@ local function end_cancelled(job)
 end
 
 local function end_raised(job, raised)
-  local err = raised
-  if is_interrupt(raised) then guard.pending = guard.pending or { value = raised } end
+  local err, said = raised, raised
+  if is_interrupt(raised) then
+    guard.pending = guard.pending or { value = raised }
+    if type(raised) == "table" then said = raised.message end -- its text names every open task
+  end
+  said = guard.text_of(said)
   if job.cancelled and errors.is(raised) and raised.kind == "cancelled" then
     return end_job(job, { n = 2, nil, with_notes(job, raised) })
   end
   if not errors.is(raised) then
-    err = errors.new { message = guard.text_of(raised) }
+    err = errors.new { message = said }
     err.kind, err.value = nil, raised
   end
-  local said = guard.text_of(raised)
   err.traceback = errors.redact(debug and debug.traceback(job.co, said) or said)
   job.raised = { value = raised }
   close(job.co)
@@ -260,14 +269,14 @@ function Waiter:wake(...)
   if self.woken then return end
   if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
   self.done = true
-  if self.counted then self.counted, critical, criticals[self] = nil, critical - 1, nil end
+  criticals[self] = nil
   local job = self.job
   if job and job.waiting == self then make_ready(job) end
   self.woken = true
 end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
-local function turn(seconds)
+local function one_turn(seconds)
   local pause = clock.pause()
   local broken = unfinished
   unfinished = true                           -- until it has come to its end
@@ -303,6 +312,32 @@ local function turn(seconds)
   unfinished, breaks = again, 0
 end
 
+local TURNED = {}                             -- what the loop's coroutine yields after a turn
+
+local function turn_by_turn(seconds)
+  while true do
+    one_turn(seconds)
+    seconds = coroutine.yield(TURNED)
+  end
+end
+
+local loop                                    -- a coroutine that is between two turns, or nil
+
+-- Ctrl-C breaks in wherever the main thread's Lua happens to be: between taking a job out of its line
+-- and resuming it, and the job is lost. It breaks into no coroutine, so a turn is made in one; there it
+-- is met at one place only, in core.wait.
+local function turn(seconds)
+  local _, main = coroutine.running()
+  if not main then return one_turn(seconds) end
+  local co, ok, said = loop or coroutine.create(turn_by_turn)
+  loop = nil
+  repeat                                      -- a callback that yields has no one to yield to
+    ok, said = coroutine.resume(co, seconds)
+    if not ok then error(said, 0) end
+  until said == TURNED
+  loop = co
+end
+
 local function nothing_to_wait_for()
   return ready_last < ready_first and not unfinished and not clock.pause() and core.pending() == 0
 end
@@ -315,7 +350,11 @@ function scheduler.checkpoint()
       .. "coroutines of your own", 0)
   end
   if not guard.pending then return end
-  if current then error(guard.explained(guard.pending.value), 0) end
+  if current then                             -- all jobs have the same: there may be many
+    local interrupt = guard.pending
+    interrupt.full = interrupt.full or guard.explained(interrupt.value)
+    error(interrupt.full, 0)
+  end
   raise_interrupt()
 end
 
@@ -331,7 +370,7 @@ local function interrupted_by(err)
   if err == NO_MEMORY then
     collectgarbage()
     breaks = breaks + 1
-    if breaks <= MOST_BREAKS then return false end
+    if breaks <= (awaits_paid() and guard.PATIENCE or MOST_BREAKS) then return false end
     breaks = 0
     error(err, 0)
   end
@@ -353,7 +392,7 @@ local function drive(w)
       end
     else
       if job and job.cancelled then give_up(w, error, cancelled(job), 0) end
-      if guard.pending and critical == 0 then give_up(w, raise_interrupt) end
+      if guard.pending and not awaits_paid() then give_up(w, raise_interrupt) end
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
     end
     if nothing_to_wait_for() then
@@ -363,7 +402,7 @@ local function drive(w)
     turning, current = depth, job             -- an interrupt may have left a turn half way
     if not ok and interrupted_by(err) then raise_interrupt() end
   end
-  if guard.pending and critical == 0 and not w.critical then raise_interrupt() end
+  if guard.pending and not awaits_paid() and not w.critical then raise_interrupt() end
 end
 
 -- Drives, also on from where Ctrl-C came between two turns.
@@ -383,12 +422,12 @@ end
 function scheduler.park(w)
   if not w.done then
     local job = jobs[coroutine.running()]
-    if w.critical then
-      critical, criticals[w], w.counted = critical + 1, true, true
-    end
+    if w.critical then criticals[w] = true end
     if job and yieldable() then
-      job.waiting, w.job = w, job
-      coroutine.yield(PARKED)
+      repeat
+        job.waiting, w.job = w, job
+        coroutine.yield(PARKED)
+      until w.done
     else
       drive_through(w)
     end
@@ -434,7 +473,7 @@ function scheduler.step(seconds)
   turning, current = 0, nil
   local second = not ok and interrupted_by(err)
   heed_interrupt()
-  if guard.pending and (second or critical == 0) then raise_interrupt() end
+  if guard.pending and (second or not awaits_paid()) then raise_interrupt() end
   return true
 end
 

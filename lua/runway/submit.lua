@@ -19,8 +19,6 @@ local text = require "runway.text"
 
 local submit = {}
 
-local NO_MEMORY = "not enough memory"         -- what Lua raises then
-
 --- Does the provider offer this kind of task?
 ---@param session runway.Session
 ---@param kind string
@@ -132,17 +130,12 @@ end
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
 local function rescue(session, ref, receipt, raised)
-  if raised == NO_MEMORY then collectgarbage() end
-  ref.id = ref.id or ledger.await(receipt)
+  local id, missing = http.rescue(session, receipt, raised)
+  ref.id = ref.id or id
   local t = ref.id and task.new(session, ref, true) or nil
-  local err = errors.is(raised) and raised or nil
-  if raised == NO_MEMORY then
-    err = select(2, session:error { kind = "limit", code = "memory", attempts = receipt.attempts,
-      sent = (receipt.sent or ref.id) and "yes" or "no",
-      message = "memory ran out" .. (ref.id and "; the task was submitted all the same" or "") })
-  end
+  local err = missing or errors.is(raised) and raised or nil
   if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
-  if raised == NO_MEMORY then return nil, err end
+  if missing then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end

@@ -1,12 +1,25 @@
 -- What a client submits, and the rest of what it does for an account, over a mock.
 
 local adapters = require "spec.support.adapters"
+local child = require "spec.support.child"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
 local clip, SUBMIT = mocked.clip, mocked.SUBMIT
 
 local PNG = "\137PNG\r\n\26\n" .. ("\0"):rep(600)
+
+describe("once there is a client,", function()
+  it("nothing is loaded that a task may need: there may be no descriptor left to read it", function()
+    local said = child.run [[
+      local runway = require "runway"
+      assert(runway.client)
+      package.path, package.cpath, package.searchers = "", "", {}
+      print(runway.run(function() return runway.all({ function() return "here" end })[1] end))
+    ]]
+    assert.equal("here", said)
+  end)
+end)
 
 describe("a client:", function()
   local directory

@@ -1,8 +1,10 @@
 -- What is paid for and at stake is named, whatever ends the program, and by what Ctrl-C raises.
 
 local child = require "spec.support.child"
+local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
+local retry = require "runway.retry"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 
@@ -111,6 +113,51 @@ describe("the ledger", function()
   end)
 end)
 
+describe("memory that is missing when a paid answer is read", function()
+  after_each(mocked.close)
+
+  -- The next `times` calls of a room's function find none.
+  local function without_memory(room, name, times)
+    local was = room[name]
+    finally(function() room[name] = was end)
+    room[name] = function()
+      times = times - 1
+      if times == 0 then room[name] = was end
+      error("not enough memory", 0)
+    end
+  end
+
+  for _, how in ipairs { "a submit", "a raw request" } do
+    it("loses no id, however long it is missing: " .. how, function()
+      local client = mocked.client { how == "a submit" and SUBMIT or { "POST /v1/own", json = { id = "t1" } } }
+      without_memory(retry, "judge", 1)
+      without_memory(ids, "in_answer", 20)
+      local made, err
+      if how == "a submit" then
+        made, err = client:generate(clip())
+      else
+        made, err = client:request { method = "POST", path = "/v1/own", json = {} }
+      end
+      assert.is_nil(made)
+      assert.same({ "limit", "memory", "t1", "yes" }, { err.kind, err.code, err.task_id, err.sent })
+      ledger.release { provider = "runwayml", id = "t1" }
+      assert.same({}, open_ids())
+    end)
+  end
+
+  it("lets the end of the program name what could not be read before", function()
+    local said = child.run(PROGRAM .. [[
+      local ids, retry = require "runway.ids", require "runway.retry"
+      local in_answer, judge = ids.in_answer, retry.judge
+      function ids.in_answer() error("not enough memory", 0) end
+      retry.judge = ids.in_answer
+      print(pcall(pay))
+      ids.in_answer, retry.judge = in_answer, judge
+    ]])
+    assert.matches("^false\tnot enough memory\n[^\n]*task paid%-1[^\n]*$", said)
+  end)
+end)
+
 describe("Ctrl-C", function()
   after_each(mocked.close)
 
@@ -151,6 +198,30 @@ describe("Ctrl-C", function()
     assert.is_false(ok)
     assert.matches("interrupted!", tostring(err), 1, true)
     runway.sleep(1)                           -- it is raised once
+    ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
+  it("ends all jobs with one error: to tell each of every task would take as many squared", function()
+    local client = interrupting("task", { SUBMIT, mocked.task "RUNNING" })
+    local seen, jobs = {}, {}
+    local task = assert(client:generate(clip()))
+    jobs[1] = runway.spawn(function() task:wait() end)
+    for i = 1, 3 do
+      jobs[i + 1] = runway.spawn(function()
+        runway.sleep(1000)
+        seen[i] = select(2, pcall(client.generate, client, clip()))
+      end)
+    end
+    local awaited = runway.spawn(function()     -- keeps the interrupt back until the others have met it
+      local w = scheduler.waiter()
+      w.critical = true
+      scheduler.at(scheduler.now() + 2000, function() w:wake() end)
+      scheduler.park(w)
+    end)
+    runway.all(jobs)
+    assert.is_false(pcall(awaited.join, awaited))
+    assert.equal("t1", seen[1].tasks[1].task_id)
+    assert.is_true(rawequal(seen[1], seen[2]) and rawequal(seen[2], seen[3]))
     ledger.release { provider = "runwayml", id = "t1" }
   end)
 

@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local mocked = require "spec.support.mocked"
 local progress = require "runway.progress"
 local scheduler = require "runway.scheduler"
@@ -79,6 +80,14 @@ describe("runway.progress", function()
     assert.has_error(function() progress.wait(task, show(true)) end, "interrupted!")
     assert.equal("\n", written[#written]:sub(-1))
     assert.is_nil(scheduler.timeout())
+  end)
+
+  it("asks no command whether there is a terminal: Ctrl-C would be that command's alone", function()
+    local said = child.run [[
+      os.execute = function() error "a command was run" end
+      print(require "runway.progress".is_terminal())
+    ]]
+    assert.is_true(said == "true" or said == "false", said)
   end)
 
   it("shows a download by its size", function()

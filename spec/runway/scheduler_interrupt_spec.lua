@@ -85,6 +85,32 @@ describe("an interrupt", function()
     assert.matches("^200\nfalse\t[^\n]*interrupted!\n$", finish(program, path))
   end)
 
+  it("reaches a program that waits in a coroutine of its own", function()
+    local program, pid, path = start [[
+      local answer = coroutine.wrap(function() return pay "coroutine" end)()
+      print(answer and answer.status)
+      print(pcall(coroutine.wrap(function() runway.sleep(1000) end)))
+    ]]
+    until_seen "?coroutine"
+    os.execute("kill -INT " .. pid)
+    server:release()
+    assert.matches("^200\nfalse\t[^\n]*interrupted!\n$", finish(program, path))
+  end)
+
+  -- Lua's hook raises it where the main thread goes on: just after the job has yielded.
+  it("that comes while a job runs breaks nothing in the loop: what waits goes on waiting", function()
+    local program, _, path = start [[
+      local job = runway.spawn(function()
+        io.popen("kill -INT $PPID"):close()
+        print(pcall(runway.sleep, 0.01))
+        return "well"
+      end)
+      print(pcall(job.join, job))
+      print(job:join())
+    ]]
+    assert.matches("^false\t[^\n]*interrupted!\ntrue\nwell\n$", finish(program, path))
+  end)
+
   it("ends any other wait at once", function()
     local program, pid, path = start [[
       local job = runway.spawn(function() client:request { path = "/hang?free" } end)

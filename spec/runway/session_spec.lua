@@ -2,7 +2,9 @@
 
 local adapter = require "runway.adapter"
 local adapters = require "spec.support.adapters"
+local download = require "runway.download"
 local errors = require "runway.errors"
+local media = require "runway.media"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
 
@@ -131,6 +133,35 @@ describe("runway.session", function()
     s:log("debug", "with " .. KEY)
     assert.same({ "debug with [key] table" }, seen)
     new():log("debug", "no one listens")
+  end)
+
+  describe("waits for descriptors", function()
+    -- A transport that has none for the first looks at files.
+    local function starved(times)
+      local function look(_, _, ...)
+        local done = select(select("#", ...), ...)
+        times = times - 1
+        local result = times < 0 and { type = "image/png", class = "image", size = 9 }
+          or { error = { kind = "io", code = "descriptors", message = "Too many open files" } }
+        scheduler.at(scheduler.now(), function() done(result) end)
+      end
+      return new { transport = { try = look, probe = look }, max_retries = 3 }
+    end
+
+    before_each(scheduler.freeze)
+    after_each(scheduler.thaw)
+
+    for name, call in pairs {
+      ["when it looks at a file"] = function(s) return media.probe(s, "a.png") end,
+      ["when it looks whether one can be written"] = function(s) return download.check(s, "a.mp4") end,
+    } do
+      it(name, function()
+        assert(call(starved(3)))
+        local none, err = call(starved(4))
+        assert.is_nil(none)
+        assert.same({ "io", "descriptors", "no" }, { err.kind, err.code, err.sent })
+      end)
+    end
   end)
 
   describe("close", function()

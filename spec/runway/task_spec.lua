@@ -259,6 +259,14 @@ describe("a task", function()
       assert.equal("t1", task.id)
     end)
 
+    it("the logger hears of every query that failed", function()
+      local heard = {}
+      local task = submitted({ { "GET /v1/tasks/t1", fault = "not_sent" }, task_is "SUCCEEDED" }, { max_retries = 0,
+        logger = function(level, message) if level == "warning" then heard[#heard + 1] = message end end })
+      assert(task:wait())
+      assert.matches("a query failed, waiting goes on: .*the connection was refused", table.concat(heard, "\n"))
+    end)
+
     it("the wait's error tells of the last query that failed", function()
       local task = submitted({ { "GET /v1/tasks/t1", fault = "not_sent", times = math.huge } }, { max_retries = 0 })
       local _, err = task:wait { timeout = 60 }

@@ -45,6 +45,30 @@ describe("last words", function()
     assert.equal(0, code)
   end)
 
+  it("are said though the second Ctrl-C comes before anyone could look at the first", function()
+    local said, code = child.run [[
+      local core = require "runway.core"
+      core.leave_word "here\n"
+      coroutine.wrap(function()               -- where the hook of the first is not met
+        for _ = 1, 2 do io.popen("kill -INT $PPID"):close() end
+      end)()
+    ]]
+    assert.equal("here", said)
+    assert.equal(128 + 2, code)
+  end)
+
+  it("follow a host's handler that is set again", function()
+    local said = child.run [[
+      local core = require "runway.core"
+      local word = core.leave_word "once\n"
+      print(pcall(function() io.popen("kill -INT $PPID"):close() end))
+      core.take_back(word)
+      core.leave_word "here\n"
+      io.popen("kill -INT $PPID"):close()
+    ]]
+    assert.matches("^false\t[^\n]*interrupted!\nhere$", said)
+  end)
+
   it("keep their handlers in memory when the state that set them is closed", function()
     local _, code = child.run [[
       local core = require "runway.core"

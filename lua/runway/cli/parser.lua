@@ -1,5 +1,7 @@
 -- The command line of `runway`: its commands and their options.
 
+local guard = require "runway.guard"
+
 local parser = {}
 
 local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY,\n"
@@ -7,7 +9,7 @@ local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, CO
 
 --- The library that reads a command line; nil, message when it is not there.
 function parser.load()
-  local ok, argparse = pcall(require, "argparse")
+  local ok, argparse = guard.try(require, "argparse")
   if ok then return argparse end
   return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
     .. "elsewhere: luarocks install argparse), which did not load: " .. tostring(argparse)

@@ -227,7 +227,7 @@ function Mock:start(wire, done)
   local request = exchange.record(wire)
   request.time = scheduler.now() - self.opened
   self.requests[#self.requests + 1] = request
-  local ok, answer, why = pcall(decide, self, request)
+  local ok, answer, why = scheduler.try(decide, self, request)
   if not ok then answer, why = nil, tostring(answer) end
   if answer then return exchange.play(answer, wire, done) end
   local message = ("the mock did not expect %s %s (request %d): %s"):format(request.method,
