@@ -63,8 +63,8 @@ local unanswered_word                         -- one line tells of all of them
 local function recount(by)
   local before = unanswered_word
   count = count + by
-  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; their "
-    .. "tasks may exist: end a script with run, all or join"):format(count)) or nil
+  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; of "
+    .. "those that had left, the tasks may exist: end a script with run, all or join"):format(count)) or nil
   take_back(before)
 end
 

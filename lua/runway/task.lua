@@ -235,14 +235,15 @@ end
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
----@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all, default 3600
+---@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all,
+---  default: the client's `deadline`, else 3600
 ---@return runway.Task|nil task   when it SUCCEEDED and has an output
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
-  local timeout = math.min(opts.timeout or DEFAULT_WAIT, LONGEST_WAIT)
+  local timeout = math.min(opts.timeout or my.session.limits.deadline or DEFAULT_WAIT, LONGEST_WAIT)
   local deadline = scheduler.now() + timeout
   if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
   local empty, last = 0, nil

@@ -342,6 +342,16 @@ describe("a deadline", function()
     assert.equal(7, math.floor(seconds + 0.5))
   end)
 
+  it("ends a wait that was given no time of its own", function()
+    local client = mocked.client({ { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, times = math.huge } },
+      { deadline = 40 })
+    local seconds, err = took(client, function() return client:task("t1"):wait() end)
+    assert.equal(40, math.floor(seconds + 0.5))
+    assert.equal("timeout", err.kind)
+    seconds = took(client, function() return client:task("t1"):wait { timeout = 90 } end)
+    assert.equal(90, math.floor(seconds + 0.5))
+  end)
+
   it("lets what has been paid for be answered", function()
     local client = mocked.client({ { "POST /v1/text_to_video", json = { id = "t1" }, delay = 50 } }, { deadline = 10 })
     assert.equal("t1", assert(client:generate(clip())).id)
