@@ -343,8 +343,8 @@ describe("a deadline", function()
   end)
 
   it("ends a wait that was given no time of its own", function()
-    local client = mocked.client({ { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, times = math.huge } },
-      { deadline = 40 })
+    local running = { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, times = math.huge }
+    local client = mocked.client({ running }, { deadline = 40 })
     local seconds, err = took(client, function() return client:task("t1"):wait() end)
     assert.equal(40, math.floor(seconds + 0.5))
     assert.equal("timeout", err.kind)
