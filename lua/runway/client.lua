@@ -118,7 +118,7 @@ end
 ---  beside these `output` (checked before paying; `task:download()` writes there), `extra` (a table that goes to the
 ---  API as it is), `deadline` (s)
 ---@return runway.Task|nil
----@return runway.Error|nil err
+---@return runway.Error|nil err   beside a task: code "broken_answer", since the answer was no clean JSON
 function Client:generate(raw)
   local made, err = generate(session_of(self), raw)
   return made, err

@@ -8,6 +8,7 @@ local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local http = require "runway.http"
+local json = require "runway.json"
 local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -74,11 +75,11 @@ local function with_extra(session, request, extra)
     return session:refuse("extra has no place in a request without a JSON body, as this one of "
       .. session.adapter.name .. " is")
   end
-  local copy, json = {}, {}
+  local copy, body = {}, {}
   for name, v in pairs(request) do copy[name] = v end
-  for name, v in pairs(request.json) do json[name] = v end
-  for name, v in pairs(extra) do json[name] = v end
-  copy.json = json
+  for name, v in pairs(request.json) do body[name] = v end
+  for name, v in pairs(extra) do body[name] = v end
+  copy.json = body
   return copy
 end
 
@@ -110,6 +111,15 @@ local function note(t)
   end)
 end
 
+-- What is to be known of a task whose answer was not JSON as RFC 8259 has it: it was read as far as it goes.
+local function notice(session, t, answer)
+  local strict, why = json.decode(answer.body)
+  if strict ~= nil then return nil end
+  local _, err = session:error { kind = "protocol", code = "broken_answer", task = t, task_id = t.id, sent = "yes",
+    message = "the task was made; the answer that says so is no clean JSON, and was read as far as it goes: " .. why }
+  return err
+end
+
 -- The paid request, and the task that it makes.
 local function pay(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
@@ -124,7 +134,7 @@ local function pay(session, request, ref, receipt, deadline)
   end
   task.apply(t, made, answer.json)
   task.plan(t, made.next_poll)
-  return t
+  return t, notice(session, t, answer)
 end
 
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
@@ -177,7 +187,8 @@ end
 ---@param order runway.Order
 ---@param kind string|nil        nil: as the params say
 ---@return runway.Task|nil
----@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
+---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line; beside a task:
+---  what was wrong with the answer that named it
 function submit.make(session, order, kind)
   local deadline = session:deadline(order.deadline)
   local err

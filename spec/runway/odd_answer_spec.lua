@@ -52,6 +52,19 @@ describe("a paid answer", function()
     return task and task.id or err.task_id
   end
 
+  it("that is no clean JSON makes its task, and what was wrong comes beside it", function()
+    local task, err = submit("gateway", '{"id":"task:v1.abc","eta":NaN}')
+    assert.equal("task:v1.abc", task.id)
+    assert.equal("broken_answer", err.code)
+    assert.equal("task:v1.abc", err.task_id)
+    assert.equal(task, err.task)
+    assert.equal("yes", err.sent)
+    assert.matches("NaN", err.message)
+    task, err = submit("gateway", '{"id":"task:v1.abc"}')
+    assert.equal("task:v1.abc", task.id)
+    assert.is_nil(err)
+  end)
+
   for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
     for form, body in pairs(FORMS) do
       it(("of %s that is %s names its task"):format(provider, form), function()
