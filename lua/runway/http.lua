@@ -47,7 +47,7 @@ local function exchange(session, call)
   local handle, timer, ticker, given_up
   local live = session.live
   local function give_up(kind, message)
-    given_up = { kind = kind, code = kind, message = message, permanent = true }
+    given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
     if not wire.gate then
       transport:cancel(handle)
       w:wake { sent = false, error = given_up }
