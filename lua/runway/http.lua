@@ -275,10 +275,10 @@ local function ask_reader(call, session, answer, reading)
     end
   end
   if call.reader == "accepted" then
-    reading.id = value and fields.id(value.id)
+    local id = value and fields.id(value.id)
     -- beside an error it is the request's own name: { id = "req_1", error = … }
-    if reading.id and (answer.status < 200 or answer.status > 299) and ids.is_foreign(reading.id) then reading.id = nil end
-    reading.id = reading.id or problem and fields.id(problem.id)
+    if id and (answer.status < 200 or answer.status > 299) and ids.is_foreign(id) then id = nil end
+    reading.id = id or problem and fields.id(problem.id)
     if not reading.id then value = nil end    -- what is read without an id is not read at all
   end
   reading.value, reading.problem = value, problem

@@ -51,7 +51,8 @@ describe("runway.ids finds", function()
       '{"data":{"type":"error","id":"e1"}}',
       '{"data":{"owner":{"id":"o1"}}}', '{"data":"ok"}', '{"data":"success"}', '{"data":"2026-11-03T10:00:00Z"}',
       '{"data":"please wait 30 seconds"}', '{"data":"user_77"}',
-      '{"data":"req-1a2b3c4d"}', '{"id":"user_77"}', '{"id":"req-8f3c1111","error":"slow down"}', '{"data":{"id":"err_1"}}', '{"data":"ERR_42900"}', '{"data":"error1015x"}',
+      '{"data":"req-1a2b3c4d"}', '{"id":"user_77"}', '{"id":"req-8f3c1111","error":"slow down"}', '{"data":{"id":"err_1"}}',
+      '{"data":"ERR_42900"}', '{"data":"error1015x"}',
       '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
       '{"id":""}', '{"id":".."}', '{"id":1.5}', '{"id":true}', '{"model":{"id":"gen4"}}', "{}", "[]", '"t1"', "77",
     } do

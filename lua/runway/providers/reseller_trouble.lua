@@ -41,8 +41,8 @@ local REFUSING = { "invalid", "fail", "refus", "reject", "denied", "forbid", "un
 local HINTING = { "bad", "error", "not ", "no ", "must", "require", "limit", "unknown", "错误", "参数" }
 
 -- What says that nothing is wrong with the words for it.
-local NOTHING_WRONG = { "no errors?", "no problems?", "no failures?", "without errors?", "errors?: none", "errors?: null",
-  "errors?: 0", "not bad", "无错误", "没有错误" }
+local NOTHING_WRONG = { "no errors?", "no problems?", "no failures?", "without errors?", "errors?: none",
+  "errors?: null", "errors?: 0", "not bad", "无错误", "没有错误" }
 
 -- Before a word for "well" these take it back: "was not created", "too many queued", "only png is accepted".
 local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "未", "不", "失败" }
