@@ -60,18 +60,22 @@ function fields.number(v)
   return nil
 end
 
+-- How programs without a task write that there is none.
+local NO_ID = { ["0"] = true, ["-1"] = true, null = true, NULL = true, ["nil"] = true, None = true, undefined = true }
+
 local last_id                                 -- asked for again and again while a task is polled
 
 ---A task id: a non-empty string of at most 4096 bytes without control characters, or an integer
----(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path.
+---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path, and so
+---is what stands for none: 0, "null".
 ---@param v any
 ---@return string|nil
 function fields.id(v)
   if v == last_id then return v end
   if type(v) == "number" then
-    return is_integer(v) and ("%d"):format(v) or nil
+    return is_integer(v) and v ~= 0 and v ~= -1 and ("%d"):format(v) or nil
   end
-  if type(v) ~= "string" or v == "" or #v > MAX_ID then return nil end
+  if type(v) ~= "string" or v == "" or #v > MAX_ID or NO_ID[v] then return nil end
   if v:find("[%z\1-\31\127]") or v == "." or v == ".." or text.trim(v) == "" then return nil end
   last_id = v
   return v

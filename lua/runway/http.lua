@@ -47,7 +47,7 @@ local function exchange(session, call)
   local handle, timer, ticker, given_up
   local live = session.live
   local function give_up(kind, message)
-    given_up = { kind = kind, code = kind, message = message, permanent = true }
+    given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
     if not wire.gate then
       transport:cancel(handle)
       w:wake { sent = false, error = given_up }
@@ -275,7 +275,10 @@ local function ask_reader(call, session, answer, reading)
     end
   end
   if call.reader == "accepted" then
-    reading.id = value and fields.id(value.id) or problem and fields.id(problem.id)
+    local id = value and fields.id(value.id)
+    -- beside an error it is the request's own name: { id = "req_1", error = … }
+    if id and (answer.status < 200 or answer.status > 299) and ids.is_foreign(id) then id = nil end
+    reading.id = id or problem and fields.id(problem.id)
     if not reading.id then value = nil end    -- what is read without an id is not read at all
   end
   reading.value, reading.problem = value, problem

@@ -16,6 +16,7 @@ local MAX_SCAN = 256 * 1024    -- bytes of a broken text that are read
 local MAX_NODES = 4096         -- values that are looked at
 local MAX_DEPTH = 16           -- levels of wrapping
 local MAX_ALONE = 600          -- bytes of a text that is nothing but an id
+local MAX_LOCATION = 2048      -- bytes of an address
 
 -- Names are compared in lower case and without their underscores.
 local SURE = { taskid = true, taskuuid = true, jobid = true, generationid = true }
@@ -37,7 +38,7 @@ local STRANGERS = {
 -- A bare string under "data" that is shorter, or has the look of a sentence, is a word.
 local SHORTEST_BARE = 6
 
--- How a bare string begins that names something else than a task: user_77, req-1a2b, ERR_429.
+-- How an id begins that names something else than a task: user_77, req-1a2b, ERR_429.
 local FOREIGN = {
   req = true, err = true, error = true, http = true, code = true, cus = true, acct = true, org = true,
   status = true, version = true,
@@ -81,7 +82,7 @@ end
 
 -- An id as fields read it, or a number of a writer that knows no integers: 123.0.
 local function id_of(v)
-  if type(v) == "number" and v % 1 == 0 and v > -2^53 and v < 2^53 then return ("%.0f"):format(v) end
+  if type(v) == "number" and v % 1 == 0 and v > -2^53 and v < 2^53 then v = ("%.0f"):format(v) end
   return fields.id(v)
 end
 
@@ -97,7 +98,9 @@ local function sure_id(root)
     for _, o in ipairs(level) do
       local names = names_of(o)
       for _, name in ipairs(names) do
-        local id = SURE[plain(name)] and id_of(o[name])
+        local known, v = plain(name), o[name]
+        if known == "taskids" and type(v) == "table" and #v == 1 then known, v = "taskid", v[1] end
+        local id = SURE[known] and id_of(v)
         if id then return id end
       end
       for _, name in ipairs(names) do
@@ -113,6 +116,15 @@ local function sure_id(root)
   return nil
 end
 
+---Does an id say by how it begins that it is somebody else's: req_8f3c, user-77, err_429?
+---@param id string
+---@return boolean
+function ids.is_foreign(id)
+  local begins = id:match("^([A-Za-z]+)[_:.-]?%d") or id:match("^([A-Za-z]+)[_:.-]")
+  begins = begins and text.lower(begins)
+  return begins ~= nil and (FOREIGN[begins] or STRANGERS[begins]) or false
+end
+
 -- The look of an id, not of a word ("success", "ok"), a sentence, a date or an address.
 local function bare_id(v)
   local id = id_of(v)
@@ -120,9 +132,7 @@ local function bare_id(v)
   if type(v) == "number" then return #id >= SHORTEST_BARE and id:sub(1, 1) ~= "-" and id or nil end
   if #id < SHORTEST_BARE or id:find("[%z\1-\32\127-\255]") or id:find("://", 1, true) then return nil end
   if id:find("[][{}\"'<>\\]") then return nil end -- JSON, or markup, in a string
-  local begins = id:match("^([A-Za-z]+)[_:.-]?%d") or id:match("^([A-Za-z]+)[_:.-]")
-  begins = begins and text.lower(begins)
-  if begins and (FOREIGN[begins] or STRANGERS[begins]) then return nil end
+  if ids.is_foreign(id) then return nil end
   if not id:find("%d") and not id:find("^task[_:.-]") then return nil end
   if id:find("^%d%d%d%d%-%d%d%-%d%d[T ]?") and not id:find("[^%d:.TZ+-]") then return nil end
   return id
@@ -140,6 +150,7 @@ local function loose_id(o, depth, seen)
   -- In an envelope `id` is the request's, where what is wrapped has one too.
   local enveloped = view.code ~= nil or view.success ~= nil or view.msg ~= nil or view.message ~= nil
   local own = id_of(view.id) or id_of(view.uuid)
+  if own and ids.is_foreign(own) then own = nil end
   if own and not enveloped then return own end
   for _, name in ipairs(WRAPPERS) do
     local inner = view[name]
@@ -296,8 +307,18 @@ local function says_well(status)
   return status == nil or status >= 200 and status < 300
 end
 
+-- Where a server says that what it made can be asked for: /v1/tasks/ID.
+local function in_location(answer)
+  local to = type(answer.headers) == "table" and answer.headers.location
+  if type(to) ~= "string" or #to > MAX_LOCATION or not (answer.status == 303 or says_well(answer.status)) then
+    return nil
+  end
+  local id = to:match("^[^?#]*"):match("/tasks?/([A-Za-z0-9_.~:-]+)/?$")
+  return id and bare_id(id)
+end
+
 ---The id of the task that an answer names, whatever its status, its form or its health.
----@param answer table  { json=, body=, status=, cut= }
+---@param answer table  { json=, body=, status=, headers=, cut= }
 ---@return string|nil id
 ---@return boolean sure  under a name that is a task's alone, such as task_id
 function ids.in_answer(answer)
@@ -305,7 +326,7 @@ function ids.in_answer(answer)
   local id, sure = ids.in_json(answer.json)
   if not id then id, sure = ids.in_text(answer.body) end -- where a number keeps all its digits
   if not id and says_well(answer.status) then id = ids.alone(answer.body, answer.cut) end
-  return id, sure
+  return id or in_location(answer), sure
 end
 
 return ids

@@ -88,6 +88,11 @@ function retry.retry_after(headers)
   return nil
 end
 
+-- Does a server name a time to return, be it one that cannot be counted for want of its own Date?
+local function names_time(headers, after)
+  return after ~= nil or http_date(headers["retry-after"] or "") ~= nil
+end
+
 -- Its own sequence: the host's math.random stays as the host seeded it.
 local seed
 local function random()
@@ -156,7 +161,8 @@ function retry.judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
   problem = said(problem)
   local status = result.status
-  local after = retry.retry_after(result.headers or {})
+  local headers = result.headers or {}
+  local after = retry.retry_after(headers)
   local too_long = after and after > MAX_RETRY_AFTER
   if status >= 200 and status < 300 then
     if problem then
@@ -174,7 +180,7 @@ function retry.judge(paid, result, problem, unreadable)
   end
   if status < 400 then return verdict("protocol", false) end
   local kind = problem and problem.kind or retry.kind_of_status(status)
-  local not_taken = NOT_TAKEN[status] or (status == 503 and after and "server")
+  local not_taken = NOT_TAKEN[status] or (status == 503 and names_time(headers, after) and "server")
   if not_taken then
     local final = problem and problem.kind and not PASSING[problem.kind]
     return verdict(final and kind or too_long and "rate_limited" or not_taken,

@@ -111,9 +111,9 @@ local Job = {}
 Job.__index = Job
 Job.__name = "runway.job"
 
--- What a job raised must reach someone, if not who joins it.
+-- What a job raised must reach someone, if not who joins it. An interrupt is raised by the loop as well.
 function Job.__gc(job)
-  if job.raised and not job.joined then
+  if job.raised and not job.joined and not is_interrupt(job.raised.value) then
     guard.say("a job that no one joined raised: " .. job.results[2].traceback)
   end
 end

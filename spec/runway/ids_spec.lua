@@ -35,6 +35,9 @@ describe("runway.ids finds", function()
     ['{"TASK-ID":"t1"}'] = "t1", ['{"Code":0,"Id":"req_1","Data":{"Id":"t1"}}'] = "t1",
     ['{"id":123.0}'] = "123", ['{"task_id":1.23e5}'] = "123000", ['{"data":{"id":5.00}}'] = "5",
     ['{"id":12345678901234567890.0}'] = "12345678901234567890",
+    ['{"task_ids":["t1"]}'] = "t1", ['{"data":{"taskIds":[17]}}'] = "17", ['{"task_ids":["t1","t2"]}'] = false,
+    ['{"id":0,"data":{"task_id":"t1"}}'] = "t1", ['{"task_id":0,"id":"t1"}'] = "t1", ['{"task_id":"null"}'] = false,
+    ['{"task_id":0.0}'] = false, ['{"id":-1}'] = false, ['{"id":"undefined"}'] = false,
     ['{"id":1.5e0}'] = false, ['{"id":1e300}'] = false,
   } do
     it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
@@ -48,7 +51,8 @@ describe("runway.ids finds", function()
       '{"data":{"type":"error","id":"e1"}}',
       '{"data":{"owner":{"id":"o1"}}}', '{"data":"ok"}', '{"data":"success"}', '{"data":"2026-11-03T10:00:00Z"}',
       '{"data":"please wait 30 seconds"}', '{"data":"user_77"}',
-      '{"data":"req-1a2b3c4d"}', '{"data":"ERR_42900"}', '{"data":"error1015x"}',
+      '{"data":"req-1a2b3c4d"}', '{"id":"user_77"}', '{"id":"req-8f3c1111","error":"slow down"}', '{"data":{"id":"err_1"}}',
+      '{"data":"ERR_42900"}', '{"data":"error1015x"}',
       '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
       '{"id":""}', '{"id":".."}', '{"id":1.5}', '{"id":true}', '{"model":{"id":"gen4"}}', "{}", "[]", '"t1"', "77",
     } do
@@ -112,6 +116,20 @@ describe("runway.ids finds", function()
       "https://x.test/9f3c2a71", "2026-11-03T10:00:00Z", '"a" "b1c2d3"' } do
       assert.is_nil((ids.in_answer { status = 200, body = text }), text)
     end
+  end)
+
+  it("in the address of what was made, where the answer holds nothing else", function()
+    local function at(location, status, body)
+      return (ids.in_answer { status = status or 202, body = body or "", headers = { location = location } })
+    end
+    assert.equal("9f3c2a71-77aa", at "/v1/tasks/9f3c2a71-77aa")
+    assert.equal("9f3c2a71-77aa", at("https://x.test/v1/tasks/9f3c2a71-77aa/?a=b", 303))
+    assert.equal("t1", at("/v1/tasks/9f3c2a71-77aa", 200, '{"id":"t1"}'))
+    for _, location in ipairs { "/v1/tasks/", "/login", "/tasks/user_77", "/tasks/9f3c2a71-77aa/cancel", "/tasks/9f/x",
+      ("/tasks/9f3c2a71"):rep(1000) } do
+      assert.is_nil(at(location), location)
+    end
+    for _, status in ipairs { 307, 429, 503 } do assert.is_nil(at("/v1/tasks/9f3c2a71-77aa", status)) end
   end)
 
   it("in text of two bytes a character", function()

@@ -352,6 +352,19 @@ describe("a deadline", function()
     assert.equal(90, math.floor(seconds + 0.5))
   end)
 
+  it("of the client ends a query, and not the wait that was given its own time", function()
+    local client = mocked.client({ { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, delay = 50, times = 2 },
+      { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED", output = { "https://x.test/a.mp4" } } } },
+      { deadline = 10 })
+    assert.equal("SUCCEEDED", assert(client:task("t1"):wait { timeout = 300 }).status)
+  end)
+
+  it("that ended what has left no trace says that the call may be made again", function()
+    local client = mocked.client({ { delay = 50, times = 9 } }, { deadline = 10 })
+    local _, err = took(client, function() return client:request { path = "/v1/look" } end)
+    assert.same({ "timeout", true, 1 }, { err.kind, err.retryable, err.attempts })
+  end)
+
   it("lets what has been paid for be answered", function()
     local client = mocked.client({ { "POST /v1/text_to_video", json = { id = "t1" }, delay = 50 } }, { deadline = 10 })
     assert.equal("t1", assert(client:generate(clip())).id)
@@ -388,7 +401,7 @@ describe("in real lines,", function()
     until_seen "?first"
     local answer, err = c:request { method = "POST", path = "/held-body?second", json = {}, deadline = 0.05 }
     assert.is_nil(answer)
-    assert.same({ "timeout", "no" }, { err.kind, err.sent })
+    assert.same({ "timeout", "no", true }, { err.kind, err.sent, err.retryable })
     server:release()
     assert.equal(200, assert(first:join()).status)
     assert.equal(0, #server:seen "?second")

@@ -90,6 +90,10 @@ describe("retry.judge", function()
       assert.equal("server", verdict.kind)
       assert.is_true(verdict.again)
       assert.equal(7, verdict.after)
+      verdict = answered(true, 503, { headers = { ["retry-after"] = "Wed, 21 Oct 2015 07:28:00 GMT" } })
+      assert.same({ "server", true }, { verdict.kind, verdict.again }) -- without a Date, no one knows how long
+      assert.is_nil(verdict.after)
+      assert.equal("unknown_submit", answered(true, 503, { headers = { ["retry-after"] = "soon" } }).kind)
     end)
   end)
 

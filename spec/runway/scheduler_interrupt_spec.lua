@@ -111,6 +111,24 @@ describe("an interrupt", function()
     assert.matches("^false\t[^\n]*interrupted!\ntrue\nwell\n$", finish(program, path))
   end)
 
+  it("is told once, and not by each job that it ended", function()
+    local program, pid, path = start [[
+      for number = 1, 3 do
+        runway.spawn(function()
+          pay("many" .. number)
+          pay "again"
+        end)
+      end
+      print(pcall(function() while true do runway.step(0.1) end end))
+    ]]
+    until_seen "?many3"
+    os.execute("kill -INT " .. pid)
+    server:release()
+    local said = finish(program, path)
+    assert.matches("^false\t[^\n]*interrupted!\n$", said)
+    assert.equal(0, #server:seen "?again")
+  end)
+
   it("ends any other wait at once", function()
     local program, pid, path = start [[
       local job = runway.spawn(function() client:request { path = "/hang?free" } end)

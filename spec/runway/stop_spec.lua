@@ -136,5 +136,15 @@ describe("told to stop,", function()
         assert.equal("task_1", err.task_id)
       end)
     end
+
+    it("but not one that names itself beside an error: it is made again", function()
+      for _, body in ipairs { '{"id":"req_8f3c1111","error":"slow down"}', '{"id":"user_77"}',
+        '{"task_id":0,"error":"slow"}',
+        '{"task_id":"null","error":"slow"}' } do
+        local client, m = mocked.client { { "POST /v1/text_to_video", status = 429, body = body }, SUBMIT }
+        assert.equal("t1", assert(client:generate(clip())).id)
+        m:finish()
+      end
+    end)
   end)
 end)

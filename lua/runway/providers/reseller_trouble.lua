@@ -28,18 +28,43 @@ local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "
 
 -- … that nobody knows what became of it …
 local UNSURE = { "timeout", "timed out", "time out", "busy", "internal", "upstream", "unavailable", "try again",
-  "retry", "later", "server", "system", "超时", "繁忙", "系统", "稍后", "服务" }
+  "retry", "later", "server", "system", "unknown error", "unexpected", "超时", "繁忙", "系统", "稍后", "服务",
+  "未知错误", "未知异常" }
 
 -- … or that it was refused. What says none of these leaves open whether there is a task to pay for.
-local REFUSING = { "invalid", "bad", "error", "fail", "refus", "reject", "denied", "forbid", "unauthor", "illegal",
-  "missing", "require", "must", "support", "exceed", "too ", "limit", "not ", "no ", "cannot", "can't",
-  "empty", "wrong",
-  "unknown", "sensitive", "moderation", "violat", "blocked", "banned", "错误", "失败", "无效", "非法", "违规", "缺少",
-  "不能", "不支持", "不存在", "不合法", "拒绝", "禁止", "敏感", "超过", "为空", "参数" }
+local REFUSING = { "invalid", "fail", "refus", "reject", "denied", "forbid", "unauthor", "illegal", "missing",
+  "support", "exceed", "too ", "cannot", "can't", "empty", "wrong", "sensitive", "moderation", "violat", "blocked",
+  "banned", "失败", "无效", "非法", "违规", "缺少", "不能", "不支持", "不存在", "不合法", "拒绝", "禁止", "敏感", "超过",
+  "为空" }
+
+-- Some refuse only where a code or an `error` beside them says that something is wrong.
+local HINTING = { "bad", "error", "not ", "no ", "must", "require", "limit", "unknown", "错误", "参数" }
+
+-- What says that nothing is wrong with the words for it.
+local NOTHING_WRONG = { "no errors?", "no problems?", "no failures?", "without errors?", "errors?: none",
+  "errors?: null", "errors?: 0", "not bad", "无错误", "没有错误" }
+
+-- Before a word for "well" these take it back: "was not created", "too many queued", "only png is accepted".
+local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "未", "不", "失败" }
+local BEFORE = 16                             -- bytes in which they are looked for
 
 local function says_one_of(said, words)
   for _, word in ipairs(words) do
     if said:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+-- Does a text in small letters say somewhere, as words of their own, that all is well?
+local function is_well(said)
+  for _, word in ipairs(WELL) do
+    local at, last = said:find(word, 1, true)
+    while at do
+      local own = not said:find("^[a-z]", at - 1) or at == 1 or word:byte() > 127
+      if word == "ok" and said:find("^[a-z]", last + 1) then own = false end
+      if own and not says_one_of(said:sub(math.max(1, at - BEFORE), at - 1), TAKING_BACK) then return true end
+      at, last = said:find(word, last + 1, true)
+    end
   end
   return false
 end
@@ -70,7 +95,8 @@ end
 function reseller_trouble.says_well(json)
   if json.success == false or json.error ~= nil then return false end
   local said = text.lower(fields.line(json.message, 64) or fields.line(json.msg, 64) or "")
-  return says_one_of(said, WELL) and not says_one_of(said, REFUSING) and not says_one_of(said, UNSURE)
+  return is_well(said) and not says_one_of(said, REFUSING) and not says_one_of(said, HINTING)
+    and not says_one_of(said, UNSURE)
 end
 
 ---The kind of error that an HTTP-like number inside an envelope stands for.
@@ -110,14 +136,26 @@ function reseller_trouble.told(answer)
   return problem
 end
 
----Does what a 2xx says tell for certain that nothing was taken?
+---Does what a 2xx says tell for certain that nothing was taken? What says that all is well beside it
+---("submitted, do not send it again") does not.
 ---@param problem table
+---@param bare? boolean  nothing but words says that something is wrong
 ---@return boolean
-function reseller_trouble.refuses(problem)
+function reseller_trouble.refuses(problem, bare)
   if problem.refused then return true end
   if problem.kind then return problem.kind ~= "server" and problem.kind ~= "protocol" end
   local said = text.lower(problem.message)
-  return not says_one_of(said, UNSURE) and says_one_of(said, REFUSING)
+  for _, words in ipairs(NOTHING_WRONG) do said = said:gsub(words, "") end
+  if says_one_of(said, UNSURE) or is_well(said) then return false end
+  return says_one_of(said, REFUSING) or not bare and says_one_of(said, HINTING)
+end
+
+-- Is there anything beside the words that says that something is wrong?
+local WRONG = { error = true, fail = true, failed = true, failure = true, rejected = true, denied = true }
+local function is_bare(json)
+  local word = fields.line(json.status, 64) or fields.line(json.state, 64)
+  return (json.code == nil or reseller_trouble.is_success(json.code)) and json.success ~= false and json.ok ~= false
+    and json.error == nil and not WRONG[text.lower(word or "")]
 end
 
 ---What an answer that is no success says: `{error={message,code}}`, `{error="…"}`,
@@ -128,7 +166,7 @@ end
 function reseller_trouble.problem(answer)
   local problem = reseller_trouble.told(answer)
   if not problem or not reseller_trouble.is_ok(answer.status) then return problem end
-  if reseller_trouble.refuses(problem) then return problem end
+  if reseller_trouble.refuses(problem, is_bare(answer.json)) then return problem end
   if problem.kind or says_one_of(text.lower(problem.message), UNSURE) then
     problem.kind = problem.kind or "server"
     return problem

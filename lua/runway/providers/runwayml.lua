@@ -12,6 +12,7 @@
 
 local body = require "runway.providers.runwayml_body"
 local fields = require "runway.fields"
+local ids = require "runway.ids"
 local models = require "runway.providers.runwayml_models"
 local official = require "runway.providers.official"
 local options = require "runway.options"
@@ -238,9 +239,10 @@ function runwayml.problem(answer)
   local said = fields.line(json.error, 500) or fields.line(inner.message, 500)
     or fields.line(json.message, 500)
   local issues = official.issues(json.issues)
-  local id = fields.id(json.id)
+  local id = ids.in_json(json)
   if not said and not issues and not id then return nil end
-  local message = official.with_issues(said or "the request was refused", issues)
+  local message = said or issues and "the request was refused" or "an error without a text"
+  message = official.with_issues(message, issues)
   local docs = fields.urls(json.docUrl)
   if docs then message = ("%s; see %s"):format(message, text.cut(docs[1], 200)) end
   return {
