@@ -81,11 +81,13 @@ end
 -- Turned away: made again as often as was allowed, or until it is taken.
 for status, kind in pairs { [408] = "timeout", [421] = "server", [425] = "server", [429] = "rate_limited",
   [503] = "server" } do
-  add(("/status/%d?retry_after=0"):format(status), { posts = 2, kind = kind, sent = "yes", attempts = 2, options = AGAIN })
+  add(("/status/%d?retry_after=0"):format(status),
+    { posts = 2, kind = kind, sent = "yes", attempts = 2, options = AGAIN })
   add(("/busy/%d?times=2"):format(status), { posts = 3, sent = "yes", attempts = 3, id = "task-after-3" })
 end
 
-add("/away-then-cut?at=100000", { posts = 1, kind = "network", sent = "yes", attempts = 2, size = 600000, options = AGAIN })
+add("/away-then-cut?at=100000",
+  { posts = 1, kind = "network", sent = "yes", attempts = 2, size = 600000, options = AGAIN })
 
 -- Never left, or not whole.
 unsent("/refused", { on = "closed", tries = 2, options = AGAIN })
@@ -98,7 +100,8 @@ unsent("/self", { on = "self_signed" })
 unsent("/notls", { on = "https:quiet", tries = 2, options = AGAIN })
 unsent("/handshake", { on = "https:deaf", kind = "timeout", tries = 2,
   options = { connect_timeout = 0.3, timeout = 5, max_retries = 1 } })
-unsent("/name", { on = "host:nowhere.invalid", or_kind = "timeout", options = { connect_timeout = 1, max_retries = 0 } })
+unsent("/name", { on = "host:nowhere.invalid", or_kind = "timeout",
+  options = { connect_timeout = 1, max_retries = 0 } })
 unsent("/cut?at=100000", { size = 600000, tries = 2, options = AGAIN })
 unsent("/cut?at=1000000", { size = 3000000, tries = 2, options = AGAIN })
 
@@ -167,14 +170,14 @@ local function complaint(row, posts, task, err)
     return task.id ~= row.id and "another id: " .. task.id or nil
   end
   if not err then return "a task, of an answer that names none" end
-  if err.kind ~= row.kind and err.kind ~= row.or_kind then return ("%s instead of %s: %s"):format(err.kind, row.kind, err.message) end
+  if err.kind ~= row.kind and err.kind ~= row.or_kind then
+    return ("%s instead of %s: %s"):format(err.kind, row.kind, err.message)
+  end
   if err.sent ~= row.sent then return "sent = " .. tostring(err.sent) end
   if err.task_id ~= row.id then return "the id is lost: " .. tostring(err.task_id) end
   local tries = row.tries or row.attempts or 1
-  if err.attempts ~= tries and not row.hasty and not (row.tries and err.attempts < tries and err.message:find "not tried again") then
-    return err.attempts .. " attempts"
-  end
-  return nil
+  local spent = row.tries and err.attempts < tries and err.message:find "not tried again"
+  return err.attempts ~= tries and not row.hasty and not spent and err.attempts .. " attempts" or nil
 end
 
 -- Paid requests by the number in their target, of those whose body came whole.
@@ -204,13 +207,16 @@ function faulted.fire(server, shots)
   end
   local _, failures = runway.all(work)
   local complaints = {}
-  for i, err in pairs(failures or {}) do complaints[#complaints + 1] = "shot " .. i .. " raised: " .. tostring(err) end
+  for i, err in pairs(failures or {}) do
+    complaints[#complaints + 1] = ("shot %d raised: %s"):format(i, tostring(err))
+  end
   local posts, strays = count_posts(server)
   if strays > 0 then complaints[#complaints + 1] = strays .. " paid requests went where none was sent" end
   for i, shot in ipairs(shots) do
     local wrong = complaint(shot.row, posts[i] or 0, shot.task, shot.err)
     if wrong then
-      complaints[#complaints + 1] = ("%s on %s%s: %s"):format(shot.row[1], shot.on, shot.warm and " (warm)" or "", wrong)
+      complaints[#complaints + 1] = ("%s on %s%s: %s")
+        :format(shot.row[1], shot.on, shot.warm and " (warm)" or "", wrong)
     end
   end
   for _, client in pairs(clients) do client:close() end
