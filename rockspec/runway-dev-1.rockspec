@@ -154,6 +154,7 @@ build = {
     ["runway.providers.runwayml_sound"] = "lua/runway/providers/runwayml_sound.lua",
     ["runway.providers.runwayml_video"] = "lua/runway/providers/runwayml_video.lua",
     ["runway.retry"] = "lua/runway/retry.lua",
+    ["runway.retry_budget"] = "lua/runway/retry_budget.lua",
     ["runway.sandbox"] = "lua/runway/sandbox/init.lua",
     ["runway.sandbox.app"] = "lua/runway/sandbox/app.lua",
     ["runway.sandbox.assets"] = "lua/runway/sandbox/assets.lua",

@@ -1,5 +1,6 @@
 /*
-** clock.c: monotonic time.
+** clock.c: monotonic time: not CLOCK_BOOTTIME, since a time-out that was
+** slept through had no time to be met.
 */
 #include "clock.h"
 

@@ -39,6 +39,17 @@ function clock.is_frozen()
   return frozen ~= nil
 end
 
+-- A wait that took so many seconds too long did not wait: the process was stopped, or its machine paused.
+local SLEPT = 10
+
+--- A wait for the engine was longer than it should have been. Where nothing ran, no time has passed: else all
+--- timers came up at once, and what had no time to be answered would be called too late. (A machine that sleeps
+--- stops the clock by itself, as a rule: see clock.c.)
+---@param seconds number   by how much
+function clock.overslept(seconds)
+  if seconds > SLEPT then offset = offset - seconds end
+end
+
 --- Lets `seconds` of virtual time pass.
 ---@param seconds number
 function clock.jump(seconds)

@@ -12,6 +12,7 @@ local guard = require "runway.guard"
 local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local retry = require "runway.retry"
+local retry_budget = require "runway.retry_budget"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 local wires = require "runway.wire"
@@ -37,6 +38,7 @@ local http = {}
 ---@field fault? string       what the adapter did wrong
 ---@field id? string          of a task that the answer names
 
+local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
 local LOST = " The task may exist and may have been charged: look for it at the provider before submitting again."
 
 --------------------------------------------------------------------- one exchange
@@ -97,8 +99,9 @@ end
 --------------------------------------------------------------------- one call
 
 -- The fields of a failure that every kind of call has, into those that it tells itself.
-local function failure(session, tally, verdict, result, reading, call)
+local function failure(session, tally, verdict, result, reading, call, refused)
   local e = call:tell(verdict, result, reading)
+  if refused then e.message = e.message .. NO_RETRY end
   e.kind, e.retryable, e.retry_after = verdict.kind, verdict.retryable, verdict.after
   e.attempts, e.sent = tally.attempts, tally.sent and "yes" or "no"
   return session:error(e)
@@ -121,13 +124,33 @@ local function account(receipt)
   end
 end
 
+-- Those that share what the account's server says of coming back.
+local function sort_of(wire)
+  return wire.path and (wire.gate and "paid" or "free") or nil
+end
+
+-- Seconds until the next attempt, and how many of them count for the timeout: not those that the server asked
+-- for, of this call or another. nil when there is to be none, and whether it is the retry budget that allows none.
+local function next_attempt(session, call, tally, verdict, budget, left)
+  if not verdict.again or tally.attempts > session.limits.max_retries or session.closed then return nil end
+  local delay = retry.delay(tally.attempts, verdict.after)
+  local counted = verdict.after and 0 or delay
+  if call.wire.timeout > 0 and left - counted <= 0 then return nil end
+  delay = math.max(delay, session:held(sort_of(call.wire)))
+  if call.deadline and scheduler.now() + delay >= call.deadline then return nil end
+  if retry.is_outage(verdict) and not budget:take() then return nil, nil, true end
+  return delay, counted
+end
+
 local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
+  retry_budget.of(session.transport, wire.url):wanted()
   while true do
     tally.attempts = tally.attempts + 1
     if timed and not wire.gate then wire.timeout = left end
     local started = scheduler.now()
+    local budget = retry_budget.of(session.transport, wire.url)
     local result = exchange(session, call)
     tally.sent = tally.sent or result.sent
     local reading = call:read(session, result)
@@ -140,15 +163,18 @@ local function attempt(session, call, tally)
     if reading.hop then
       tally.attempts = tally.attempts - 1
     elseif not verdict then
+      budget:answered()
       return reading.value, nil, reading.answer
     else
-      local delay = verdict.again and retry.delay(tally.attempts, verdict.after)
-      left = left - seconds - (delay and not verdict.after and delay or 0)
-      local late = delay and (timed and left <= 0 or call.deadline and scheduler.now() + delay >= call.deadline)
-      if not delay or late or tally.attempts > session.limits.max_retries or session.closed then
-        local _, err = failure(session, tally, verdict, result, reading, call)
+      if not (retry.is_outage(verdict) or verdict.after or result.error) then budget:answered() end
+      session:hold(sort_of(wire), verdict.after)
+      left = left - seconds
+      local delay, counted, refused = next_attempt(session, call, tally, verdict, budget, left)
+      if not delay then
+        local _, err = failure(session, tally, verdict, result, reading, call, refused)
         return nil, err, reading.answer
       end
+      left = left - counted
       session:log("warning", ("%s; trying again in %s s"):format(call:tell(verdict, result, reading).message,
         text.fixed(delay, 1)),
         { attempt = tally.attempts, kind = verdict.kind })

@@ -14,6 +14,7 @@ local retry = {}
 local LONGEST_HEADER = 64                     -- bytes of a number or a date that are looked at
 local FIRST, LONGEST = 0.5, 8                 -- seconds of backoff
 local MAX_RETRY_AFTER = 3600                  -- a longer one is told, not waited for
+retry.MAX_RETRY_AFTER = MAX_RETRY_AFTER
 
 -- Statuses by which a server says that it did not take the request.
 local NOT_TAKEN = { [408] = "timeout", [421] = "server", [425] = "server", [429] = "rate_limited" }
@@ -114,6 +115,16 @@ function retry.delay(n, retry_after)
   if retry_after then return retry_after + 0.1 * random() end
   local base = math.min(FIRST * 2 ^ (n - 1), LONGEST)
   return base * (1 - 0.25 * random())
+end
+
+-- Kinds of failure by which a server is not there, or not itself.
+local OUTAGE = { network = true, timeout = true, server = true, protocol = true, unknown_submit = true }
+
+--- Is the server out of order? One that says when to come back is not, nor one that is asked too much.
+---@param v table   a verdict
+---@return boolean
+function retry.is_outage(v)
+  return OUTAGE[v.kind] == true and not v.after
 end
 
 local function verdict(kind, again, extra)

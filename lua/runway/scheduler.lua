@@ -286,7 +286,9 @@ local function one_turn(seconds)
     if pause and pause > 0 then clock.jump(pause) end
   else
     if seconds and (not pause or seconds < pause) then pause = seconds end
-    core.wait(math.min(pause or LONGEST_NAP, LONGEST_NAP))
+    local nap, began = math.min(pause or LONGEST_NAP, LONGEST_NAP), core.now()
+    core.wait(nap)
+    clock.overslept(core.now() - began - nap)
   end
   turning = turning + 1
   local now_attached = { unpack(sources) }    -- one may detach itself

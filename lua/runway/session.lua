@@ -24,6 +24,7 @@ local text = require "runway.text"
 ---@field callback_url? string
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
+---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
 
 ---@class runway.Limits
@@ -157,7 +158,7 @@ function session.new(adapter, options, path)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, live = {}, closed = false,
+    base = base, loopback = url.loopback, key = key, live = {}, held_until = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url,
     limits = {
@@ -265,6 +266,23 @@ function Session:look(what, path, deadline, overwrite)
       return result
     end
   end
+end
+
+--- A server has said when to come back. What is sent unbidden (retries, the queries of a wait) heeds it,
+--- whichever call was told; but that no more is sold for a while is no reason not to ask after what was
+--- sold. What is longer than anyone waits for is a matter of the call alone.
+---@param sort "paid"|"free"|nil   of requests to the base URL
+---@param seconds number|nil
+function Session:hold(sort, seconds)
+  if not sort or not seconds or seconds > retry.MAX_RETRY_AFTER then return end
+  self.held_until[sort] = math.max(self.held_until[sort] or 0, scheduler.now() + seconds)
+end
+
+--- Seconds for which such requests are to wait.
+---@param sort "paid"|"free"|nil
+---@return number
+function Session:held(sort)
+  return math.max(0, (sort and self.held_until[sort] or 0) - scheduler.now())
 end
 
 --- Ends what is under way; what may cost money and has left is awaited by those who sent it.

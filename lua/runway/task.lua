@@ -7,11 +7,15 @@ local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
 local poll = require "runway.poll"
+local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local text = require "runway.text"
 
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
+
+-- How far on a task is; an answer that would lead back is an old one, of a server that lags behind.
+local STAGE = { PENDING = 1, THROTTLED = 1, RUNNING = 2, SUCCEEDED = 3, FAILED = 3, CANCELLED = 3 }
 
 -- How often a finished task is asked for its missing output, and how long between.
 local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
@@ -21,6 +25,11 @@ local GONE_AFTER = 3
 
 -- Seconds after success in which a film may not be where its URL says yet.
 local FILM_GRACE = 60
+
+local POLL_INTERVAL = 5                       -- seconds, where the adapter names none
+
+-- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
+local OVERSLEPT = 10
 
 local DEFAULT_WAIT = 3600
 local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
@@ -72,12 +81,12 @@ function task.plan(t, hint, after)
   local my = inner[t]
   local now = scheduler.now()
   my.next_poll = now + poll.delay {
-    least = my.session.adapter.poll_interval or 5, chosen = my.session.limits.poll_interval,
-    waited = now - my.born, hint = hint, after = after,
+    least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = my.session.limits.poll_interval,
+    waited = now - my.born, hint = hint, after = after, failures = my.failures,
   }
 end
 
---- Takes in what an adapter read. A task that has ended stays ended; an
+--- Takes in what an adapter read. A task that has ended stays ended, one that ran does not wait again; an
 --- unknown status word changes nothing but `raw`.
 ---@param t runway.Task
 ---@param fields table
@@ -85,7 +94,10 @@ end
 function task.apply(t, fields, raw)
   t.raw = raw or t.raw
   local ended = TERMINAL[t.status]
-  if not ended and fields.status then t.status = fields.status end
+  if not ended and fields.status then
+    if (STAGE[fields.status] or 0) < (STAGE[t.status] or 0) then return end
+    t.status = fields.status
+  end
   if ended and fields.status ~= t.status then return end
   if not ended and fields.status == "SUCCEEDED" then
     t.output = nil                            -- what it showed while it ran is not all
@@ -144,6 +156,7 @@ local function query(t, deadline, waiting)
     reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
   if not fields and err.kind ~= "not_found" then return mark(t, err) end
+  my.failures = nil
   if not fields or fields.missing then
     my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
@@ -232,6 +245,18 @@ local function finished(t)
   return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil)
 end
 
+-- Pauses until the next query is due, or the wait is over. The deadline, moved by what was overslept: nobody
+-- could ask then. So did all who wait beside this one, so that each asks at a time of its own. nil: closed.
+local function sleep(t, deadline)
+  local my = inner[t]
+  local wake = math.min(my.next_poll, deadline)
+  if not my.session:pause(math.max(0, wake - scheduler.now())) then return nil end
+  local late = scheduler.now() - wake
+  if late < OVERSLEPT then return deadline end
+  my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
+  return deadline + late
+end
+
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
@@ -250,18 +275,22 @@ function Task:wait(opts)
   while not finished(self) do
     local now = scheduler.now()
     if my.next_poll > now then
-      if not my.session:pause(math.max(0, math.min(my.next_poll, deadline) - now)) then
+      deadline = sleep(self, deadline)
+      if not deadline then
         return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
       end
       if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
+    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
+      task.plan(self, nil, my.session:held "free")
     else
       task.plan(self)                         -- first, so that others who wait do not ask as well
       local ok, err = query(self, deadline, true)
       if gone(self) then break end
+      if scheduler.now() - deadline >= OVERSLEPT then deadline = deadline + scheduler.now() - now end
       if not ok then
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
         if not passing(self, err) then return nil, err end
-        last = err
+        last, my.failures = err, (my.failures or 0) + 1
         my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
       else

@@ -97,9 +97,18 @@ function Connection:outlast()
   repeat self.buffer = "" until not self:fill()
 end
 
+-- Sets an option of the socket, also where TLS lies over it: that knows no options.
+function Connection:setoption(name, value)
+  if self.socket.setoption then return self.socket:setoption(name, value) end
+  local bare = socket.tcp()
+  bare:setfd(self.socket:getfd())
+  bare:setoption(name, value)
+  bare:setfd(-1)
+end
+
 -- Makes the coming close a reset instead of an orderly end.
 function Connection:arm_reset()
-  self.socket:setoption("linger", { on = true, timeout = 0 })
+  self:setoption("linger", { on = true, timeout = 0 })
 end
 
 -- An answer as a well-behaved server would give it; `headers` is a list of whole lines.

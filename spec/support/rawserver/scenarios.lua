@@ -59,6 +59,20 @@ function scenarios.status(connection, request, params)
   return "keep"
 end
 
+-- /busy/<status>?times=…: turns a target away so often with that status, then takes it: its answer names a task.
+local turned_away = {}
+
+function scenarios.busy(connection, request, params)
+  local count = (turned_away[request.target] or 0) + 1
+  turned_away[request.target] = count
+  if count <= tonumber(params.times) then
+    connection:answer(math.tointeger(tonumber(request.argument)), { "Retry-After: 0" }, "later")
+  else
+    connection:answer(200, { "Content-Type: application/json" }, '{"id":"task-after-' .. count .. '"}')
+  end
+  return "keep"
+end
+
 -- /redirect?to=…&code=308
 function scenarios.redirect(connection, _, params)
   connection:answer(math.tointeger(tonumber(params.code)) or 302, { "Location: " .. params.to })
@@ -161,9 +175,21 @@ scenarios["refuse-early"] = {
 scenarios.cut = {
   early = true,
   run = function(connection, _, params)
-    connection.socket:setoption("recv-buffer-size", 32768)
+    connection:setoption("recv-buffer-size", 32768)
     connection:bytes(tonumber(params.at))
     connection:arm_reset()
+  end,
+}
+
+-- /away-then-cut?at=…: the first time turned away, then cut.
+scenarios["away-then-cut"] = {
+  early = true,
+  run = function(connection, request, params)
+    if turned_away[request.target] then return scenarios.cut.run(connection, request, params) end
+    turned_away[request.target] = 1
+    connection:read_body(request)
+    connection:answer(429, { "Retry-After: 0" }, "later")
+    return "keep"
   end,
 }
 

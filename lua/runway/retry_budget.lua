@@ -1,0 +1,66 @@
+-- retry_budget.lua: what an outage may cost in requests beyond those that were wanted. (Credits have
+-- nothing to do with it.)
+--
+-- A server that is down gets, when each call tries on its own, five requests for one, and as many
+-- more to bear when it comes back. So all calls of a process share what retries there are for an
+-- origin: a call pays in a tenth of one, a retry takes one, an answer gives one back. In a full
+-- outage that is 1.1 requests for each that was wanted, once the reserve is used up. What a server
+-- asks for by itself (a 429, a Retry-After) takes nothing: it is no outage.
+
+local text = require "runway.text"
+
+local RESERVE = 100                           -- retries: many clips at once outlast a short break
+local SHARE = 0.1                             -- of a retry, for each call
+
+---@class runway.RetryBudget
+---@field left number   retries, whole and parts
+local Budget = {}
+Budget.__index = Budget
+
+local retry_budget = {}
+
+-- Of each transport its own: what a mock plays says nothing of the world.
+local by_transport = setmetatable({}, { __mode = "k" })
+
+--- The budget of the server behind a URL.
+---@param transport runway.Transport
+---@param url string
+---@return runway.RetryBudget
+function retry_budget.of(transport, url)
+  local budgets = by_transport[transport]
+  if not budgets then
+    budgets = {}
+    by_transport[transport] = budgets
+  end
+  local origin = text.lower(url:match("^[^:]*:?/*[^/?#]*"))
+  local budget = budgets[origin]
+  if not budget then
+    budget = setmetatable({ left = RESERVE }, Budget)
+    budgets[origin] = budget
+  end
+  return budget
+end
+
+local function put(budget, share)
+  budget.left = math.min(budget.left + share, RESERVE)
+end
+
+--- A call begins.
+function Budget:wanted()
+  put(self, SHARE)
+end
+
+--- The server works: it has answered.
+function Budget:answered()
+  put(self, 1)
+end
+
+--- Takes one retry.
+---@return boolean taken   false: there is none left
+function Budget:take()
+  if self.left < 1 then return false end
+  self.left = self.left - 1
+  return true
+end
+
+return retry_budget
