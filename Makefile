@@ -6,11 +6,13 @@
 #   BUILD=dir       where to build (build; build/lua5.3 for another Lua than 5.4)
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
 #   INSTALL=no      name what is missing, do not install it
+#   SECONDS=60      how long each target is fuzzed
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 INSTALL  ?= yes
+SECONDS  ?= 60
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
 
@@ -75,7 +77,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test torture check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test torture fuzz check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and runway/listener.so into build/
@@ -143,6 +145,9 @@ torture: all | need-test ## what takes long: random faults by SEED=n, COUNT=n ea
 
 check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name: only that one)
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
+
+fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TARGET=name: only that one)
+	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(SECONDS)' $(TARGET)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh

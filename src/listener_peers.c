@@ -132,6 +132,8 @@ static enum MHD_Result on_peer_header (void *cls, enum MHD_ValueKind kind, const
   bool encoding = is_same(name, "Transfer-Encoding");
   (void)kind;
   if (!value) value = "";
+  /* libmicrohttpd lets any bytes be a name, such as "Content-Length\f" */
+  if (!rw_header_is_token(name, strlen(name))) p->refusal = MHD_HTTP_BAD_REQUEST;
   if (encoding || is_same(name, "Content-Length")) {
     /* two readings of where a body ends are how requests get smuggled in */
     if (p->framed || (encoding && !is_same(value, "chunked")))
@@ -148,7 +150,7 @@ static enum MHD_Result on_peer_header (void *cls, enum MHD_ValueKind kind, const
 /* Answers by itself what is wrong or too much. */
 static enum MHD_Result refuse_peer (rw_peer *p) {
   const char *text = p->refusal == MHD_HTTP_CONTENT_TOO_LARGE ? "The body is too long.\n"
-                   : p->refusal == MHD_HTTP_BAD_REQUEST ? "Where does the body end?\n"
+                   : p->refusal == MHD_HTTP_BAD_REQUEST ? "The head is malformed.\n"
                    : "Too many requests are waiting.\n";
   struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), (void *)text,
                                                                   MHD_RESPMEM_PERSISTENT);

@@ -133,11 +133,12 @@ static bool read_parts (CURLU *u, rw_url *out) {
 }
 
 
-/* Is there anything in what stands before the path that needs a second look? */
+/* Is there anything in what stands before the path that needs a second look?
+** libcurl takes three slashes for two. */
 static bool is_odd (const char *url) {
-  const char *host = strstr(url, "://");
+  const char *host = strchr(url, ':') + 1;
   size_t n;
-  host = host ? host + 3 : url;
+  host += strspn(host, "/");
   n = strcspn(host, "/?#");
   for (size_t i = 0; i < n; i++)
     if (host[i] == '%' || (unsigned char)host[i] >= 128 ||

@@ -27,8 +27,9 @@ typedef struct rw_url {
 } rw_url;
 
 /*
-** Takes a URL apart. Returns NULL, or why it is refused (a literal): control
-** bytes or spaces, another scheme than http or https, a user name in it, ...
+** Takes a URL of `len` bytes, with a NUL behind them, apart. Returns NULL, or
+** why it is refused (a literal): control bytes or spaces, another scheme than
+** http or https, a user name in it, ...
 */
 const char *rw_url_check (const char *url, size_t len, rw_url *out);
 

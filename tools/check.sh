@@ -61,7 +61,7 @@ check_onefile() { # a host may compile all of src/ as one file, so every name in
 
 check_luacheck() {
   # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
-  find lua types spec examples bench tools -name '*.lua' -print0 2>/dev/null |
+  find lua types spec examples bench tools fuzz -name '*.lua' -print0 2>/dev/null |
     xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec
 }
 
@@ -71,7 +71,7 @@ check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
   return $bad
 }
 
-check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/conformance/*.sh; }
+check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
 
 check_cppcheck() {
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -86,6 +86,26 @@ check_tidy() {
     -include tools/noreturn.h 2>&1 |
     grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
   [ "${PIPESTATUS[1]}" -eq 0 ]
+}
+
+analyze() { # $1 file: gcc's own analyzer
+  local known=
+  case $1 in
+    # What it allocates belongs to a request that lies in a userdata, which is not followed.
+    src/lua_request.c) known=-Wno-analyzer-malloc-leak ;;
+    # Each name in a request's head has a value behind it, as listener.h says.
+    src/lua_listener.c) known=-Wno-analyzer-null-argument ;;
+  esac
+  # shellcheck disable=SC2086  # words on purpose
+  gcc -std=c11 -O1 -fanalyzer -Werror $known -D_GNU_SOURCE -Isrc $flags -include tools/noreturn.h \
+    -c -o /dev/null "$1"
+}
+
+check_analyzer() {
+  export flags
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
+  export -f analyze
+  printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
 
 # A sanitized module needs the sanitizer's run-time library loaded before the plain interpreter, and
@@ -141,6 +161,8 @@ check_tsan() { # races: only the specs in which a thread runs
   sanitized tsan -fsanitize=thread libtsan.so $specs
 }
 
+check_fuzz() { tools/torture/fuzz.sh 0; }
+
 check_rock() { LUA=$lua tools/rock.sh; }
 
 check_install() { # what is installed works from anywhere, and all of it goes away again
@@ -157,7 +179,7 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
 
 # ---- running them ----
 
-all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy asan tsan rock install'
+all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy analyzer fuzz asan tsan rock install'
 
 describe() {
   case $1 in
@@ -171,6 +193,8 @@ describe() {
     shell) echo "shellcheck finds nothing" ;;
     cppcheck) echo "cppcheck finds nothing" ;;
     tidy) echo "clang-tidy finds nothing" ;;
+    analyzer) echo "gcc's -fanalyzer finds nothing" ;;
+    fuzz) echo "each input of the fuzzers' corpus, under AddressSanitizer and UBSan" ;;
     asan) echo "specs under AddressSanitizer, UBSan and LeakSanitizer" ;;
     tsan) echo "specs with threads under ThreadSanitizer" ;;
     rock) echo "luarocks builds and installs it, and it runs" ;;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a target needs and this system lacks, and says so; does nothing when all is there.
 #
-#   tools/need.sh GROUP…      build demo test check rock make
+#   tools/need.sh GROUP…      build demo test check rock make fuzz
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
 # INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS and LISTENER mean what they mean to make.
@@ -109,11 +109,27 @@ need_check() {
   need cppcheck cppcheck cppcheck cppcheck cppcheck - has cppcheck
   need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
   need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
+  need valgrind valgrind valgrind valgrind - - has valgrind
+  need_fuzz
   need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
   need_rock
 }
 
 sanitizers() { runtime libasan.so && runtime libtsan.so && runtime libubsan.so; }
+
+fuzzer() { # clang's libFuzzer, which may be in a package of its own
+  dir=$(mktemp -d) || return 1
+  printf 'int LLVMFuzzerTestOneInput(const char *s, unsigned long n) { return !s && n; }\n' >"$dir/a.c"
+  clang -fsanitize=fuzzer -o "$dir/a" "$dir/a.c" >/dev/null 2>&1
+  linked=$?
+  rm -rf "$dir"
+  return "$linked"
+}
+
+need_fuzz() { # its targets run Lua with luasocket
+  need_test
+  need "clang's libFuzzer" 'clang libclang-rt-14-dev' 'clang compiler-rt' 'clang compiler-rt' llvm - fuzzer
+}
 
 need_make() {
   need make make make make make - has make
@@ -176,8 +192,8 @@ groups() {
 
 for group; do
   case $group in
-    build | demo | test | check | rock | make) ;;
-    *) echo "usage: $0 build|demo|test|check|rock|make …" >&2; exit 2 ;;
+    build | demo | test | check | rock | make | fuzz) ;;
+    *) echo "usage: $0 build|demo|test|check|rock|make|fuzz …" >&2; exit 2 ;;
   esac
 done
 

@@ -1,5 +1,5 @@
 /*
-** For clang-tidy only, included before each file: Lua's own headers do not say that these never
+** For clang-tidy and gcc's -fanalyzer only, included before each file: Lua's own headers do not say that these never
 ** come back, and an analyzer that does not know it follows paths that cannot be.
 */
 

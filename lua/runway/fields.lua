@@ -223,7 +223,8 @@ local function iso8601(s)
     or hour > 23 or minute > 59 or second > 60 then
     return nil
   end
-  return days_from_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+  local moment = days_from_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+  return moment > 0 and moment or nil
 end
 
 ---A moment in whole Unix seconds: ISO 8601 with `Z` or an offset, seconds or milliseconds since
@@ -241,7 +242,7 @@ function fields.time(v)
   else
     n = fields.number(v)
   end
-  if not n or n <= 0 then return nil end
+  if not n or n < 1 then return nil end
   if n >= MILLISECONDS then n = n / 1000 end
   if n >= MILLISECONDS then return nil end
   return floor(n)

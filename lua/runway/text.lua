@@ -247,7 +247,7 @@ end
 ---@return string
 function text.quote(s)
   if text.lower(s:sub(1, 32)):find("^[ \t-\r]*data:") then return "a data URI" end
-  if s:find("://", 1, true) then s = s:gsub("[?#].*$", ""):gsub("://[^/@]*@", "://") end
+  if s:find("://", 1, true) then s = s:gsub("[?#].*$", ""):gsub("://+[^/@]*@", "://") end
   s = s:gsub("[%z\1-\31\127]", "?")
   if #s > QUOTED then s = text.cut(s, QUOTED) .. "..." end
   return '"' .. s .. '"'

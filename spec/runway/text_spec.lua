@@ -54,6 +54,7 @@ describe("runway.text", function()
     assert.equal('"a?b"', text.quote "a\nb")
     assert.equal("a data URI", text.quote " DATA:image/png;base64,SECRET")
     assert.equal('"https://host/a"', text.quote "https://user:SECRET@host/a?sig=SECRET")
+    assert.equal('"https://host/a"', text.quote "https:///user:SECRET@host/a")
   end)
 
   describe("mends an address as a browser does:", function()

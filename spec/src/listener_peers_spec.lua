@@ -96,6 +96,16 @@ describe("a listener", function()
       assert.is_nil(l:take())
     end)
 
+    it("a header whose name is none is refused", function()
+      local l = listen()
+      for _, name in ipairs { "Content-Length\f", "X\1", "X\194\160", "X(y)", "\"X\"" } do
+        local client = connect(l):request("POST", "/", { name .. ": 3" })
+        assert.equal(400, client:answer().status, name)
+        assert.equal("", client:rest())
+      end
+      assert.is_nil(l:take())
+    end)
+
     it("what is not HTTP is closed or refused", function()
       local l = listen()
       for _, text in ipairs {

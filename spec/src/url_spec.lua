@@ -20,6 +20,8 @@ describe("a URL", function()
       ["http://１２７.０.０.１/"] = "127.0.0.1", ["http://0x7f。1/"] = "127.0.0.1",
       ["http://ⓛocalhost/"] = "localhost",
       ["http://münchen.de/"] = "xn--mnchen-3ya.de", ["http://例え.テスト/"] = "xn--r8jz45g.xn--zckzah",
+      ["http:///EXAMPLE.org./"] = "example.org", ["http:///%31%32%37.1/"] = "127.0.0.1",
+      ["http:///０x7f.1/"] = "127.0.0.1", ["http:///ⓛocalhost./"] = "localhost",
       ["http://256.1.1.1/"] = "256.1.1.1", ["http://127.0.0.1.nip.io/"] = "127.0.0.1.nip.io",
     } do
       local parts, refused = core.url(url)
@@ -50,7 +52,10 @@ describe("a URL", function()
 
   it("is asked for at the host by which it was judged", function()
     for _, host in ipairs { "localhost.", "0x7f%2e1", "127.0.0.1.", "１２７.０.０.１", "ⓛocalhost" } do
-      assert.equal(200, exchange.run { url = ("http://%s:%d/ok"):format(host, server.port) }.status, host)
+      for _, slashes in ipairs { "//", "///" } do
+        local url = ("http:%s%s:%d/ok"):format(slashes, host, server.port)
+        assert.equal(200, exchange.run { url = url }.status, url)
+      end
     end
   end)
 
@@ -70,7 +75,7 @@ describe("a URL", function()
 
   it("is refused, and never raises, when it is nonsense", function()
     for _, url in ipairs {
-      "", "\0", "http", "http:", "http:/", "http://", "http:///", "http://.", "http://../", "http://:80",
+      "", "\0", "http", "http:", "http:/", "http://", "http:///", "http:///..", "http://.", "http://../", "http://:80",
       "http://[", "http://[]/",
       "http://[::1/", "http://[::1]x/", "http://[::1]./", "http://[1.2.3.4]/",
       "http://[::1%25" .. ("z"):rep(500) .. "]/", "http://a b/",
