@@ -27,6 +27,7 @@
 #include "wake.h"
 
 #define OLDEST_SQLITE 3035000  /* the first with RETURNING */
+#define LEAST_DATABASE 512     /* bytes of one that is not empty: its smallest page */
 
 typedef struct sqlite_db {
   sqlite3 *handle;
@@ -111,11 +112,15 @@ static bool make_file (const char *path, const char *shown, rw_trouble *t) {
     err = errno;
   }
   if (err == 0 && stat(path, &st) != 0) err = errno;
+  if (err == 0 && faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0) err = errno;
   if (err != 0) {
     code = code_of_errno(err);
     return rw_store_trouble(t, code ? code : RW_STORE_IO, "%s: %s", shown, strerror(err));
   }
-  return S_ISREG(st.st_mode) || rw_store_trouble(t, RW_STORE_WHERE, "%s: it is no plain file", shown);
+  if (!S_ISREG(st.st_mode)) return rw_store_trouble(t, RW_STORE_WHERE, "%s: it is no plain file", shown);
+  /* SQLite takes a file of a byte for an empty one */
+  return st.st_size == 0 || st.st_size >= LEAST_DATABASE ||
+         rw_store_trouble(t, RW_STORE_NO_DATABASE, "%s: file is not a database", shown);
 }
 
 
