@@ -178,7 +178,7 @@ describe("a store in an SQLite file", function()
     local s = assert(open(small:path "a.db"))
     assert(s:write { { TABLE } })
     small:write("ballast", ("x"):rep(100000))
-    local rows, err = 0, nil
+    local rows, err = 0
     repeat
       local results
       results, err = s:write { { "INSERT INTO t (k, x) VALUES ($1, $2)", "k" .. rows + 1, ("x"):rep(9000) } }
