@@ -25,9 +25,18 @@ dependencies = {
 -- elsewhere a library may (macOS has some only in its shared cache): each is asked for what is sure.
 external_dependencies = {
   platforms = {
-    linux = { CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" } },
-    macosx = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
-    bsd = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
+    linux = {
+      CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" }, SQLITE3 = { library = "sqlite3" },
+      PQ = { library = "pq" },
+    },
+    macosx = {
+      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+      PQ = { header = "libpq-fe.h" },
+    },
+    bsd = {
+      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+      PQ = { header = "libpq-fe.h" },
+    },
   },
 }
 
@@ -135,6 +144,25 @@ build = {
     ["runway.order"] = "lua/runway/order.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
+    ["runway.postgresql"] = {
+      sources = {
+        "src/buffer.c",
+        "src/cells.c",
+        "src/clock.c",
+        "src/farewell.c",
+        "src/lua_postgresql.c",
+        "src/lua_store.c",
+        "src/store.c",
+        "src/store_postgresql.c",
+        "src/thread.c",
+        "src/utf8.c",
+        "src/wake.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(PQ_INCDIR)", "$(PQ_INCDIR)/postgresql" },
+      libdirs = { "$(PQ_LIBDIR)" },
+      libraries = { "pq", "pthread" },
+    },
     ["runway.progress"] = "lua/runway/progress.lua",
     ["runway.providers"] = "lua/runway/providers/init.lua",
     ["runway.providers.advice"] = "lua/runway/providers/advice.lua",
@@ -180,6 +208,26 @@ build = {
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.session"] = "lua/runway/session.lua",
+    ["runway.sqlite"] = {
+      sources = {
+        "src/buffer.c",
+        "src/cells.c",
+        "src/clock.c",
+        "src/farewell.c",
+        "src/lua_sqlite.c",
+        "src/lua_store.c",
+        "src/store.c",
+        "src/store_sqlite.c",
+        "src/thread.c",
+        "src/utf8.c",
+        "src/wake.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(SQLITE3_INCDIR)" },
+      libdirs = { "$(SQLITE3_LIBDIR)" },
+      libraries = { "sqlite3", "pthread" },
+    },
+    ["runway.store"] = "lua/runway/store.lua",
     ["runway.submit"] = "lua/runway/submit.lua",
     ["runway.targets"] = "lua/runway/targets.lua",
     ["runway.task"] = "lua/runway/task.lua",
