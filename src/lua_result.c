@@ -87,6 +87,14 @@ static void push_answer (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "body");
   lua_pushinteger(L, (lua_Integer)r->bytes);
   lua_setfield(L, -2, "bytes");
+  if (r->kept > 0) {
+    lua_pushinteger(L, (lua_Integer)r->kept);
+    lua_setfield(L, -2, "kept");
+  }
+  if (r->sum[0]) {
+    lua_pushstring(L, r->sum);
+    lua_setfield(L, -2, "sha256");
+  }
   lua_pushboolean(L, r->sent);
   lua_setfield(L, -2, "sent");
   lua_pushstring(L, r->redirect);        /* nil when NULL */

@@ -95,7 +95,9 @@ typedef struct rw_request {
                                   is sent moves */
   long stall_s;                /* give up when this long without a byte; 0: never */
   size_t max_body;             /* cap of a body kept in memory */
-  rw_sink sink;                /* where a 200's body goes when sink.path is set */
+  rw_sink sink;                /* where a file goes when sink.path is set: a 200's body,
+                                  or what was asked for of it in a 206 */
+  bool anew;                   /* what is there of it is not gone on with */
   bool only_media;             /* words are no file: a 200 that begins so fails */
   unsigned lane, lane_limit;   /* how many of a lane's requests run at once */
 
@@ -104,7 +106,10 @@ typedef struct rw_request {
   bool sent;                   /* the request was given to the connection */
   rw_buffer head, body;        /* last header block; body kept in memory (of
                                   RW_DIGEST the sum) */
-  int64_t bytes;               /* length of the body, wherever it went */
+  int64_t bytes;               /* length of the body, wherever it went; of a file
+                                  that is whole, its own */
+  int64_t kept;                /* bytes of a file that can be gone on with */
+  char sum[RW_SHA256_HEX + 1]; /* of a file that is whole: its SHA-256; "" */
   char *redirect;              /* where a 3xx points, absolute */
   double total_s, connect_s;
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
@@ -138,8 +143,11 @@ typedef struct rw_request {
                                          a large body left last */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
-  char start[512];                    /* how a body for the sink begins */
+  char start[512];                    /* how the file for the sink begins */
   size_t started;
+  bool asks_rest;                     /* of a file, from a little before its end */
+  bool filing;                        /* the body goes into the file */
+  int64_t total;                      /* that is so long when it is whole; -1 */
   bool head_whole;                    /* the last block came to its end */
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */

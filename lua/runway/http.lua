@@ -32,6 +32,7 @@ local http = {}
 ---@field value any           what the caller gets, when there is no verdict
 ---@field verdict? table      of retry.lua: what went wrong
 ---@field hop? boolean        the call's wire was changed to where the answer leads: send it at once
+---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
 ---@field answer? runway.AdapterAnswer
 ---@field problem? runway.Problem
 ---@field fault? string       what the adapter did wrong
@@ -124,6 +125,7 @@ end
 local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
+  local before = 0                            -- attempts until it came further
   while true do
     tally.attempts = tally.attempts + 1
     if timed and not wire.gate then wire.timeout = left end
@@ -142,10 +144,11 @@ local function attempt(session, call, tally)
     elseif not verdict then
       return reading.value, nil, reading.answer
     else
-      local delay = verdict.again and retry.delay(tally.attempts, verdict.after)
+      if reading.moved then before = tally.attempts - 1 end
+      local delay = verdict.again and retry.delay(tally.attempts - before, verdict.after)
       left = left - seconds - (delay and not verdict.after and delay or 0)
       local late = delay and (timed and left <= 0 or call.deadline and scheduler.now() + delay >= call.deadline)
-      if not delay or late or tally.attempts > session.limits.max_retries or session.closed then
+      if not delay or late or tally.attempts - before > session.limits.max_retries or session.closed then
         local _, err = failure(session, tally, verdict, result, reading, call)
         return nil, err, reading.answer
       end

@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
+local core = require "runway.core"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
@@ -336,12 +337,19 @@ local function fresh_url(t, index)
   end
 end
 
+-- Whose file it is: the same in each run, whatever URL leads there.
+local function source(t, index)
+  local session = inner[t].session
+  return core.sha256(table.concat({ t.provider, session.base, t.id, tostring(index) }, "\n"))
+end
+
 --- Fetches one output to a file, which appears whole or not at all. An expired
---- URL is renewed by asking for the task again. The API key is never sent.
+--- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
+--- with, also by a later run.
 ---@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
 ---  that the task was submitted with
 ---@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s)
----@return { path: string, bytes: integer, content_type: string|nil }|nil file
+---@return { path: string, bytes: integer, sha256: string, content_type: string|nil }|nil file
 ---@return runway.Error|nil err
 function Task:download(path, opts)
   check_self(self)
@@ -365,7 +373,7 @@ function Task:download(path, opts)
   local file
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
   file, err = download.fetch(my.session, url, path, {
-    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
+    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
     deadline = my.session:deadline(opts.deadline),
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))

@@ -11,8 +11,8 @@
 ---@field pretends? boolean     nothing leaves the process: no task is really paid for
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
----@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it, the
----  core's
+---@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it,
+---  the core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
 ---  download be put there? Without it, the core's
 
@@ -24,7 +24,8 @@
 ---@field body? string|table    text, or texts and files by turns
 ---@field form? table[]
 ---@field file? string
----@field save? table           { path=, overwrite=, max_bytes= }
+---@field save? table           { path=, overwrite=, max_bytes=, only_media=, source= (whose file: what is there of it
+---  is gone on with), anew= (but not this time) }
 ---@field gate? boolean         it may cost money: sent once at most
 ---@field address "any"|"public"|"loopback_or_public"
 ---@field timeout number        seconds; 0: none

@@ -115,6 +115,17 @@ function Server:release()
   control(self, "/_release")
 end
 
+--- Plans a film and what happens to each request for it (rawserver/films.lua).
+---@param name string
+---@param plan table   size, steps (a list), seed, and how it is served
+function Server:film(name, plan)
+  local parts = {}
+  for key, value in pairs(plan) do
+    parts[#parts + 1] = key .. "=" .. tostring(key == "steps" and table.concat(value, ",") or value)
+  end
+  assert(control(self, "/film-plan/" .. name .. "?" .. table.concat(parts, "&")) == "planned")
+end
+
 --- Ends the child and removes its certificates. May be called twice.
 function Server:stop()
   if not self.child then return end
@@ -131,5 +142,7 @@ function rawserver.pattern(count)
   local unit = "runway test body "
   return unit:rep(math.floor(count / #unit) + 1):sub(1, count)
 end
+
+rawserver.film_bytes = dofile(HERE .. "/film_bytes.lua")
 
 return rawserver
