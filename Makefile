@@ -75,7 +75,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test torture check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and runway/listener.so into build/
@@ -136,6 +136,10 @@ endif
 
 test: all | need-test ## run the specs (SPEC=file: only that one)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
+
+torture: all | need-test ## what takes long: random faults by SEED=n, COUNT=n each or SECONDS=n each (ONLY=name)
+	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' COUNT='$(COUNT)' SECONDS_EACH='$(SECONDS)' SEED='$(SEED)' \
+	  tools/torture.sh $(ONLY)
 
 check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name: only that one)
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)

@@ -126,6 +126,18 @@ function Server:film(name, plan)
   assert(control(self, "/film-plan/" .. name .. "?" .. table.concat(parts, "&")) == "planned")
 end
 
+--- How a film stands.
+---@param name string
+---@return integer version, integer taken, integer given, integer lost  changes so far, requests, bytes of it that
+---were sent, and those that did not arrive
+function Server:film_state(name)
+  local numbers = {}
+  for digits in control(self, "/film-state/" .. name):gmatch "%d+" do
+    numbers[#numbers + 1] = math.tointeger(tonumber(digits))
+  end
+  return table.unpack(numbers)
+end
+
 --- Ends the child and removes its certificates. May be called twice.
 function Server:stop()
   if not self.child then return end

@@ -4,6 +4,8 @@
 
 local bytes_of = require "film_bytes"
 
+local OVERLAP = 1024 -- bytes of what it has that a client asks for again
+
 local films = {} -- name -> { size, seed, version, sig, good, steps, taken, and what the plan's query says }
 
 local scenarios = {}
@@ -12,10 +14,18 @@ local scenarios = {}
 -- weak=1 (the tag), dated=SECONDS (no tag but a date, so long before), bare=1 (neither), chunked=1
 scenarios["film-plan"] = function(connection, request, params)
   local film = { size = tonumber(params.size), seed = tonumber(params.seed) or 1, version = 0, sig = 1, good = 1,
-    steps = {}, taken = 0, how = params }
+    steps = {}, taken = 0, given = 0, lost = 0, how = params }
   for step in (params.steps or ""):gmatch "[^,]+" do film.steps[#film.steps + 1] = step end
   films[request.argument] = film
   connection:answer(200, { "Connection: close" }, "planned")
+end
+
+-- /film-state/NAME: which version of it there is by now, how many requests for it there were, how many bytes of
+-- it were sent, and how many of these a reset or a stop has lost on the way, as the next request showed.
+scenarios["film-state"] = function(connection, request)
+  local film = films[request.argument]
+  connection:answer(200, { "Connection: close" }, ("%d %d %d %d"):format(film.version, film.taken, film.given,
+    film.lost))
 end
 
 -- /v1/tasks/NAME: asking makes a good URL of an expired one.
@@ -52,7 +62,8 @@ local function agrees(film, condition, version)
 end
 
 -- Sends `body` under these headers, but only `most` bytes of it; `ending` is "cut" or "reset".
-local function give(connection, status, headers, body, most, ending, chunked)
+local function give(connection, film, status, headers, body, most, ending, from)
+  local chunked = status == 200 and film.how.chunked
   headers[#headers + 1] = "Content-Type: video/mp4"
   headers[#headers + 1] = chunked and "Transfer-Encoding: chunked" or "Content-Length: " .. #body
   connection:send(("HTTP/1.1 %d Whatever\r\n%s\r\n\r\n"):format(status, table.concat(headers, "\r\n")))
@@ -63,6 +74,8 @@ local function give(connection, status, headers, body, most, ending, chunked)
   else
     connection:send(body:sub(1, most))
   end
+  film.given = film.given + math.min(most, #body)
+  film.reached = (ending == "hang" or ending == "reset") and (from or 0) + math.min(most, #body) or nil
   if ending == "hang" then connection:outlast() end
   if ending == "reset" then
     connection:pause(0.02)
@@ -87,8 +100,12 @@ local function serve(connection, request, film, odd, argument)
   local headers = odd.nameless and {} or names(film, odd.other_name and 99 or name_version)
   local most = odd.ending and argument or #body
   local from = not odd.whole and tonumber((request.headers.range or ""):match "^bytes=(%d+)%-$")
+  if film.reached then
+    film.lost = film.lost + math.max(0, film.reached - (from and from + OVERLAP or 0))
+    film.reached = nil
+  end
   if not from or not (odd.blind or agrees(film, request.headers["if-range"], film.version)) then
-    return give(connection, 200, headers, body, most, odd.ending, film.how.chunked)
+    return give(connection, film, 200, headers, body, most, odd.ending)
   end
   if from >= #body then
     connection:answer(416, { "Content-Range: bytes */" .. #body }, "")
@@ -100,7 +117,7 @@ local function serve(connection, request, film, odd, argument)
     headers[#headers + 1] = ("Content-Range: bytes %d-%d/%d"):format(first, last, #body + (odd.total and argument or 0))
   end
   local shift = odd.lie and argument or 0
-  return give(connection, 206, headers, body:sub(first + 1 - shift, last + 1 - shift), most, odd.ending)
+  return give(connection, film, 206, headers, body:sub(first + 1 - shift, last + 1 - shift), most, odd.ending, first)
 end
 
 function scenarios.film(connection, request, params)

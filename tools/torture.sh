@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What takes too long for every day: each tools/torture/*.lua and *.sh in turn.
+#
+#   tools/torture.sh [NAME…]      default: all of them
+#
+# A script does what it has to COUNT times or for SECONDS_EACH seconds, by default as often as its promise
+# says, and prints the SEED that makes the same happen again. It ends with 0 only if all was well.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+# shellcheck source=tools/checkout.sh
+. tools/checkout.sh
+export CC=${CC:-cc}
+for name in COUNT SECONDS_EACH SEED; do [ -n "${!name:-}" ] && export "${name?}" || unset "$name"; done
+
+[ $# -gt 0 ] || set -- $(for f in tools/torture/*.lua tools/torture/*.sh; do [ -f "$f" ] && basename "$f"; done)
+passed=0 failed=0
+for name; do
+  begin=$SECONDS
+  case $name in *.lua | *.sh) ;; *) [ -f "tools/torture/$name.lua" ] && name=$name.lua || name=$name.sh ;; esac
+  echo "== $name"
+  case $name in
+    *.lua) "$lua" "tools/torture/$name" ;;
+    *.sh) bash "tools/torture/$name" ;;
+  esac
+  code=$?
+  if [ $code -eq 0 ]; then
+    passed=$((passed + 1))
+    echo "ok    $name ($((SECONDS - begin)) s)"
+  else
+    failed=$((failed + 1))
+    echo "FAIL  $name ($((SECONDS - begin)) s, exit code $code)"
+  fi
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
