@@ -140,6 +140,7 @@ build = {
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.progress"] = "lua/runway/progress.lua",
+    ["runway.provenance"] = "lua/runway/provenance.lua",
     ["runway.providers"] = "lua/runway/providers/init.lua",
     ["runway.providers.advice"] = "lua/runway/providers/advice.lua",
     ["runway.providers.chatgptsb"] = "lua/runway/providers/chatgptsb.lua",

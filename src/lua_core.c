@@ -171,7 +171,7 @@ static rw_request *push_look (lua_State *L, rw_op op) {
   if (core_is_forked(L)) return NULL;
   r = rw_push_request(L);
   r->op = op;
-  *(op == RW_TARGET ? &r->sink.path : &r->file) = rw_copy(L, path, n);
+  *(op == RW_TARGET || op == RW_WRITE ? &r->sink.path : &r->file) = rw_copy(L, path, n);
   return r;
 }
 
@@ -200,6 +200,19 @@ static int core_try (lua_State *L) {
   rw_request *r = push_look(L, RW_TARGET);
   if (!r) return core_refuse(L, core_forked, "config");
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  return hand_over(L, 0);
+}
+
+
+/* write(path, overwrite, text) -> id | nil, message, kind: a file that is there whole
+** or not at all; the result is {}, or holds the error */
+static int core_write (lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 3, &n);
+  rw_request *r = push_look(L, RW_WRITE);
+  if (!r) return core_refuse(L, core_forked, "config");
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  if (!rw_buffer_append(&r->upload, text, n)) return luaL_error(L, "not enough memory");
   return hand_over(L, 0);
 }
 
@@ -393,6 +406,7 @@ static const luaL_Reg core_functions[] = {
   {"take", core_take},
   {"try", core_try},
   {"wait", core_wait},
+  {"write", core_write},
   {NULL, NULL}
 };
 

@@ -63,8 +63,8 @@ typedef struct rw_field {
 } rw_field;
 
 /* An exchange; a look at a file; its sum; a look at a target, as a download
-** would. */
-typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_TARGET } rw_op;
+** would; a small file written as a download is. */
+typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_TARGET, RW_WRITE } rw_op;
 
 /* Which addresses a connection may lead to. */
 typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
@@ -134,7 +134,7 @@ typedef struct rw_request {
   bool staged;                        /* counts among its lane's prepared ones */
   CURL *easy;
   curl_mime *mime;
-  rw_buffer upload;                   /* the assembled body */
+  rw_buffer upload;                   /* the assembled body; what RW_WRITE writes */
   int upload_fd;
   int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
                                          what had left by moved_at */

@@ -117,6 +117,19 @@ static void stage_digest (rw_request *r) {
 }
 
 
+/* r->upload at the target, whole or not at all. */
+static void stage_write (rw_request *r) {
+  int err;
+  r->sink.stop = &r->stop;
+  err = rw_sink_open(&r->sink);
+  if (!err) err = rw_sink_write(&r->sink, r->upload.data, r->upload.len);
+  if (!err) err = rw_sink_commit(&r->sink);
+  if (err == ECANCELED) return;
+  if (err) rw_stage_fail(r, err);
+  rw_sink_abandon(&r->sink);
+}
+
+
 /* What is there of its file, and the rest of it to be asked for. */
 static bool stage_recall (rw_request *r) {
   r->sink.stop = &r->stop;
@@ -135,6 +148,10 @@ void rw_stage_prepare (rw_request *r) {
   }
   if (r->op == RW_PROBE) {
     rw_media_probe(r);
+    return;
+  }
+  if (r->op == RW_WRITE) {
+    stage_write(r);
     return;
   }
   if (r->op == RW_TARGET) {

@@ -11,9 +11,15 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/checkout.sh
 . tools/checkout.sh
 export CC=${CC:-cc}
-for name in COUNT SECONDS_EACH SEED; do [ -n "${!name:-}" ] && export "${name?}" || unset "$name"; done
+for name in COUNT SECONDS_EACH SEED; do
+  if [ -n "${!name:-}" ]; then export "${name?}"; else unset "$name"; fi
+done
 
-[ $# -gt 0 ] || set -- $(for f in tools/torture/*.lua tools/torture/*.sh; do [ -f "$f" ] && basename "$f"; done)
+if [ $# -eq 0 ]; then
+  for file in tools/torture/*.lua tools/torture/*.sh; do
+    [ ! -f "$file" ] || set -- "$@" "$(basename "$file")"
+  done
+fi
 passed=0 failed=0
 for name; do
   begin=$SECONDS

@@ -15,6 +15,8 @@
 ---  the core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
 ---  download be put there? Without it, the core's
+---@field write? fun(self, path: string, overwrite: boolean|nil, text: string, done: fun(result: table))  {} or
+---  { error= }: a file, whole or not at all. Without it, the core's
 
 ---@class runway.WireRequest
 ---@field method string
@@ -113,6 +115,15 @@ end
 ---@param done fun(result: table)   {}, or { error= }
 function transport:try(path, overwrite, done)
   return follow(done, core.try(path, overwrite))
+end
+
+--- Writes a small file, off this thread; it is there whole or not at all.
+---@param path string
+---@param overwrite boolean|nil
+---@param text string
+---@param done fun(result: table)   {}, or { error= }
+function transport:write(path, overwrite, text, done)
+  return follow(done, core.write(path, overwrite, text))
 end
 
 --- Ends an exchange early; its result still comes.
