@@ -26,28 +26,50 @@ static uint32_t rotated (uint32_t x, int by) {
 }
 
 
+/* Turns a schedule of 16 words into the next 16. */
+static void next_words (uint32_t w[16]) {
+  for (int i = 0; i < 16; i++) {
+    uint32_t a = w[(i + 1) & 15], b = w[(i + 14) & 15];
+    w[i] += (rotated(a, 7) ^ rotated(a, 18) ^ a >> 3) + w[(i + 9) & 15] +
+            (rotated(b, 17) ^ rotated(b, 19) ^ b >> 10);
+  }
+}
+
+
+/* One round; its letters move by one place from each to the next, which takes no time
+** when it is the names that move (four times as fast as moving what they hold). */
+#define SHA256_ROUND(a, b, c, d, e, f, g, h, k, w) do { \
+  uint32_t one = (h) + (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) + \
+                 ((g) ^ ((e) & ((f) ^ (g)))) + (k) + (w); \
+  uint32_t two = (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) + \
+                 (((a) & (b)) | ((c) & ((a) | (b)))); \
+  (d) += one; \
+  (h) = one + two; } while (0)
+
+
 static void take_block (uint32_t state[8], const unsigned char *p) {
-  uint32_t w[64], v[8];
+  uint32_t w[16];
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+  uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
   for (int i = 0; i < 16; i++, p += 4)
     w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-  for (int i = 16; i < 64; i++) {
-    uint32_t a = w[i - 15], b = w[i - 2];
-    w[i] = w[i - 16] + (rotated(a, 7) ^ rotated(a, 18) ^ a >> 3) + w[i - 7] +
-           (rotated(b, 17) ^ rotated(b, 19) ^ b >> 10);
+  for (int i = 0; i < 64; i += 8) {
+    const uint32_t *k = sha256_k + i, *v = w + (i & 8);
+    if (i > 0 && (i & 8) == 0) next_words(w);
+    SHA256_ROUND(a, b, c, d, e, f, g, h, k[0], v[0]);
+    SHA256_ROUND(h, a, b, c, d, e, f, g, k[1], v[1]);
+    SHA256_ROUND(g, h, a, b, c, d, e, f, k[2], v[2]);
+    SHA256_ROUND(f, g, h, a, b, c, d, e, k[3], v[3]);
+    SHA256_ROUND(e, f, g, h, a, b, c, d, k[4], v[4]);
+    SHA256_ROUND(d, e, f, g, h, a, b, c, k[5], v[5]);
+    SHA256_ROUND(c, d, e, f, g, h, a, b, k[6], v[6]);
+    SHA256_ROUND(b, c, d, e, f, g, h, a, k[7], v[7]);
   }
-  memcpy(v, state, sizeof v);
-  for (int i = 0; i < 64; i++) {
-    uint32_t e = v[4], a = v[0];
-    uint32_t one = v[7] + (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) +
-                   ((e & v[5]) ^ (~e & v[6])) + sha256_k[i] + w[i];
-    uint32_t two = (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) +
-                   ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof *v);
-    v[4] += one;
-    v[0] = one + two;
-  }
-  for (int i = 0; i < 8; i++) state[i] += v[i];
+  state[0] += a; state[1] += b; state[2] += c; state[3] += d;
+  state[4] += e; state[5] += f; state[6] += g; state[7] += h;
 }
+
+#undef SHA256_ROUND
 
 
 void rw_sha256_begin (rw_sha256 *s) {

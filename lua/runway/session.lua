@@ -244,7 +244,8 @@ function Session:pause(seconds)
 end
 
 --- Looks at the local disk, or writes a small file there, off this thread; through the core where the
---- transport plays: files are real even then. While a descriptor or thread is lacking it is tried again, as a request is.
+--- transport plays: files are real even then. While a descriptor or thread is lacking it is tried again, as
+--- a request is.
 ---@param what "probe"|"digest"|"try"|"write"
 ---@param path string
 ---@param deadline? number     on scheduler.now()

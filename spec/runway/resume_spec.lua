@@ -156,6 +156,25 @@ describe("a download that breaks off", function()
     assert.equal(4, #asked())
   end)
 
+  resumes("does not take the end of a connection for the end of the file", function()
+    assert_there(plan { "cut:50000", "endless:60000" }:download(path()))
+    assert.same({ "-", tostring(50000 - OVERLAP), tostring(110000 - 2 * OVERLAP) }, asked())
+  end)
+
+  resumes("asks for the rest on every hop", function()
+    assert_there(plan { "cut:50000", "redirect", "redirect" }:download(path()))
+    local from = tostring(50000 - OVERLAP)
+    assert.same({ "-", from, from, from }, asked())
+  end)
+
+  resumes("refuses to be led astray with the rest as with the whole", function()
+    local task = plan { "cut:50000", "away" }
+    local _, err = task:download(path())
+    assert.equal("forbidden_url", err.code)
+    assert.equal(50000, #part())
+    assert_there(task:download(path()))
+  end)
+
   for _, step in ipairs { "status:503", "status:500", "page" } do
     resumes("loses nothing to an answer that is no file: " .. step, function()
       assert_there(plan { "cut:50000", step }:download(path()))

@@ -81,6 +81,19 @@ local function began_anew(shot, taken)
   return false
 end
 
+-- What is wrong with what is there in the end.
+local function judge(here, film, file, err)
+  if not file then return "never there: " .. tostring(err) end
+  if here:content "a.mp4" ~= film then return "not the film" end
+  if file.bytes ~= #film or file.sha256 ~= core.sha256(film) then
+    return ("told as %d bytes, %s"):format(file.bytes, tostring(file.sha256))
+  end
+  local pipe = io.popen("ls -A '" .. here.directory .. "'")
+  local names = pipe:read "a"
+  pipe:close()
+  return names ~= "a.mp4\n" and "something is left beside it" or nil
+end
+
 --- Makes a shot: what is wrong with what came of it; nil when all is well.
 ---@param server RawServer
 ---@param shot table      of torn.shot
@@ -110,17 +123,8 @@ function torn.make(server, shot, marks)
   local film = rawserver.film_bytes(plan.seed + version, shot.size)
   local going_on = marks and not began_anew(shot, taken)
   local most = shot.size * 1.05 + (taken + 1) * OVERLAP
-  if complaint then
-    file = nil
-  elseif not file then
-    complaint = "never there: " .. tostring(err)
-  elseif here:content "a.mp4" ~= film then
-    complaint = "not the film"
-  elseif file.bytes ~= #film or file.sha256 ~= core.sha256(film) then
-    complaint = ("told as %d bytes, %s"):format(file.bytes, tostring(file.sha256))
-  elseif io.popen("ls -A '" .. here.directory .. "'"):read "a" ~= "a.mp4\n" then
-    complaint = "something is left beside it"
-  elseif going_on and given - lost > most then
+  complaint = complaint or judge(here, film, file, err)
+  if not complaint and going_on and given - lost > most then
     complaint = ("fetched %d bytes of %d in %d requests"):format(given, shot.size, taken)
   end
   here:remove()

@@ -61,11 +61,14 @@ local function agrees(film, condition, version)
   return not condition or condition == (names(film, version)[film.how.dated and 2 or 1] or ""):gsub("^[%a-]+: ", "")
 end
 
--- Sends `body` under these headers, but only `most` bytes of it; `ending` is "cut" or "reset".
-local function give(connection, film, status, headers, body, most, ending, from)
+-- Sends `body` under these headers, but only `most` bytes of it, and then what `odd` says.
+local function give(connection, film, odd, status, headers, body, most, from)
+  local ending = odd.ending or odd.endless and "cut"
   local chunked = status == 200 and film.how.chunked
   headers[#headers + 1] = "Content-Type: video/mp4"
-  headers[#headers + 1] = chunked and "Transfer-Encoding: chunked" or "Content-Length: " .. #body
+  if not odd.endless then
+    headers[#headers + 1] = chunked and "Transfer-Encoding: chunked" or "Content-Length: " .. #body
+  end
   connection:send(("HTTP/1.1 %d Whatever\r\n%s\r\n\r\n"):format(status, table.concat(headers, "\r\n")))
   if chunked then
     local piece = body:sub(1, most)
@@ -90,6 +93,7 @@ local ODD = {
   other = { other_name = true }, changed = { new = true }, blind = { blind = true, new = true },
   blindest = { blind = true, new = true, old_name = true },
   start = { start = true }, lie = { lie = true }, total = { total = true }, short = { short = true },
+  endless = { endless = true },
   cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" }, ok = {},
 }
 
@@ -98,14 +102,14 @@ local function serve(connection, request, film, odd, argument)
   local name_version = odd.old_name and film.version - 1 or film.version
   local body = bytes_of(film.seed + film.version, film.size)
   local headers = odd.nameless and {} or names(film, odd.other_name and 99 or name_version)
-  local most = odd.ending and argument or #body
+  local most = (odd.ending or odd.endless) and argument or #body
   local from = not odd.whole and tonumber((request.headers.range or ""):match "^bytes=(%d+)%-$")
   if film.reached then
     film.lost = film.lost + math.max(0, film.reached - (from and from + OVERLAP or 0))
     film.reached = nil
   end
   if not from or not (odd.blind or agrees(film, request.headers["if-range"], film.version)) then
-    return give(connection, film, 200, headers, body, most, odd.ending)
+    return give(connection, film, odd, 200, headers, body, most)
   end
   if from >= #body then
     connection:answer(416, { "Content-Range: bytes */" .. #body }, "")
@@ -117,7 +121,7 @@ local function serve(connection, request, film, odd, argument)
     headers[#headers + 1] = ("Content-Range: bytes %d-%d/%d"):format(first, last, #body + (odd.total and argument or 0))
   end
   local shift = odd.lie and argument or 0
-  return give(connection, film, 206, headers, body:sub(first + 1 - shift, last + 1 - shift), most, odd.ending, first)
+  return give(connection, film, odd, 206, headers, body:sub(first + 1 - shift, last + 1 - shift), most, first)
 end
 
 function scenarios.film(connection, request, params)
@@ -134,6 +138,9 @@ function scenarios.film(connection, request, params)
     return "keep"
   elseif word == "redirect" then
     connection:answer(302, { "Location: " .. request.target })
+    return "keep"
+  elseif word == "away" then
+    connection:answer(302, { "Location: ftp://127.0.0.1/film" })
     return "keep"
   elseif word == "page" then
     connection:answer(200, { "Content-Type: text/html" }, "<html>log in to the network of this hotel</html>")
