@@ -7,6 +7,7 @@
 #include "arrival.h"
 #include "header.h"
 #include "outcome.h"
+#include "resume.h"
 #include "sniff.h"
 #include "stage.h"
 
@@ -117,14 +118,47 @@ size_t rw_arrival_header (char *line, size_t size, size_t n, void *data) {
 }
 
 
-/* Keeps how a file begins; false when it turns out to be words. */
+/* Keeps how a file begins; false when it turns out to be words. Before these take the
+** place of what is there already, they are looked at however few they are. */
 static bool look_at_start (rw_request *r, const char *bytes, size_t n) {
   size_t room = sizeof r->start - r->started;
   if (!r->only_media || room == 0) return true;
   if (n > room) n = room;
   memcpy(r->start + r->started, bytes, n);
   r->started += n;
-  return n < room || rw_outcome_is_media(r);
+  return (n < room && !r->sink.found) || rw_outcome_is_media(r);
+}
+
+
+/*
+** The answer's headers are known now: where does its body go? False when it does
+** not go on. A file that is labelled as packed, and does not begin like one, is
+** asked for anew, to be decoded.
+*/
+static bool begin_body (rw_request *r, const char *bytes, size_t n) {
+  curl_off_t expected = -1;
+  rw_extent extent;
+  (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
+  (void)curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
+  extent = rw_resume_judge(r);
+  if (extent == RW_OTHER && r->status == 206) return false;
+  if (extent == RW_WHOLE && r->labelled && !r->gate && r->decoding == RW_LOOK) {
+    if (!rw_sniff_media(bytes, n < RW_SNIFF ? n : RW_SNIFF)) return false;
+    r->decoding = RW_AS_IT_CAME;
+  }
+  r->filing = extent == RW_WHOLE || extent == RW_REST;
+  if (extent == RW_WHOLE) r->started = 0;
+  atomic_store(&r->expected, extent == RW_REST ? r->total : (int64_t)expected);
+  return true;
+}
+
+
+/* Makes the file ready for what has begun to come. 0, or an errno value. */
+static int begin_file (rw_request *r) {
+  rw_note note;
+  if (r->status == 206) return rw_sink_go_on(&r->sink, r->total);
+  rw_resume_note(r, &note);
+  return rw_sink_begin(&r->sink, &note);
 }
 
 
@@ -132,22 +166,11 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
   *r->stirred = true;
-  if (r->bytes == 0) {                   /* the answer's headers are known now */
-    curl_off_t expected = -1;
-    (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
-    (void)curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-                            &expected);
-    atomic_store(&r->expected, (int64_t)expected);
-  }
-  if (r->sink.fd >= 0 && r->status == 200) {
-    int err;
-    if (r->bytes == 0 && r->labelled && !r->gate && r->decoding == RW_LOOK) {
-      if (!rw_sniff_media(bytes, n < RW_SNIFF ? n : RW_SNIFF))
-        return 0;                        /* asked for anew, decoded */
-      r->decoding = RW_AS_IT_CAME;
-    }
+  if (r->bytes == 0 && !begin_body(r, bytes, n)) return 0;
+  if (r->filing) {
+    int err = 0;
     if (!look_at_start(r, bytes, n)) return 0;
-    err = r->bytes == 0 ? rw_sink_expect(&r->sink, r->length) : 0;
+    if (r->bytes == 0) err = begin_file(r);
     if (!err) err = rw_sink_write(&r->sink, bytes, n);
     if (err) {
       rw_stage_fail(r, err);
@@ -163,6 +186,6 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
     return 0;
   }
   r->bytes += (int64_t)n;
-  atomic_store(&r->received, r->bytes);
+  atomic_store(&r->received, r->filing ? r->sink.written : r->bytes);
   return n;
 }

@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "lua_check.h"
 #include "lua_compat.h"
+#include "lua_marks.h"
 #include "lua_request.h"
 #include "lua_result.h"
 #include "lua_words.h"
@@ -170,7 +171,7 @@ static rw_request *push_look (lua_State *L, rw_op op) {
   if (core_is_forked(L)) return NULL;
   r = rw_push_request(L);
   r->op = op;
-  *(op == RW_PROBE ? &r->file : &r->sink.path) = rw_copy(L, path, n);
+  *(op == RW_TARGET || op == RW_WRITE ? &r->sink.path : &r->file) = rw_copy(L, path, n);
   return r;
 }
 
@@ -179,6 +180,13 @@ static rw_request *push_look (lua_State *L, rw_op op) {
 ** and `animated` when it is a picture that moves */
 static int core_probe (lua_State *L) {
   if (!push_look(L, RW_PROBE)) return core_refuse(L, core_forked, "config");
+  return hand_over(L, 0);
+}
+
+
+/* digest(path) -> id | nil, message, kind; the result holds size and sha256 of the file */
+static int core_digest (lua_State *L) {
+  if (!push_look(L, RW_DIGEST)) return core_refuse(L, core_forked, "config");
   return hand_over(L, 0);
 }
 
@@ -192,6 +200,19 @@ static int core_try (lua_State *L) {
   rw_request *r = push_look(L, RW_TARGET);
   if (!r) return core_refuse(L, core_forked, "config");
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  return hand_over(L, 0);
+}
+
+
+/* write(path, overwrite, text) -> id | nil, message, kind: a file that is there whole
+** or not at all; the result is {}, or holds the error */
+static int core_write (lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 3, &n);
+  rw_request *r = push_look(L, RW_WRITE);
+  if (!r) return core_refuse(L, core_forked, "config");
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  if (!rw_buffer_append(&r->upload, text, n)) return luaL_error(L, "not enough memory");
   return hand_over(L, 0);
 }
 
@@ -372,6 +393,7 @@ static int core_now (lua_State *L) {
 static const luaL_Reg core_functions[] = {
   {"cancel", core_cancel},
   {"close", core_close},
+  {"digest", core_digest},
   {"drop", core_drop},
   {"fd", core_fd},
   {"notify_fd", core_notify_fd},
@@ -384,6 +406,7 @@ static const luaL_Reg core_functions[] = {
   {"take", core_take},
   {"try", core_try},
   {"wait", core_wait},
+  {"write", core_write},
   {NULL, NULL}
 };
 
@@ -397,6 +420,7 @@ int luaopen_runway_core (lua_State *L) {
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, core_functions);
   rw_add_checks(L);
+  rw_add_marks(L);
   rw_add_words(L);
   lua_pushliteral(L, RUNWAY_VERSION);
   lua_setfield(L, -2, "version");

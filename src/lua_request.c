@@ -232,7 +232,9 @@ static void read_save (lua_State *L, int t, rw_request *r) {
   if (lua_getfield(L, t, "save") == LUA_TTABLE) {
     int at = lua_absindex(L, -1);
     copy_field(L, at, "path", &r->sink.path);
+    copy_field(L, at, "source", &r->sink.source);
     r->sink.overwrite = flag_field(L, at, "overwrite");
+    r->anew = flag_field(L, at, "anew");
     r->only_media = flag_field(L, at, "only_media");
     r->sink.max_bytes = (int64_t)number_field(L, at, "max_bytes", 0, 9e15);
   }

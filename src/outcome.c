@@ -8,6 +8,7 @@
 #include "header.h"
 #include "outcome.h"
 #include "proxy.h"
+#include "resume.h"
 #include "sniff.h"
 #include "tls.h"
 #include "unpack.h"
@@ -293,11 +294,14 @@ static void check_answer (rw_request *r) {
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the answer ended after %lld of %lld bytes", (long long)came,
             (long long)r->length);
-  if (r->sink.fd < 0 || r->status != 200) return;
+  if (r->sink.fd < 0 || (r->status != 200 && !r->filing)) return;
+  if (r->total >= 0 && (r->sink.written < r->total || r->sink.again > 0))
+    rw_fail(&r->error, RW_NETWORK, "closed", "the answer ended after %lld of %lld bytes "
+            "of the file", (long long)r->sink.written, (long long)r->total);
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
-  if (is_part(r))
+  if (r->status == 200 && is_part(r))
     rw_fail(&r->error, RW_PROTOCOL, "partial", "the server sent a part of the file "
             "and called it the whole");
   if (r->only_media && !rw_outcome_is_media(r)) return;
@@ -314,9 +318,18 @@ static void check_answer (rw_request *r) {
 /* }================================================================= */
 
 
+/* The answer to a question for the rest of a file, which is none. */
+static void check_rest (rw_request *r) {
+  if (!r->head_whole || rw_resume_judge(r) != RW_OTHER) return;
+  rw_fail(&r->error, RW_PROTOCOL, "changed", "the file at the server is not the one of "
+          "which a part is here (status %ld)", r->status);
+}
+
+
 void rw_outcome_read (rw_request *r, CURLcode code) {
   read_answer(r);
   unpack_body(r);
+  check_rest(r);
   if (code != CURLE_OK) read_failure(r, code);
   else check_answer(r);
 }

@@ -26,7 +26,7 @@ rw_request *rw_request_new (void) {
   rw_request *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->sink.fd = r->upload_fd = -1;
-  r->length = r->upload_size = -1;
+  r->length = r->total = r->upload_size = -1;
   atomic_init(&r->stop, false);
   atomic_init(&r->received, 0);
   atomic_init(&r->expected, -1);

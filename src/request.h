@@ -62,8 +62,9 @@ typedef struct rw_field {
   int64_t size;
 } rw_field;
 
-/* An exchange; a look at a file; a look at a target, as a download would. */
-typedef enum { RW_HTTP, RW_PROBE, RW_TARGET } rw_op;
+/* An exchange; a look at a file; its sum; a look at a target, as a download
+** would; a small file written as a download is. */
+typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_TARGET, RW_WRITE } rw_op;
 
 /* Which addresses a connection may lead to. */
 typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
@@ -82,7 +83,8 @@ typedef struct rw_request {
   size_t nparts;
   rw_field *fields;
   size_t nfields;
-  char *file;                  /* body read from disk; the path for RW_PROBE */
+  char *file;                  /* body read from disk; the path for RW_PROBE
+                                  and RW_DIGEST */
   char *proxy;                 /* "" or NULL for none */
   char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */
   bool gate;                   /* paid: leaves once, on a fresh connection */
@@ -93,20 +95,26 @@ typedef struct rw_request {
                                   is sent moves */
   long stall_s;                /* give up when this long without a byte; 0: never */
   size_t max_body;             /* cap of a body kept in memory */
-  rw_sink sink;                /* where a 200's body goes when sink.path is set */
+  rw_sink sink;                /* where a file goes when sink.path is set: a 200's body,
+                                  or what was asked for of it in a 206 */
+  bool anew;                   /* what is there of it is not gone on with */
   bool only_media;             /* words are no file: a 200 that begins so fails */
   unsigned lane, lane_limit;   /* how many of a lane's requests run at once */
 
   /* what came of it */
   long status;                 /* 0: no answer */
   bool sent;                   /* the request was given to the connection */
-  rw_buffer head, body;        /* last header block; body kept in memory */
-  int64_t bytes;               /* length of the body, wherever it went */
+  rw_buffer head, body;        /* last header block; body kept in memory (of
+                                  RW_DIGEST the sum) */
+  int64_t bytes;               /* length of the body, wherever it went; of a file
+                                  that is whole, its own */
+  int64_t kept;                /* bytes of a file that can be gone on with */
+  char sum[RW_SHA256_HEX + 1]; /* of a file that is whole: its SHA-256; "" */
   char *redirect;              /* where a 3xx points, absolute */
   double total_s, connect_s;
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
-  int64_t media_size;
+  int64_t media_size;          /* RW_PROBE, RW_DIGEST */
   rw_error error;
   _Atomic int64_t received, expected; /* expected -1: not known */
 
@@ -126,7 +134,7 @@ typedef struct rw_request {
   bool staged;                        /* counts among its lane's prepared ones */
   CURL *easy;
   curl_mime *mime;
-  rw_buffer upload;                   /* the assembled body */
+  rw_buffer upload;                   /* the assembled body; what RW_WRITE writes */
   int upload_fd;
   int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
                                          what had left by moved_at */
@@ -135,8 +143,11 @@ typedef struct rw_request {
                                          a large body left last */
   size_t head_seen;                   /* all header bytes, 1xx included */
   unsigned head_lines;
-  char start[512];                    /* how a body for the sink begins */
+  char start[512];                    /* how the file for the sink begins */
   size_t started;
+  bool asks_rest;                     /* of a file, from a little before its end */
+  bool filing;                        /* the body goes into the file */
+  int64_t total;                      /* that is so long when it is whole; -1 */
   bool head_whole;                    /* the last block came to its end */
   int64_t length;                     /* the last block's Content-Length; -1: none */
   unsigned passes;                    /* times the gate was asked */

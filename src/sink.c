@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -72,7 +73,7 @@ static int check_part (rw_sink *s) {
 #define MAX_NAMES 100
 
 /* O_NONBLOCK: a FIFO put there must not hang us; it changes no plain file */
-#define OPEN_FLAGS (O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define OPEN_FLAGS (O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /* Not an errno value: this name is another's, try the next. */
 #define NEXT (-1)
@@ -81,6 +82,8 @@ static int check_part (rw_sink *s) {
 static void let_go (rw_sink *s) {
   if (s->fd >= 0) close(s->fd);
   s->fd = -1;
+  s->noted = false;
+  s->old.have = 0;
   free(s->part);
   s->part = NULL;
 }
@@ -100,7 +103,7 @@ static int make_part (rw_sink *s, int n) {
   if (s->fd < 0)
     return failed(s, "create the .part file beside the target", ENAMETOOLONG);
   /* marked before it is locked: who takes it from us meanwhile may have it */
-  if (!rw_sink_mark(s->fd) && n == 0) {
+  if (!rw_sink_mark(s->fd, "1") && n == 0) {
     (void)unlink(s->part);
     return NEXT;
   }
@@ -169,9 +172,26 @@ int rw_sink_try (rw_sink *s) {
 /* }================================================================= */
 
 
+/*
+** {=================================================================
+** Writing it, from the start or from where it broke off
+** ==================================================================
+*/
+
+void rw_sink_recall (rw_sink *s, char *start, size_t room) {
+  rw_note note;
+  s->old = (rw_recall){.start = start, .room = room};
+  if (!s->found || !rw_note_read(s->fd, s->source, &note)) return;
+  if (!rw_note_recall(s->fd, note.safe, &s->old, s->stop) ||
+      s->old.have <= RW_OVERLAP || (note.total >= 0 && s->old.have > note.total))
+    s->old.have = 0;
+  s->note = note;
+}
+
+
 /* What a crash has left goes when the first byte comes, and not by a look. */
 static int empty_part (rw_sink *s) {
-  if (s->found && ftruncate(s->fd, 0) != 0)
+  if (s->found && (ftruncate(s->fd, 0) != 0 || lseek(s->fd, 0, SEEK_SET) != 0))
     return failed(s, "empty the .part file", errno);
   s->found = false;
   return 0;
@@ -180,19 +200,69 @@ static int empty_part (rw_sink *s) {
 
 static const char sink_too_large[] = "keep a file larger than max_bytes";
 
-int rw_sink_expect (rw_sink *s, int64_t size) {
-  return s->max_bytes > 0 && size > s->max_bytes ? failed(s, sink_too_large, EOVERFLOW) : 0;
+/* 0 when a file of that length may be, and finds room beside what it has already. */
+static int check_room (rw_sink *s, int64_t size) {
+  struct statvfs fs;
+  struct stat st;
+  int64_t room;
+  if (s->max_bytes > 0 && size > s->max_bytes)
+    return failed(s, sink_too_large, EOVERFLOW);
+  if (size < 0 || fstatvfs(s->fd, &fs) != 0 || fs.f_blocks == 0 ||
+      fstat(s->fd, &st) != 0)
+    return 0;
+  room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize + (int64_t)st.st_blocks * 512;
+  return size > room ? failed(s, "find room for the file", ENOSPC) : 0;
+}
+
+
+int rw_sink_begin (rw_sink *s, const rw_note *note) {
+  int err = check_room(s, note->total);
+  if (!err) err = empty_part(s);
+  if (err) return err;
+  s->old.have = 0;
+  s->again = 0;
+  s->written = 0;
+  rw_sha256_begin(&s->sum);
+  s->note = *note;
+  s->note.safe = 0;
+  s->noted = rw_note_write(s->fd, s->source, &s->note);
+  return 0;
+}
+
+
+int rw_sink_go_on (rw_sink *s, int64_t total) {
+  int err = check_room(s, total);
+  if (err) return err;
+  if (ftruncate(s->fd, s->old.have) != 0 ||
+      lseek(s->fd, s->old.have, SEEK_SET) != s->old.have)
+    return failed(s, "go on with the .part file", errno);
+  s->found = false;
+  s->noted = true;
+  s->written = s->old.have;
+  s->sum = s->old.sum;
+  s->again = RW_OVERLAP;
+  return 0;
+}
+
+
+/* The end of what was there, once more. */
+static int compare (rw_sink *s, const char **p, size_t *len) {
+  size_t n = *len < s->again ? *len : s->again;
+  if (memcmp(s->old.tail + RW_OVERLAP - s->again, *p, n) != 0)
+    return failed(s, "go on with the .part, the file at the server differs", EILSEQ);
+  s->again -= n;
+  *p += n;
+  *len -= n;
+  return 0;
 }
 
 
 int rw_sink_write (rw_sink *s, const void *data, size_t len) {
   const char *p = data;
+  int err = s->again > 0 ? compare(s, &p, &len) : empty_part(s);
+  if (err) return err;
   if (s->max_bytes > 0 && (int64_t)len > s->max_bytes - s->written)
     return failed(s, sink_too_large, EOVERFLOW);
-  if (s->found) {
-    int err = empty_part(s);
-    if (err) return err;
-  }
   while (len > 0) {
     ssize_t n = write(s->fd, p, len);
     if (n < 0) {
@@ -200,12 +270,15 @@ int rw_sink_write (rw_sink *s, const void *data, size_t len) {
       return failed(s, "write the .part file", errno);
     }
     if (n == 0) return failed(s, "write the .part file", EIO);
+    rw_sha256_add(&s->sum, p, (size_t)n);
     p += n;
     len -= (size_t)n;
     s->written += n;
   }
   return 0;
 }
+
+/* }================================================================= */
 
 
 /*
@@ -302,6 +375,7 @@ int rw_sink_commit (rw_sink *s) {
     err = 0;
   }
   if (err) {
+    if (err != ECANCELED) s->noted = false;
     rw_sink_abandon(s);
     return err;
   }
@@ -314,8 +388,33 @@ int rw_sink_commit (rw_sink *s) {
 /* }================================================================= */
 
 
+/*
+** {=================================================================
+** Leaving it
+** ==================================================================
+*/
+
+int64_t rw_sink_kept (const rw_sink *s) {
+  int64_t there = s->found ? s->old.have : s->noted ? s->written : 0;
+  return s->fd >= 0 && there > RW_OVERLAP ? there : 0;
+}
+
+
+void rw_sink_settle (rw_sink *s) {
+  if (s->found || rw_sink_kept(s) == 0 || sync_to_disk(s->fd) != 0) return;
+  s->note.safe = s->written;
+  s->noted = rw_note_write(s->fd, s->source, &s->note);
+}
+
+
+void rw_sink_spoil (rw_sink *s) {
+  s->found = s->noted = false;
+}
+
+
 void rw_sink_abandon (rw_sink *s) {
-  if (s->fd >= 0 && !s->found && check_part(s) == 0) (void)unlink(s->part);
+  if (s->fd >= 0 && !s->found && rw_sink_kept(s) == 0 && check_part(s) == 0)
+    (void)unlink(s->part);
   let_go(s);
 }
 
@@ -323,8 +422,11 @@ void rw_sink_abandon (rw_sink *s) {
 void rw_sink_free (rw_sink *s) {
   rw_sink_abandon(s);
   free(s->path);
-  s->path = NULL;
+  free(s->source);
+  s->path = s->source = NULL;
 }
+
+/* }================================================================= */
 
 
 /*
@@ -334,13 +436,14 @@ void rw_sink_free (rw_sink *s) {
 */
 
 const char *rw_sink_code (int err, bool *permanent) {
-  *permanent = err != EMFILE && err != ENFILE;
+  *permanent = err != EMFILE && err != ENFILE && err != EILSEQ;
   switch (err) {
     case EEXIST: return "exists";
     case EBUSY: return "locked";
     case ENOSPC: case EDQUOT: return "disk_full";
     case EMFILE: case ENFILE: return "descriptors";
     case EOVERFLOW: return "too_large";
+    case EILSEQ: return "changed";
     default: return "file";
   }
 }
@@ -352,6 +455,8 @@ void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
   if (err == EOVERFLOW)
     (void)snprintf(to, size, "%s is larger than max_bytes (%lld)", path,
                    (long long)s->max_bytes);
+  else if (err == EILSEQ)
+    (void)snprintf(to, size, "%s: cannot %s", path, s->what);
   else
     (void)snprintf(to, size, "%s: cannot %s: %s", path, s->what, strerror(err));
 }

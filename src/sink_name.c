@@ -60,30 +60,49 @@ char *rw_sink_name (const char *path, int n, bool shorter) {
 
 #if defined(__linux__)
 
-bool rw_sink_mark (int fd) { return fsetxattr(fd, MARK, "1", 1, 0) == 0; }
+bool rw_sink_mark (int fd, const char *text) {
+  return fsetxattr(fd, MARK, text, strlen(text), 0) == 0;
+}
 void rw_sink_unmark (int fd) { (void)fremovexattr(fd, MARK); }
-static ssize_t get_mark (int fd) { return fgetxattr(fd, MARK, NULL, 0); }
+static ssize_t get_mark (int fd, char *to, size_t room) {
+  return fgetxattr(fd, MARK, to, room);
+}
 #define NO_MARK ENODATA
 
 #elif defined(__APPLE__)
 
-bool rw_sink_mark (int fd) { return fsetxattr(fd, MARK, "1", 1, 0, 0) == 0; }
+bool rw_sink_mark (int fd, const char *text) {
+  return fsetxattr(fd, MARK, text, strlen(text), 0, 0) == 0;
+}
 void rw_sink_unmark (int fd) { (void)fremovexattr(fd, MARK, 0); }
-static ssize_t get_mark (int fd) { return fgetxattr(fd, MARK, NULL, 0, 0, 0); }
+static ssize_t get_mark (int fd, char *to, size_t room) {
+  return fgetxattr(fd, MARK, to, room, 0, 0);
+}
 #define NO_MARK ENOATTR
 
 #else
 
-bool rw_sink_mark (int fd) { (void)fd; return false; }
+bool rw_sink_mark (int fd, const char *text) { (void)fd; (void)text; return false; }
 void rw_sink_unmark (int fd) { (void)fd; }
-static ssize_t get_mark (int fd) { (void)fd; return -1; }
+static ssize_t get_mark (int fd, char *to, size_t room) {
+  (void)fd; (void)to; (void)room;
+  return -1;
+}
 #define NO_MARK (-1)                   /* never the reason: there are no marks */
 
 #endif
 
 
+bool rw_sink_read_mark (int fd, char *text, size_t room) {
+  ssize_t n = get_mark(fd, text, room - 1);
+  if (n < 0) return false;
+  text[n] = '\0';
+  return true;
+}
+
+
 bool rw_sink_is_ours (int fd, const struct stat *st, bool named) {
   if (st->st_uid != geteuid()) return false;
   errno = 0;
-  return get_mark(fd) >= 0 || (named && errno != NO_MARK);
+  return get_mark(fd, NULL, 0) >= 0 || (named && errno != NO_MARK);
 }

@@ -8,6 +8,8 @@
 
 #include "file.h"
 #include "media.h"
+#include "resume.h"
+#include "sha256.h"
 #include "stage.h"
 
 
@@ -16,7 +18,8 @@ void rw_stage_fail (rw_request *r, int err) {
   bool permanent;
   const char *code = rw_sink_code(err, &permanent);
   rw_sink_tell(&r->sink, err, text, sizeof text);
-  rw_fail(&r->error, err == EOVERFLOW ? RW_LIMIT : RW_IO, code, "%s", text);
+  rw_fail(&r->error, err == EOVERFLOW ? RW_LIMIT : err == EILSEQ ? RW_PROTOCOL : RW_IO,
+          code, "%s", text);
   r->error.permanent = permanent;
 }
 
@@ -42,6 +45,11 @@ bool rw_stage_to_prepare (const rw_request *r) {
 }
 
 
+static void stage_lacks_memory (rw_request *r) {
+  rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the request");
+}
+
+
 /* The body from its parts; files become data URIs. */
 static bool stage_assemble (rw_request *r) {
   for (size_t i = 0; i < r->nparts && !atomic_load(&r->stop); i++) {
@@ -49,7 +57,7 @@ static bool stage_assemble (rw_request *r) {
     if (!p->text) {
       if (!rw_media_append(&r->upload, p->path, &r->error)) return false;
     } else if (!rw_buffer_append(&r->upload, p->text, p->len)) {
-      rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the request");
+      stage_lacks_memory(r);
       return false;
     }
   }
@@ -82,10 +90,68 @@ static bool stage_open_inputs (rw_request *r) {
 }
 
 
+/* The sum of r->file, into r->body, and how many bytes it was taken of. */
+static void stage_digest (rw_request *r) {
+  char hex[RW_SHA256_HEX + 1], shown[RW_SHOWN_PATH];
+  unsigned char piece[16384];
+  rw_sha256 s;
+  ssize_t n;
+  int fd = stage_open(r, r->file, &r->media_size);
+  if (fd < 0) return;
+  r->media_size = 0;
+  rw_sha256_begin(&s);
+  while ((n = read(fd, piece, sizeof piece)) != 0 && !atomic_load(&r->stop)) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    rw_sha256_add(&s, piece, (size_t)n);
+    r->media_size += n;
+  }
+  if (n < 0) {
+    rw_file_show(r->file, shown, sizeof shown);
+    rw_fail(&r->error, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
+  }
+  (void)close(fd);
+  rw_sha256_end(&s, hex);
+  if (r->error.kind == RW_OK && !rw_buffer_append(&r->body, hex, RW_SHA256_HEX))
+    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the sum of a file");
+}
+
+
+/* r->upload at the target, whole or not at all. */
+static void stage_write (rw_request *r) {
+  int err;
+  r->sink.stop = &r->stop;
+  err = rw_sink_open(&r->sink);
+  if (!err) err = rw_sink_write(&r->sink, r->upload.data, r->upload.len);
+  if (!err) err = rw_sink_commit(&r->sink);
+  if (err == ECANCELED) return;
+  if (err) rw_stage_fail(r, err);
+  rw_sink_abandon(&r->sink);
+}
+
+
+/* What is there of its file, and the rest of it to be asked for. */
+static bool stage_recall (rw_request *r) {
+  r->sink.stop = &r->stop;
+  if (r->anew) return true;
+  rw_sink_recall(&r->sink, r->start, sizeof r->start);
+  r->started = r->sink.old.started;
+  return rw_resume_ask(r);
+}
+
+
 void rw_stage_prepare (rw_request *r) {
   int err;
+  if (r->op == RW_DIGEST) {
+    stage_digest(r);
+    return;
+  }
   if (r->op == RW_PROBE) {
     rw_media_probe(r);
+    return;
+  }
+  if (r->op == RW_WRITE) {
+    stage_write(r);
     return;
   }
   if (r->op == RW_TARGET) {
@@ -93,6 +159,7 @@ void rw_stage_prepare (rw_request *r) {
     return;
   }
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
+  else if (r->sink.path && !stage_recall(r)) stage_lacks_memory(r);
   else if (has_file_parts(r)) (void)stage_assemble(r);
   if (r->error.kind == RW_OK) (void)stage_open_inputs(r);
 }
@@ -107,7 +174,7 @@ void rw_stage_prepare (rw_request *r) {
 */
 
 bool rw_stage_to_commit (const rw_request *r) {
-  return r->sink.fd >= 0 && r->status == 200 && r->error.kind == RW_OK;
+  return r->sink.fd >= 0 && (r->status == 200 || r->filing) && r->error.kind == RW_OK;
 }
 
 
@@ -125,13 +192,26 @@ static void stage_close (int *fd) {
 }
 
 
+/* Is what is there not to be gone on with? Of what was found nothing says so but
+** that the file is another by now. */
+static bool is_spoilt (const rw_request *r) {
+  static const char *const words[] = {"changed", "bad_media", "partial", "too_large"};
+  size_t n = r->sink.found ? 1 : sizeof words / sizeof *words;
+  if (r->error.kind != RW_PROTOCOL && r->error.kind != RW_LIMIT) return false;
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(r->error.code, words[i]) == 0) return true;
+  return false;
+}
+
+
 void rw_stage_commit (rw_request *r) {
   int err;
-  r->sink.stop = &r->stop;
+  r->bytes = r->sink.written;
   err = atomic_load(&r->stop) ? ECANCELED
                               : rw_sink_commit(&r->sink);  /* named only now */
   if (err == ECANCELED) rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
   else if (err) rw_stage_fail(r, err);
+  else rw_sha256_end(&r->sink.sum, r->sum);
   rw_stage_release(r);
 }
 
@@ -139,6 +219,9 @@ void rw_stage_commit (rw_request *r) {
 void rw_stage_release (rw_request *r) {
   for (size_t i = 0; i < r->nfields; i++) stage_close(&r->fields[i].fd);
   stage_close(&r->upload_fd);
+  if (is_spoilt(r)) rw_sink_spoil(&r->sink);
+  rw_sink_settle(&r->sink);
+  r->kept = rw_sink_kept(&r->sink);
   rw_sink_abandon(&r->sink);
 }
 

@@ -1,5 +1,9 @@
 -- download.lua: from an output's URL to a file on disk.
 --
+-- What broke off is gone on with where the server names the very bytes that are there already (the
+-- core judges that, see src/resume.h), by the same URL or a newer one of the same output, in this run
+-- or a later one. A download that comes further does not use up its attempts.
+--
 -- Each hop of a redirect is an exchange of its own, through the same door as
 -- the first: https (http on this machine), no user name, no private address
 -- unless allowed, and never the API key.
@@ -16,6 +20,7 @@ local download = {}
 local MAX_HOPS = 5
 local MAX_BYTES = 4 * 1024 * 1024 * 1024      -- unless the caller says otherwise
 local STALL = 60                              -- seconds without a byte
+local STEP = 1024                             -- bytes, fewer than which are no progress: as many are fetched twice
 local FIRST_PAUSE, LONGEST_PAUSE = 1, 15      -- seconds between two looks for a file that is not there yet
 
 -- Endings a file may get by its URL; anything else becomes .bin.
@@ -45,6 +50,9 @@ local function is_expired(result)
   return said and said:find("expired", 1, true) ~= nil or false
 end
 
+-- What a server may say that knows no ranges, to a question for the rest of a file.
+local NO_RANGES = { [400] = true, [405] = true, [412] = true, [501] = true }
+
 -- The call that fetches a file (see http.lua): its results are files, redirects or failures.
 local Fetch = {}
 Fetch.__index = Fetch
@@ -72,18 +80,30 @@ function Fetch:follow(to)
   return { hop = true }
 end
 
+-- Is there more of the file than there ever was?
+local function came_further(way, result)
+  local kept = result.kept or 0
+  if kept < way.kept + STEP then return false end
+  way.kept, way.moved = kept, true
+  return true
+end
+
 function Fetch:read(_, result)
-  local status = result.status
+  local status, save = result.status, self.wire.save
   if not result.error then
     if result.redirect and status >= 300 and status < 400 then return self:follow(result.redirect) end
-    if status == 200 then
-      local path, kind = self.wire.save.path, result.headers["content-type"]
-      return { value = { path = path, bytes = result.bytes, content_type = kind } }
+    if status == 200 or result.sha256 then
+      local kind = result.headers["content-type"]
+      return { value = { path = save.path, bytes = result.bytes, sha256 = result.sha256, content_type = kind } }
     end
     self.expired = is_expired(result)
+    if not self.expired and NO_RANGES[status] and result.kept and not save.anew then
+      save.anew = true
+      return { hop = true }
+    end
   end
   local unreadable = not result.error and status >= 200 and status < 300
-  return { verdict = retry.judge(false, result, nil, unreadable) }
+  return { verdict = retry.judge(false, result, nil, unreadable), moved = came_further(self.way, result) }
 end
 
 function Fetch:tell(_, result, reading)
@@ -94,18 +114,19 @@ function Fetch:tell(_, result, reading)
   return { http_status = status, code = "output", message = message }
 end
 
--- One URL, its redirects and its retries. A file; or nil, err, expired.
-local function fetch(session, url, path, opts)
+-- One URL, its redirects and its retries. A file; or nil, err, expired. `way`: how far it came.
+local function fetch(session, url, path, opts, way)
   local wire = wires.limited(session, {
     method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
     address = wires.foreign_reach(session),
-    save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES },
+    save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES,
+      source = opts.source },
     timeout = 0, stall = STALL,
   })
   wire.lane = session.files_lane              -- so that no query and no submit waits for a film
   local call = setmetatable({
     name = "(an output)", hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
-    wire = wire,
+    wire = wire, way = way,
   }, Fetch)
   local file, err = http.send(session, call)
   if not file then return nil, err, call.expired end
@@ -145,18 +166,21 @@ end
 ---@param session runway.Session
 ---@param url string
 ---@param path string
----@param opts table            overwrite, max_bytes, on_progress, deadline, may_come (on scheduler.now(): until
----                              then the file may still be on its way)
+---@param opts table            overwrite, max_bytes, on_progress, deadline, source (whose file it is, in hexadecimal
+---                              digits: what another call has left of it is gone on with), may_come (on
+---                              scheduler.now(): until then the file may still be on its way)
 ---@param renew fun(): string|nil, runway.Error|nil   the URL as the provider gives it now
----@return table|nil file       { path=, bytes=, content_type= }
+---@return table|nil file       { path=, bytes=, sha256=, content_type= }
 ---@return runway.Error|nil err
 function download.fetch(session, url, path, opts, renew)
   local pause, renewed, attempts = FIRST_PAUSE, false, 0
   local soon = opts.may_come ~= nil and scheduler.now() < opts.may_come
   local until_when = math.min(opts.may_come or 0, opts.deadline or math.huge)
+  local way = { kept = 0, moved = false }
   while true do
-    local file, err, gone = fetch(session, url, path, opts)
+    local file, err, gone = fetch(session, url, path, opts, way)
     if file or not gone then return file, err end
+    if way.moved then way.moved, renewed, pause = false, false, FIRST_PAUSE end
     attempts = attempts + err.attempts
     err.attempts = attempts
     local late = scheduler.now() + pause > until_when

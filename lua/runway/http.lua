@@ -33,6 +33,7 @@ local http = {}
 ---@field value any           what the caller gets, when there is no verdict
 ---@field verdict? table      of retry.lua: what went wrong
 ---@field hop? boolean        the call's wire was changed to where the answer leads: send it at once
+---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
 ---@field answer? runway.AdapterAnswer
 ---@field problem? runway.Problem
 ---@field fault? string       what the adapter did wrong
@@ -131,9 +132,10 @@ end
 
 -- Seconds until the next attempt, and how many of them count for the timeout: not those that the server asked
 -- for, of this call or another. nil when there is to be none, and whether it is the retry budget that allows none.
-local function next_attempt(session, call, tally, verdict, budget, left)
-  if not verdict.again or tally.attempts > session.limits.max_retries or session.closed then return nil end
-  local delay = retry.delay(tally.attempts, verdict.after)
+-- `tries`: attempts since it last came further.
+local function next_attempt(session, call, tries, verdict, budget, left)
+  if not verdict.again or tries > session.limits.max_retries or session.closed then return nil end
+  local delay = retry.delay(tries, verdict.after)
   local counted = verdict.after and 0 or delay
   if call.wire.timeout > 0 and left - counted <= 0 then return nil end
   delay = math.max(delay, session:held(sort_of(call.wire)))
@@ -145,6 +147,7 @@ end
 local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
+  local before = 0                            -- attempts until it came further
   retry_budget.of(session.transport, wire.url):wanted()
   while true do
     tally.attempts = tally.attempts + 1
@@ -166,10 +169,11 @@ local function attempt(session, call, tally)
       budget:answered()
       return reading.value, nil, reading.answer
     else
-      if not (retry.is_outage(verdict) or verdict.after or result.error) then budget:answered() end
+      if reading.moved then before = tally.attempts - 1 end
+      if reading.moved or not (retry.is_outage(verdict) or verdict.after or result.error) then budget:answered() end
       session:hold(sort_of(wire), verdict.after)
       left = left - seconds
-      local delay, counted, refused = next_attempt(session, call, tally, verdict, budget, left)
+      local delay, counted, refused = next_attempt(session, call, tally.attempts - before, verdict, budget, left)
       if not delay then
         local _, err = failure(session, tally, verdict, result, reading, call, refused)
         return nil, err, reading.answer

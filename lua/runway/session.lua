@@ -244,20 +244,24 @@ function Session:pause(seconds)
   return not self.closed
 end
 
---- Looks at the local disk, off this thread; through the core where the transport plays: files are real
---- even then. While a descriptor or thread is lacking it is tried again, as a request is.
----@param what "probe"|"try"
+--- Looks at the local disk, or writes a small file there, off this thread; through the core where the
+--- transport plays: files are real even then. While a descriptor or thread is lacking it is tried again, as
+--- a request is.
+---@param what "probe"|"digest"|"try"|"write"
 ---@param path string
 ---@param deadline? number     on scheduler.now()
----@param overwrite? boolean   of `try`
+---@param overwrite? boolean   of `try` and `write`
+---@param said? string         what to write
 ---@return table result
-function Session:look(what, path, deadline, overwrite)
+function Session:look(what, path, deadline, overwrite, said)
   local transport, attempts = self.transport, 0
   if not transport[what] then transport = require "runway.transport" end
   while true do
     local w = scheduler.waiter()
     local function done(result) w:wake(result) end
-    if what == "probe" then transport:probe(path, done) else transport:try(path, overwrite, done) end
+    if what == "write" then transport:write(path, overwrite, said, done)
+    elseif what == "try" then transport:try(path, overwrite, done)
+    else transport[what](transport, path, done) end
     local result = scheduler.park(w)
     attempts = attempts + 1
     local delay = retry.delay(attempts)

@@ -13,6 +13,7 @@ local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
+local provenance = require "runway.provenance"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
@@ -172,8 +173,11 @@ local function carry_out(session, order, kind, target, deadline)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
+  local made_from
+  made_from, err = provenance.of(session, order, deadline)
+  if not made_from then return nil, err end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
-    target = target }
+    target = target, made_from = made_from }
   local receipt = ledger.open(session.adapter.name, session:is_real())
   local ok, t
   ok, t, err = pcall(pay, session, request, ref, receipt, deadline)

@@ -2,11 +2,13 @@
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
+local core = require "runway.core"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
 local poll = require "runway.poll"
+local provenance = require "runway.provenance"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
@@ -62,7 +64,7 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite=, target= }
+---@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from= }
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -345,6 +347,7 @@ end
 
 local DOWNLOAD = {
   index = count, overwrite = "boolean", max_bytes = count, on_progress = "function", deadline = positive,
+  receipt = "boolean",
 }
 
 -- Is there something to download? nil, err when not.
@@ -365,13 +368,31 @@ local function fresh_url(t, index)
   end
 end
 
+-- Whose file it is: the same in each run, whatever URL leads there.
+local function source(t, index)
+  local session = inner[t].session
+  return core.sha256(table.concat({ t.provider, session.base, t.id, tostring(index) }, "\n"))
+end
+
+-- A file with its receipt beside it; without it the error has the file.
+local function attest(t, file, opts)
+  local my = inner[t]
+  local path, err = provenance.write(my.session, t, my.ref.made_from, file, opts)
+  file.receipt = path
+  if path then return file end
+  err.files = { file }
+  return mark(t, err)
+end
+
 --- Fetches one output to a file, which appears whole or not at all. An expired
---- URL is renewed by asking for the task again. The API key is never sent.
+--- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
+--- with, also by a later run.
 ---@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
 ---  that the task was submitted with
----@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s)
----@return { path: string, bytes: integer, content_type: string|nil }|nil file
----@return runway.Error|nil err
+---@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s),
+---  receipt (false: a file beside it, <path>.json, that says what it was made from)
+---@return { path: string, bytes: integer, sha256: string, content_type?: string, receipt?: string }|nil file
+---@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
 function Task:download(path, opts)
   check_self(self)
   opts = options.check(opts, DOWNLOAD, "download", 2)
@@ -392,21 +413,27 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
+  local deadline = my.session:deadline(opts.deadline)
+  if opts.receipt then
+    ok, err = download.check(my.session, provenance.path(path), overwrite, deadline)
+    if not ok then return mark(self, err) end
+  end
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
   file, err = download.fetch(my.session, url, path, {
-    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
-    deadline = my.session:deadline(opts.deadline),
+    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
+    deadline = deadline,
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))
   ledger.release(self)
   if not file then return mark(self, err) end
   targets.free(my.ref.target)
-  return file
+  if not opts.receipt then return file end
+  return attest(self, file, { index = index, overwrite = overwrite, deadline = deadline })
 end
 
 --- Fetches every output into a directory, named by the task and a number.
 ---@param dir string   an existing directory
----@param opts? { overwrite?: boolean, max_bytes?: integer }
+---@param opts? { overwrite?: boolean, max_bytes?: integer, receipt?: boolean }
 ---@return table[]|nil files   as `download` returns them, in the order of `output`
 ---@return runway.Error|nil err  files fetched before it are in err.files
 function Task:download_all(dir, opts)
@@ -414,19 +441,20 @@ function Task:download_all(dir, opts)
   if type(dir) ~= "string" or dir == "" or dir:find("%z") then
     error("download_all takes the path of a directory", 2)
   end
-  opts = options.check(opts, { overwrite = "boolean", max_bytes = count }, "download_all", 2)
+  opts = options.check(opts, { overwrite = "boolean", max_bytes = count, receipt = "boolean" }, "download_all", 2)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local files = {}
   for index, url in ipairs(self.output or {}) do
     local path = dir:gsub("/*$", "") .. "/" .. download.name(self.id, index, url)
     local file
-    file, err = self:download(path, { index = index, overwrite = opts.overwrite, max_bytes = opts.max_bytes })
+    file, err = self:download(path, { index = index, overwrite = opts.overwrite, max_bytes = opts.max_bytes,
+      receipt = opts.receipt })
+    files[index] = file or err.files and err.files[1]
     if not file then
       err.files = files
       return nil, err
     end
-    files[index] = file
   end
   return files
 end

@@ -11,8 +11,12 @@
 ---@field pretends? boolean     nothing leaves the process: no task is really paid for
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
+---@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it,
+---  the core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
 ---  download be put there? Without it, the core's
+---@field write? fun(self, path: string, overwrite: boolean|nil, text: string, done: fun(result: table))  {} or
+---  { error= }: a file, whole or not at all. Without it, the core's
 
 ---@class runway.WireRequest
 ---@field method string
@@ -22,7 +26,8 @@
 ---@field body? string|table    text, or texts and files by turns
 ---@field form? table[]
 ---@field file? string
----@field save? table           { path=, overwrite=, max_bytes= }
+---@field save? table           { path=, overwrite=, max_bytes=, only_media=, source= (whose file: what is there of it
+---  is gone on with), anew= (but not this time) }
 ---@field gate? boolean         it may cost money: sent once at most
 ---@field address "any"|"public"|"loopback_or_public"
 ---@field timeout number        seconds; 0: none
@@ -87,6 +92,13 @@ function transport:probe(path, done)
   return follow(done, core.probe(path))
 end
 
+--- Reads size and SHA-256 of a local file, off this thread.
+---@param path string
+---@param done fun(result: table)   { size=, sha256= } or { error= }
+function transport:digest(path, done)
+  return follow(done, core.digest(path))
+end
+
 --- Was it started and is its result still to come? Asked by who was interrupted on the way.
 ---@param done fun(result: table)   as given to `start`
 ---@return boolean
@@ -103,6 +115,15 @@ end
 ---@param done fun(result: table)   {}, or { error= }
 function transport:try(path, overwrite, done)
   return follow(done, core.try(path, overwrite))
+end
+
+--- Writes a small file, off this thread; it is there whole or not at all.
+---@param path string
+---@param overwrite boolean|nil
+---@param text string
+---@param done fun(result: table)   {}, or { error= }
+function transport:write(path, overwrite, text, done)
+  return follow(done, core.write(path, overwrite, text))
 end
 
 --- Ends an exchange early; its result still comes.

@@ -1,5 +1,6 @@
 -- From an output's URL to a file, over a mock (real sockets: stack_spec, core_sink_spec).
 
+local core = require "runway.core"
 local download = require "runway.download"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
@@ -31,9 +32,10 @@ describe("task:download", function()
     return assert(assert(client:generate(clip())):wait()), m, client
   end
 
-  it("gives the path, the size and the type of what is on disk now", function()
+  it("gives the path, the size, the SHA-256 and the type of what is on disk now", function()
     local task, m = finished { { FILM, body = "a film", headers = { ["content-type"] = "video/mp4" } } }
-    assert.same({ path = path "a.mp4", bytes = 6, content_type = "video/mp4" }, task:download(path "a.mp4"))
+    assert.same({ path = path "a.mp4", bytes = 6, content_type = "video/mp4", sha256 = core.sha256 "a film" },
+      task:download(path "a.mp4"))
     assert.equal("a film", content "a.mp4")
     m:finish()
   end)

@@ -272,8 +272,9 @@ describe("the whole stack", function()
       assert.equal("ftyp", fetch(finished "expire"):sub(5, 8))
     end)
 
-    it("begins again when a download breaks off", function()
+    it("goes on when a download breaks off", function()
       assert.equal("ftyp", fetch(finished "cut"):sub(5, 8))
+      assert.equal(2, #got("GET", "^/files/"))
     end)
 
     it("never writes over a file unless told to", function()

@@ -47,9 +47,9 @@ describe("a download onto a file system", function()
   after_each(function() here:remove() end)
 
   -- Runs a program on such a file system: what it says, line by line.
-  local function run(faults, code, status)
+  local function run(faults, code, status, under)
     local before = ("export FAULTS='%s' FAULTS_UNDER='%s' SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";")
-      :format(faults, here.directory, library:path "faults.so", library:path "faults.so")
+      :format(faults, under or here.directory, library:path "faults.so", library:path "faults.so")
     local output, exit = child.run(PREAMBLE .. code, { before = before,
       arguments = { server:url "", here.directory } })
     assert.equal(status or 0, exit, output)
@@ -252,5 +252,100 @@ describe("a download onto a file system", function()
     assert.is_true(#bytes > 0)
     assert.same({ "done" }, run("", [[ say(core.try(target, false)) ]]))
     assert.equal(bytes, here:content(left))
+  end)
+
+  describe("of which a part is there already", function()
+    local SIZE, HAVE = 100000, 60000
+    local FROM = ("bytes=%d-"):format(HAVE - 1024)
+    local film = rawserver.film_bytes(1, SIZE)
+    local GO_ON = [[
+      local function start_film(name)
+        return exchange.start { url = url .. "/film/" .. name,
+          save = { path = target, source = "abc", only_media = true } }
+      end
+      local function go_on(name)
+        local result = exchange.finish(start_film(name))
+        local e = result.error
+        print(e and ("%s %s, %d kept"):format(e.kind, e.code, result.kept or 0) or "done")
+      end
+    ]]
+    local name, marks
+    local count = 0
+
+    local function attempt(faults, under)
+      return run(faults, GO_ON .. ("go_on %q"):format(name), nil, under)[1]
+    end
+
+    -- A film of which a part comes before the connection goes.
+    local function begin(steps)
+      count = count + 1
+      name = "film" .. count
+      server:film(name, { size = SIZE, steps = steps or { "cut:" .. HAVE } })
+      return attempt ""
+    end
+
+    -- The range that was asked for last; nil: there was none.
+    local function asked()
+      local list = server:seen("/film/" .. name)
+      return list[#list].headers.range
+    end
+
+    setup(function()
+      here = scratch.new()
+      marks = begin() == "network closed, 60000 kept"
+      here:remove()
+    end)
+
+    local function resumes(what, fn)
+      it(what, function()
+        if not marks then return pending "no extended attributes here" end
+        begin()
+        fn()
+        assert.is_true(here:content "clip.mp4" == film)
+      end)
+    end
+
+    for _, fault in ipairs { "write=ENOSPC", "write=EDQUOT", "statvfs=FULL", "fsync=EIO" } do
+      resumes("keeps it when the disk says " .. fault .. ", and goes on from there", function()
+        local full = fault:find "fsync" and "io file, 0 kept" or "io disk_full, 60000 kept"
+        assert.equal(full, attempt(fault))
+        assert.equal("done", attempt "")
+        assert.equal(full:find "disk_full" and FROM or nil, asked())
+      end)
+    end
+
+    it("finds room for the whole of it before the first byte", function()
+      server:film("roomy", { size = SIZE })
+      name = "roomy"
+      assert.equal("io disk_full, 0 kept", attempt "statvfs=FULL")
+      assert.same({}, names())
+    end)
+
+    for _, lacking in ipairs { "fsetxattr=ENOTSUP fgetxattr=ENOTSUP", "flock=ENOSYS" } do
+      resumes("begins anew without " .. lacking, function()
+        assert.equal("done", attempt(lacking))
+        assert.is_nil(asked())
+      end)
+    end
+
+    describe("when the machine has gone down since", function()
+      local BOOT = "/proc/sys/kernel/random"   -- where no name of this time is found, it is another
+
+      resumes("goes on from what was synced", function()
+        assert.equal("done", attempt("open=ENOENT", BOOT))
+        assert.equal(FROM, asked())
+      end)
+
+      resumes("begins anew when nothing was", function()
+        os.execute(("rm -f '%s'/*"):format(here.directory))
+        name = name .. "-killed"
+        server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
+        run("", GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
+          .. [[ os.execute "kill -9 $PPID" ]], 128 + 9)
+        assert.equal(HAVE, #here:content(names()[1]))
+        assert.equal("done", attempt("open=ENOENT", BOOT))
+        assert.is_nil(asked())
+      end)
+    end)
   end)
 end)

@@ -9,7 +9,7 @@
 **
 ** Of open, those that want a directory are called opendir. And as errors that
 ** none is: stat=NUMBER gives a plain file another number at each look, and
-** stat=COUNT no count of its names.
+** stat=COUNT no count of its names; statvfs=FULL is a file system without room.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -34,10 +35,10 @@ typedef struct {
 static fault faults[MOST];
 static const char *under;
 
-enum { NUMBER = 10001, COUNT };
+enum { NUMBER = 10001, COUNT, FULL };
 
 static const struct { const char *name; int number; } errors[] = {
-  { "NUMBER", NUMBER }, { "COUNT", COUNT },
+  { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL },
   { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL }, { "EIO", EIO },
   { "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
   { "ENOSPC", ENOSPC }, { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM },
@@ -173,5 +174,12 @@ int fstat (int fd, struct stat *st) {
   REAL(fstat);
   int result = real(fd, st);
   if (result == 0) confuse(met_fd("stat", fd), st);
+  return result;
+}
+
+int fstatvfs (int fd, struct statvfs *fs) {
+  REAL(fstatvfs);
+  int result = real(fd, fs);
+  if (result == 0 && met_fd("statvfs", fd)) fs->f_bavail = 0;
   return result;
 }

@@ -115,6 +115,29 @@ function Server:release()
   control(self, "/_release")
 end
 
+--- Plans a film and what happens to each request for it (rawserver/films.lua).
+---@param name string
+---@param plan table   size, steps (a list), seed, and how it is served
+function Server:film(name, plan)
+  local parts = {}
+  for key, value in pairs(plan) do
+    parts[#parts + 1] = key .. "=" .. tostring(key == "steps" and table.concat(value, ",") or value)
+  end
+  assert(control(self, "/film-plan/" .. name .. "?" .. table.concat(parts, "&")) == "planned")
+end
+
+--- How a film stands.
+---@param name string
+---@return integer version, integer taken, integer given, integer lost  changes so far, requests, bytes of it that
+---were sent, and those that did not arrive
+function Server:film_state(name)
+  local numbers = {}
+  for digits in control(self, "/film-state/" .. name):gmatch "%d+" do
+    numbers[#numbers + 1] = math.tointeger(tonumber(digits))
+  end
+  return table.unpack(numbers)
+end
+
 --- Ends the child and removes its certificates. May be called twice.
 function Server:stop()
   if not self.child then return end
@@ -131,5 +154,7 @@ function rawserver.pattern(count)
   local unit = "runway test body "
   return unit:rep(math.floor(count / #unit) + 1):sub(1, count)
 end
+
+rawserver.film_bytes = dofile(HERE .. "/film_bytes.lua")
 
 return rawserver

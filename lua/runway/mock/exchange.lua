@@ -244,6 +244,7 @@ function exchange.play(answer, wire, done)
   local result, film = result_of(answer, wire)
   return exchange.deliver(result, delay, done, film and function()
     result.error = write(wire.save, film, result.headers["content-type"])
+    if not result.error then result.sha256 = core.sha256(film) end
   end or nil)
 end
 

@@ -2,6 +2,7 @@
 -- good for a while. It is the "output host": it must never be sent an API key, and says so.
 
 local clip = require "runway.sandbox.clip"
+local core = require "runway.core"
 local reply = require "runway.sandbox.reply"
 local tools = require "runway.sandbox.tools"
 
@@ -110,7 +111,7 @@ function files.serve(app, request, name, query, now)
     return reply.text(403, "This URL has expired. A new query of the task gives a fresh one.")
   end
   local body = file.bytes or files.bytes(file.media)
-  local etag = ('"%s"'):format(name:sub(1, 16))
+  local etag = ('"%s"'):format(core.sha256(body):sub(1, 32)) -- of the bytes, as stores have it, and not of the URL
   local fields = { ["accept-ranges"] = "bytes", etag = etag }
   local status, from, to = 200, nil, nil
   if not headers["if-range"] or headers["if-range"] == etag then

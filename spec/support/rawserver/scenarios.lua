@@ -349,4 +349,6 @@ scenarios["stall-mid-body"] = function(connection, _, params)
   connection:outlast()
 end
 
+for name, scenario in pairs(require "films") do scenarios[name] = scenario end
+
 return scenarios
