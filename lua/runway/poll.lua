@@ -7,14 +7,14 @@ local poll = {}
 local PATIENT_AFTER = 60                      -- seconds of waiting after which to ask half as often
 local LONGEST_HINT = 60                       -- a server's own estimate is believed up to this
 local LONGEST_AFTER = 3600                    -- and its Retry-After is obeyed up to this
-local LONGEST_BACKOFF = 60                    -- between queries that fail
+local LONGEST_BACKOFF = 30                    -- between queries that fail
 
 -- So that many tasks do not ask in step.
 local function spread() return 1 + 0.1 * retry.random() end
 
--- Twice as long after each failure, from a second on: whoever asks without a pause does so of a server that answers.
+-- Twice as long after each failure but the first. Whoever asks without a pause does so of a server that answers.
 local function backed_off(interval, failures)
-  return math.max(interval, math.min(math.max(interval, 1) * 2 ^ math.min(failures, 10), LONGEST_BACKOFF))
+  return math.max(interval, math.min(math.max(interval, 0.1) * 2 ^ math.min(failures - 1, 20), LONGEST_BACKOFF))
 end
 
 --- Seconds until the next query of one task.
