@@ -82,9 +82,9 @@ function Server:run()
   error("PostgreSQL does not start: " .. (self.dir:content "log" or ""))
 end
 
---- Ends it as a fault in it or in its machine would.
+--- Ends it as a fault in its machine would: those that serve a connection outlive its first process for a moment.
 function Server:kill()
-  os.execute("kill -9 " .. self.pid)
+  self:signal "KILL"
   self.pipe:close()
 end
 
