@@ -205,7 +205,7 @@ local function passing(t, err)
 end
 
 local function no_output(t)
-  return fail(t, { kind = "protocol", code = "no_output",
+  return fail(t, { kind = "protocol", code = "no_output", retryable = true,
     message = "the task succeeded but its answer names no output; ask again later" })
 end
 

@@ -353,7 +353,8 @@ describe("a deadline", function()
   end)
 
   it("of the client ends a query, and not the wait that was given its own time", function()
-    local client = mocked.client({ { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, delay = 50, times = 2 },
+    local running = { id = "t1", status = "RUNNING" }
+    local client = mocked.client({ { "GET /v1/tasks/t1", json = running, delay = 50, times = 2 },
       { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED", output = { "https://x.test/a.mp4" } } } },
       { deadline = 10 })
     assert.equal("SUCCEEDED", assert(client:task("t1"):wait { timeout = 300 }).status)

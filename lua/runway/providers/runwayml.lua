@@ -215,6 +215,7 @@ function runwayml.task(answer)
   local output, flagged = urls_of(json.output)
   local status, failure = fields.status(json.status), json.failure
   if not status and id then status = fields.status(json.status, official.ENDS) end
+  if failure == nil then failure = json.error end
   if type(failure) == "table" then failure = failure.message or failure.error end
   if failure == nil and status == "FAILED" then failure = node_errors(json.nodeErrors) end
   return {
