@@ -88,7 +88,7 @@ end
 
 function Fetch:tell(_, result, reading)
   local e = reading.problem or result.error
-  if e then return { code = e.code, message = e.message } end
+  if e then return { code = e.code, message = e.message, http_status = result.status } end
   local status = result.status
   local message = ("the output's server answered with status %d"):format(status)
   return { http_status = status, code = "output", message = message }

@@ -95,6 +95,12 @@ describe("an order", function()
       end
     end)
 
+    it("but not what only looks like one", function()
+      for _, name in ipairs { "mode", "images", "videos", "prompts", "speed" } do
+        assert(order.read(new {}, { prompt_text = "x", [name] = "y" }), name)
+      end
+    end)
+
     it("and nothing is sent", function()
       local client, m = mocked.client {}
       local task, err = client:generate(clip { duraton = 10 })

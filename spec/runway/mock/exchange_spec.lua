@@ -113,7 +113,7 @@ describe("runway.mock", function()
         local task = finished(entry)
         local _, err = task:download(path "bad.mp4")
         assert.equal("protocol", err.kind)
-        assert.equal("bad_media", err.code)
+        assert.same({ "bad_media", 200 }, { err.code, err.http_status })
         assert.is_nil(content "bad.mp4")
       end)
     end
