@@ -146,13 +146,13 @@ end
 ---@param url string
 ---@param path string
 ---@param opts table            overwrite, max_bytes, on_progress, deadline, may_come (on scheduler.now(): until
----                              then the file may still be on its way)
+---                              then the file may still be on its way), made_now (it was seen to be made)
 ---@param renew fun(): string|nil, runway.Error|nil   the URL as the provider gives it now
 ---@return table|nil file       { path=, bytes=, content_type= }
 ---@return runway.Error|nil err
 function download.fetch(session, url, path, opts, renew)
   local pause, renewed, attempts = FIRST_PAUSE, false, 0
-  local soon = opts.may_come ~= nil and scheduler.now() < opts.may_come
+  local soon = opts.made_now and opts.may_come ~= nil and scheduler.now() < opts.may_come
   local until_when = math.min(opts.may_come or 0, opts.deadline or math.huge)
   while true do
     local file, err, gone = fetch(session, url, path, opts)
