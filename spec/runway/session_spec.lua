@@ -81,6 +81,9 @@ describe("runway.session", function()
       end
     end
     assert.equal("https://h.example", new({ base_url = "https://h.example/runwayml/v1" }, providers.gateway).base)
+    for _, family in ipairs { "/runwayml/v1", "/runwayml", "/runway", "/v1" } do -- two at one host
+      assert.equal("https://h.example", new({ base_url = "https://h.example" .. family }, providers.cometapi).base)
+    end
     local own = adapters.own()
     own.base_url = "https://own.example/v1"
     assert.equal("https://own.example/v1", new({}, own).base)
