@@ -153,7 +153,7 @@ static int core_data_uri (lua_State *L) {
 
 /* words(bytes) -> what somebody's words they are ("JSON", "text", …) and their
 ** first line | nil: of a film, or of nothing that can be told */
-static int core_words (lua_State *L) {
+static int core_words_of (lua_State *L) {
   size_t n;
   const char *head = luaL_checklstring(L, 1, &n), *words;
   char line[160];
@@ -180,7 +180,7 @@ static const luaL_Reg core_checks[] = {
   {"target", core_target},
   {"terminal", core_terminal},
   {"url", core_url},
-  {"words", core_words},
+  {"words", core_words_of},
   {NULL, NULL}
 };
 
