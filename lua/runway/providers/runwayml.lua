@@ -242,7 +242,7 @@ function runwayml.problem(answer)
   local issues = official.issues(json.issues)
   local id = ids.in_json(json)
   if not said and not issues and not id then return nil end
-  local message = said or issues and "the request was refused" or "an error without a text"
+  local message = said or issues and "the request was refused" or "an error that names a task"
   message = official.with_issues(message, issues)
   local docs = fields.urls(json.docUrl)
   if docs then message = ("%s; see %s"):format(message, text.cut(docs[1], 200)) end
