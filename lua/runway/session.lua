@@ -81,7 +81,7 @@ local KEY_FAULTS = {
   { "[ \t-\r]", "holds a space or a line break (was it read from a file with the newline at its end?)" },
   { "[\1-\31\127]", "holds a control character" },
   { "[\128-\255]", "holds characters that no key has" },
-  { "^%$", "is the name of a variable, and not what is in it" },
+  { "^%${?[A-Za-z_][A-Za-z0-9_]*}?$", "is the name of a variable, and not what is in it" },
 }
 
 local function key_fault(key, variable)

@@ -60,6 +60,12 @@ describe("runway.session", function()
       end)
     end
 
+    it("and takes whatever else may be one", function()
+      for _, key in ipairs { "$2b$10$abcdef", "$abc-def", "sk-abc_DEF.1==", "a:b", "key=abc" } do
+        assert(new { api_key = key })
+      end
+    end)
+
     it("the name of its variable", function()
       local own = adapters.own()
       own.env = { api_key = "MY_KEY" }
