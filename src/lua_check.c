@@ -151,6 +151,22 @@ static int core_data_uri (lua_State *L) {
 }
 
 
+/* words(bytes) -> what somebody's words they are ("JSON", "text", …) and their
+** first line | nil: of a film, or of nothing that can be told */
+static int core_words_of (lua_State *L) {
+  size_t n;
+  const char *head = luaL_checklstring(L, 1, &n), *words;
+  char line[160];
+  if (n > RW_SNIFF) n = RW_SNIFF;
+  words = rw_sniff_text(head, n);
+  lua_pushstring(L, words);
+  if (!words) return 1;
+  rw_sniff_line(head, n, line, sizeof line);
+  lua_pushstring(L, line);
+  return 2;
+}
+
+
 /* terminal() -> does standard error end on one? */
 static int core_terminal (lua_State *L) {
   lua_pushboolean(L, isatty(STDERR_FILENO));
@@ -164,6 +180,7 @@ static const luaL_Reg core_checks[] = {
   {"target", core_target},
   {"terminal", core_terminal},
   {"url", core_url},
+  {"words", core_words_of},
   {NULL, NULL}
 };
 

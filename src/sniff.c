@@ -133,6 +133,14 @@ static const char *of_ftyp (const char *head, size_t n, size_t at, size_t size) 
 }
 
 
+/* Can this be a box's? */
+static bool is_name (const char *box) {
+  for (int i = 0; i < 4; i++)
+    if (box[i] != '\xa9' && (box[i] < ' ' || box[i] > '~')) return false;
+  return true;
+}
+
+
 /*
 ** QuickTime files were written long before there was an "ftyp", and begin with
 ** whatever came first; so the boxes are walked, as far as they are there.
@@ -157,10 +165,11 @@ const char *rw_sniff_boxes (const char *head, size_t n) {
     if (memcmp(box, "mdat", 4) == 0 || memcmp(box, "wide", 4) == 0 ||
         memcmp(box, "free", 4) == 0 || memcmp(box, "skip", 4) == 0 ||
         memcmp(box, "pnot", 4) == 0 || memcmp(box, "PICT", 4) == 0 ||
-        (seen && memcmp(box, "uuid", 4) == 0))
+        memcmp(box, "junk", 4) == 0 ||
+        (size >= 24 && memcmp(box, "uuid", 4) == 0))
       seen = "video/quicktime";
-    else
-      return seen;
+    else if (!is_name(box) || memcmp(box, "uuid", 4) == 0)
+      return seen;                       /* what follows another's box may tell */
     if (size > n - at) return seen;
     at += (size_t)size;
   }

@@ -363,12 +363,16 @@ end
 
 --------------------------------------------------------------------- small questions
 
---- The path at which it asks for a task: providers may tell their address with the beginning of it.
+--- The paths at which it asks for a task: providers may tell their address with the beginning of one.
 ---@param given runway.Adapter   checked
----@return string path           "" when it cannot be told
+---@return string[] paths        one for each family of routes
 function adapter.asks_at(given)
-  local ok, request = attempt({ adapter = given }, "query", { id = "x" })
-  return ok and type(request) == "table" and is_string(request.path) and request.path or ""
+  local paths = {}
+  for _, ref in ipairs { { id = "x" }, { id = "x", format = "official" } } do
+    local ok, request = attempt({ adapter = given }, "query", ref)
+    if ok and type(request) == "table" and is_string(request.path) then paths[#paths + 1] = request.path end
+  end
+  return paths
 end
 
 -- What a function that may be missing answers; nil, problem when it breaks or answers with another type.

@@ -108,7 +108,7 @@ end
 
 function Fetch:tell(_, result, reading)
   local e = reading.problem or result.error
-  if e then return { code = e.code, message = e.message } end
+  if e then return { code = e.code, message = e.message, http_status = result.status } end
   local status = result.status
   local message = ("the output's server answered with status %d"):format(status)
   return { http_status = status, code = "output", message = message }
@@ -168,13 +168,14 @@ end
 ---@param path string
 ---@param opts table            overwrite, max_bytes, on_progress, deadline, source (whose file it is, in hexadecimal
 ---                              digits: what another call has left of it is gone on with), may_come (on
----                              scheduler.now(): until then the file may still be on its way)
+---                              scheduler.now(): until then the file may still be on its way), made_now (it
+---                              was seen to be made)
 ---@param renew fun(): string|nil, runway.Error|nil   the URL as the provider gives it now
 ---@return table|nil file       { path=, bytes=, sha256=, content_type= }
 ---@return runway.Error|nil err
 function download.fetch(session, url, path, opts, renew)
   local pause, renewed, attempts = FIRST_PAUSE, false, 0
-  local soon = opts.may_come ~= nil and scheduler.now() < opts.may_come
+  local soon = opts.made_now and opts.may_come ~= nil and scheduler.now() < opts.may_come
   local until_when = math.min(opts.may_come or 0, opts.deadline or math.huge)
   local way = { kept = 0, moved = false }
   while true do

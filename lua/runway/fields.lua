@@ -113,27 +113,34 @@ function fields.progress(v)
   return n
 end
 
+-- Under which names an object holds the URL that it stands for, the likeliest first.
+local ADDRESSES = { "url", "uri", "video_url", "videoUrl", "download_url", "downloadUrl" }
+
+local function stands_for(v)
+  for _, name in ipairs(ADDRESSES) do
+    if type(v[name]) == "string" then return v[name] end
+  end
+  return nil
+end
+
 -- One http(s) URL, mended as a browser would, or nil. An output may be the bare string or an object
 -- around it.
 local function url(v)
-  if type(v) == "table" then
-    local inner = v.url
-    if type(inner) ~= "string" then inner = v.uri end
-    v = inner
-  end
+  if type(v) == "table" then v = stands_for(v) end
   if type(v) ~= "string" or #v > MAX_URL then return nil end
   v = text.mend_url(v)
   return v and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]") and v or nil
 end
 
----The URLs of an output: a string, an array of strings or of `{url=}` / `{uri=}` objects, or one
----such object. What stands around or inside a URL and has no place there (spaces, line breaks, other
----alphabets) is mended; entries that are no http(s) URL are dropped; the first 64 are kept.
+---The URLs of an output: a string, an array of strings or of objects that hold one (`{url=}`,
+---`{uri=}`, `{video_url=}`, …), or one such object. What stands around or inside a URL and has no
+---place there (spaces, line breaks, other alphabets) is mended; entries that are no http(s) URL are
+---dropped; the first 64 are kept.
 ---@param v any
 ---@return string[]|nil urls     nil when none is left
 ---@return string|nil flagged    what was left out, when anything was
 function fields.urls(v)
-  if type(v) == "string" or (type(v) == "table" and (v.url ~= nil or v.uri ~= nil)) then
+  if type(v) == "string" or (type(v) == "table" and (v.url ~= nil or v.uri ~= nil or stands_for(v) ~= nil)) then
     v = { v }
   end
   if type(v) ~= "table" then return nil end

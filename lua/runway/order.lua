@@ -31,7 +31,7 @@ local IS_KNOWN = {}
 for _, name in ipairs(KNOWN) do IS_KNOWN[name] = true end
 
 -- Real parameters of some APIs that only look like slips.
-local NO_SLIP = { mode = true, images = true, videos = true, prompts = true, models = true, seeds = true }
+local NO_SLIP = { mode = true, speed = true, images = true, videos = true, prompts = true, models = true, seeds = true }
 
 -- What is written elsewhere, and where.
 local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }" }

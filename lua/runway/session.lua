@@ -82,7 +82,7 @@ local KEY_FAULTS = {
   { "[ \t-\r]", "holds a space or a line break (was it read from a file with the newline at its end?)" },
   { "[\1-\31\127]", "holds a control character" },
   { "[\128-\255]", "holds characters that no key has" },
-  { "^%$", "is the name of a variable, and not what is in it" },
+  { "^%${?[A-Za-z_][A-Za-z0-9_]*}?$", "is the name of a variable, and not what is in it" },
 }
 
 local function key_fault(key, variable)
@@ -109,20 +109,21 @@ end
 
 -- Providers tell their address with the beginning of their paths, or with the "/v1" of other APIs:
 -- "https://host/runwayml/v1" or "https://host/v1" for what is asked at "/runwayml/v1/tasks/…".
-local function without_path(base, own, path)
-  local longest = ""
-  for at in path:gmatch "()/" do
-    local beginning = path:sub(1, at - 1)
-    if #beginning > #longest and base:sub(-#beginning) == beginning then longest = beginning end
+local function without_path(base, own, paths)
+  local longest, has_v1 = "", false
+  for _, path in ipairs(paths) do
+    for at in path:gmatch "()/" do
+      local beginning = path:sub(1, at - 1)
+      if #beginning > #longest and base:sub(-#beginning) == beginning then longest = beginning end
+    end
+    has_v1 = has_v1 or path:find("/v1/", 1, true) ~= nil
   end
-  if longest == "" and base:find("/v1$") and (own and not own:find("/v1/*$") or path:find("/v1/", 1, true)) then
-    longest = "/v1"
-  end
+  if longest == "" and base:find("/v1$") and (own and not own:find("/v1/*$") or has_v1) then longest = "/v1" end
   if longest ~= "" and own and own:gsub("/+$", ""):sub(-#longest) == longest then return base end
   return base:sub(1, #base - #longest)
 end
 
-local function base_of(adapter, given, allow_http, path)
+local function base_of(adapter, given, allow_http, paths)
   local variable = adapter.env and adapter.env.base_url
   local base = given or environment(variable) or adapter.base_url
   if not base then
@@ -136,20 +137,20 @@ local function base_of(adapter, given, allow_http, path)
     return config(adapter.name, "base_url: http (without TLS) would show the key to the network; "
       .. "use https, or set allow_http = true")
   end
-  return without_path((base:gsub("/+$", "")), adapter.base_url, path), url
+  return without_path((base:gsub("/+$", "")), adapter.base_url, paths), url
 end
 
 --- A session from a client's options, whose types are checked.
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
----@param path? string             where the adapter asks, for an address that is told with its beginning
+---@param paths? string[]          where the adapter asks, for an address that is told with the beginning of one
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
-function session.new(adapter, options, path)
+function session.new(adapter, options, paths)
   local key, base, err, url
   key, err = key_of(adapter, options.api_key)
   if not key then return nil, err end
-  base, url = base_of(adapter, options.base_url, options.allow_http, path or "")
+  base, url = base_of(adapter, options.base_url, options.allow_http, paths or {})
   if not base then return nil, url end
   local usable, why = core.proxy(options.proxy or "")
   if not usable then                          -- libcurl would show it, password and all

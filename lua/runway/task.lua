@@ -25,8 +25,9 @@ local OUTPUT_TRIES, OUTPUT_PAUSE = 3, 5
 -- How often in a row a provider must say that it knows no such task, once it has known it.
 local GONE_AFTER = 3
 
--- Seconds after success in which a film may not be where its URL says yet.
-local FILM_GRACE = 60
+-- Seconds after success in which a film may not be where its URL says yet; and after a look that found
+-- the task ended, no one knows since when.
+local FILM_GRACE, SHORT_GRACE = 60, 10
 
 local POLL_INTERVAL = 5                       -- seconds, where the adapter names none
 
@@ -103,7 +104,9 @@ function task.apply(t, fields, raw)
   if ended and fields.status ~= t.status then return end
   if not ended and fields.status == "SUCCEEDED" then
     t.output = nil                            -- what it showed while it ran is not all
-    if inner[t].seen or inner[t].fresh then inner[t].succeeded = scheduler.now() end
+    local my = inner[t]
+    my.made_now = my.seen or my.fresh
+    my.film_by = scheduler.now() + (my.made_now and FILM_GRACE or SHORT_GRACE)
   end
   if fields.progress then t.progress = fields.progress end
   if t.status == "SUCCEEDED" then t.progress = 1 end
@@ -220,7 +223,7 @@ local function passing(t, err)
 end
 
 local function no_output(t)
-  return fail(t, { kind = "protocol", code = "no_output",
+  return fail(t, { kind = "protocol", code = "no_output", retryable = true,
     message = "the task succeeded but its answer names no output; ask again later" })
 end
 
@@ -421,8 +424,7 @@ function Task:download(path, opts)
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
   file, err = download.fetch(my.session, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
-    deadline = deadline,
-    may_come = my.succeeded and my.succeeded + FILM_GRACE,
+    deadline = deadline, may_come = my.film_by, made_now = my.made_now,
   }, fresh_url(self, index))
   ledger.release(self)
   if not file then return mark(self, err) end

@@ -137,6 +137,20 @@ describe("task:download", function()
     assert.equal("SUCCEEDED", task.status)
   end)
 
+  it("does so for some seconds where the task had ended before anyone looked, and then says that it may have expired",
+    function()
+    local client, m = mocked.client { task_is "SUCCEEDED", { FILM, status = 404 }, task_is "SUCCEEDED",
+      { FILM, body = "a film" } }
+    assert(assert(client:get "t1"):download(path "a.mp4"))
+    m:finish()
+    client, m = mocked.client({ { FILM, status = 404, times = math.huge },
+      { "GET /v1/tasks/t1", json = task_is("SUCCEEDED").json, times = math.huge }, any_order = true })
+    local _, err = assert(client:get "t1"):download(path "b.mp4")
+    assert.is_true(m.requests[#m.requests].time - m.requests[1].time <= 12)
+    assert.is_false(err.retryable)
+    assert.matches("may have expired", err.message, 1, true)
+  end)
+
   it("tells of the file when the provider cannot be asked for a new URL", function()
     local task = finished { { FILM, status = 410 }, { "GET /v1/tasks/t1", status = 404, json = { error = "gone" } } }
     runway.sleep(3600)

@@ -95,6 +95,12 @@ describe("an order", function()
       end
     end)
 
+    it("but not what only looks like one", function()
+      for _, name in ipairs { "mode", "images", "videos", "prompts", "speed" } do
+        assert(order.read(new {}, { prompt_text = "x", [name] = "y" }), name)
+      end
+    end)
+
     it("and nothing is sent", function()
       local client, m = mocked.client {}
       local task, err = client:generate(clip { duraton = 10 })
@@ -353,8 +359,8 @@ describe("a deadline", function()
   end)
 
   it("of the client ends a query, and not the wait that was given its own time", function()
-    local slow = { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, delay = 50, times = 2 }
-    local client = mocked.client({ slow,
+    local running = { id = "t1", status = "RUNNING" }
+    local client = mocked.client({ { "GET /v1/tasks/t1", json = running, delay = 50, times = 2 },
       { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED", output = { "https://x.test/a.mp4" } } } },
       { deadline = 10 })
     assert.equal("SUCCEEDED", assert(client:task("t1"):wait { timeout = 300 }).status)

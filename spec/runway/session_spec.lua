@@ -60,6 +60,12 @@ describe("runway.session", function()
       end)
     end
 
+    it("and takes whatever else may be one", function()
+      for _, key in ipairs { "$2b$10$abcdef", "$abc-def", "sk-abc_DEF.1==", "a:b", "key=abc" } do
+        assert(new { api_key = key })
+      end
+    end)
+
     it("the name of its variable", function()
       local own = adapters.own()
       own.env = { api_key = "MY_KEY" }
@@ -81,6 +87,9 @@ describe("runway.session", function()
       end
     end
     assert.equal("https://h.example", new({ base_url = "https://h.example/runwayml/v1" }, providers.gateway).base)
+    for _, family in ipairs { "/runwayml/v1", "/runwayml", "/runway", "/v1" } do -- two at one host
+      assert.equal("https://h.example", new({ base_url = "https://h.example" .. family }, providers.cometapi).base)
+    end
     local own = adapters.own()
     own.base_url = "https://own.example/v1"
     assert.equal("https://own.example/v1", new({}, own).base)

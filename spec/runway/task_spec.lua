@@ -344,6 +344,7 @@ describe("a task", function()
       assert.is_nil(none)
       assert.equal("protocol", err.kind)
       assert.equal("no_output", err.code)
+      assert.is_true(err.retryable)            -- as its text says
       assert.equal("t1", err.task_id)
       assert.equal(4, #m.requests)
       assert.truthy(math.abs(m.requests[4].time - 15) < 1e-6)

@@ -144,7 +144,9 @@ describe("what the first bytes say", function()
         preview = box("pnot", ("\0"):rep(12)) .. box("PICT", ("\0"):rep(50)),
           large = u32(1) .. "mdat\0\0\0\5\0\0\0\0",
         open = u32(0) .. "mdat" .. ("\0"):rep(50), late = box("wide", "") .. box("free", "\0") .. ftyp "qt  ",
-        huge = "\127\255\255\255mdat\0\0\1\179",
+        huge = "\127\255\255\255mdat\0\0\1\179", junk = box("junk", ("\0"):rep(5000)),
+        uuid = box("uuid", ("x"):rep(16)) .. box("mdat", ("\0"):rep(20)) .. moov, far = box("uuid", ("\0"):rep(9000)),
+        another = box("meta", ("\0"):rep(24)) .. box("\169too", "\0") .. moov,
       })
     end)
 

@@ -96,9 +96,12 @@ end
 
 -- What is wrong with a film that has come, in the order in which the core sees it; or nil.
 local function complaint(save, body, content_type)
+  local words, line = core.words(body)
   if save.max_bytes and save.max_bytes > 0 and #body > save.max_bytes then
     return failure("limit", "too_large", ("%s is larger than max_bytes (%d)"):format(save.path, save.max_bytes))
-  elseif content_type and text.lower(content_type):find("^text/html") then
+  elseif words and words ~= "text" then       -- a spec's film may well be a word
+    return failure("protocol", "bad_media", ("the server sent %s instead of the file: %s"):format(words, line))
+  elseif words and content_type and text.lower(content_type):find("^text/html") then
     return failure("protocol", "bad_media", "the server sent an HTML page instead of the file")
   elseif #body == 0 then
     return failure("protocol", "bad_media", "the file is empty")
@@ -110,7 +113,9 @@ end
 local function write(save, body, content_type)
   local err = complaint(save, body, content_type)
   if err then return err end
-  local part = save.path .. ".runway.part"    -- what lies at ".part" may be another's
+  -- What lies at ".part" may be another's, and a name as long as the file system takes has no room for more.
+  local part = save.path:match("^.*/") or ""
+  part = ("%s.runway-%s.part"):format(part, tostring(save):match("0x(%x+)") or "mock")
   local file, message = io.open(part, "wb")
   local ok = file
   if file then

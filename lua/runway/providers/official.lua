@@ -100,9 +100,10 @@ end
 -- Words by which those that pass Runway's answers on tell the end of a task, UPPERCASE; no page of Runway's has them.
 official.ENDS = {
   SUCCESS = "SUCCEEDED", SUCCEED = "SUCCEEDED", COMPLETED = "SUCCEEDED", COMPLETE = "SUCCEEDED", DONE = "SUCCEEDED",
-  FINISHED = "SUCCEEDED", FINISH = "SUCCEEDED",
+  FINISHED = "SUCCEEDED", FINISH = "SUCCEEDED", SUCCESSFUL = "SUCCEEDED",
   FAILURE = "FAILED", FAIL = "FAILED", ERROR = "FAILED", ERRORED = "FAILED", REJECTED = "FAILED", EXPIRED = "FAILED",
-  ABORTED = "FAILED", TIMEOUT = "FAILED", TIMED_OUT = "FAILED", CANCELED = "CANCELLED", CANCEL = "CANCELLED",
+  ABORTED = "FAILED", TERMINATED = "FAILED", REFUSED = "FAILED", UNSUCCESSFUL = "FAILED",
+  TIMEOUT = "FAILED", TIMED_OUT = "FAILED", CANCELED = "CANCELLED", CANCEL = "CANCELLED",
 }
 
 ---------------------------------------------------------------------------------------------------

@@ -170,12 +170,13 @@ end
 local URL_KEYS = {
   "output", "outputs", "result_url", "resultUrl", "video_url", "videoUrl", "output_url", "outputUrl", "video",
   "videos", "video_urls", "videoUrls", "result_urls", "resultUrls", "urls", "video_raw", "raw_video_url",
-  "file_url", "fileUrl",
+  "file_url", "fileUrl", "artifacts",
   "download_url", "downloadUrl", "url",
 }
 
 -- And what it may be wrapped in.
-local URL_WRAPPERS = { "task_result", "taskResult", "result", "results", "output", "metadata", "content", "response" }
+local URL_WRAPPERS = { "task_result", "taskResult", "result", "results", "output", "metadata", "content", "response",
+  "assets" }
 
 local function urls_in(o)
   for _, key in ipairs(URL_KEYS) do
@@ -200,7 +201,9 @@ local function failure_of(body, inner)
   local failure = fields.text(body.failure) or fields.text(body.fail_reason)
     or fields.text(inner.failure) or fields.text(body.failure_reason)
     or fields.text(body.task_status_msg) or fields.text(object(body.error).message)
-    or fields.text(body.error) or fields.text(body.msg)
+    or fields.text(body.error) or fields.text(body.msg) or fields.text(body.error_message) or fields.text(body.reason)
+  local message = fields.text(body.message)   -- in an envelope it may be the request's
+  if not failure and message and not reseller_answer.is_success(message) then failure = message end
   local code = fields.line(body.failureCode, 128) or fields.line(inner.failureCode, 128)
     or fields.line(object(body.error).code, 128)
   return failure, code

@@ -215,6 +215,7 @@ function runwayml.task(answer)
   local output, flagged = urls_of(json.output)
   local status, failure = fields.status(json.status), json.failure
   if not status and id then status = fields.status(json.status, official.ENDS) end
+  if failure == nil then failure = json.error end
   if type(failure) == "table" then failure = failure.message or failure.error end
   if failure == nil and status == "FAILED" then failure = node_errors(json.nodeErrors) end
   return {
@@ -241,7 +242,7 @@ function runwayml.problem(answer)
   local issues = official.issues(json.issues)
   local id = ids.in_json(json)
   if not said and not issues and not id then return nil end
-  local message = said or issues and "the request was refused" or "an error without a text"
+  local message = said or issues and "the request was refused" or "an error that names a task"
   message = official.with_issues(message, issues)
   local docs = fields.urls(json.docUrl)
   if docs then message = ("%s; see %s"):format(message, text.cut(docs[1], 200)) end

@@ -104,6 +104,8 @@ describe("runway.mock", function()
 
     for name, entry in pairs {
       ["an empty file"] = { body = "" },
+      ["an error in JSON"] = { body = '{"error":"expired"}', headers = { ["content-type"] = "video/mp4" } },
+      ["an error in XML"] = { body = '<?xml version="1.0"?><Error/>' },
       ["an HTML page"] = { body = "<html>", headers = { ["content-type"] = "text/html; charset=utf-8" } },
     } do
       it("are no " .. name .. ", as in life", function()
@@ -111,10 +113,19 @@ describe("runway.mock", function()
         local task = finished(entry)
         local _, err = task:download(path "bad.mp4")
         assert.equal("protocol", err.kind)
-        assert.equal("bad_media", err.code)
+        assert.same({ "bad_media", 200 }, { err.code, err.http_status })
         assert.is_nil(content "bad.mp4")
       end)
     end
+
+    it("are films by their bytes, whatever their label, and may have any name that a file can have", function()
+      local film = "\0\0\0\24ftypmp42\0\0\0\0mp42isom"
+      local page = { ["content-type"] = "text/html" }
+      local task = finished { "GET https://cdn.example/clip.mp4", body = film, headers = page }
+      local name = ("n"):rep(255)
+      assert(task:download(path(name)))
+      assert.equal(film, content(name))
+    end)
 
     it("stop at max_bytes", function()
       local task = finished { "GET https://cdn.example/clip.mp4", body = ("x"):rep(1000) }

@@ -38,7 +38,8 @@ for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qim
     end
 
     it("ends with a word for a failure", function()
-      for _, word in ipairs { "fail", "failure", "error", "Errored", "rejected", "expired", "aborted", "timeout" } do
+      for _, word in ipairs { "fail", "failure", "error", "Errored", "rejected", "expired", "aborted", "timeout",
+        "unsuccessful", "terminated" } do
         local _, err, asked = wait { shown(provider, word, REASON) }
         assert.equal("task_failed", err.kind, word)
         assert.matches(SAID, err.message, 1, true)
@@ -47,7 +48,7 @@ for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qim
     end)
 
     it("ends with a word for success, or for an end by someone", function()
-      for _, word in ipairs { "success", "completed", "Done", "finished" } do
+      for _, word in ipairs { "success", "completed", "Done", "finished", "successful" } do
         local task = assert(wait { shown(provider, word, LINKS) })
         assert.equal(1, task.progress)
         assert.same({ LINK }, task.output)

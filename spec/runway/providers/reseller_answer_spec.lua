@@ -105,10 +105,20 @@ describe("reseller_answer, of a query,", function()
       { data = { output = URL } }, { data = { metadata = { url = URL } } }, { data = { video_url = URL } },
       { videoUrl = URL }, { result = { videos = { { url = URL } } } }, { content = { video_url = URL } },
       { result_urls = { URL } }, { results = { { url = URL } } }, { task_result = { videos = { { url = URL } } } },
-      { fail_reason = URL } } do
+      { output = { { video_url = URL } } }, { result = { { downloadUrl = URL } } }, { artifacts = { { url = URL } } },
+      { assets = { video = URL } }, { data = { artifacts = { { url = URL } } } }, { fail_reason = URL } } do
       more.task_id, more.status = "t1", "SUCCESS"
       assert.same({ URL }, task(more).output)
     end
+  end)
+
+  it("tells a failure's reason under any name that it has, and no success for one", function()
+    for _, more in ipairs { { message = "bad image" }, { error_message = "bad image" }, { reason = "bad image" },
+      { error = "bad image", message = "success" }, { msg = "bad image" } } do
+      more.task_id, more.status = "t1", "FAILURE"
+      assert.equal("bad image", task(more).failure)
+    end
+    assert.is_nil(task({ task_id = "t1", status = "FAILURE", message = "success" }).failure)
   end)
 
   it("takes neither a poster nor a task's own address for it", function()
