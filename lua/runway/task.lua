@@ -210,11 +210,11 @@ local WAIT = {
   timeout = "number", on_progress = "function",
 }
 
--- Errors after which the next poll may still bring the answer. Of a task that is known to be there
--- no page and no nonsense says anything.
+-- Errors after which the next poll may still bring the answer. Of a task that is known to be there, since
+-- it was seen or made here, no page and no nonsense says anything.
 local function passing(t, err)
-  if err.kind == "protocol" then return inner[t].seen end
-  return err.retryable
+  if err.kind == "protocol" then return inner[t].seen or inner[t].fresh end
+  return err.retryable or err.kind == "timeout" -- the query's own
 end
 
 local function no_output(t)
