@@ -184,7 +184,8 @@ describe("no secret is in", function()
         for name, field in pairs(type(err) == "table" and err or {}) do print(name, tostring(field)) end
       end
       for _, path in ipairs { "/status/401?token=canarysig", "/status/500?token=canarysig",
-        "/reset-after-request?canarysig", "/echo?canarysig", "/redirect?to=http://canarysig:canarypass@x.example/%3Fcanarysig", "/garbage?s=canarysig",
+        "/reset-after-request?canarysig", "/echo?canarysig",
+        "/redirect?to=http://canarysig:canarypass@x.example/%3Fcanarysig", "/garbage?s=canarysig",
         "/header?value=canarysig", "/hang?canarysig" } do
         show(client:generate { kind = "text_to_video", prompt_text = path,
           prompt_image = PICTURE })
