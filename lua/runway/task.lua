@@ -217,6 +217,11 @@ local function passing(t, err)
   return err.retryable or err.kind == "timeout" -- the query's own
 end
 
+-- Is it the API that speaks? One that says it is busy works, and is asked as often as before.
+local function is_word(err)
+  return err.kind == "server" and err.http_status ~= nil and err.http_status < 300
+end
+
 local function no_output(t)
   return fail(t, { kind = "protocol", code = "no_output",
     message = "the task succeeded but its answer names no output; ask again later" })
@@ -290,7 +295,8 @@ function Task:wait(opts)
       if not ok then
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
         if not passing(self, err) then return nil, err end
-        last, my.failures = err, (my.failures or 0) + 1
+        last = err
+        if not is_word(err) then my.failures = (my.failures or 0) + 1 end
         my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
       else
