@@ -67,10 +67,10 @@ local function without(s, secret)
 end
 
 -- A run of text without spaces: the query and the user name of a URL taken out of it, and the query
--- of a bare path. A slash may stand as "\/", as some servers write it in JSON.
+-- of a bare path. A slash may stand as "\/", as some servers write it in JSON, or as "\\/" in JSON within JSON.
 local function without_query(run)
-  local url = run:find(":\\?/\\?/")
-  if url then run = run:gsub("(:\\?/\\?/)[^/@?]+@", "%1") end
+  local url = run:find(":\\*/\\*/")
+  if url then run = run:gsub("(:\\*/\\*/)[^/@?]+@", "%1") end
   if run:find("%%3[aA]%%2[fF]%%2[fF]") then   -- a URL within a query, percent-encoded
     run = run:gsub("%%3[fF].*", "%%3F[query]")
   end
@@ -86,7 +86,8 @@ end
 function errors.redact(s, secret)
   if type(s) ~= "string" then return s end
   if secret and #secret >= SHORTEST then
-    for _, spelling in ipairs { secret, (secret:gsub("/", "\\/")), text.escape(secret) } do
+    local in_json = secret:gsub("/", "\\/")
+    for _, spelling in ipairs { secret, in_json, (in_json:gsub("\\", "\\\\")), text.escape(secret) } do
       s = without(s, spelling)
     end
   end

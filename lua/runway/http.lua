@@ -144,6 +144,16 @@ local function next_attempt(session, call, tries, verdict, budget, left)
   return delay, counted
 end
 
+-- Pauses, and for longer when another call is told meanwhile to come back later. False: the client was closed,
+-- or the call must have ended before.
+local function pause(session, call, delay)
+  repeat
+    if call.deadline and scheduler.now() + delay >= call.deadline or not session:pause(delay) then return false end
+    delay = session:held(sort_of(call.wire))
+  until delay == 0
+  return true
+end
+
 local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
@@ -170,7 +180,7 @@ local function attempt(session, call, tally)
       return reading.value, nil, reading.answer
     else
       if reading.moved then before = tally.attempts - 1 end
-      if reading.moved or not (retry.is_outage(verdict) or verdict.after or result.error) then budget:answered() end
+      if reading.moved or retry.is_answer(verdict, result) then budget:answered() end
       session:hold(sort_of(wire), verdict.after)
       left = left - seconds
       local delay, counted, refused = next_attempt(session, call, tally.attempts - before, verdict, budget, left)
@@ -182,7 +192,11 @@ local function attempt(session, call, tally)
       session:log("warning", ("%s; trying again in %s s"):format(call:tell(verdict, result, reading).message,
         text.fixed(delay, 1)),
         { attempt = tally.attempts, kind = verdict.kind })
-      if not session:pause(delay) then return closed(session, tally) end
+      if not pause(session, call, delay) then
+        if session.closed then return closed(session, tally) end
+        local _, err = failure(session, tally, verdict, result, reading, call)
+        return nil, err, reading.answer
+      end
     end
   end
 end
@@ -339,8 +353,8 @@ function Api:read(session, result)
   reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil)
   if reading.verdict and paid then
     reading.id = reading.id or reading.problem and fields.id(reading.problem.id) or ids.in_answer(answer)
-    if reading.id and reading.verdict.again then -- who says "later" but names a task has taken the request
-      reading.verdict = { kind = "unknown_submit", again = false, retryable = false }
+    if reading.id and reading.verdict.retryable then -- who says "later" but names a task has taken the request
+      reading.verdict = { kind = "unknown_submit", again = false, retryable = false, after = reading.verdict.after }
     end
   end
   return reading

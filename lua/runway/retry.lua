@@ -107,6 +107,12 @@ local function random()
 end
 retry.random = random
 
+--- Begins the sequence anew, so that what came by chance can be had again.
+---@param n integer   1 or more
+function retry.reseed(n)
+  seed = n % 2147483646 + 1
+end
+
 --- Seconds to wait before attempt number `n + 1`.
 ---@param n integer             attempts made so far
 ---@param retry_after number|nil
@@ -125,6 +131,14 @@ local OUTAGE = { network = true, timeout = true, server = true, protocol = true,
 ---@return boolean
 function retry.is_outage(v)
   return OUTAGE[v.kind] == true and not v.after
+end
+
+--- Does the server work, though what it says is no success? One that turns requests away has no hands free.
+---@param v table       a verdict
+---@param result table  of the transport
+---@return boolean
+function retry.is_answer(v, result)
+  return not (result.error or v.after or OUTAGE[v.kind] or v.kind == "rate_limited")
 end
 
 local function verdict(kind, again, extra)
@@ -198,7 +212,7 @@ function retry.judge(paid, result, problem, unreadable)
       not final and not too_long, { after = after })
   end
   if status < 500 then return verdict(kind, not paid and kind == "server", { after = after }) end
-  if paid and not (problem and problem.refused) then return verdict("unknown_submit", false) end
+  if paid and not (problem and problem.refused) then return verdict("unknown_submit", false, { after = after }) end
   if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end
   return verdict(problem and problem.kind or "server", not too_long, { after = after })
 end

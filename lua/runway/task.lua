@@ -215,11 +215,16 @@ local WAIT = {
   timeout = "number", on_progress = "function",
 }
 
--- Errors after which the next poll may still bring the answer. Of a task that is known to be there
--- no page and no nonsense says anything.
+-- Errors after which the next poll may still bring the answer. Of a task that is known to be there, since
+-- it was seen or made here, no page and no nonsense says anything.
 local function passing(t, err)
-  if err.kind == "protocol" then return inner[t].seen end
-  return err.retryable
+  if err.kind == "protocol" then return inner[t].seen or inner[t].fresh end
+  return err.retryable or err.kind == "timeout" -- the query's own
+end
+
+-- Is it the API that speaks? One that says it is busy works, and is asked as often as before.
+local function is_word(err)
+  return err.kind == "server" and err.http_status ~= nil and err.http_status < 300
 end
 
 local function no_output(t)
@@ -295,7 +300,8 @@ function Task:wait(opts)
       if not ok then
         if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
         if not passing(self, err) then return nil, err end
-        last, my.failures = err, (my.failures or 0) + 1
+        last = err
+        if not is_word(err) then my.failures = (my.failures or 0) + 1 end
         my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
         task.plan(self, nil, err.retry_after)
       else

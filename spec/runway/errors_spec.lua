@@ -91,6 +91,7 @@ describe("no text of an error ever holds", function()
   it("a user name or password in a URL", function()
     never("SECRET", "https://me:SECRET@cdn.example/a.mp4")
     never("SECRET", "https://SECRET@cdn.example/a.mp4?x=1")
+    never("SECRET", [[{"said":"{\"url\":\"https:\\/\\/me:SECRET@cdn.example\\/a\"}"}]])
   end)
 
   it("the bytes of a data URI", function()

@@ -108,6 +108,17 @@ describe("a night's work", function()
     assert.equal(1, #m.requests)
   end)
 
+  it("does not call it harmless to submit again, when it is told to come back tomorrow by who took the task", function()
+    local client = mocked.client({ { SUBMIT, status = 429, headers = { ["retry-after"] = "86400" },
+      json = { id = "taken" } } })
+    local made, err = client:generate(mocked.clip())
+    assert.is_nil(made)
+    assert.equal("unknown_submit", err.kind)
+    assert.equal("taken", err.task_id)
+    assert.is_false(err.retryable)
+    assert.equal(86400, err.retry_after)
+  end)
+
   it("takes no task from an adapter that reads none", function()
     local client = mocked.client({ { "POST /make", json = { ok = true } } }, {
       provider = adapters.own { accepted = function() return { status = "PENDING", next_poll = "soon" } end },

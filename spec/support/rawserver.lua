@@ -70,7 +70,7 @@ end
 -- One request over the control path, with luasocket: never with the code under test.
 local function control(self, path)
   local peer = assert(socket.connect("127.0.0.1", self.port))
-  peer:settimeout(10)
+  peer:settimeout(60)
   peer:send("GET " .. path .. " HTTP/1.1\r\nHost: control\r\n\r\n")
   local answer = peer:receive("*a") or ""
   peer:close()

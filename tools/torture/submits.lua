@@ -6,8 +6,8 @@ local faulted = require "spec.support.faulted_submits"
 local rawserver = require "spec.support.rawserver"
 local scratch = require "spec.support.scratch"
 
-local AT_ONCE = 500
-local H2_EVERY, H2_SHOTS = 2, 25              -- rounds; one submit after the other, and so fewer
+local AT_ONCE = 250
+local H2_EVERY, H2_SHOTS = 4, 25              -- rounds; one submit after the other, and so fewer
 
 local asked = chance.asked(10000)
 local bad, done, h2, round = 0, 0, 0, 0

@@ -56,8 +56,10 @@ function Connection:bytes(count)
   return table.concat(parts)
 end
 
--- Sends everything; nil when the peer has gone.
+-- Sends everything; nil when the peer has gone. After that nothing is sent any more: LuaSec goes round for
+-- ever, inside a call, over a connection that has failed.
 function Connection:send(data)
+  if self.entry.closed == "peer" then return nil end
   local from = 1
   while from <= #data do
     local last, problem, reached = self.socket:send(data, from)
