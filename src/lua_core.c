@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "lua_check.h"
 #include "lua_compat.h"
+#include "lua_marks.h"
 #include "lua_request.h"
 #include "lua_result.h"
 #include "lua_words.h"
@@ -170,7 +171,7 @@ static rw_request *push_look (lua_State *L, rw_op op) {
   if (core_is_forked(L)) return NULL;
   r = rw_push_request(L);
   r->op = op;
-  *(op == RW_PROBE ? &r->file : &r->sink.path) = rw_copy(L, path, n);
+  *(op == RW_TARGET ? &r->sink.path : &r->file) = rw_copy(L, path, n);
   return r;
 }
 
@@ -179,6 +180,13 @@ static rw_request *push_look (lua_State *L, rw_op op) {
 ** and `animated` when it is a picture that moves */
 static int core_probe (lua_State *L) {
   if (!push_look(L, RW_PROBE)) return core_refuse(L, core_forked, "config");
+  return hand_over(L, 0);
+}
+
+
+/* digest(path) -> id | nil, message, kind; the result holds size and sha256 of the file */
+static int core_digest (lua_State *L) {
+  if (!push_look(L, RW_DIGEST)) return core_refuse(L, core_forked, "config");
   return hand_over(L, 0);
 }
 
@@ -349,6 +357,7 @@ static int core_now (lua_State *L) {
 static const luaL_Reg core_functions[] = {
   {"cancel", core_cancel},
   {"close", core_close},
+  {"digest", core_digest},
   {"drop", core_drop},
   {"fd", core_fd},
   {"notify_fd", core_notify_fd},
@@ -374,6 +383,7 @@ int luaopen_runway_core (lua_State *L) {
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, core_functions);
   rw_add_checks(L);
+  rw_add_marks(L);
   rw_add_words(L);
   lua_pushliteral(L, RUNWAY_VERSION);
   lua_setfield(L, -2, "version");

@@ -65,6 +65,16 @@ static void push_probe (lua_State *L, const rw_request *r) {
 }
 
 
+static void push_digest (lua_State *L, const rw_request *r) {
+  lua_createtable(L, 0, 3);
+  if (r->body.len == 0) return;
+  lua_pushinteger(L, (lua_Integer)r->media_size);
+  lua_setfield(L, -2, "size");
+  lua_pushlstring(L, r->body.data, r->body.len);
+  lua_setfield(L, -2, "sha256");
+}
+
+
 static void push_answer (lua_State *L, const rw_request *r) {
   lua_createtable(L, 0, 8);
   if (r->status) {
@@ -92,6 +102,7 @@ static void push_answer (lua_State *L, const rw_request *r) {
 
 void rw_push_result (lua_State *L, const rw_request *r) {
   if (r->op == RW_HTTP) push_answer(L, r);
+  else if (r->op == RW_DIGEST) push_digest(L, r);
   else push_probe(L, r);
   if (r->error.kind != RW_OK) {
     push_result_error(L, &r->error);

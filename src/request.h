@@ -62,8 +62,9 @@ typedef struct rw_field {
   int64_t size;
 } rw_field;
 
-/* An exchange; a look at a file; a look at a target, as a download would. */
-typedef enum { RW_HTTP, RW_PROBE, RW_TARGET } rw_op;
+/* An exchange; a look at a file; its sum; a look at a target, as a download
+** would. */
+typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_TARGET } rw_op;
 
 /* Which addresses a connection may lead to. */
 typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
@@ -82,7 +83,8 @@ typedef struct rw_request {
   size_t nparts;
   rw_field *fields;
   size_t nfields;
-  char *file;                  /* body read from disk; the path for RW_PROBE */
+  char *file;                  /* body read from disk; the path for RW_PROBE
+                                  and RW_DIGEST */
   char *proxy;                 /* "" or NULL for none */
   char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */
   bool gate;                   /* paid: leaves once, on a fresh connection */
@@ -100,13 +102,14 @@ typedef struct rw_request {
   /* what came of it */
   long status;                 /* 0: no answer */
   bool sent;                   /* the request was given to the connection */
-  rw_buffer head, body;        /* last header block; body kept in memory */
+  rw_buffer head, body;        /* last header block; body kept in memory (of
+                                  RW_DIGEST the sum) */
   int64_t bytes;               /* length of the body, wherever it went */
   char *redirect;              /* where a 3xx points, absolute */
   double total_s, connect_s;
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
-  int64_t media_size;
+  int64_t media_size;          /* RW_PROBE, RW_DIGEST */
   rw_error error;
   _Atomic int64_t received, expected; /* expected -1: not known */
 

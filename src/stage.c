@@ -8,6 +8,7 @@
 
 #include "file.h"
 #include "media.h"
+#include "sha256.h"
 #include "stage.h"
 
 
@@ -82,8 +83,39 @@ static bool stage_open_inputs (rw_request *r) {
 }
 
 
+/* The sum of r->file, into r->body, and how many bytes it was taken of. */
+static void stage_digest (rw_request *r) {
+  char hex[RW_SHA256_HEX + 1], shown[RW_SHOWN_PATH];
+  unsigned char piece[16384];
+  rw_sha256 s;
+  ssize_t n;
+  int fd = stage_open(r, r->file, &r->media_size);
+  if (fd < 0) return;
+  r->media_size = 0;
+  rw_sha256_begin(&s);
+  while ((n = read(fd, piece, sizeof piece)) != 0 && !atomic_load(&r->stop)) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    rw_sha256_add(&s, piece, (size_t)n);
+    r->media_size += n;
+  }
+  if (n < 0) {
+    rw_file_show(r->file, shown, sizeof shown);
+    rw_fail(&r->error, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
+  }
+  (void)close(fd);
+  rw_sha256_end(&s, hex);
+  if (r->error.kind == RW_OK && !rw_buffer_append(&r->body, hex, RW_SHA256_HEX))
+    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the sum of a file");
+}
+
+
 void rw_stage_prepare (rw_request *r) {
   int err;
+  if (r->op == RW_DIGEST) {
+    stage_digest(r);
+    return;
+  }
   if (r->op == RW_PROBE) {
     rw_media_probe(r);
     return;

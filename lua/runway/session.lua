@@ -244,7 +244,7 @@ end
 
 --- Looks at the local disk, off this thread; through the core where the transport plays: files are real
 --- even then. While a descriptor or thread is lacking it is tried again, as a request is.
----@param what "probe"|"try"
+---@param what "probe"|"digest"|"try"
 ---@param path string
 ---@param deadline? number     on scheduler.now()
 ---@param overwrite? boolean   of `try`
@@ -255,7 +255,7 @@ function Session:look(what, path, deadline, overwrite)
   while true do
     local w = scheduler.waiter()
     local function done(result) w:wake(result) end
-    if what == "probe" then transport:probe(path, done) else transport:try(path, overwrite, done) end
+    if what == "try" then transport:try(path, overwrite, done) else transport[what](transport, path, done) end
     local result = scheduler.park(w)
     attempts = attempts + 1
     local delay = retry.delay(attempts)

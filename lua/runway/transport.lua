@@ -11,6 +11,8 @@
 ---@field pretends? boolean     nothing leaves the process: no task is really paid for
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
+---@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it, the
+---  core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
 ---  download be put there? Without it, the core's
 
@@ -85,6 +87,13 @@ end
 ---@param done fun(result: table)   { size=, type=, class= } or { error= }
 function transport:probe(path, done)
   return follow(done, core.probe(path))
+end
+
+--- Reads size and SHA-256 of a local file, off this thread.
+---@param path string
+---@param done fun(result: table)   { size=, sha256= } or { error= }
+function transport:digest(path, done)
+  return follow(done, core.digest(path))
 end
 
 --- Was it started and is its result still to come? Asked by who was interrupted on the way.

@@ -1,0 +1,68 @@
+-- Sums, random words and the time of day: what a journal knows things by.
+
+local core = require "runway.core"
+local exchange = require "spec.support.exchange"
+local scratch = require "spec.support.scratch"
+
+describe("a SHA-256", function()
+  -- FIPS 180-4's own examples, and NIST's vectors of a million letters
+  local VECTORS = {
+    { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+    { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+    { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+    { "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+      "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+    { ("a"):rep(1000000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0" },
+    { "\xbd", "68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b" },
+    { "\xc9\x8c\x8e\x55", "7abc22c0ae5af26ce93dbb94433a0e0b2e119d014f8e7f65bd56c61ccccd9504" },
+  }
+
+  local files
+  setup(function() files = scratch.new() end)
+  teardown(function() files:remove() end)
+
+  it("is NIST's, of texts", function()
+    for _, vector in ipairs(VECTORS) do assert.equal(vector[2], core.sha256(vector[1])) end
+  end)
+
+  it("and of files of every length, with their sizes", function()
+    for _, vector in ipairs(VECTORS) do
+      local result = exchange.finish(assert(core.digest(files:write("sum", vector[1]))))
+      assert.equal(vector[2], result.sha256)
+      assert.equal("integer", math.type(result.size))
+      assert.equal(#vector[1], result.size)
+    end
+    for length = 50, 130 do
+      local bytes = ("x"):rep(length)
+      assert.equal(core.sha256(bytes), exchange.finish(assert(core.digest(files:write("sum", bytes)))).sha256)
+    end
+  end)
+
+  it("is none of what is no file", function()
+    for _, path in ipairs { files:path "none", files.directory } do
+      local result = exchange.finish(assert(core.digest(path)))
+      assert.is_nil(result.sha256)
+      assert.equal("io", result.error.kind)
+    end
+  end)
+end)
+
+describe("a token", function()
+  it("is 32 digits, and never the same", function()
+    local seen = {}
+    for _ = 1, 1000 do
+      local token = core.token()
+      assert.truthy(token:find "^[0-9a-f]+$")
+      assert.equal(32, #token)
+      assert.is_nil(seen[token])
+      seen[token] = true
+    end
+  end)
+end)
+
+it("the time of day is whole milliseconds", function()
+  local before, now, after = os.time(), core.wall_ms(), os.time()
+  assert.equal("integer", math.type(now))
+  assert.is_true(now >= before * 1000 and now < (after + 1) * 1000)
+end)
