@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -130,13 +131,26 @@ static int find_part (rw_sink *s, int n) {
 }
 
 
+/* Whose download has just been given up lets go of its .part a moment later; so who
+** may wait, and can be told to stop, does that for half a second. */
+static bool lock_part (const rw_sink *s) {
+  static const struct timespec pause = {.tv_nsec = 20000000};
+  int tries = s->stop ? 25 : 0;
+  while (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || tries-- == 0 || atomic_load(s->stop)) return false;
+    (void)nanosleep(&pause, NULL);
+  }
+  return true;
+}
+
+
 static int try_part (rw_sink *s, int n) {
   int err;
   s->found = s->unnumbered = false;
   err = make_part(s, n);
   if (err == EEXIST) err = find_part(s, n);
   if (err) return err;
-  if (flock(s->fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_part(s)) {
     if (errno == EWOULDBLOCK)
       return failed(s, "lock the .part file (is another program writing it?)",
                     EBUSY);

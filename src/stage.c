@@ -132,7 +132,6 @@ static void stage_write (rw_request *r) {
 
 /* What is there of its file, and the rest of it to be asked for. */
 static bool stage_recall (rw_request *r) {
-  r->sink.stop = &r->stop;
   if (r->anew) return true;
   rw_sink_recall(&r->sink, r->start, sizeof r->start);
   r->started = r->sink.old.started;
@@ -158,6 +157,7 @@ void rw_stage_prepare (rw_request *r) {
     if ((err = rw_sink_try(&r->sink)) != 0) rw_stage_fail(r, err);
     return;
   }
+  r->sink.stop = &r->stop;
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
   else if (r->sink.path && !stage_recall(r)) stage_lacks_memory(r);
   else if (has_file_parts(r)) (void)stage_assemble(r);
@@ -173,8 +173,26 @@ void rw_stage_prepare (rw_request *r) {
 ** ==================================================================
 */
 
-bool rw_stage_to_commit (const rw_request *r) {
+static bool is_whole (const rw_request *r) {
   return r->sink.fd >= 0 && (r->status == 200 || r->filing) && r->error.kind == RW_OK;
+}
+
+
+/* Is what is there not to be gone on with? Of what was found nothing says so but
+** that the file is another by now. */
+static bool is_spoilt (const rw_request *r) {
+  static const char *const words[] = {"changed", "bad_media", "partial", "too_large"};
+  size_t n = r->sink.found ? 1 : sizeof words / sizeof *words;
+  if (r->error.kind != RW_PROTOCOL && r->error.kind != RW_LIMIT) return false;
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(r->error.code, words[i]) == 0) return true;
+  return false;
+}
+
+
+bool rw_stage_to_commit (const rw_request *r) {
+  return is_whole(r) || (!r->sink.found && rw_sink_kept(&r->sink) > 0 && !is_spoilt(r) &&
+                         !atomic_load(&r->stop));
 }
 
 
@@ -192,19 +210,8 @@ static void stage_close (int *fd) {
 }
 
 
-/* Is what is there not to be gone on with? Of what was found nothing says so but
-** that the file is another by now. */
-static bool is_spoilt (const rw_request *r) {
-  static const char *const words[] = {"changed", "bad_media", "partial", "too_large"};
-  size_t n = r->sink.found ? 1 : sizeof words / sizeof *words;
-  if (r->error.kind != RW_PROTOCOL && r->error.kind != RW_LIMIT) return false;
-  for (size_t i = 0; i < n; i++)
-    if (strcmp(r->error.code, words[i]) == 0) return true;
-  return false;
-}
-
-
-void rw_stage_commit (rw_request *r) {
+/* Gives a whole file its name. */
+static void stage_finish (rw_request *r) {
   int err;
   r->bytes = r->sink.written;
   err = atomic_load(&r->stop) ? ECANCELED
@@ -212,6 +219,12 @@ void rw_stage_commit (rw_request *r) {
   if (err == ECANCELED) rw_fail(&r->error, RW_CANCELLED, "cancelled", "cancelled");
   else if (err) rw_stage_fail(r, err);
   else rw_sha256_end(&r->sink.sum, r->sum);
+}
+
+
+void rw_stage_commit (rw_request *r) {
+  if (is_whole(r)) stage_finish(r);
+  else rw_sink_settle(&r->sink);
   rw_stage_release(r);
 }
 
@@ -220,7 +233,6 @@ void rw_stage_release (rw_request *r) {
   for (size_t i = 0; i < r->nfields; i++) stage_close(&r->fields[i].fd);
   stage_close(&r->upload_fd);
   if (is_spoilt(r)) rw_sink_spoil(&r->sink);
-  rw_sink_settle(&r->sink);
   r->kept = rw_sink_kept(&r->sink);
   rw_sink_abandon(&r->sink);
 }

@@ -105,8 +105,9 @@ end
 --- `task:download` with a bar.
 ---@param task runway.Task
 ---@param path? string   default: the task's `output`
----@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, stream?: file*, terminal?: boolean }
----@return { path: string, bytes: integer }|nil file
+---@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, receipt?: boolean, stream?: file*,
+---  terminal?: boolean }
+---@return { path: string, bytes: integer, sha256: string }|nil file
 ---@return runway.Error|nil err
 function progress.download(task, path, opts)
   opts = opts or {}
@@ -117,7 +118,7 @@ function progress.download(task, path, opts)
     if received > 0 then bar:show(share, note, math.floor((share or 0) * STEPS)) end
   end
   return ending(bar, task.download, task, path, { overwrite = opts.overwrite, max_bytes = opts.max_bytes,
-    on_progress = show })
+    receipt = opts.receipt, on_progress = show })
 end
 
 return progress

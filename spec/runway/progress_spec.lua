@@ -94,8 +94,11 @@ describe("runway.progress", function()
     local task = submitted { task_is "SUCCEEDED",
       { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
     assert(task:wait())
-    local file = assert(progress.download(task, path, show(false)))
+    local options = show(false)
+    options.receipt = true
+    local file = assert(progress.download(task, path, options))
     assert.equal(2500000, file.bytes)
+    assert.is_true(os.remove(file.receipt))
     assert.is_true(#written >= 10 and #written <= 12)
     assert.equal("shot 1  [##############################] 100%  2.5 MB of 2.5 MB\n", written[#written])
   end)

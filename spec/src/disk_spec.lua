@@ -160,6 +160,26 @@ describe("the disk stage", function()
     ]]))
   end)
 
+  it("nor however many hang of parts that are kept", function()
+    directory:write("picture.png", "\137PNG\r\n\26\n" .. ("x"):rep(100))
+    for index = 1, 8 do server:film("kept" .. index, { size = 9000, steps = { "cut:5000" } }) end
+    assert.equal("200 true", run([[
+      local ids = {}
+      for index = 1, 8 do
+        ids[index] = core.start { method = "GET", url = url .. "/film/kept" .. index,
+          save = { path = directory .. "/kept" .. index, source = "abc" } }
+      end
+      local limit = core.now() + 15
+      while core.stats().running > 0 and core.now() < limit do core.wait(0.01) end
+      local paid = core.start { method = "POST", url = url .. "/ok?form", gate = true,
+        form = { { "f", file = directory .. "/picture.png" } } }
+      local result = finish(paid, 5)
+      print(("%s %s"):format(result and result.status, result and result.sent))
+      os.remove(directory .. "/hold")
+      for _, id in ipairs(ids) do finish(id) end
+    ]]))
+  end)
+
   it("lets those go at once that are cancelled before their sync, and tells each as it is", function()
     assert.equal("3 at once, 0 wrong", run(CROWD .. [[
       for _, id in ipairs(ids) do core.cancel(id) end

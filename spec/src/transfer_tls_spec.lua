@@ -2,6 +2,7 @@
 -- was not sent, and the server has seen none.
 
 local child = require "spec.support.child"
+local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
 
@@ -209,5 +210,26 @@ describe("over TLS", function()
     assert.matches("5000 bytes", cut.error.message)
     assert.is_nil(whole.error)                  -- the same, ended as TLS wants it
     assert.equal(#"until the end", whole.bytes)
+  end)
+
+  it("goes on with a file where the connection was cut, whether its length was told or not", function()
+    for name, how in pairs { told = {}, untold = { chunked = 1 } } do
+      server:film(name, { size = 9000, steps = { "cut:5000", "endless:2000" }, chunked = how.chunked })
+      local path, results = os.tmpname(), {}
+      for i = 1, 3 do
+        results[i] = exchange.run { url = server:url("/film/" .. name, "good"), ca_file = server.ca_file,
+          save = { path = path, overwrite = true, source = "abc" } }
+      end
+      local file = assert(io.open(path, "rb"))
+      local bytes = file:read "a"
+      file:close()
+      os.remove(path)
+      if results[1].kept == nil then return pending "no extended attributes here" end
+      assert.same({ "closed", 5000 }, { results[1].error.code, results[1].kept })
+      assert.same({ "closed", 7000 - 1024 }, { results[2].error.code, results[2].kept })
+      assert.is_nil(results[3].error)
+      assert.equal(core.sha256(bytes), results[3].sha256)
+      assert.is_true(bytes == rawserver.film_bytes(1, 9000))
+    end
   end)
 end)
