@@ -244,6 +244,12 @@ scenarios["die-in-film"] = function(connection)
   os.exit(false)
 end
 
+-- The same, but for the word that this was all.
+scenarios["die-behind-film"] = function(connection)
+  connection:send(OK .. "Transfer-Encoding: chunked\r\n\r\n1388\r\n" .. ("v"):rep(5000) .. "\r\n0\r\n\r\n")
+  os.exit(false)
+end
+
 -- /gzip?size=n: n zeros as gzip, whether or not anyone asked for a coding.
 function scenarios.gzip(connection, _, params)
   local command = ("head -c %d /dev/zero | gzip -9"):format(tonumber(params.size) or 100)
