@@ -6,13 +6,11 @@
 #   BUILD=dir       where to build (build; build/lua5.3 for another Lua than 5.4)
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
 #   INSTALL=no      name what is missing, do not install it
-#   SECONDS=60      how long each target is fuzzed
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 INSTALL  ?= yes
-SECONDS  ?= 60
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
 
@@ -143,7 +141,7 @@ check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name:
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
 
 fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TARGET=name: only that one)
-	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(SECONDS)' $(TARGET)
+	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(or $(SECONDS),60)' $(TARGET)
 
 coverage: | need-test ## how much of src/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)

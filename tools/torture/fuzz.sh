@@ -3,7 +3,7 @@
 #
 #   tools/torture/fuzz.sh [SECONDS [TARGET…]]
 #
-# SECONDS  for each target (60); 0: each input of the committed corpus once
+# SECONDS  for each target (SECONDS_EACH, or 60); 0: each input of the committed corpus once
 # TARGET   fuzz/TARGET.c or fuzz/TARGET.lua, by default each there is
 #
 # What is found grows build/fuzz/corpus. An input that fails is left in build/fuzz/found, and belongs
@@ -11,7 +11,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-seconds=${1:-60}
+seconds=${1:-${SECONDS_EACH:-60}}
 [ $# -eq 0 ] || shift
 version=${LUA_VERSION:-5.4}
 dir=build/fuzz
