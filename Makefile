@@ -75,7 +75,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test check fuzz coverage rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test check fuzz coverage valgrind rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and runway/listener.so into build/
@@ -145,6 +145,9 @@ fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TA
 
 coverage: | need-test ## how much of src/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
+
+valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)
+	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/valgrind.sh $(SPEC)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
