@@ -10,7 +10,6 @@
 #   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
 #   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own
 #   INSTALL=no      name what is missing, do not install it
-#   SECONDS=60      how long each target is fuzzed
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
@@ -18,7 +17,6 @@ LISTENER ?= yes
 SQLITE   ?= yes
 POSTGRESQL ?= yes
 INSTALL  ?= yes
-SECONDS  ?= 60
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
 
@@ -96,7 +94,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test torture fuzz check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and the modules beside it into build/
@@ -172,7 +170,13 @@ check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name:
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)
 
 fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TARGET=name: only that one)
-	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(SECONDS)' $(TARGET)
+	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(or $(SECONDS),60)' $(TARGET)
+
+coverage: | need-test ## how much of src/ the specs run, line by line (SPEC=file: only that one)
+	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
+
+valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)
+	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/valgrind.sh $(SPEC)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh

@@ -43,9 +43,11 @@ static curl_socket_t connected (void *data, curlsocktype purpose, struct curl_so
   return ends[0];
 }
 
-static int is_connected (void *data, curl_socket_t fd, curlsocktype purpose) {
-  (void)data; (void)fd; (void)purpose;
-  return CURL_SOCKOPT_ALREADY_CONNECTED;
+/* In the place of the system's: it is connected already. libcurl 7.88 forgets that when
+** it is told so (CURL_SOCKOPT_ALREADY_CONNECTED). */
+int connect (int fd, const struct sockaddr *to, socklen_t size) {
+  (void)fd; (void)to; (void)size;
+  return 0;
 }
 
 static int close_plainly (void *data, curl_socket_t fd) {
@@ -79,12 +81,13 @@ static void exchange (rw_request *r) {
   CURLcode code;
   if (!rw_transfer_begin(r)) return;
   (void)curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, connected);
-  (void)curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
   (void)curl_easy_setopt(r->easy, CURLOPT_CLOSESOCKETFUNCTION, close_plainly);
   (void)curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
   (void)curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
-  do code = curl_easy_perform(r->easy);
-  while (rw_transfer_again(r, code));
+  do {
+    code = curl_easy_perform(r->easy);
+    must(code != CURLE_COULDNT_CONNECT);
+  } while (rw_transfer_again(r, code));
   rw_transfer_end(r, code);
 }
 

@@ -8,8 +8,8 @@ local LOOKS = 10 -- with nothing to see, at a request that never ends
 local l = assert(listener.listen { max_body_bytes = MOST })
 
 local function look_at(request)
-  assert(type(request.method) == "string" and request.method ~= "")
-  assert(not request.path:find "[ \r\n?]", "no path")
+  assert(request.method:find "^[%w!#$%%&'*+.^_`|~-]+$", "no method")
+  assert(not (request.path .. request.query):find "[%z\1-\32\127]", "no target")
   assert(#request.body <= MOST, "the body is too long")
   for name, value in pairs(request.headers) do
     assert(name == name:lower() and not name:find "[%s:]", "no name of a header")

@@ -104,6 +104,13 @@ static void on_connection (void *cls, struct MHD_Connection *connection, void **
 }
 
 
+/* What libmicrohttpd takes for a target may hold blanks and half the end of a line. */
+static bool is_target (const char *s) {
+  while ((unsigned char)*s > ' ' && *s != 127) s++;
+  return *s == '\0';
+}
+
+
 /* The request line: the only place where the target is seen as it was sent. */
 static void *on_target (void *cls, const char *target, struct MHD_Connection *connection) {
   rw_listener *l = cls;
@@ -114,6 +121,7 @@ static void *on_target (void *cls, const char *target, struct MHD_Connection *co
   p->since = rw_now_ms();
   pthread_mutex_unlock(&l->lock);
   if (!target) target = "";
+  if (!is_target(target)) p->refusal = MHD_HTTP_BAD_REQUEST;
   if (!rw_buffer_append(&p->head, target, strlen(target) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   return NULL;
@@ -132,8 +140,10 @@ static enum MHD_Result on_peer_header (void *cls, enum MHD_ValueKind kind, const
   bool encoding = is_same(name, "Transfer-Encoding");
   (void)kind;
   if (!value) value = "";
-  /* libmicrohttpd lets any bytes be a name, such as "Content-Length\f" */
-  if (!rw_header_is_token(name, strlen(name))) p->refusal = MHD_HTTP_BAD_REQUEST;
+  /* libmicrohttpd lets any bytes be a name, such as "Content-Length\f", and half
+  ** the end of a line stand within a value */
+  if (!rw_header_is_token(name, strlen(name)) || strpbrk(value, "\r\n"))
+    p->refusal = MHD_HTTP_BAD_REQUEST;
   if (encoding || is_same(name, "Content-Length")) {
     /* two readings of where a body ends are how requests get smuggled in */
     if (p->framed || (encoding && !is_same(value, "chunked")))
@@ -173,6 +183,7 @@ static enum MHD_Result on_headers (rw_peer *p, const char *method) {
   const char *length = MHD_lookup_connection_value(p->connection, MHD_HEADER_KIND,
                                                    "Content-Length");
   p->begun = true;
+  if (!rw_header_is_token(method, strlen(method))) p->refusal = MHD_HTTP_BAD_REQUEST;
   if (!rw_buffer_append(&p->head, method, strlen(method) + 1))
     p->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
   MHD_get_connection_values(p->connection, MHD_HEADER_KIND, on_peer_header, p);

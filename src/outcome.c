@@ -288,6 +288,9 @@ static void check_answer (rw_request *r) {
   if (!r->head_whole)                    /* libcurl lets this pass */
     rw_fail(&r->error, RW_NETWORK, "closed",
             "the connection was closed within the answer's headers");
+  if (r->status < 100 || r->status > 999)  /* "HTTP/2 0", which it takes for one */
+    rw_fail(&r->error, RW_PROTOCOL, "bad_response", "the answer's status, %ld, is none",
+            r->status);
   /* libcurl has let HTTP/2 streams end early; a file must be whole */
   if (r->length >= 0 && came != r->length && strcmp(r->method, "HEAD") != 0 &&
       r->status != 204 && r->status != 304)

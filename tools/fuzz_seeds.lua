@@ -29,6 +29,11 @@ local JSON_HEAD = head("200 OK", "Content-Type: application/json", "Content-Leng
 
 local function box(name, content) return (">I4"):pack(8 + #content) .. name .. content end
 
+local function track(kind)
+  return box("trak", box("tkhd", ("\0"):rep(84)) .. box("mdia", box("mdhd", ("\0"):rep(24))
+    .. box("hdlr", ("\0"):rep(8) .. kind .. ("\0"):rep(13))))
+end
+
 local ANSWERS = {
   TASK, '{"id":"a1b2c3"}', '{"error":"no","docUrl":"https://host"}', '{"code":0,"data":{"task_id":1234567890123}}',
   '{"code":"success","data":{"task_id":"t-1","status":"IN_PROGRESS","progress":"30%","data":{"status":"RUNNING"}}}',
@@ -74,6 +79,12 @@ local SEEDS = {
     "GIF87a",
     "plain words\r\nand more", "PK\3\4", "\0\0\1\186", "G" .. ("\0"):rep(187) .. "G", "II*\0", "BM", "%PDF-1.4",
     "\0\0\0\1ftyp\0\0\0\0\0\0\0\24", box("uuid", ("\0"):rep(16)), "RIFF\0\0\0\0CDXA", "#EXTM3U",
+  },
+  media = {
+    MP4 .. box("moov", track "soun"), MP4 .. box("moov", track "vide"), MP4 .. ("moov"):rep(9),
+    box("ftyp", "mp42\0\0\0\0isom") .. box("moov", box("mvhd", ("\0"):rep(100)) .. track "soun" .. track "vide"),
+    box("ftyp", "M4A \0\0\0\0") .. (">I4"):pack(1) .. "mdat" .. (">I8"):pack(40) .. ("x"):rep(24)
+    .. box("moov", track "text"), "\137PNG\r\n\26\n", "", "words",
   },
   unpack = {
     "gzip\n" .. GZIP, "\n" .. GZIP, "gzip\n" .. TASK, "gzip, gzip\n" .. packed("gzip -n -9", GZIP), "x-gzip\n" .. GZIP

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a target needs and this system lacks, and says so; does nothing when all is there.
 #
-#   tools/need.sh GROUP…      build demo test check rock make fuzz
+#   tools/need.sh GROUP…      build demo test check rock make fuzz valgrind
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
 # INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
@@ -121,7 +121,6 @@ need_check() {
   need cppcheck cppcheck cppcheck cppcheck cppcheck - has cppcheck
   need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
   need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
-  need valgrind valgrind valgrind valgrind - - has valgrind
   need_fuzz
   need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
   need_rock
@@ -141,6 +140,11 @@ fuzzer() { # clang's libFuzzer, which may be in a package of its own
 need_fuzz() { # its targets run Lua with luasocket
   need_test
   need "clang's libFuzzer" 'clang libclang-rt-14-dev' 'clang compiler-rt' 'clang compiler-rt' llvm - fuzzer
+}
+
+need_valgrind() {
+  need_test
+  need valgrind valgrind valgrind valgrind - - has valgrind
 }
 
 need_make() {
@@ -212,8 +216,8 @@ groups() {
 
 for group; do
   case $group in
-    build | demo | test | check | rock | make | fuzz) ;;
-    *) echo "usage: $0 build|demo|test|check|rock|make|fuzz …" >&2; exit 2 ;;
+    build | demo | test | check | rock | make | fuzz | valgrind) ;;
+    *) echo "usage: $0 build|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
   esac
 done
 

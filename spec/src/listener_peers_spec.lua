@@ -96,12 +96,22 @@ describe("a listener", function()
       assert.is_nil(l:take())
     end)
 
-    it("a header whose name is none is refused", function()
+    it("a header whose name is none, or that holds half the end of a line, is refused", function()
       local l = listen()
-      for _, name in ipairs { "Content-Length\f", "X\1", "X\194\160", "X(y)", "\"X\"" } do
-        local client = connect(l):request("POST", "/", { name .. ": 3" })
-        assert.equal(400, client:answer().status, name)
+      for _, header in ipairs { "Content-Length\f: 3", "X\1: 3", "X\194\160: 3", "X(y): 3", "\"X\": 3",
+        "X: a\rContent-Length: 3" } do
+        local client = connect(l):request("POST", "/", { header })
+        assert.equal(400, client:answer().status, header)
         assert.equal("", client:rest())
+      end
+      assert.is_nil(l:take())
+    end)
+
+    it("a method or a target that holds what neither may is refused", function()
+      local l = listen()
+      for _, line in ipairs { "P\1ST /", "P(ST /", "POST /a\rb", "POST /a\1", "POST /a\127", "POST /a\tb" } do
+        local client = connect(l):send(line .. " HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert.equal(400, client:answer().status, line)
       end
       assert.is_nil(l:take())
     end)

@@ -276,7 +276,7 @@ describe("the engine", function()
       assert.has_error(function() core.start "GET" end)
       for name, value in pairs {
         timeout = -1, connect_timeout = 0 / 0, max_body_bytes = "many", body = 5, address = "moon",
-        ca_file = {}, lane = -1,
+        ca_file = {}, lane = -1, resolve = { "127.0.0.1" },
       } do
         assert.has_error(function()
           core.start { method = "GET", url = server:url "/ok?refused", [name] = value }

@@ -1,6 +1,7 @@
 -- Local files on their way into a request: their type from their bytes, never from their name,
 -- and nothing sent when one of them cannot be read.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
@@ -224,6 +225,27 @@ describe("a local file", function()
       end
       assert.equal(0, #server:seen "/ok?unsent")
     end)
+  end)
+
+  it("whose disk fails while it is read, or that is cut meanwhile, keeps the whole request back", function()
+    local library = directory .. "/faults.so"
+    assert(os.execute(("cc -std=c11 -D_GNU_SOURCE -shared -fPIC -o '%s' spec/support/faults.c -ldl"):format(library)))
+    local path = file("failing.png", PNG .. ("x"):rep(200000)).path
+    for faults, code in pairs {
+      ["read=EIO"] = "read", ["read=EIO@3"] = "read", ["lseek=EIO"] = "read", ["read=END@3"] = "changed",
+    } do
+      local output = child.run([[
+        local core = require "runway.core"
+        local exchange = require "spec.support.exchange"
+        local url, path = ...
+        local body = setmetatable({ path = path }, { __name = "runway.file" })
+        local sent = exchange.run { method = "POST", url = url, gate = true, body = { "{", body, "}" } }
+        print(sent.error.kind, sent.error.code, sent.sent)
+      ]], { arguments = { server:url "/ok?failing", path }, before = ("export FAULTS='%s' FAULTS_UNDER='%s' "
+        .. "SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";"):format(faults, path, library, library) })
+      assert.equal("io\t" .. code .. "\tfalse", output, faults)
+    end
+    assert.equal(0, #server:seen "?failing")
   end)
 
   it("of a long name is shortened in a message before the reason is", function()

@@ -202,6 +202,11 @@ describe("a program that links runway in", function()
     assert.equal("nil\tconfig\tfork first\nconfig\nparent fine\n", said)
   end)
 
+  it("has no names but its own", function()
+    assert.is_nil(require("runway").nothing)
+    assert.is_nil(require("runway")[1])
+  end)
+
   it("runs as well under either garbage collector", function()
     for _, mode in ipairs { "incremental", "generational" } do -- Lua 5.3 has only the first
       run(2, ('pcall(collectgarbage, "%s")'):format(mode) .. CLIENT .. [[

@@ -224,6 +224,25 @@ describe("a download onto a file system", function()
     assert.equal(FILM, here:content "clip.mp4")
   end)
 
+  it("says so when no name for a .part is short enough, or free", function()
+    assert.same({ "io file for good" }, run("open=ENAMETOOLONG", [[ get "/body/1000" ]]))
+    for n = 0, 99 do
+      here:write("clip.mp4" .. (n > 0 and ".runway" or "") .. (n > 1 and "-" .. n or "") .. ".part", "precious")
+    end
+    assert.same({ "io locked for good" }, run("", [[ get "/body/1000" ]]))
+    assert.equal(100, #names())
+    assert.is_nil(here:content "clip.mp4")
+  end)
+
+  it("keeps its file when what a crash has left there cannot be emptied", function()
+    run("", [[
+      exchange.until_received(start "/stall-mid-body", 500)
+      os.execute "kill -9 $PPID"
+    ]], 128 + 9)
+    assert.same({ "io file for good" }, run("ftruncate=EIO", [[ get "/body/1000" ]]))
+    assert.is_nil(here:content "clip.mp4")
+  end)
+
   it("that is full is seen to be before anything is paid for, though it still makes files", function()
     for _, err in ipairs { "ENOSPC", "EDQUOT", "EIO" } do
       local lines = run("write=" .. err, [[

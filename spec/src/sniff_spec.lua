@@ -114,6 +114,7 @@ describe("what the first bytes say", function()
       local netscape = "\33\255\11NETSCAPE2.0\3\1\0\0\0"
       local function control(delay) return "\33\249\4\0" .. string.char(delay) .. "\0\0\0" end
       for name, bytes in pairs {
+        old = gif "\33\255\11ANIMEXTS1.0\3\1\0\0\0",
         loop = gif(netscape), delay = gif(control(10)), both = gif("\33\254\5hello\0" .. netscape .. control(0)),
         webp = riff("WEBP", "VP8X\10\0\0\0\2\0\0\0\0\0\0\0\0\0"), alpha = riff("WEBP",
           "VP8X\10\0\0\0\18\0\0\0\0\0\0\0\0\0"),
@@ -138,6 +139,7 @@ describe("what the first bytes say", function()
     it("QuickTime, whatever its first box", function()
       local moov = box("moov", ("\0"):rep(100))
       check("video/quicktime", {
+        uuid = box("free", "") .. box("uuid", ("\0"):rep(16)) .. box("moov", ("\0"):rep(99)),
         qt = ftyp("qt  ", "qt  "), moov = moov, wide = box("wide", "") .. box("mdat", ("\0"):rep(9000)) .. moov,
         mdat = box("mdat", ("x"):rep(5000)) .. moov, free = box("free", "\0\0") .. moov, skip = box("skip",
           ("\0"):rep(8000)),
@@ -290,6 +292,7 @@ describe("what the first bytes say", function()
         ["\180\237\206\243\n"] = "text instead of the file: ????",
         ["<3 no page"] = "text instead of the file: <3 no page",
         ["\255\254e\0r\0r\0o\0r\0"] = "text instead of the file: ??error",
+        ["\255\254e\0r\0r\0=\216\0\222 \0o\0"] = "text instead of the file: ??err=?? o", -- a character in halves
         ["\254\255\0e\0r\0r\0 \0o"] = "text instead of the file: ??err o",
         ["{\0\"\0e\0\"\0:\0001\0}\0"] = 'JSON instead of the file: {"e":1}',
         ["\0{\0\"\0e\0\"\0:\0001\0}"] = 'JSON instead of the file: {"e":1}',

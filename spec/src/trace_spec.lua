@@ -63,6 +63,19 @@ describe("a trace", function()
     assert.is_nil(output:find("SECRETKEY", 1, true))
   end)
 
+  it("tells heads over TLS as well, and not a byte of TLS itself", function()
+    local secure = rawserver.start { tls = true }
+    local output = child.run([[
+      local core = require "runway.core"
+      local url, ca_file = ...
+      core.start { method = "GET", url = url, ca_file = ca_file }
+      while not core.take() do core.wait(15) end
+    ]], { before = "RUNWAY_TRACE=1", arguments = { secure:url("/ok", "good"), secure.ca_file } })
+    secure:stop()
+    assert.matches("< HTTP/1.1 200", output)
+    assert.is_nil(output:find "[^\n -~]")
+  end)
+
   it("does not show a proxy's password", function()
     local output = child.run([[
       local core = require "runway.core"

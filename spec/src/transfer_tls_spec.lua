@@ -202,12 +202,18 @@ describe("over TLS", function()
     end
     local cut = exchange.run { url = dying:url("/die-in-film", "good"), ca_file = dying.ca_file,
       save = { path = path, overwrite = true } }
+    dying:stop()
+    dying = rawserver.start { tls = true }
+    local told = exchange.run { url = dying:url("/die-behind-film", "good"), ca_file = dying.ca_file,
+      save = { path = path, overwrite = true } }
     local whole = fetch(server:url("/http10", "good"))
     dying:stop()
     os.remove(path)
     assert.equal("network", cut.error.kind)
     assert.equal("closed", cut.error.code)
     assert.matches("5000 bytes", cut.error.message)
+    assert.is_nil(told.error)                   -- by its last chunk
+    assert.equal(5000, told.bytes)
     assert.is_nil(whole.error)                  -- the same, ended as TLS wants it
     assert.equal(#"until the end", whole.bytes)
   end)

@@ -9,7 +9,8 @@
 **
 ** Of open, those that want a directory are called opendir. And as errors that
 ** none is: stat=NUMBER gives a plain file another number at each look, and
-** stat=COUNT no count of its names; statvfs=FULL is a file system without room.
+** stat=COUNT no count of its names; statvfs=FULL is a file system without room;
+** read=END finds no more bytes in it.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,12 +36,12 @@ typedef struct {
 static fault faults[MOST];
 static const char *under;
 
-enum { NUMBER = 10001, COUNT, FULL };
+enum { NUMBER = 10001, COUNT, FULL, END };
 
 static const struct { const char *name; int number; } errors[] = {
-  { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL },
+  { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL }, { "END", END },
   { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL }, { "EIO", EIO },
-  { "EMFILE", EMFILE }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
+  { "EMFILE", EMFILE }, { "ENAMETOOLONG", ENAMETOOLONG }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
   { "ENOSPC", ENOSPC }, { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM },
   { "EROFS", EROFS },
 };
@@ -123,6 +124,22 @@ ssize_t write (int fd, const void *data, size_t size) {
   REAL(write);
   MEET(met_fd("write", fd), real(fd, data, size));
 }
+
+ssize_t read (int fd, void *to, size_t size) {
+  REAL(read);
+  fault *f = met_fd("read", fd);
+  if (!f) return real(fd, to, size);
+  if (f->err == END) return 0;
+  errno = f->err;
+  return -1;
+}
+
+off_t lseek (int fd, off_t to, int from) {
+  REAL(lseek);
+  MEET(met_fd("lseek", fd), real(fd, to, from));
+}
+
+int ftruncate (int fd, off_t size) { REAL(ftruncate); MEET(met_fd("ftruncate", fd), real(fd, size)); }
 
 int flock (int fd, int how);
 int flock (int fd, int how) { REAL(flock); MEET(met_fd("flock", fd), real(fd, how)); }

@@ -233,6 +233,9 @@ scenarios["odd-lines"] = raw(OK .. "Server: fine\r\nSet-Cookie: taste=s3cret-1;\
   .. "X-Key : s3cret-3\r\nA s3cret-4\r\nContent-Length: 2\r\n\r\nok")
 scenarios["header-cut"] = raw(OK .. "Content-Le")
 scenarios["bad-status"] = raw("HTTP/1.1 banana\r\n\r\n")
+scenarios["status-0"] = raw("HTTP/2 0\r\nContent-Length: 2\r\n\r\nok")
+scenarios["status-2"] = raw("HTTP/2 2\r\nContent-Length: 2\r\n\r\nok")
+scenarios["status-1000"] = raw("HTTP/2 1000\r\nContent-Length: 2\r\n\r\nok")
 scenarios["http09"] = raw("<html>a page from another age</html>")
 scenarios["http10"] = raw("HTTP/1.0 200 OK\r\n\r\nuntil the end")
 scenarios.garbage = raw(("\0\1\2\3SSH-2.0-nothing\r\n"):rep(20))
@@ -267,6 +270,12 @@ end
 -- As much of a film as fits, with no word of its length; the process dies before TLS is ended.
 scenarios["die-in-film"] = function(connection)
   connection:send(OK .. "Content-Type: video/mp4\r\n\r\n" .. ("v"):rep(5000))
+  os.exit(false)
+end
+
+-- The same, but for the word that this was all.
+scenarios["die-behind-film"] = function(connection)
+  connection:send(OK .. "Transfer-Encoding: chunked\r\n\r\n1388\r\n" .. ("v"):rep(5000) .. "\r\n0\r\n\r\n")
   os.exit(false)
 end
 

@@ -1,0 +1,38 @@
+/*
+** media.c: a local file on its way into a request: what it is, and it as a data URI.
+*/
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "media.h"
+
+static char path[64];
+
+static void write_file (const uint8_t *data, size_t size) {
+  FILE *f;
+  if (!path[0]) (void)snprintf(path, sizeof path, "/tmp/runway-fuzz-%ld.mp4", (long)getpid());
+  f = fopen(path, "wb");
+  must(f && fwrite(data, 1, size, f) == size && fclose(f) == 0);
+}
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
+  rw_request *r = rw_request_new();
+  rw_buffer out = {0};
+  rw_error e = {0};
+  must(r);
+  write_file(data, size);
+  r->op = RW_PROBE;
+  r->file = strdup(path);
+  must(r->file);
+  rw_media_probe(r);
+  must((r->error.kind == RW_OK) == (r->media_type[0] != '\0'));
+  if (rw_media_append(&out, path, &e)) {
+    must(r->error.kind == RW_OK && (size_t)r->media_size == size);
+    must(strncmp(out.data + 5, r->media_type, strlen(r->media_type)) == 0);
+    must(strlen(out.data) == out.len);
+  }
+  rw_buffer_free(&out);
+  rw_request_free(r);
+  (void)unlink(path);
+  return 0;
+}
