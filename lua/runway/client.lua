@@ -3,6 +3,7 @@
 local adapter = require "runway.adapter"
 local fields = require "runway.fields"
 local http = require "runway.http"
+local journal = require "runway.journal"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -14,6 +15,7 @@ local task = require "runway.task"
 ---@class runway.Client
 ---@field provider string    the adapter's name
 ---@field base_url string
+---@field journal? runway.Journal   where its paid tasks are remembered
 local Client = {}
 Client.__index = Client
 Client.__name = "runway.client"
@@ -50,8 +52,14 @@ local function pins(v)
   return true
 end
 
+local function is_journal(v)
+  return type(v) == "string" and v ~= "" and not v:find("%z") or journal.is(v),
+    "the path of a file, a postgresql:// URL, or what runway.journal gave"
+end
+
 local OPTIONS = {
-  provider = "string|table", api_key = "string", base_url = "string", journal = "string",
+  provider = "string|table", api_key = "string", base_url = "string",
+  journal = is_journal,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
   max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = pins,
@@ -70,13 +78,14 @@ function client.new(given)
   given = options.check(given, OPTIONS, "client", 2)
   local chosen, err = adapter.of(given.provider)
   if not chosen then return nil, err end
-  if given.journal then
-    return session.config(chosen.name, "this version has no journal yet; leave journal out")
-  end
   local made
   made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
-  local self = setmetatable({ provider = chosen.name, base_url = made.base }, Client)
+  if given.journal then
+    made.journal, err, made.own_journal = journal.of(given.journal)
+    if not made.journal then return nil, err end
+  end
+  local self = setmetatable({ provider = chosen.name, base_url = made.base, journal = made.journal }, Client)
   sessions[self] = made
   return self
 end
@@ -266,7 +275,9 @@ end
 --- Ends what this client has under way; paid requests in flight are awaited by
 --- those who made them. Tasks go on at the provider, a transport that was given stays open.
 function Client:close()
-  session_of(self):close()
+  local mine = session_of(self)
+  mine:close()
+  if mine.own_journal then journal.release(mine.journal) end
 end
 
 Client.__close = Client.close

@@ -8,6 +8,7 @@ local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local http = require "runway.http"
+local keyed = require "runway.keyed"
 local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -112,8 +113,8 @@ local function note(t)
   end)
 end
 
--- The paid request, and the task that it makes.
-local function pay(session, request, ref, receipt, deadline)
+-- The paid request, and what comes of it.
+local function call(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
     { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   ref.id = made and fields.id(made.id) or failure and failure.task_id
@@ -129,9 +130,16 @@ local function pay(session, request, ref, receipt, deadline)
   return t
 end
 
+-- The same, with the journal told of it before the caller is.
+local function pay(session, request, ref, receipt, deadline, remembered)
+  local t, err = call(session, request, ref, receipt, deadline)
+  if remembered then remembered:ends(t or err.task, ref, receipt, err) end
+  return t, err
+end
+
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
-local function rescue(session, ref, receipt, raised)
+local function rescue(session, ref, receipt, raised, remembered)
   if raised == NO_MEMORY then collectgarbage() end
   ref.id = ref.id or ledger.await(receipt)
   local t = ref.id and task.new(session, ref, true) or nil
@@ -142,6 +150,7 @@ local function rescue(session, ref, receipt, raised)
       message = "memory ran out" .. (ref.id and "; the task was submitted all the same" or "") })
   end
   if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
+  if remembered then pcall(remembered.ends, remembered, t, ref, receipt, err) end
   if raised == NO_MEMORY then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
@@ -159,7 +168,7 @@ local function take_target(session, order)
 end
 
 -- What goes before the request, the request, and the task that it makes.
-local function carry_out(session, order, kind, target, deadline)
+local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
     writable, err = download.check(session, order.output, order.overwrite, deadline)
@@ -172,9 +181,16 @@ local function carry_out(session, order, kind, target, deadline)
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target }
   local receipt = ledger.open(session.adapter.name, session:is_real())
-  local ok, t
-  ok, t, err = pcall(pay, session, request, ref, receipt, deadline)
-  if not ok then t, err = rescue(session, ref, receipt, t) end
+  local ok, mine, t = true, true, nil
+  if remembered then
+    remembered.target = target
+    ok, mine, t, err = pcall(remembered.begin, remembered, receipt)
+    if not ok then t = mine end
+  end
+  if ok and mine then
+    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, remembered)
+  end
+  if not ok then t, err = rescue(session, ref, receipt, t, remembered) end
   ledger.close(receipt)
   return t, err
 end
@@ -190,11 +206,17 @@ function submit.make(session, order, kind)
   local err
   kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
-  local target
+  local remembered, target, t
+  remembered, err = keyed.read(session, order, kind, deadline)
+  if err then return nil, err end
+  if remembered then
+    t, err = remembered:past()
+    if t or err then return t, err end
+  end
   target, err = take_target(session, order)
   if err then return nil, err end
-  local ok, t
-  ok, t, err = pcall(carry_out, session, order, kind, target, deadline)
+  local ok
+  ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
   if not ok then
     targets.free(target)
     error(t, 0)

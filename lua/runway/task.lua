@@ -53,7 +53,8 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite=, target= }
+---@param ref table        { id=, kind=, format=, output=, overwrite=, target=, trail=, here= }; trail: whom to tell
+---  what becomes of it; here: its file, as an earlier run has left it
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -159,6 +160,7 @@ local function query(t, deadline, waiting)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
+    if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
   end
   task.plan(t, fields and fields.next_poll)
   return true
@@ -227,9 +229,9 @@ local function gone(t)
   return t.status == "CANCELLED"
 end
 
--- Has it ended, with its files named if it succeeded?
+-- Has it ended, with its files named, or here, if it succeeded?
 local function finished(t)
-  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil)
+  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
 --- Waits until the task has ended. Failed queries do not end the wait while
@@ -287,7 +289,9 @@ function Task:cancel()
   if not ok then return mark(self, err) end
   self.status = "CANCELLED"
   ledger.release(self)
-  targets.free(inner[self].ref.target)
+  local ref = inner[self].ref
+  targets.free(ref.target)
+  if ref.trail then ref.trail:told(self, false) end
   return true
 end
 
@@ -356,6 +360,12 @@ function Task:download(path, opts)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
+  local here, trail = my.ref.here, my.ref.trail
+  if here and index == 1 and path == here.path then return here end
+  if here and not self.output then            -- it is wanted elsewhere as well
+    ok, err = query(self)
+    if not ok then return nil, err end
+  end
   local url = self.output and self.output[index]
   if not url then
     return fail(self, { kind = "not_found",
@@ -363,12 +373,16 @@ function Task:download(path, opts)
   end
   local file
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
+  if trail then trail:downloading(path) end
   file, err = download.fetch(my.session, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
     deadline = my.session:deadline(opts.deadline),
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))
   ledger.release(self)
+  if trail then
+    if file then trail:downloaded(file) else trail:hindered(err) end
+  end
   if not file then return mark(self, err) end
   targets.free(my.ref.target)
   return file
