@@ -1,15 +1,20 @@
 # runway. `make help` says what there is to make.
 #
 # All of these may be set on the command line:
-#   LUA, CC, CFLAGS, LDFLAGS, LUA_CFLAGS, CURL_CFLAGS, CURL_LIBS, MHD_CFLAGS, MHD_LIBS
+#   LUA, CC, CFLAGS, LDFLAGS, LUA_CFLAGS, CURL_CFLAGS, CURL_LIBS, MHD_CFLAGS, MHD_LIBS,
+#   SQLITE_CFLAGS, SQLITE_LIBS, PQ_CFLAGS, PQ_LIBS
 #   LUA=lua5.3      another Lua than 5.4: 5.3 or 5.5, with a build directory of its own
 #   BUILD=dir       where to build (build; build/lua5.3 for another Lua than 5.4)
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
+#   SQLITE=no       leave runway.sqlite out (no journal in a file), and SQLite with it
+#   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
 #   INSTALL=no      name what is missing, do not install it
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
+SQLITE   ?= yes
+POSTGRESQL ?= no
 INSTALL  ?= yes
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
@@ -35,6 +40,10 @@ CURL_CFLAGS ?= $(call package,--cflags,libcurl,curl-config --cflags 2>/dev/null)
 CURL_LIBS   ?= $(call package,--libs,libcurl,curl-config --libs 2>/dev/null || echo -lcurl)
 MHD_CFLAGS  ?= $(call package,--cflags,libmicrohttpd)
 MHD_LIBS    ?= $(call package,--libs,libmicrohttpd,echo -lmicrohttpd)
+SQLITE_CFLAGS ?= $(call package,--cflags,sqlite3)
+SQLITE_LIBS ?= $(call package,--libs,sqlite3,echo -lsqlite3)
+PQ_CFLAGS   ?= $(call package,--cflags,libpq)
+PQ_LIBS     ?= $(call package,--libs,libpq,echo -lpq)
 
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
@@ -50,27 +59,36 @@ ifeq ($(OS),Linux)
 DEFINES := -D_GNU_SOURCE
 endif
 
-# The listener is a module of its own, so that a host that needs none needs no libmicrohttpd. What
-# both modules stand on is linked into each; tools/rockspec.lua reads this line.
+# The listener and the two databases are modules of their own, so that a host that needs none needs
+# none of their libraries. What they stand on is linked into each; tools/rockspec.lua reads these lines.
 SHARED_C    := src/buffer.c src/clock.c src/file.c src/header.c src/lua_headers.c src/thread.c src/wake.c
+STORE_C     := src/buffer.c src/cells.c src/clock.c src/farewell.c src/file.c src/lua_store.c src/store.c \
+  src/thread.c src/utf8.c src/wake.c
 HTTP_IN_C   := $(wildcard src/listener*.c src/lua_listener*.c)
+SQL_C       := $(wildcard src/cells.c src/store*.c src/lua_store.c src/lua_sqlite.c src/lua_postgresql.c)
 LISTENER_C  := $(sort $(HTTP_IN_C) $(SHARED_C))
-RUNWAY_C    := $(filter-out $(HTTP_IN_C),$(sort $(wildcard src/*.c)))
-RUNWAY_O    := $(RUNWAY_C:src/%.c=$(BUILD)/obj/%.o)
-LISTENER_O  := $(LISTENER_C:src/%.c=$(BUILD)/obj/%.o)
+SQLITE_C    := $(sort src/store_sqlite.c src/lua_sqlite.c $(STORE_C))
+POSTGRESQL_C := $(sort src/store_postgresql.c src/lua_postgresql.c $(STORE_C))
+RUNWAY_C    := $(filter-out $(HTTP_IN_C) $(SQL_C),$(sort $(wildcard src/*.c)))
+objects      = $(1:src/%.c=$(BUILD)/obj/%.o)
 RUNWAY_SO   := $(BUILD)/runway.so
 LISTENER_SO := $(BUILD)/runway/listener.so
-MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO))
+SQLITE_SO   := $(BUILD)/runway/sqlite.so
+POSTGRESQL_SO := $(BUILD)/runway/postgresql.so
+MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO)) \
+  $(if $(filter no,$(SQLITE)),,$(SQLITE_SO)) $(if $(filter no,$(POSTGRESQL)),,$(POSTGRESQL_SO))
 
 compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
-  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) $(CPPFLAGS)
+  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) \
+  $(if $(filter no,$(SQLITE)),,$(SQLITE_CFLAGS)) $(if $(filter no,$(POSTGRESQL)),,$(PQ_CFLAGS)) $(CPPFLAGS)
 link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
 
 # For what is started from a checkout.
 here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
   LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
 need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' CC='$(CC)' \
-  LISTENER='$(LISTENER)' INSTALL='$(INSTALL)' tools/need.sh
+  LISTENER='$(LISTENER)' SQLITE='$(SQLITE)' POSTGRESQL='$(POSTGRESQL)' FULL='$(FULL)' \
+  INSTALL='$(INSTALL)' tools/need.sh
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -78,7 +96,7 @@ unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_
 .PHONY: all demo test check rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
-all: $(MODULES) ## build runway.so and runway/listener.so into build/
+all: $(MODULES) ## build runway.so and the modules beside it into build/
 
 # ---- build ----
 
@@ -87,22 +105,28 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(if $(V),,@echo "  CC    $<")
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
-$(RUNWAY_SO): $(RUNWAY_O) $(BUILD)/flags
-	$(if $(V),,@echo "  LINK  $@")
-	$(Q)$(link) -o $@ $(RUNWAY_O) $(CURL_LIBS)
+link_module = $(if $(V),,@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
 
-$(LISTENER_SO): $(LISTENER_O) $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  LINK  $@")
-	$(Q)$(link) -o $@ $(LISTENER_O) $(MHD_LIBS)
+$(RUNWAY_SO): $(call objects,$(RUNWAY_C)) $(BUILD)/flags
+	$(link_module) $(CURL_LIBS)
+
+$(LISTENER_SO): $(call objects,$(LISTENER_C)) $(BUILD)/flags
+	$(link_module) $(MHD_LIBS)
+
+$(SQLITE_SO): $(call objects,$(SQLITE_C)) $(BUILD)/flags
+	$(link_module) $(SQLITE_LIBS)
+
+$(POSTGRESQL_SO): $(call objects,$(POSTGRESQL_C)) $(BUILD)/flags
+	$(link_module) $(PQ_LIBS)
 
 # Another compiler, other flags, a file more or less: all of these rebuild.
 $(BUILD)/flags: force | need-build
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS)' '$(RUNWAY_C) $(LISTENER_C)' >$@.new
+	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)' \
+	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
 	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
 
--include $(RUNWAY_O:.o=.d) $(LISTENER_O:.o=.d)
+-include $(patsubst %.o,%.d,$(call objects,$(sort $(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C))))
 
 need-build:
 	$(need) build

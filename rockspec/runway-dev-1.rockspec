@@ -25,9 +25,15 @@ dependencies = {
 -- elsewhere a library may (macOS has some only in its shared cache): each is asked for what is sure.
 external_dependencies = {
   platforms = {
-    linux = { CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" } },
-    macosx = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
-    bsd = { CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" } },
+    linux = {
+      CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" }, SQLITE3 = { library = "sqlite3" },
+    },
+    macosx = {
+      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+    },
+    bsd = {
+      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+    },
   },
 }
 
@@ -92,6 +98,7 @@ build = {
     ["runway.adapter"] = "lua/runway/adapter.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
     ["runway.cli"] = "lua/runway/cli/init.lua",
+    ["runway.cli.journal"] = "lua/runway/cli/journal.lua",
     ["runway.cli.parser"] = "lua/runway/cli/parser.lua",
     ["runway.cli.report"] = "lua/runway/cli/report.lua",
     ["runway.client"] = "lua/runway/client.lua",
@@ -110,6 +117,17 @@ build = {
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",
     ["runway.jobs"] = "lua/runway/jobs.lua",
+    ["runway.journal"] = "lua/runway/journal/init.lua",
+    ["runway.journal.attempt"] = "lua/runway/journal/attempt.lua",
+    ["runway.journal.book"] = "lua/runway/journal/book.lua",
+    ["runway.journal.entry"] = "lua/runway/journal/entry.lua",
+    ["runway.journal.fingerprint"] = "lua/runway/journal/fingerprint.lua",
+    ["runway.journal.owner"] = "lua/runway/journal/owner.lua",
+    ["runway.journal.schema"] = "lua/runway/journal/schema.lua",
+    ["runway.journal.sql"] = "lua/runway/journal/sql.lua",
+    ["runway.journal.states"] = "lua/runway/journal/states.lua",
+    ["runway.journal.trail"] = "lua/runway/journal/trail.lua",
+    ["runway.keyed"] = "lua/runway/keyed.lua",
     ["runway.ledger"] = "lua/runway/ledger.lua",
     ["runway.listener"] = {
       sources = {
@@ -181,6 +199,27 @@ build = {
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.session"] = "lua/runway/session.lua",
+    ["runway.sqlite"] = {
+      sources = {
+        "src/buffer.c",
+        "src/cells.c",
+        "src/clock.c",
+        "src/farewell.c",
+        "src/file.c",
+        "src/lua_sqlite.c",
+        "src/lua_store.c",
+        "src/store.c",
+        "src/store_sqlite.c",
+        "src/thread.c",
+        "src/utf8.c",
+        "src/wake.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(SQLITE3_INCDIR)" },
+      libdirs = { "$(SQLITE3_LIBDIR)" },
+      libraries = { "sqlite3", "pthread" },
+    },
+    ["runway.store"] = "lua/runway/store.lua",
     ["runway.submit"] = "lua/runway/submit.lua",
     ["runway.targets"] = "lua/runway/targets.lua",
     ["runway.task"] = "lua/runway/task.lua",

@@ -36,6 +36,11 @@ RUNWAY_API int luaopen_runway_json (lua_State *L);
 ** libmicrohttpd. A host that links it in registers it itself. */
 RUNWAY_API int luaopen_runway_listener (lua_State *L);
 
+/* "runway.sqlite" and "runway.postgresql", what runway.store stands on: each a
+** library of its own, too, since it needs SQLite or libpq. */
+RUNWAY_API int luaopen_runway_sqlite (lua_State *L);
+RUNWAY_API int luaopen_runway_postgresql (lua_State *L);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,7 +26,7 @@ check_clang() { build clang CC=clang CFLAGS='-O2 -g -Werror'; }
 check_symbols() { # a host must not find our names in its way, nor a module lack one of its own
   build gcc CC=gcc CFLAGS='-O2 -g -Werror' >/dev/null || return 1
   local module wrong bad=0
-  for module in "$top/gcc/runway.so" "$top/gcc/runway/listener.so"; do
+  for module in "$top/gcc/runway.so" "$top"/gcc/runway/*.so; do
     wrong=$(nm -D --defined-only "$module" | awk '$NF !~ /^luaopen_runway/ { print $NF }')
     [ -z "$wrong" ] || { echo "$module exports more than luaopen_runway*: $wrong"; bad=1; }
     wrong=$(nm -D --undefined-only "$module" | awk '$NF ~ /^rw_/ { print $NF }')
@@ -46,16 +46,16 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
   local dir=$top/onefile cc flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3)
   for cc in gcc clang; do
     mkdir -p "$dir/$cc" || return 1
     printf '#include "%s"\n' src/*.c >"$dir/runway.c"
     # shellcheck disable=SC2046,SC2086  # words on purpose
     "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror -D_GNU_SOURCE \
       -I. -Isrc $flags -fPIC -shared -fvisibility=hidden -pthread -o "$dir/$cc/runway.so" "$dir/runway.c" \
-      $(pkg-config --libs libcurl libmicrohttpd) || return 1
+      $(pkg-config --libs libcurl libmicrohttpd sqlite3) || return 1
     LUA=$lua RUNWAY_BUILD=$PWD/$dir/$cc tools/specs.sh spec/src/lua_core_spec.lua \
-      spec/src/lua_json_spec.lua spec/src/lua_listener_spec.lua || return 1
+      spec/src/lua_json_spec.lua spec/src/lua_listener_spec.lua spec/runway/store_spec.lua || return 1
   done
 }
 
@@ -80,7 +80,7 @@ check_cppcheck() {
 
 check_tidy() {
   local flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3)
   # shellcheck disable=SC2086  # words on purpose
   printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
@@ -133,7 +133,7 @@ check_asan() { # addresses, undefined behaviour, leaks
 
 check_tsan() { # races: only the specs in which a thread runs
   local specs
-  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|server' spec)
+  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|runway\.store|server' spec)
   [ -n "$specs" ] || { echo "no spec starts a thread"; return 1; }
   export TSAN_OPTIONS="log_path=$PWD/$top/tsan/report:suppressions=$PWD/tools/tsan.supp"
   TSAN_OPTIONS+=":history_size=7:die_after_fork=0"

@@ -4,7 +4,8 @@
 #   tools/need.sh GROUP…      build demo test check rock make
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
-# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS and LISTENER mean what they mean to make.
+# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER and SQLITE
+# mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
 
@@ -78,6 +79,7 @@ need_build() {
   [ "${LISTENER:-yes}" = no ] ||
     need libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd - \
       library libmicrohttpd microhttpd.h
+  [ "${SQLITE:-yes}" = no ] || need SQLite libsqlite3-dev sqlite-devel sqlite sqlite - library sqlite3 sqlite3.h
   need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
   need argparse lua-argparse - - - argparse lua_module argparse
 }

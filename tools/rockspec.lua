@@ -15,28 +15,45 @@ local function files(pattern)
   return list
 end
 
--- The C files that are linked into both modules, as the Makefile lists them.
-local function shared_sources()
+-- The C files that are linked into several modules, as the Makefile lists them under this name.
+local function listed(name)
   local set = {}
-  for line in io.lines "Makefile" do
-    local paths = line:match "^SHARED_C%s*:=%s*(.*)"
-    for path in (paths or ""):gmatch "%S+" do set[path] = true end
-  end
-  assert(next(set), "Makefile: no line SHARED_C")
+  local makefile = assert(io.open "Makefile"):read("a"):gsub("\\\n", " ")
+  for path in (("\n" .. makefile):match("\n" .. name .. "%s*:=([^\n]*)") or ""):gmatch "%S+" do set[path] = true end
+  assert(next(set), "Makefile: no line " .. name)
   return set
+end
+
+-- The modules beside the core: what is theirs alone, by the beginning of its name, and what they share.
+local BESIDE = {
+  { name = "runway.listener", own = { "src/listener", "src/lua_listener" }, shared = listed "SHARED_C",
+    library = "MICROHTTPD" },
+  { name = "runway.sqlite", own = { "src/store_sqlite%.", "src/lua_sqlite%." }, shared = listed "STORE_C",
+    library = "SQLITE3" },
+}
+-- Linked into none but these.
+local NOT_CORE = { "src/listener", "src/lua_listener", "src/cells", "src/store", "src/lua_store%.", "src/lua_sqlite%." }
+
+local function begins(path, beginnings)
+  for _, beginning in ipairs(beginnings) do
+    if path:find("^" .. beginning) then return true end
+  end
+  return false
 end
 
 --- The rock's modules: { name=, sources={…} } for C, { name=, path= } for Lua, sorted by name.
 function M.modules()
-  local core, listener, list = {}, {}, {}
-  local shared = shared_sources()
-  for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
-    local own = path:match "^src/listener" or path:match "^src/lua_listener"
-    if not own then core[#core + 1] = path end
-    if own or shared[path] then listener[#listener + 1] = path end
+  local core = { name = "runway", sources = {}, library = "CURL" }
+  local list = { core }
+  for _, module in ipairs(BESIDE) do
+    list[#list + 1] = { name = module.name, sources = {}, library = module.library }
   end
-  list[1] = { name = "runway", sources = core, library = "CURL" }
-  list[2] = { name = "runway.listener", sources = listener, library = "MICROHTTPD" }
+  for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
+    if not begins(path, NOT_CORE) then table.insert(core.sources, path) end
+    for i, module in ipairs(BESIDE) do
+      if begins(path, module.own) or module.shared[path] then table.insert(list[i + 1].sources, path) end
+    end
+  end
   for _, path in ipairs(files "lua -name '*.lua'") do
     local name = path:match "^lua/(.*)%.lua$":gsub("/init$", ""):gsub("/", ".")
     list[#list + 1] = { name = name, path = path }

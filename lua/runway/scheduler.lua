@@ -266,13 +266,22 @@ function Waiter:wake(...)
   self.woken = true
 end
 
+-- Is anything under way beside jobs and timers?
+local function is_pending()
+  for i = 1, #sources do
+    local pending = sources[i].pending
+    if pending and pending() then return true end
+  end
+  return core.pending() > 0
+end
+
 -- One turn; waits at most `seconds` (nil: as long as it takes).
 local function turn(seconds)
   local pause = clock.pause()
   local broken = unfinished
   unfinished = true                           -- until it has come to its end
   if broken or ready_last >= ready_first then pause = 0 end
-  if clock.is_frozen() and core.pending() == 0 then
+  if clock.is_frozen() and not is_pending() then
     if pause and seconds and seconds > 0 then pause = math.min(pause, seconds) end
     if pause and pause > 0 then clock.jump(pause) end
   else
@@ -304,7 +313,7 @@ local function turn(seconds)
 end
 
 local function nothing_to_wait_for()
-  return ready_last < ready_first and not unfinished and not clock.pause() and core.pending() == 0
+  return ready_last < ready_first and not unfinished and not clock.pause() and not is_pending()
 end
 
 --- Called before something is paid for: raises when there is a reason to pay for nothing more.
@@ -463,7 +472,8 @@ function scheduler.timeout()
 end
 
 --- Adds something that hands out finished work in every turn.
----@param source table  { drain = function() }
+---@param source table  { drain = function(), pending = function(): boolean }; `pending`: is something
+---  under way whose end rings `core.notify_fd`?
 function scheduler.attach(source)
   sources[#sources + 1] = source
 end

@@ -44,7 +44,7 @@ local function lua_rooms()
     rooms[name] = { path = path, place = folder or name, folder = folder }
   end
   -- Written in C, beside the core: see src/runway.c.
-  for _, name in ipairs { "core", "json", "listener" } do rooms[name] = { place = name } end
+  for _, name in ipairs { "core", "json", "listener", "sqlite" } do rooms[name] = { place = name } end
   return rooms
 end
 
@@ -110,7 +110,9 @@ describe("docs/architecture.md", function()
     end
 
     -- Files that share the name of a face are one subsystem, as a folder is in Lua.
-    local function place_of(name) return name:match "^listener" or name:match "^lua_json" or name end
+    local function place_of(name)
+      return name:match "^listener" or name:match "^store" or name:match "^lua_json" or name
+    end
 
     local rooms = {}
     for _, path in ipairs(files "find src -name '*.[ch]'") do rooms[place_of(path:match "([%w_]+)%.[ch]$")] = true end

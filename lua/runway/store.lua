@@ -1,0 +1,192 @@
+-- store.lua: SQL on a thread of its own, over SQLite or PostgreSQL. Transactions go in, rows come out;
+-- what waits is committed together. The loop never waits for a disk or a server.
+--
+-- One dialect for both: BIGINT, TEXT, DOUBLE PRECISION, INSERT … ON CONFLICT … DO …, RETURNING,
+-- coalesce, CASE, and $1, $2, … for parameters. Times are parameters, there are no booleans.
+
+local core = require "runway.core"
+local errors = require "runway.errors"
+local scheduler = require "runway.scheduler"
+
+local store = {}
+
+---@class runway.Store
+---@field dialect "sqlite"|"postgresql"
+---@field path string       for messages: a file, or a URI without user, password and options
+local Store = { __name = "runway.store" }
+Store.__index = Store
+
+---@class runway.Statement
+---@field [1] string        SQL
+---@field [integer] string|number|boolean|nil  its parameters; true is 1, false is 0
+---@field n? integer        how many parameters; needed where the last ones are nil
+
+---@class runway.StatementResult
+---@field rows table<string, string|number>[]   NULL is nil
+---@field changes integer   rows inserted, updated or deleted
+
+local NOTHING = {}
+
+--------------------------------------------------------------------- errors
+
+-- What to do, by code. Those of the second list are worth another try.
+local ADVICE = {
+  busy = "another program holds the database: end it, or try again",
+  full = "make room, then try again",
+  readonly = "it must be writable for this user",
+  corrupt = "put it aside and go on with a copy from before; sqlite3's .recover may save more",
+  not_a_database = "name another file; this one was left as it is",
+  lost = "try again once the database can be reached",
+  memory = "there is not enough memory",
+  closed = "open it again",
+}
+local RETRYABLE = { busy = true, full = true, lost = true }
+local MISPLACED = { where = true, not_a_database = true, forked = true }
+
+---@param self runway.Store
+---@param code string
+---@param message string
+---@param maybe? boolean
+---@return runway.Error   with `maybe` where what was to be committed may be there
+local function trouble(self, code, message, maybe)
+  if maybe then
+    message = message .. "; whether it was committed is not known"
+  elseif ADVICE[code] then
+    message = message .. ": " .. ADVICE[code]
+  end
+  local err = errors.new({
+    kind = MISPLACED[code] and "config" or "io", code = code, message = message,
+    retryable = RETRYABLE[code] and not maybe,
+  }, self.secret)
+  err.maybe = maybe and true or nil
+  return err
+end
+
+--------------------------------------------------------------------- results
+
+local live = {}                               -- stores that someone waits for
+
+-- Where memory fails on the way, the next turn goes on where this one broke off.
+local function drain_store(self)
+  local inbox, waiting = self.inbox, self.waiting
+  while inbox.result or self.handle:take(inbox) do
+    local w = waiting[inbox.id]
+    if w then w:wake(inbox.result) end
+    waiting[inbox.id] = nil
+    inbox.result = false
+  end
+  if next(waiting) == nil then live[self] = nil end
+end
+
+local function drain()
+  local now_live = {}
+  for self in pairs(live) do now_live[#now_live + 1] = self end
+  for i = 1, #now_live do drain_store(now_live[i]) end
+end
+
+scheduler.attach { drain = drain, pending = function() return next(live) ~= nil end }
+
+-- Hands it over and waits. What was handed over is done, whatever becomes of who waits for it.
+local function perform(self, act, statements)
+  local w = scheduler.waiter()
+  w.critical = true
+  live[self] = true
+  local id, code, message = self.handle:start(act, statements, self.waiting, w)
+  if not id then return nil, trouble(self, code, self.path .. ": " .. message) end
+  local result = scheduler.park(w)
+  if result.code then return nil, trouble(self, result.code, result.message, result.maybe) end
+  return result
+end
+
+--------------------------------------------------------------------- opening
+
+-- A URI as libpq reads it: what to show of it, and the password in it.
+local function read_uri(uri)
+  local scheme, authority, rest = uri:match "^(postgres[ql]*://)([^/]*)(.*)$"
+  if rest:find("@", 1, true) then return nil end
+  local shown = scheme .. authority:gsub("^.*@", ""):gsub("%?.*", "") .. rest:gsub("%?.*", "")
+  return shown, authority:match "^[^:]*:(.*)@" or uri:match "[?&]password=([^&]*)"
+end
+
+local DRIVERS = {
+  sqlite = { module = "runway.sqlite", library = "SQLite", package = "libsqlite3-0" },
+  postgresql = { module = "runway.postgresql", library = "libpq", package = "libpq5" },
+}
+
+local function load_driver(dialect)
+  local driver = DRIVERS[dialect]
+  local ok, module = pcall(require, driver.module)
+  if ok then return module end
+  return nil, ("this needs the module %s and with it %s (on Debian the package %s): %s"):format(
+    driver.module, driver.library, driver.package, tostring(module))
+end
+
+--- Opens a database; a file that is not there is made, for its owner alone.
+---@param where string   a path, or "postgresql://host/database" as libpq reads it
+---@return runway.Store|nil
+---@return runway.Error|nil err   kind "config": what was named cannot be used; "io": not now
+function store.open(where)
+  if type(where) ~= "string" then error("a store is a path or a URI, not " .. type(where), 2) end
+  if where == "" or where:find "%z" then error("a store's path is not empty and holds no NUL", 2) end
+  local self = setmetatable({
+    waiting = {}, inbox = { id = false, result = false }, path = where, dialect = "sqlite",
+  }, Store)
+  if where:find "^postgresql://" or where:find "^postgres://" then
+    self.dialect = "postgresql"
+    self.path, self.secret = read_uri(where)
+    if not self.path then
+      return nil, errors.new { kind = "config", code = "where",
+        message = "this is no URI of a database: in a user or password, @ is written %40 and / is written %2F" }
+    end
+  elseif where:find "^:" then
+    where = "./" .. where                     -- ":memory:" is a name like any other
+  end
+  local driver, missing = load_driver(self.dialect)
+  if not driver then return nil, errors.new { kind = "config", message = missing } end
+  local notify, why, kind = core.notify_fd()
+  if notify then self.handle, why = driver.open(where, notify) end
+  if not self.handle then return nil, errors.new { kind = kind or "limit", message = why } end
+  local opened, err = perform(self, "read", NOTHING)
+  if opened then return self end
+  self.handle:close()
+  return nil, err
+end
+
+--------------------------------------------------------------------- using
+
+local function checked(self, statements)
+  if type(statements) ~= "table" then error("a list of statements is needed, not " .. type(statements), 3) end
+  if self.closed then return nil, trouble(self, "closed", self.path .. ": the database was closed") end
+  return true
+end
+
+--- Runs the statements in one transaction, all or none, and waits until it is committed.
+---@param statements runway.Statement[]
+---@return runway.StatementResult[]|nil  one for each
+---@return runway.Error|nil err  `code`: busy, full, readonly, corrupt, not_a_database, lost, constraint,
+---  sql, not_text, closed, memory, io; with `maybe` it may have been committed all the same
+function Store:write(statements)
+  local ok, err = checked(self, statements)
+  if not ok then return nil, err end
+  return perform(self, "write", statements)
+end
+
+--- The same without the lock that writing takes; it changes nothing.
+---@param statements runway.Statement[]
+---@return runway.StatementResult[]|nil
+---@return runway.Error|nil err
+function Store:read(statements)
+  local ok, err = checked(self, statements)
+  if not ok then return nil, err end
+  return perform(self, "read", statements)
+end
+
+--- Closes it, after what was handed in before. May be called again.
+function Store:close()
+  if self.closed then return end
+  self.closed = true
+  perform(self, "shut", NOTHING)
+  self.handle:close()
+end
+
+return store

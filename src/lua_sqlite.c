@@ -1,0 +1,12 @@
+/*
+** lua_sqlite.c: the module "runway.sqlite": a store over SQLite.
+*/
+#include "lua_store.h"
+#include "runway.h"
+
+
+int luaopen_runway_sqlite (lua_State *L) {
+  rw_check_lua(L);
+  rw_push_store_module(L, &rw_store_sqlite);
+  return 1;
+}
