@@ -93,7 +93,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test check torture rock bench conformance install uninstall clean help rockspec force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and the modules beside it into build/
@@ -160,6 +160,11 @@ endif
 
 test: all | need-test ## run the specs (SPEC=file: only that one)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
+
+torture: all | need-test ## the long proofs (KILLS=n: programs killed; SEED=n: the same choices again)
+	@for f in tools/torture/*.lua; do echo "== $$f"; env -u RUNWAY_PROVIDER KILLS='$(KILLS)' SEED='$(SEED)' LUA='$(LUA)' \
+	  LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;;' LUA_CPATH='$(abspath $(BUILD))/?.so;;' \
+	  $(LUA) "$$f" || exit 1; done
 
 check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name: only that one)
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/check.sh $(ONLY)

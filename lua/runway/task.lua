@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
+local delivery = require "runway.delivery"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
@@ -360,7 +361,7 @@ function Task:download(path, opts)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
-  local here, trail = my.ref.here, my.ref.trail
+  local here = my.ref.here
   if here and index == 1 and path == here.path then return here end
   if here and not self.output then            -- it is wanted elsewhere as well
     ok, err = query(self)
@@ -373,16 +374,12 @@ function Task:download(path, opts)
   end
   local file
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
-  if trail then trail:downloading(path) end
-  file, err = download.fetch(my.session, url, path, {
+  file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress,
     deadline = my.session:deadline(opts.deadline),
     may_come = my.succeeded and my.succeeded + FILM_GRACE,
   }, fresh_url(self, index))
   ledger.release(self)
-  if trail then
-    if file then trail:downloaded(file) else trail:hindered(err) end
-  end
   if not file then return mark(self, err) end
   targets.free(my.ref.target)
   return file

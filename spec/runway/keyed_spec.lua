@@ -117,6 +117,46 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("finds the film that a program put in its place and was killed before it said so", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      local order = clip { key = "a", output = path }
+      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
+      local task = assert(client:generate(order))
+      assert(task:wait())
+      local file = assert(task:download())
+      journals.sql { "UPDATE runway_shots SET state = 'downloading', bytes = NULL" }
+      local again, m = client_of(j, { task_is "SUCCEEDED" })
+      task = assert(again:generate(order))
+      assert(task:wait())
+      assert.equal(file.bytes, assert(task:download()).bytes)
+      assert.same({ "done", file.bytes }, { j:get "a".state, j:get "a".bytes })
+      m:finish()
+    end)
+
+    it("takes no file of another's for the film", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      local client, m = client_of(j, { SUBMIT, task_is "SUCCEEDED" })
+      local task = assert(client:generate(clip { key = "a" }))
+      assert(task:wait())
+      local other = assert(io.open(path, "wb"))
+      other:write(film("another").body)
+      other:close()
+      for _ = 1, 2 do
+        local file, err = task:download(path)
+        assert.is_nil(file)
+        assert.equal("io", err.kind)
+        assert.equal("done", j:get "a".state)
+      end
+      -- nor when it was to be written over, and that broke off
+      local failing = client_of(j, { task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", status = 404,
+        times = math.huge }, task_is "SUCCEEDED" }, { max_retries = 0 })
+      task = assert(failing:generate(clip { key = "a" }))
+      assert(task:wait())
+      assert.is_nil((task:download(path, { overwrite = true })))
+      assert.is_nil((task:download(path)))
+      m:finish()
+    end)
+
     it("gives the error that a failed task had, and keeps the key", function()
       local j = journals.open()
       local client = client_of(j, { SUBMIT, task_is("FAILED", { failure = "bad luck", failureCode = "INTERNAL" }) })

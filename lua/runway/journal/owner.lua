@@ -17,11 +17,12 @@ local function line_of(path)
   return line
 end
 
--- Number and start of a process; nil where there is none, or no way to know.
+-- Number and start of a process; nil where there is none, or no way to know. One that has ended and is not
+-- yet taken note of by its parent ("Z") is none.
 local function process(number)
   local line = line_of(NUMBER:format(number))
   local id, rest = (line or ""):match "^(%d+) %(.*%) (.*)$"
-  if not id then return nil end
+  if not id or rest:find "^[ZXx]" then return nil end
   local at, start = 2, nil                    -- its third field comes first in `rest`
   for word in rest:gmatch "[^ ]+" do
     at = at + 1

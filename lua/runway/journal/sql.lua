@@ -150,7 +150,7 @@ end
 
 function sql.downloading(key, id, now, path)
   return { "UPDATE runway_shots SET state = 'downloading', path = $4, bytes = NULL, ended_at = NULL, " .. OF_TASK
-    .. " AND " .. coming_to("downloading"), key, id, now, path }
+    .. " AND " .. coming_to("downloading"), key, id, now, path, n = 5 }
 end
 
 --- A download broke off: it may be made again.

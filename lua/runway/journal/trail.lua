@@ -47,7 +47,14 @@ function Trail:told(t, awaited)
   write(self, statements, "it has ended: " .. t.status)
 end
 
----@param path string
+--- How the entry stands; nil when it cannot be read.
+---@return table|nil row
+function Trail:row()
+  local found = self.book:read { sql.find(self.key) }
+  return found and found[1].rows[1]
+end
+
+---@param path string|nil   nil: not before it is there
 function Trail:downloading(path)
   write(self, { sql.downloading(self.key, self.id, core.wall_ms(), path) }, "a download has begun")
 end
