@@ -141,7 +141,8 @@ end
 
 local function busy(self)
   return self.session:error { kind = "timeout", code = "key_busy", sent = "no", retryable = true,
-    message = ("another program is submitting the key %s, and the time given for this call is over"):format(shown(self)) }
+    message = ("another program is submitting the key %s, and the time given for this call is over")
+      :format(shown(self)) }
 end
 
 local function unreadable(self, err)
@@ -188,8 +189,8 @@ function Keyed:begin(receipt)
         ledger.revoke(receipt, "its lease in the journal ran out")
       end
       -- a job may be ended between two requests, where nothing of it runs any more
-      scheduler.note(self, function(err)
-        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open == true, err) end
+      scheduler.note(self, function(reason)
+        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open == true, reason) end
       end)
       return true
     end

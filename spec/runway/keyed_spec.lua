@@ -337,7 +337,7 @@ describe("generate with a journal", function()
       local write = store[find]
       store[find] = function(self, statements)
         if self.path == j.path and bad(statements) then
-          return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true, sent = "no" }
+          return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true }
         end
         return write(self, statements)
       end
@@ -364,8 +364,8 @@ describe("generate with a journal", function()
       local mend = failing(j, function() return sent end)
       local task = assert(client:generate(clip { key = "a" }))
       assert.equal("t1", task.id)
-      assert.truthy(table.concat(said, "\n"):find('the key "a" has got the task t1, but the journal could not take that in',
-        1, true), table.concat(said, "\n"))
+      local log = table.concat(said, "\n")
+      assert.truthy(log:find('the key "a" has got the task t1, but the journal could not take that in', 1, true), log)
       assert.equal("submitting", assert(j:get "a").state)
       runway.sleep(5)
       assert.equal("submitting", assert(j:get "a").state)

@@ -105,9 +105,9 @@ local function round(self, keys, processes)
     runway.step(0.002)
     open = false
     for _, child in ipairs(children) do
-      if child.at and clock.now() >= child.at or child.after_requests and #self.server.requests >= child.after_requests then
-        kill(self, child)
-      end
+      local due = child.at and clock.now() >= child.at
+        or child.after_requests and #self.server.requests >= child.after_requests
+      if due then kill(self, child) end
       open = open or not child.killed and not exists(child.mark)
     end
   end
@@ -144,7 +144,8 @@ local function check(self)
     end
     if e.state == "done" then
       local bytes = self.files:content(e.key .. ".mp4")
-      if not bytes or #bytes ~= e.bytes or not bytes:find("^....ftyp") then fault("the file of %s is not whole", e.key) end
+      local whole = bytes and #bytes == e.bytes and bytes:find "^....ftyp"
+      if not whole then fault("the file of %s is not whole", e.key) end
     elseif exists(self.files:path(e.key .. ".mp4")) then
       fault("%s is %s and has a file", e.key, e.state)
     end

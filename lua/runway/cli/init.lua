@@ -40,7 +40,8 @@ local function open_client(args, world)
     if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
   end
   return require("runway").client {
-    logger = logger, journal = args.journal, provider = args.provider, base_url = args.base_url, poll_interval = args.poll_interval,
+    logger = logger, journal = args.journal, provider = args.provider, base_url = args.base_url,
+    poll_interval = args.poll_interval,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

@@ -91,7 +91,8 @@ function actions.show(journal, args, world)
 end
 
 function actions.settle(journal, args, world)
-  local entry, err = journal:settle(args.key, { task_id = args.task_id, resubmit = args.resubmit, failed = args.failed })
+  local entry, err = journal:settle(args.key, { task_id = args.task_id, resubmit = args.resubmit,
+    failed = args.failed })
   if not entry then return nil, err end
   world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
   return true

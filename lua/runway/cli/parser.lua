@@ -116,7 +116,7 @@ local function add_journal(root, world)
     return command
   end
   local list = action("list", "Its entries, the newest first, one a line.")
-  list:option("--state", "Only those that are so: queued, submitting, submitted, downloading, done, failed or unknown.")
+  list:option("--state", "Only those that are queued, submitting, submitted, downloading, done, failed or unknown.")
     :choices { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" }
   list:option("--limit", "Only so many."):convert(count)
   list:flag("--json", "As JSON, one object a line.")

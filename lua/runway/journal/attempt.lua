@@ -74,10 +74,11 @@ end
 ---@param err runway.Error|nil     what is told of that
 function Attempt:ends(t, ref, may_be, err)
   if self.over then return end
-  local now, statements, what = core.wall_ms(), nil, nil
-  local key = text.quote(self.key)
+  local now, key = core.wall_ms(), text.quote(self.key)
+  local statements, what
   if t then
-    local fields = { id = t.id, status = t.status, format = ref.format, cost = t.cost, estimated_cost = t.estimated_cost }
+    local fields = { id = t.id, status = t.status, format = ref.format, cost = t.cost,
+      estimated_cost = t.estimated_cost }
     statements = { sql.submitted(self.key, self.token, now, fields), sql.stray(self.key, self.token, self.intent, now,
       fields) }
     what = ("the key %s has got the task %s"):format(key, t.id)

@@ -26,8 +26,8 @@ local entry = {}
 ---@field ended_at? number
 
 local AS_IT_IS = {
-  "key", "state", "provider", "base_url", "kind", "task_id", "status", "path", "bytes", "credits", "error", "error_code",
-  "sent",
+  "key", "state", "provider", "base_url", "kind", "task_id", "status", "path", "bytes", "credits", "error",
+  "error_code", "sent",
 }
 local TIMES = { "created_at", "updated_at", "submitted_at", "ended_at" }
 

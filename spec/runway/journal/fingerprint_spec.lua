@@ -34,7 +34,8 @@ describe("a fingerprint", function()
   end)
 
   it("is the same after it was read again", function()
-    local a = describe_order({ prompt_text = "x", seed = 2 ^ 53, list = { 1, 2.5, {} }, none = runway.null }, { b = { 1 } })
+    local a = describe_order({ prompt_text = "x", seed = 2 ^ 53, list = { 1, 2.5, {} }, none = runway.null },
+      { b = { 1 } })
     local again = json.decode(json.encode(a))
     assert.equal(fingerprint.of(a), fingerprint.of(again))
     assert.is_nil(fingerprint.difference(a, again))
@@ -73,7 +74,8 @@ describe("a fingerprint", function()
 
   it("does not take parts of one parameter for those of another", function()
     assert.truthy(difference({ a = "x\n1:b=y" }, { a = "x", b = "y" }))
-    assert.are_not.equal(fingerprint.of(describe_order { a = "x\n1:b=\"y\"" }), fingerprint.of(describe_order { a = "x", b = "y" }))
+    assert.are_not.equal(fingerprint.of(describe_order { a = "x\n1:b=\"y\"" }),
+      fingerprint.of(describe_order { a = "x", b = "y" }))
     assert.truthy(difference({ a = "1" }, { a = 1 }))
     assert.truthy(difference({ a = { b = {} } }, { a = {} }))
   end)

@@ -26,7 +26,8 @@ describe("a journal", function()
       named(key, id)
       local trail = journal.follow(j, key, id, error)
       if key == "failed" then
-        trail:told({ status = "FAILED", failure = "no", failure_code = "SAFETY", cost = 0, done = function() return true end })
+        trail:told { status = "FAILED", failure = "no", failure_code = "SAFETY", cost = 0,
+          done = function() return true end }
       else
         trail:downloading(key .. ".mp4")
         if key == "done" then trail:downloaded { path = "done.mp4", bytes = 100 } end
