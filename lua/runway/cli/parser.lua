@@ -159,8 +159,8 @@ function parser.new(argparse, world)
     :count "*":convert(parameter):target "extras"
   file_options(generate)
   generate:option("--journal", "Remember the task in this journal: a file, or postgresql://….")
-  generate:option("--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it "
-    .. "goes on.")
+  generate:option("--key", "With a journal: what this clip is known by. The same key never submits twice; run again, "
+    .. "it goes on.")
 
   local task = root:command("task", "Look at a task, wait for it, fetch what it made.")
   add_help(task:epilog("Prints its state; with -o waits for it and prints the path of the file.\n\n" .. KEYS), world)
