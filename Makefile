@@ -8,13 +8,14 @@
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
 #   SQLITE=no       leave runway.sqlite out (no journal in a file), and SQLite with it
 #   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
+#   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own
 #   INSTALL=no      name what is missing, do not install it
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 SQLITE   ?= yes
-POSTGRESQL ?= no
+POSTGRESQL ?= yes
 INSTALL  ?= yes
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
@@ -62,8 +63,8 @@ endif
 # The listener and the two databases are modules of their own, so that a host that needs none needs
 # none of their libraries. What they stand on is linked into each; tools/rockspec.lua reads these lines.
 SHARED_C    := src/buffer.c src/clock.c src/file.c src/header.c src/lua_headers.c src/thread.c src/wake.c
-STORE_C     := src/buffer.c src/cells.c src/clock.c src/farewell.c src/file.c src/lua_store.c src/store.c \
-  src/thread.c src/utf8.c src/wake.c
+STORE_C     := src/buffer.c src/cells.c src/clock.c src/farewell.c src/lua_store.c src/store.c src/thread.c \
+   src/utf8.c src/wake.c
 HTTP_IN_C   := $(wildcard src/listener*.c src/lua_listener*.c)
 SQL_C       := $(wildcard src/cells.c src/store*.c src/lua_store.c src/lua_sqlite.c src/lua_postgresql.c)
 LISTENER_C  := $(sort $(HTTP_IN_C) $(SHARED_C))
@@ -158,7 +159,7 @@ ifeq ($(origin PROVIDER),environment)
 endif
 	@env $(provider) $(here) $(LUA) examples/first_clip.lua
 
-test: all | need-test ## run the specs (SPEC=file: only that one)
+test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
 
 torture: all | need-test ## the long proofs (KILLS=n: programs killed; SEED=n: the same choices again)

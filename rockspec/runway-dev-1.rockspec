@@ -27,12 +27,15 @@ external_dependencies = {
   platforms = {
     linux = {
       CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" }, SQLITE3 = { library = "sqlite3" },
+      PQ = { library = "pq" },
     },
     macosx = {
       CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+      PQ = { header = "libpq-fe.h" },
     },
     bsd = {
       CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
+      PQ = { header = "libpq-fe.h" },
     },
   },
 }
@@ -156,6 +159,25 @@ build = {
     ["runway.order"] = "lua/runway/order.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
+    ["runway.postgresql"] = {
+      sources = {
+        "src/buffer.c",
+        "src/cells.c",
+        "src/clock.c",
+        "src/farewell.c",
+        "src/lua_postgresql.c",
+        "src/lua_store.c",
+        "src/store.c",
+        "src/store_postgresql.c",
+        "src/thread.c",
+        "src/utf8.c",
+        "src/wake.c",
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "src", "$(PQ_INCDIR)", "$(PQ_INCDIR)/postgresql" },
+      libdirs = { "$(PQ_LIBDIR)" },
+      libraries = { "pq", "pthread" },
+    },
     ["runway.progress"] = "lua/runway/progress.lua",
     ["runway.providers"] = "lua/runway/providers/init.lua",
     ["runway.providers.advice"] = "lua/runway/providers/advice.lua",
@@ -206,7 +228,6 @@ build = {
         "src/cells.c",
         "src/clock.c",
         "src/farewell.c",
-        "src/file.c",
         "src/lua_sqlite.c",
         "src/lua_store.c",
         "src/store.c",

@@ -18,7 +18,7 @@
 #include "thread.h"
 #include "wake.h"
 
-#define PATIENCE_MS 5000       /* for a lock, for a server that is gone */
+#define CONNECT_MS 5000        /* for a server that was there before */
 #define STORE_CLOSE_MS 1000    /* how long a close may hold its caller */
 #define STORE_LEAVE_MS 800     /* what the end of the process leaves for the rest */
 #define FIRST_PAUSE_MS 50      /* between attempts to connect; doubled each time, */
@@ -117,9 +117,9 @@ bool rw_store_trouble (rw_trouble *t, rw_store_code code, const char *format, ..
 }
 
 
-bool rw_patience_over (const rw_patience *p, int64_t since) {
+bool rw_patience_over (const rw_patience *p, int64_t since, int64_t ms) {
   int64_t now = rw_now_ms();
-  return now - since >= PATIENCE_MS || now >= atomic_load(&p->end);
+  return now - since >= ms || now >= atomic_load(&p->end);
 }
 
 /* }================================================================= */
@@ -139,7 +139,7 @@ static bool connect_store (rw_store *s, rw_trouble *trouble) {
     s->db = s->driver->open(s->where, &s->patience, trouble);
     if (s->db) break;
     if (trouble->code != RW_STORE_LOST || !s->was_open) return false;
-    if (rw_patience_over(&s->patience, since)) return false;
+    if (rw_patience_over(&s->patience, since, CONNECT_MS)) return false;
     rw_pause((double)pause / 1000);
     if (pause < LONGEST_PAUSE_MS) pause *= 2;
   }
@@ -350,6 +350,7 @@ rw_store *rw_store_open (const rw_store_driver *driver, const char *where, int n
   rw_store *s = calloc(1, sizeof *s);
   *why = "no memory for a database";
   if (!s) return NULL;
+  if (driver->prepare) driver->prepare();
   s->driver = driver;
   s->owner = getpid();
   s->notify = -1;

@@ -105,15 +105,19 @@ typedef struct rw_patience {
   _Atomic int64_t end;         /* by rw_now_ms */
 } rw_patience;
 
-/* Is it over for what began at `since`? */
-bool rw_patience_over (const rw_patience *p, int64_t since);
+#define RW_STORE_LOCK_MS 5000  /* for a lock */
+
+/* Is it over for what began at `since`, and may take `ms`? */
+bool rw_patience_over (const rw_patience *p, int64_t since, int64_t ms);
 
 /*
 ** Each returns false (or NULL) with the trouble told. After RW_STORE_LOST the
-** database is closed, and opened anew for what comes next.
+** database is closed, and opened anew for what comes next. A message says what
+** happened, and not to which database.
 */
 struct rw_store_driver {
   const char *name;            /* of its module */
+  void (*prepare) (void);      /* on the caller's thread, before each open; or NULL */
   void *(*open) (const char *where, const rw_patience *patience, rw_trouble *trouble);
   void (*close) (void *db);
   bool (*begin) (void *db, bool writes, rw_trouble *trouble);

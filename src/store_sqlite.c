@@ -22,18 +22,17 @@
 #include <sqlite3.h>
 
 #include "clock.h"
-#include "file.h"
 #include "store.h"
 #include "wake.h"
 
 #define OLDEST_SQLITE 3035000  /* the first with RETURNING */
+#define LEAST_DATABASE 512     /* bytes of one that is not empty: its smallest page */
 
 typedef struct sqlite_db {
   sqlite3 *handle;
   const rw_patience *patience;
   int64_t busy_since;
   bool reading;                /* what runs must change nothing */
-  char shown[RW_SHOWN_PATH];
 } sqlite_db;
 
 
@@ -79,10 +78,10 @@ static bool sqlite_trouble (const sqlite_db *db, rw_trouble *t) {
   rw_store_code code = code_of_sqlite(sqlite3_extended_errcode(db->handle), err);
   const char *message = sqlite3_errmsg(db->handle);
   if (code == RW_STORE_BUSY && err == ENOLCK)
-    return rw_store_trouble(t, RW_STORE_IO, "%s: its file system has no locks", db->shown);
+    return rw_store_trouble(t, RW_STORE_IO, "its file system has no locks");
   if ((code == RW_STORE_IO || code == RW_STORE_FULL || code == RW_STORE_READONLY) && err != 0)
-    return rw_store_trouble(t, code, "%s: %s (%s)", db->shown, message, strerror(err));
-  return rw_store_trouble(t, code, "%s: %s", db->shown, message);
+    return rw_store_trouble(t, code, "%s (%s)", message, strerror(err));
+  return rw_store_trouble(t, code, "%s", message);
 }
 
 /* }================================================================= */
@@ -100,7 +99,7 @@ static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
 
 /* Makes the file, if there is none, and looks at what is there. */
-static bool make_file (const char *path, const char *shown, rw_trouble *t) {
+static bool make_file (const char *path, rw_trouble *t) {
   struct stat st;
   int err = 0, fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   rw_store_code code;
@@ -111,11 +110,15 @@ static bool make_file (const char *path, const char *shown, rw_trouble *t) {
     err = errno;
   }
   if (err == 0 && stat(path, &st) != 0) err = errno;
+  if (err == 0 && faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0) err = errno;
   if (err != 0) {
     code = code_of_errno(err);
-    return rw_store_trouble(t, code ? code : RW_STORE_IO, "%s: %s", shown, strerror(err));
+    return rw_store_trouble(t, code ? code : RW_STORE_IO, "%s", strerror(err));
   }
-  return S_ISREG(st.st_mode) || rw_store_trouble(t, RW_STORE_WHERE, "%s: it is no plain file", shown);
+  if (!S_ISREG(st.st_mode)) return rw_store_trouble(t, RW_STORE_WHERE, "it is no plain file");
+  /* SQLite takes a file of a byte for an empty one */
+  return st.st_size == 0 || st.st_size >= LEAST_DATABASE ||
+         rw_store_trouble(t, RW_STORE_NO_DATABASE, "file is not a database");
 }
 
 
@@ -146,7 +149,7 @@ static bool is_remote (const char *path) {
 static int sqlite_waits (void *data, int times) {
   sqlite_db *db = data;
   if (times == 0) db->busy_since = rw_now_ms();
-  if (rw_patience_over(db->patience, db->busy_since)) return 0;
+  if (rw_patience_over(db->patience, db->busy_since, RW_STORE_LOCK_MS)) return 0;
   rw_pause(times < 5 ? 0.001 : times < 15 ? 0.005 : 0.025);
   return 1;
 }
@@ -173,7 +176,7 @@ static bool prepare_database (sqlite_db *db, const char *path, rw_trouble *t) {
   is_new = sqlite3_column_int(s, 0) == 0;
   sqlite3_finalize(s);
   if (sqlite3_db_readonly(db->handle, "main") == 1)
-    return rw_store_trouble(t, RW_STORE_READONLY, "%s: it may be read and not written", db->shown);
+    return rw_store_trouble(t, RW_STORE_READONLY, "it may be read and not written");
   /* where WAL cannot be had, this leaves the older journal and is no error */
   return (!is_new || is_remote(path) || sqlite_command(db, "PRAGMA journal_mode = WAL", t)) &&
          sqlite_command(db, "PRAGMA synchronous = EXTRA", t);
@@ -185,9 +188,9 @@ static bool open_sqlite (sqlite_db *db, const char *path, rw_trouble *t) {
   if (sqlite3_libversion_number() < OLDEST_SQLITE)
     return rw_store_trouble(t, RW_STORE_WHERE, "SQLite %s is too old: 3.35 or newer is needed",
                             sqlite3_libversion());
-  if (!make_file(path, db->shown, t)) return false;
+  if (!make_file(path, t)) return false;
   result = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  if (!db->handle) return rw_store_trouble(t, RW_STORE_MEMORY, "%s: not enough memory", db->shown);
+  if (!db->handle) return rw_store_trouble(t, RW_STORE_MEMORY, "not enough memory");
   if (result != SQLITE_OK) return sqlite_trouble(db, t);
   sqlite3_extended_result_codes(db->handle, 1);
   sqlite3_busy_handler(db->handle, sqlite_waits, db);
@@ -215,7 +218,6 @@ static void *sqlite_open (const char *path, const rw_patience *patience, rw_trou
     return NULL;
   }
   db->patience = patience;
-  rw_file_show(path, db->shown, sizeof db->shown);
   pthread_mutex_lock(&making);
   opened = open_sqlite(db, path, t);
   pthread_mutex_unlock(&making);
@@ -240,8 +242,7 @@ static bool sqlite_begin (void *data, bool writes, rw_trouble *t) {
   if (!sqlite3_get_autocommit(db->handle) && !sqlite_command(db, "ROLLBACK", t)) return false;
   if (writes && sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
       moved)
-    return rw_store_trouble(t, RW_STORE_CORRUPT, "%s: the file was moved or deleted while in use",
-                            db->shown);
+    return rw_store_trouble(t, RW_STORE_CORRUPT, "the file was moved or deleted while in use");
   db->reading = !writes;
   return sqlite_command(db, writes ? "BEGIN IMMEDIATE" : "BEGIN", t);
 }
@@ -256,7 +257,7 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
     const rw_cell *c;
     int result = SQLITE_OK;
     if (n < 1 || n > count)
-      return rw_store_trouble(t, RW_STORE_SQL, "%s: there is no parameter %s", db->shown,
+      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s",
                               name ? name : "?");
     c = rw_cells_at(in, at + (size_t)n - 1);
     switch (c->type) {
@@ -300,7 +301,7 @@ static bool step_through (const sqlite_db *db, sqlite3_stmt *s, rw_cells *out, r
     for (int i = 0; room && i < columns; i++) room = add_column(out, s, i);
     rows++;
   }
-  if (!room) return rw_store_trouble(t, RW_STORE_MEMORY, "%s: not enough memory", db->shown);
+  if (!room) return rw_store_trouble(t, RW_STORE_MEMORY, "not enough memory");
   if (result != SQLITE_DONE) return sqlite_trouble(db, t);
   if (sqlite3_total_changes(db->handle) != before)
     rw_cells_at(out, head)->as.integer = sqlite3_changes(db->handle);
@@ -321,7 +322,7 @@ static sqlite3_stmt *prepare_statement (const sqlite_db *db, const char *sql, rw
   else if (db->reading && !sqlite3_stmt_readonly(s)) why = "a read may change nothing";
   if (!why) return s;
   sqlite3_finalize(s);
-  rw_store_trouble(t, RW_STORE_SQL, "%s: %s", db->shown, why);
+  rw_store_trouble(t, RW_STORE_SQL, "%s", why);
   return NULL;
 }
 

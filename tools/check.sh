@@ -46,14 +46,14 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
   local dir=$top/onefile cc flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
   for cc in gcc clang; do
     mkdir -p "$dir/$cc" || return 1
     printf '#include "%s"\n' src/*.c >"$dir/runway.c"
     # shellcheck disable=SC2046,SC2086  # words on purpose
     "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror -D_GNU_SOURCE \
       -I. -Isrc $flags -fPIC -shared -fvisibility=hidden -pthread -o "$dir/$cc/runway.so" "$dir/runway.c" \
-      $(pkg-config --libs libcurl libmicrohttpd sqlite3) || return 1
+      $(pkg-config --libs libcurl libmicrohttpd sqlite3 libpq) || return 1
     LUA=$lua RUNWAY_BUILD=$PWD/$dir/$cc tools/specs.sh spec/src/lua_core_spec.lua \
       spec/src/lua_json_spec.lua spec/src/lua_listener_spec.lua spec/runway/store_spec.lua || return 1
   done
@@ -80,7 +80,7 @@ check_cppcheck() {
 
 check_tidy() {
   local flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
   # shellcheck disable=SC2086  # words on purpose
   printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
     -include tools/noreturn.h 2>&1 |

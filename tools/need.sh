@@ -4,8 +4,8 @@
 #   tools/need.sh GROUP…      build demo test check rock make
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
-# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER and SQLITE
-# mean what they mean to make.
+# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
+# POSTGRESQL and FULL mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
 
@@ -80,6 +80,7 @@ need_build() {
     need libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd - \
       library libmicrohttpd microhttpd.h
   [ "${SQLITE:-yes}" = no ] || need SQLite libsqlite3-dev sqlite-devel sqlite sqlite - library sqlite3 sqlite3.h
+  [ "${POSTGRESQL:-yes}" = no ] || need libpq libpq-dev libpq-devel postgresql-libs libpq - library libpq libpq-fe.h
   need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
   need argparse lua-argparse - - - argparse lua_module argparse
 }
@@ -97,6 +98,15 @@ need_test() {
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
   need nghttpd nghttp2-server nghttp2 nghttp2 nghttp2 - has nghttpd
+  [ "${FULL:-no}" = no ] || [ "${POSTGRESQL:-yes}" = no ] ||
+    need PostgreSQL postgresql postgresql-server postgresql postgresql - postgresql_server
+}
+
+postgresql_server() { # Debian keeps it out of PATH
+  for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin $(echo "$PATH" | tr : ' '); do
+    [ ! -x "$dir/postgres" ] || [ ! -x "$dir/initdb" ] || [ ! -x "$dir/psql" ] || return 0
+  done
+  return 1
 }
 
 need_rock() {
@@ -146,9 +156,9 @@ by_apt() {
   echo "runway: missing $missing; installing with apt-get:$apt"
   # Package lists may be absent or old: fetched once, and only if it does not work without.
   # shellcheck disable=SC2086  # words on purpose
-  if ! { known $apt && apt_get 1 install --no-install-recommends --no-remove -y $apt; }; then
+  if ! { known $apt && quietly $apt && apt_get 1 install --no-install-recommends --no-remove -y $apt; }; then
     apt_get 3 update
-    if ! apt_get 3 install --no-install-recommends --no-remove -y $apt; then
+    if ! { quietly $apt && apt_get 3 install --no-install-recommends --no-remove -y $apt; }; then
       cat "$log" >&2
       rm -f "$log"
       echo "runway: apt-get could not install$apt" >&2
@@ -156,6 +166,14 @@ by_apt() {
     fi
   fi
   rm -f "$log"
+}
+
+# Debian's package makes a database and starts it; the specs start one of their own and want no other.
+quietly() { # the packages to be installed
+  case " $* " in *' postgresql '*) ;; *) return 0 ;; esac
+  [ ! -e /etc/postgresql-common/createcluster.conf ] || return 0
+  apt_get 3 install --no-install-recommends --no-remove -y postgresql-common || return 1
+  $sudo sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 }
 
 known() { # are all these packages in the lists at hand?

@@ -28,6 +28,7 @@ local runway = require "runway"
 assert(type(runway.client) == "function", "runway.client is missing")
 assert(require("runway.listener").listen, "runway.listener.listen is missing")
 assert(require("runway.sqlite").open, "runway.sqlite.open is missing")
+assert(require("runway.postgresql").open, "runway.postgresql.open is missing")
 local found = assert(package.searchpath("runway", package.cpath))
 assert(found:sub(1, #arg[1]) == arg[1], "not the rock's own module: " .. found)
 LUA

@@ -30,9 +30,12 @@ local BESIDE = {
     library = "MICROHTTPD" },
   { name = "runway.sqlite", own = { "src/store_sqlite%.", "src/lua_sqlite%." }, shared = listed "STORE_C",
     library = "SQLITE3" },
+  { name = "runway.postgresql", own = { "src/store_postgresql%.", "src/lua_postgresql%." },
+    shared = listed "STORE_C", library = "PQ", under = "postgresql" },
 }
 -- Linked into none but these.
-local NOT_CORE = { "src/listener", "src/lua_listener", "src/cells", "src/store", "src/lua_store%.", "src/lua_sqlite%." }
+local NOT_CORE = { "src/listener", "src/lua_listener", "src/cells", "src/store", "src/lua_store%.", "src/lua_sqlite%.",
+  "src/lua_postgresql%." }
 
 local function begins(path, beginnings)
   for _, beginning in ipairs(beginnings) do
@@ -46,7 +49,8 @@ function M.modules()
   local core = { name = "runway", sources = {}, library = "CURL" }
   local list = { core }
   for _, module in ipairs(BESIDE) do
-    list[#list + 1] = { name = module.name, sources = {}, library = module.library }
+    list[#list + 1] = { name = module.name, sources = {}, library = module.library,
+      under = module.under }
   end
   for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
     if not begins(path, NOT_CORE) then table.insert(core.sources, path) end
@@ -69,7 +73,9 @@ local function c_module(module)
   end
   lines[#lines + 1] = "      },"
   lines[#lines + 1] = '      defines = { "_GNU_SOURCE" },'
-  lines[#lines + 1] = '      incdirs = { "src", "$(' .. module.library .. '_INCDIR)" },'
+  local headers = "$(" .. module.library .. "_INCDIR)"
+  lines[#lines + 1] = ('      incdirs = { "src", "%s"%s },'):format(headers,
+    module.under and (', "%s/%s"'):format(headers, module.under) or "")
   lines[#lines + 1] = '      libdirs = { "$(' .. module.library .. '_LIBDIR)" },'
   lines[#lines + 1] = ('      libraries = { "%s", "pthread" },'):format(module.library:lower())
   lines[#lines + 1] = "    },"

@@ -49,6 +49,7 @@ local MISPLACED = { where = true, not_a_database = true, forked = true }
 ---@param maybe? boolean
 ---@return runway.Error   with `maybe` where what was to be committed may be there
 local function trouble(self, code, message, maybe)
+  message = self.path .. ": " .. message
   if maybe then
     message = message .. "; whether it was committed is not known"
   elseif ADVICE[code] then
@@ -92,7 +93,7 @@ local function perform(self, act, statements)
   w.critical = true
   live[self] = true
   local id, code, message = self.handle:start(act, statements, self.waiting, w)
-  if not id then return nil, trouble(self, code, self.path .. ": " .. message) end
+  if not id then return nil, trouble(self, code, message) end
   local result = scheduler.park(w)
   if result.code then return nil, trouble(self, result.code, result.message, result.maybe) end
   return result
@@ -156,7 +157,7 @@ end
 
 local function checked(self, statements)
   if type(statements) ~= "table" then error("a list of statements is needed, not " .. type(statements), 3) end
-  if self.closed then return nil, trouble(self, "closed", self.path .. ": the database was closed") end
+  if self.closed then return nil, trouble(self, "closed", "the database was closed") end
   return true
 end
 

@@ -44,7 +44,7 @@ local function lua_rooms()
     rooms[name] = { path = path, place = folder or name, folder = folder }
   end
   -- Written in C, beside the core: see src/runway.c.
-  for _, name in ipairs { "core", "json", "listener", "sqlite" } do rooms[name] = { place = name } end
+  for _, name in ipairs { "core", "json", "listener", "postgresql", "sqlite" } do rooms[name] = { place = name } end
   return rooms
 end
 

@@ -1,0 +1,297 @@
+-- What can be wrong with a file: all of it is said, and nothing of it costs a row.
+
+local child = require "spec.support.child"
+local core = require "runway.core"
+local lua = require "spec.support.interpreter"
+local mounted = require "spec.support.mounted"
+local runway = require "runway"
+local scratch = require "spec.support.scratch"
+local store = require "runway.store"
+
+local TABLE = "CREATE TABLE t (k TEXT PRIMARY KEY, x TEXT)"
+
+describe("a store in an SQLite file", function()
+  local dir, opened
+
+  local function open(path)
+    local s, err = store.open(path)
+    opened[#opened + 1] = s
+    return s, err
+  end
+
+  local function mode(path)
+    local pipe = assert(io.popen("stat -c %a '" .. path .. "' 2>&1 || stat -f %Lp '" .. path .. "'"))
+    local said = pipe:read "l"
+    pipe:close()
+    return said
+  end
+
+  local function count(s)
+    return assert(s:read { { "SELECT count(*) AS c FROM t" } })[1].rows[1].c
+  end
+
+  -- A file with a table and some pages of rows, closed.
+  local function filled(name, rows)
+    local s = assert(store.open(dir:path(name)))
+    local statements = { { TABLE } }
+    for i = 1, rows or 50 do
+      statements[#statements + 1] = { "INSERT INTO t (k, x) VALUES ($1, $2)", "k" .. i, ("x"):rep(1000) }
+    end
+    assert(s:write(statements))
+    s:close()
+    return dir:path(name)
+  end
+
+  local function overwrite(path, at, bytes)
+    local file = assert(io.open(path, "r+b"))
+    file:seek("set", at)
+    file:write(bytes)
+    file:close()
+  end
+
+  -- What every program below begins with.
+  local PREAMBLE = [[
+    local runway, store = require "runway", require "runway.store"
+    local function show(s, err)
+      print(s and "open" or ("%s %s %s"):format(err.kind, err.code, err.retryable))
+      if err then print(err.message) end
+      return s
+    end
+  ]]
+
+  before_each(function() dir, opened = scratch.new(), {} end)
+  after_each(function()
+    for _, s in ipairs(opened) do s:close() end
+    dir:remove()
+  end)
+
+  it("makes files for their owner alone, whatever the umask says", function()
+    local output = child.run(PREAMBLE .. [[
+      local s = assert(store.open(...))
+      assert(s:write { { "CREATE TABLE t (k TEXT)" } })
+      os.execute("stat -c %a " .. (...) .. "*")
+    ]], { arguments = { dir:path "a.db" }, before = "umask 0;" })
+    assert.equal("600\n600\n600", output)
+  end)
+
+  it("leaves the mode of a file that was there", function()
+    local path = dir:write("a.db", "")
+    os.execute("chmod 640 '" .. path .. "'")
+    assert(open(path):write { { TABLE } })
+    assert.same({ "640", "640" }, { mode(path), mode(path .. "-wal") })
+  end)
+
+  it("writes ahead, and syncs every commit", function()
+    local s = assert(open(dir:path "a.db"))
+    assert.equal("wal", assert(s:write { { "PRAGMA journal_mode" } })[1].rows[1].journal_mode)
+    assert.equal(3, assert(s:write { { "PRAGMA synchronous" } })[1].rows[1].synchronous)   -- EXTRA
+  end)
+
+  it("leaves the journal mode of a database that was there", function()
+    local path = filled "a.db"
+    overwrite(path, 18, "\1\1")                   -- written and read without WAL
+    local s = assert(open(path))
+    assert.equal("delete", assert(s:write { { "PRAGMA journal_mode" } })[1].rows[1].journal_mode)
+    assert.equal(50, count(s))
+  end)
+
+  for name, bytes in pairs {
+    ["a text"] = "not a database\n", ["a byte"] = "x", ["a picture"] = "\x89PNG\r\n\26\n" .. ("\0"):rep(5000),
+  } do
+    it("refuses a file that is none, and leaves it as it is: " .. name, function()
+      local path = dir:write("a.db", bytes)
+      local s, err = open(path)
+      assert.is_nil(s)
+      assert.same({ "config", "not_a_database", false }, { err.kind, err.code, err.retryable })
+      assert.truthy(err.message:find(path, 1, true))
+      assert.equal(bytes, dir:content "a.db")
+      assert.is_nil(dir:content "a.db-wal")
+    end)
+  end
+
+  it("refuses a directory, a FIFO, a missing directory, and what lies below a file", function()
+    os.execute("mkfifo '" .. dir:path "fifo" .. "'")
+    dir:write("file", "")
+    for _, name in ipairs { "", "fifo", "missing/a.db", "file/a.db", ("n"):rep(300) } do
+      local s, err = open(dir:path(name))
+      assert.is_nil(s)
+      assert.same({ "config", "where" }, { err.kind, err.code }, name)
+    end
+  end)
+
+  it("takes every name for a file's", function()
+    local output = child.run(PREAMBLE .. [[
+      for _, name in ipairs { ":memory:", "file:a?mode=memory", "a b'\";--.db" } do
+        local s = assert(store.open(name))
+        assert(s:write { { "CREATE TABLE t (k TEXT)" } })
+        s:close()
+        assert(io.open("./" .. name)):close()
+      end
+    ]], { before = "cd '" .. dir.directory .. "';" })
+    assert.equal("", output)
+  end)
+
+  it("names the package where its module is missing", function()
+    package.preload["runway.sqlite"], package.loaded["runway.sqlite"] = function() error "none here" end, nil
+    local s, err = open(dir:path "a.db")
+    package.preload["runway.sqlite"] = nil
+    assert.is_nil(s)
+    assert.equal("config", err.kind)
+    assert.truthy(err.message:find("libsqlite3", 1, true))
+  end)
+
+  it("says that a file may only be read", function()
+    local path = filled "a.db"
+    local code = dir:write("reader.lua", PREAMBLE .. "show(store.open(...))")
+    os.execute("chmod 644 '" .. path .. "' '" .. code .. "'; chmod 777 '" .. dir.directory .. "'")
+    local pipe = assert(io.popen "id -u")
+    local is_root = pipe:read "l" == "0"
+    pipe:close()
+    os.execute("chmod 444 '" .. path .. "'")
+    pipe = assert(io.popen(("exec 2>&1; export LUA_PATH='%s' LUA_CPATH='%s'; %s %s '%s' '%s'"):format(package.path,
+      package.cpath, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "", lua, code, path)))
+    local output = pipe:read "a"
+    pipe:close()
+    if output:find "setpriv" or output:find "not found" then return pending "no other user can read this tree" end
+    assert.truthy(output:find("^io readonly false\n"), output)
+  end)
+
+  it("says that a file system may only be read", function()
+    local small = mounted.tmpfs "1m"
+    if not small then return pending "only root may mount" end
+    finally(function() small:remove() end)
+    local s = assert(open(small:path "a.db"))
+    assert(s:write { { TABLE } })
+    s:close()
+    small:remount "ro"
+    for _, name in ipairs { "a.db", "new.db" } do
+      local refused, err = open(small:path(name))
+      assert.is_nil(refused)
+      assert.same({ "io", "readonly", false }, { err.kind, err.code, err.retryable }, err.message)
+    end
+  end)
+
+  it("says that the disk is full, loses nothing, and goes on when there is room", function()
+    local small = mounted.tmpfs "512k"
+    if not small then return pending "only root may mount" end
+    finally(function() small:remove() end)
+    local s = assert(open(small:path "a.db"))
+    assert(s:write { { TABLE } })
+    small:write("ballast", ("x"):rep(100000))
+    local rows, err = 0
+    repeat
+      local results
+      results, err = s:write { { "INSERT INTO t (k, x) VALUES ($1, $2)", "k" .. rows + 1, ("x"):rep(9000) } }
+      if results then rows = rows + 1 end
+    until err
+    assert.same({ "io", "full", true }, { err.kind, err.code, err.retryable }, err.message)
+    assert.is_true(rows > 5)
+    assert.equal(rows, count(s))
+    os.remove(small:path "ballast")
+    assert(s:write { { "INSERT INTO t (k) VALUES ('more')" } })
+    assert.equal(rows + 1, count(s))
+  end)
+
+  it("says so where the disk is full from the start", function()
+    local small = mounted.tmpfs "64k"
+    if not small then return pending "only root may mount" end
+    finally(function() small:remove() end)
+    os.execute("cat /dev/zero >'" .. small:path "ballast" .. "' 2>/dev/null")
+    local s, err = open(small:path "a.db")
+    if s then
+      local results
+      results, err = s:write { { TABLE } }
+      assert.is_nil(results)
+    end
+    assert.same({ "io", "full" }, { err.kind, err.code }, err.message)
+  end)
+
+  it("says that a file is corrupt", function()
+    local path = filled("a.db", 200)
+    overwrite(path, 4096, ("\xa5"):rep(40 * 4096))
+    local s = assert(open(path))
+    for _, act in ipairs { "read", "write" } do
+      local results, err = s[act](s, { { "SELECT sum(length(x)) AS n FROM t" } })
+      assert.is_nil(results)
+      assert.same({ "io", "corrupt", false }, { err.kind, err.code, err.retryable }, err.message)
+    end
+  end)
+
+  it("refuses a file whose head is gone", function()
+    local path = filled "a.db"
+    overwrite(path, 0, ("\0"):rep(100))
+    local s, err = open(path)
+    assert.is_nil(s)
+    assert.equal("not_a_database", err.code)
+  end)
+
+  it("writes no more into a file that was taken away", function()
+    local s = assert(open(dir:path "a.db"))
+    assert(s:write { { TABLE } })
+    os.remove(dir:path "a.db")
+    local results, err = s:write { { "INSERT INTO t (k) VALUES ('a')" } }
+    assert.is_nil(results)
+    assert.equal("corrupt", err.code)
+    assert.truthy(err.message:find("moved or deleted", 1, true))
+  end)
+
+  -- Another process that holds the lock of the file until it is killed.
+  local function holder(path)
+    local code = dir:write("holder.lua", [[
+      local store = require "runway.store"
+      print(io.open("/proc/self/stat"):read "n")
+      io.stdout:flush()
+      store.open((...)):write { { "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) "
+        .. "INSERT INTO t (k) SELECT n FROM c WHERE n < 0" } }
+    ]])
+    local pipe = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' exec %s '%s' '%s' 2>&1"):format(
+      package.path, package.cpath, lua, code, path)))
+    local pid = assert(pipe:read "l")
+    return function()
+      os.execute("kill -9 " .. pid)
+      pipe:close()
+    end
+  end
+
+  it("waits for a lock, some seconds and no longer; then the one who waits may try again", function()
+    if not io.open "/proc/self/stat" then return pending "no /proc here" end
+    local path = filled "a.db"
+    local s = assert(open(path))
+    local kill = holder(path)
+    local started, results, err
+    repeat                                        -- until the other has it
+      started = core.now()
+      results, err = s:write { { "UPDATE t SET x = 'y' WHERE k = 'k1'" } }
+    until not results
+    local took = core.now() - started
+    local reads = s:read { { "SELECT x FROM t WHERE k = 'k1'" } }
+    local job = runway.spawn(function() return s:write { { "UPDATE t SET x = 'z' WHERE k = 'k1'" } } end)
+    runway.sleep(0.2)
+    kill()
+    assert.same({ "io", "busy", true }, { err.kind, err.code, err.retryable })
+    assert.is_true(took > 4.5 and took < 20, took)
+    assert.truthy(reads)                          -- who reads needs no lock
+    assert(job:join())
+  end)
+
+  it("is shared by several processes", function()
+    local path = filled("a.db", 0)
+    local code = dir:write("writer.lua", [[
+      local runway, store = require "runway", require "runway.store"
+      local path, name = ...
+      local s = assert(store.open(path))
+      for i = 1, 50 do assert(s:write { { "INSERT INTO t (k) VALUES ($1)", name .. i } }) end
+      print "done"
+    ]])
+    local pipes = {}
+    for i = 1, 3 do
+      pipes[i] = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' %s '%s' '%s' %d- 2>&1"):format(
+        package.path, package.cpath, lua, code, path, i)))
+    end
+    for _, pipe in ipairs(pipes) do
+      assert.equal("done\n", pipe:read "a")
+      pipe:close()
+    end
+    assert.equal(150, count(assert(open(path))))
+  end)
+end)
