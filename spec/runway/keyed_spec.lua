@@ -9,7 +9,7 @@ local runway = require "runway"
 local clip, SUBMIT, task_is = mocked.clip, mocked.SUBMIT, mocked.task
 
 describe("generate with a journal", function()
-  before_each(journals.setup)
+  before_each(function() journals.setup() end)
   after_each(function()
     mocked.close()
     journals.teardown()
@@ -59,7 +59,7 @@ describe("generate with a journal", function()
   end)
 
   it("opens a journal that is given by its path, and closes it with the client", function()
-    local client = client_of(journals.path(), { SUBMIT })
+    local client = client_of(journals.where(), { SUBMIT })
     assert(client:generate(clip { key = "a" }))
     client:close()
     assert.equal("closed", select(2, client.journal:entries()).code)
@@ -413,7 +413,7 @@ describe("generate with a journal", function()
     assert.equal("unknown", assert(j:get "b").state)
     m:finish()
     for _, part in ipairs { "", "-wal" } do
-      local file = io.open(journals.path() .. part, "rb")
+      local file = io.open(journals.where() .. part, "rb")
       local bytes = file and file:read "a" or ""
       if file then file:close() end
       assert.is_nil(bytes:find("SECRET", 1, true))

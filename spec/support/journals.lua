@@ -5,11 +5,12 @@ local scratch = require "spec.support.scratch"
 
 local journals = {}
 
-local files, open, attempts
+local files, open, attempts, database, places
 
 --- Call both around each spec.
-function journals.setup()
-  files, open, attempts = scratch.new(), {}, {}
+---@param over? table   one of databases.lua; without it: files
+function journals.setup(over)
+  files, open, attempts, database, places = scratch.new(), {}, {}, over, {}
 end
 
 function journals.teardown()
@@ -18,13 +19,23 @@ function journals.teardown()
   files:remove()
 end
 
----@param name? string   of the file
-function journals.path(name) return files:path(name or "shots.db") end
+--- A file of the spec's own.
+---@param name string
+function journals.path(name) return files:path(name) end
+
+--- Where a journal is, or is to be.
+---@param name? string   for a spec that has several
+function journals.where(name)
+  name = name or "shots.db"
+  if not database then return files:path(name) end
+  places[name] = places[name] or database.fresh()
+  return places[name]
+end
 
 --- A journal that is closed after the spec.
 ---@param name? string
 function journals.open(name)
-  local j = assert(journal.open(journals.path(name)))
+  local j = assert(journal.open(journals.where(name)))
   open[#open + 1] = j
   return j
 end
@@ -33,7 +44,7 @@ end
 ---@param statements string[]|table[]
 ---@param name? string
 function journals.sql(statements, name)
-  local store = assert(require("runway.store").open(journals.path(name)))
+  local store = assert(require("runway.store").open(journals.where(name)))
   for i, statement in ipairs(statements) do
     if type(statement) == "string" then statements[i] = { statement } end
   end

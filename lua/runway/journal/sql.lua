@@ -95,7 +95,7 @@ end
 function sql.lose(key, token, fence, now, sent, message, code)
   return { "UPDATE runway_shots SET state = 'unknown', lease_until = NULL, updated_at = $4, sent = $5, error = $6, "
     .. "error_code = $7 WHERE key = $1 AND token = $2 AND fence = $3 AND " .. coming_to("unknown"),
-    key, token, fence, now, sent, message, code, n = 8 }
+    key, token, fence, now, sent, message, code, n = 7 }
 end
 
 --- The same of an attempt whose lease ran out, or whose process is no more. `seen` is the lease as it was read: one
@@ -112,7 +112,7 @@ function sql.submitted(key, token, now, t)
   return { "UPDATE runway_shots SET state = 'submitted', task_id = $4, status = $5, format = $6, credits = $7, "
     .. "estimated = $8, lease_until = NULL, sent = 'yes', error = NULL, error_code = NULL, submitted_at = $3, "
     .. "updated_at = $3 WHERE key = $1 AND token = $2 AND " .. coming_to("submitted", { "submitting", "unknown" }),
-    key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, n = 9 }
+    key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, n = 8 }
 end
 
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
@@ -122,7 +122,7 @@ function sql.stray(key, token, intent, now, t)
     .. "SELECT $1, 'submitted', $2, $3, $4, $5, $6, $7, $8, 1, 'yes', $9, $10, $11, $12, $13, $14, $14, $14 "
     .. "WHERE NOT EXISTS (SELECT 1 FROM runway_shots WHERE key = $15 AND task_id = $9) ON CONFLICT (key) DO NOTHING",
     ("%s (late, %s)"):format(key, token:sub(1, 8)), intent.provider, intent.base_url, intent.kind, intent.fingerprint,
-    intent.description, token, intent.owner, t.id, t.status, t.format, t.cost, t.estimated_cost, now, key, n = 16 }
+    intent.description, token, intent.owner, t.id, t.status, t.format, t.cost, t.estimated_cost, now, key, n = 15 }
 end
 
 --------------------------------------------------------------------- what becomes of the task
@@ -133,30 +133,30 @@ local OF_TASK = "updated_at = $3 WHERE key = $1 AND task_id = $2"
 --- How the provider says it stands.
 function sql.told(key, id, now, status, credits)
   return { "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), " .. OF_TASK, key, id, now, status,
-    credits, n = 6 }
+    credits, n = 5 }
 end
 
 --- It succeeded, and no file is to be written, or it is there.
 function sql.done(key, id, now, path, bytes)
   return { "UPDATE runway_shots SET state = 'done', path = coalesce($4, path), bytes = coalesce($5, bytes), "
     .. "error = NULL, error_code = NULL, ended_at = $3, " .. OF_TASK .. " AND " .. coming_to("done"),
-    key, id, now, path, bytes, n = 6 }
+    key, id, now, path, bytes, n = 5 }
 end
 
 function sql.failed(key, id, now, message, code)
   return { "UPDATE runway_shots SET state = 'failed', error = $4, error_code = $5, ended_at = $3, " .. OF_TASK
-    .. " AND " .. coming_to("failed"), key, id, now, message, code, n = 6 }
+    .. " AND " .. coming_to("failed"), key, id, now, message, code, n = 5 }
 end
 
 function sql.downloading(key, id, now, path)
   return { "UPDATE runway_shots SET state = 'downloading', path = $4, bytes = NULL, ended_at = NULL, " .. OF_TASK
-    .. " AND " .. coming_to("downloading"), key, id, now, path, n = 5 }
+    .. " AND " .. coming_to("downloading"), key, id, now, path, n = 4 }
 end
 
 --- A download broke off: it may be made again.
 function sql.hindered(key, id, now, message, code)
   return { "UPDATE runway_shots SET error = $4, error_code = $5, " .. OF_TASK .. " AND state = 'downloading'",
-    key, id, now, message, code, n = 6 }
+    key, id, now, message, code, n = 5 }
 end
 
 --------------------------------------------------------------------- settled by whoever knows

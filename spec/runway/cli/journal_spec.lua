@@ -44,7 +44,7 @@ describe("the runway command, with a journal,", function()
 
   local function on_journal(...)
     local argv = { "journal", ... }
-    argv[#argv + 1], argv[#argv + 2] = "--journal", journals.path()
+    argv[#argv + 1], argv[#argv + 2] = "--journal", journals.where()
     return run(argv)
   end
 
@@ -132,12 +132,12 @@ describe("the runway command, with a journal,", function()
     local code, _, err = on_journal "list"
     assert.equal(2, code)
     assert.truthy(err:find("there is no journal", 1, true), err)
-    assert.is_nil(io.open(journals.path()))
+    assert.is_nil(io.open(journals.where()))
   end)
 
   local function generate(more, list)
     local argv = { "generate", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5", "--prompt", "a cat",
-      "--journal", journals.path(), "--key", "a", "-o", journals.path "a.mp4" }
+      "--journal", journals.where(), "--key", "a", "-o", journals.path "a.mp4" }
     for _, word in ipairs(more) do argv[#argv + 1] = word end
     return run(argv, list)
   end

@@ -1,5 +1,6 @@
 -- One attempt to submit: who holds a key, and what comes of it.
 
+local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -9,9 +10,13 @@ local scheduler = require "runway.scheduler"
 
 local begin, task = journals.begin, journals.task
 
-describe("an attempt", function()
-  before_each(journals.setup)
+local function promises(start)
+  local database
+
+  setup(function() database = start() end)
+  before_each(function() journals.setup(database) end)
   after_each(journals.teardown)
+  teardown(function() database.close() end)
 
   local function state(j, key) return (assert(j:get(key)).state) end
 
@@ -148,4 +153,14 @@ describe("an attempt", function()
     end)
     assert.equal("t1", assert(journals.open():get "a").task_id)
   end)
+end
+
+describe("an attempt over SQLite", function() promises(databases.sqlite) end)
+describe("an attempt over PostgreSQL", function()
+  local missing = databases.missing_postgresql()
+  if missing then
+    it("keeps the same promises", function() pending(missing) end)
+  else
+    promises(databases.postgresql)
+  end
 end)

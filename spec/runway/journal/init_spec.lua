@@ -1,6 +1,7 @@
 -- A journal as scripts hold it, over a real database.
 
 local core = require "runway.core"
+local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -9,9 +10,13 @@ local schema = require "runway.journal.schema"
 
 local begin, task = journals.begin, journals.task
 
-describe("a journal", function()
-  before_each(journals.setup)
+local function promises(start)
+  local database
+
+  setup(function() database = start() end)
+  before_each(function() journals.setup(database) end)
   after_each(journals.teardown)
+  teardown(function() database.close() end)
 
   -- An entry in each state.
   local function fill(j)
@@ -41,27 +46,29 @@ describe("a journal", function()
 
   describe("opened", function()
     it("is made where there is none, and is the object that runway.journal gives", function()
-      local j = assert(runway.journal(journals.path()))
+      local j = assert(runway.journal(journals.where()))
       assert.same({}, assert(j:entries()))
-      assert.equal(journals.path(), j.path)
+      assert.truthy(j.path == journals.where() or j.path:find "^postgresql://", j.path)
       j:close()
-      assert(journal.open(journals.path())):close()
+      assert(journal.open(journals.where())):close()
     end)
 
     it("is refused, and left as it is, where it is no journal", function()
       journals.sql { "CREATE TABLE precious (a TEXT)" }
-      local j, err = journal.open(journals.path())
+      local j, err = journal.open(journals.where())
       assert.is_nil(j)
       assert.same({ "config", "not_a_journal" }, { err.kind, err.code })
       assert.truthy(err.message:find("left as it is", 1, true))
-      local found = journals.sql { "SELECT name FROM sqlite_master" }
-      assert.same({ { name = "precious" } }, found[1].rows)
+      local store = assert(require("runway.store").open(journals.where()))
+      assert(store:read { { "SELECT a FROM precious" } })
+      assert.equal("sql", select(2, store:read { { "SELECT * FROM runway_about" } }).code)
+      store:close()
     end)
 
     it("of a newer version is refused, and left as it is", function()
       journals.open()
       journals.sql { "UPDATE runway_about SET value = '999' WHERE name = 'version'" }
-      local j, err = journal.open(journals.path())
+      local j, err = journal.open(journals.where())
       assert.is_nil(j)
       assert.same({ "config", "newer_journal" }, { err.kind, err.code })
       assert.truthy(err.message:find("999", 1, true))
@@ -69,7 +76,7 @@ describe("a journal", function()
     end)
 
     it("of an older version is migrated, in one transaction or not at all", function()
-      local store = assert(require("runway.store").open(journals.path()))
+      local store = assert(require("runway.store").open(journals.where()))
       local ways = { schema.MIGRATIONS[1] }
       assert(schema.prepare(store, ways))
       ways[2] = { "ALTER TABLE runway_shots ADD COLUMN mood TEXT", "this is no SQL" }
@@ -195,13 +202,14 @@ describe("a journal", function()
     end)
   end)
 
-  it("is read by another program while it is in use, and its copy opens", function()
+  it("is read by another program while it is in use, and a copy of its file opens", function()
     local j = journals.open()
     fill(j)
     local other = journals.open()
     assert.equal(7, #assert(other:entries()))
+    if journals.where():find "^postgres" then return end
     for _, part in ipairs { "", "-wal" } do
-      os.execute(("cp '%s%s' '%s%s' 2>/dev/null"):format(journals.path(), part, journals.path "copy.db", part))
+      os.execute(("cp '%s%s' '%s%s' 2>/dev/null"):format(journals.where(), part, journals.where "copy.db", part))
     end
     assert.equal(7, #assert(journals.open "copy.db":entries()))
   end)
@@ -214,4 +222,14 @@ describe("a journal", function()
     assert.is_nil(e)
     assert.same({ "io", "closed" }, { err.kind, err.code })
   end)
+end
+
+describe("a journal over SQLite", function() promises(databases.sqlite) end)
+describe("a journal over PostgreSQL", function()
+  local missing = databases.missing_postgresql()
+  if missing then
+    it("keeps the same promises", function() pending(missing) end)
+  else
+    promises(databases.postgresql)
+  end
 end)
