@@ -20,21 +20,25 @@ local PROGRAM = [[
   local runway = require "runway"
   local base, where, directory, mark = ...
   local keys = { select(5, ...) }
-  local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = base,
-    journal = where, poll_interval = 0.02, timeout = 20 })
-  runway.run(function()
-    local list = {}
-    for i, key in ipairs(keys) do
-      list[i] = function()
-        local task = client:generate { model = "gen4.5", prompt_text = "shot " .. key, ratio = "1280:720", duration = 5,
-          key = key, output = directory .. "/" .. key .. ".mp4" }
-        if task and task:wait() then task:download() end
-        return true
+  local function work()
+    local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = base,
+      journal = where, poll_interval = 0.02, timeout = 20 })
+    runway.run(function()
+      local list = {}
+      for i, key in ipairs(keys) do
+        list[i] = function()
+          local task = client:generate { model = "gen4.5", prompt_text = "shot " .. key, ratio = "1280:720",
+            duration = 5, key = key, output = directory .. "/" .. key .. ".mp4" }
+          if task and task:wait() then task:download() end
+          return true
+        end
       end
-    end
-    runway.all(list)
-  end)
-  client:close()
+      runway.all(list)
+    end)
+    client:close()
+  end
+  local ok, err = pcall(work)
+  if not ok then print(tostring(err)) end       -- the database cannot be reached, say
   io.open(mark, "w"):close()
 ]]
 
@@ -60,6 +64,17 @@ local function dice(seed)
     at = at * 16807 % 2147483647
     return at % n + 1
   end
+end
+
+-- A look at the journal; one that failed with the database's server is taken again.
+local function surely(look)
+  for _ = 1, 100 do
+    local value, err = look()
+    if value then return value end
+    if err.code ~= "lost" then error(err) end
+    runway.sleep(0.1)
+  end
+  error "the database does not come back"
 end
 
 local Run = {}
@@ -100,10 +115,15 @@ local function round(self, keys, processes)
     children[i] = child
   end
   self.children = children
+  local disturbed = self.disturb and self.roll(8) == 1 and clock.now() + self.roll(250) / 1000
   local open = true
   while open do
     runway.step(0.002)
     open = false
+    if disturbed and clock.now() >= disturbed then
+      self.disturb()
+      self.disturbances, disturbed = self.disturbances + 1, nil
+    end
     for _, child in ipairs(children) do
       local due = child.at and clock.now() >= child.at
         or child.after_requests and #self.server.requests >= child.after_requests
@@ -116,7 +136,7 @@ end
 -- Entries that have not come to an end.
 local function unfinished(self)
   local list = {}
-  for _, e in ipairs(assert(self.journal:entries())) do
+  for _, e in ipairs(surely(function() return self.journal:entries() end)) do
     if e.state ~= "done" and e.state ~= "failed" and e.state ~= "unknown" then list[#list + 1] = e.key end
   end
   return list
@@ -124,7 +144,9 @@ end
 
 -- How the entries stand right after the kills, before anyone has looked at them: for the report.
 local function note_states(self)
-  local found = assert(self.store:read { { "SELECT state, count(*) AS entries FROM runway_shots GROUP BY state" } })
+  local found = surely(function()
+    return self.store:read { { "SELECT state, count(*) AS entries FROM runway_shots GROUP BY state" } }
+  end)
   for _, row in ipairs(found[1].rows) do
     local ended = row.state == "done" or row.state == "failed" or row.state == "unknown"
     if not ended then self.seen[row.state] = (self.seen[row.state] or 0) + row.entries end
@@ -137,7 +159,7 @@ local function check(self)
   local posts, made = self.posts, {}
   for _, task in ipairs(self.server.tasks) do made[#made + 1] = task end
   local entries = {}
-  for _, e in ipairs(assert(self.journal:entries())) do
+  for _, e in ipairs(surely(function() return self.journal:entries() end)) do
     entries[e.key] = e
     if e.state ~= "done" and e.state ~= "failed" and e.state ~= "unknown" then
       fault("the key %s ended as %s", e.key, e.state)
@@ -166,13 +188,14 @@ local function check(self)
   return faults
 end
 
----@param opts { seed: integer, kills: integer, processes?: integer, keys?: integer, where?: string }
+---@param opts { seed: integer, kills: integer, processes?: integer, keys?: integer, where?: string, disturb?: function }
+---  disturb: something else that happens now and then while they run
 ---@return string[] faults   none is as it should be
----@return { kills: integer, states: table, posts: integer, keys: integer } report
+---@return { kills: integer, states: table, posts: integer, keys: integer, disturbances: integer } report
 function killing.run(opts)
   local files = scratch.new()
   local self = setmetatable({ files = files, roll = dice(opts.seed), posts = {}, kills = 0, started = 0, seen = {},
-    children = {}, where = opts.where or files:path "shots.db" }, Run)
+    children = {}, disturb = opts.disturb, disturbances = 0, where = opts.where or files:path "shots.db" }, Run)
   self.program = files:write("program.lua", PROGRAM)
   local submits = 0
   self.server = assert(sandbox.start { seconds = 0.02, scenario = function(request)
@@ -212,7 +235,8 @@ function killing.run(opts)
   self.store:close()
   self.server:close()
   files:remove()
-  return faults, { kills = self.kills, states = self.seen, posts = submits, keys = made }
+  return faults, { kills = self.kills, states = self.seen, posts = submits, keys = made,
+    disturbances = self.disturbances }
 end
 
 return killing
