@@ -1,5 +1,6 @@
 -- generate with a journal: what a key stands for, over a mock that counts what is paid for.
 
+local child = require "spec.support.child"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -315,6 +316,36 @@ describe("generate with a journal", function()
     assert.same({ "t1", "t1", "t1", "t1", "t1" }, ids)
     m:finish()
   end)
+
+  -- The program gets the signal a terminal would send while its request is under way.
+  local INTERRUPTED = [[
+    local mocked = require "spec.support.mocked"
+    local runway = require "runway"
+    local where, how = ...
+    local client = mocked.client({ { "POST /v1/text_to_video", json = { id = "t1" }, delay = 10,
+      check = function()
+        local scheduler = require "runway.scheduler"
+        scheduler.at(scheduler.now() + 5, function() io.popen("kill -INT $PPID"):close() end)
+      end } }, { journal = where })
+    local order = mocked.clip { key = "a" }
+    if how == "job" then
+      runway.run(function() client:generate(order) end)
+    else
+      client:generate(order)
+      runway.sleep(0.01)
+    end
+    print "not interrupted"
+  ]]
+
+  for _, how in ipairs { "main", "job" } do
+    it("writes the id down when Ctrl-C comes during the submit, in the " .. how, function()
+      local told = child.run(INTERRUPTED, { arguments = { journals.where(), how } })
+      assert.truthy(told:find("interrupted!", 1, true), told)
+      assert.is_nil(told:find("not interrupted", 1, true), told)
+      local e = assert(journals.open():get "a")
+      assert.same({ "submitted", "t1" }, { e.state, e.task_id })
+    end)
+  end
 
   it("waits for another's submit no longer than its deadline", function()
     local j = journals.open()

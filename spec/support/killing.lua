@@ -188,7 +188,7 @@ local function check(self)
   return faults
 end
 
----@param opts { seed: integer, kills: integer, processes?: integer, keys?: integer, where?: string, disturb?: function }
+---@param opts table   seed, kills, processes (1), keys (4 at a time), where (a file), disturb
 ---  disturb: something else that happens now and then while they run
 ---@return string[] faults   none is as it should be
 ---@return { kills: integer, states: table, posts: integer, keys: integer, disturbances: integer } report
