@@ -4,6 +4,7 @@ local adapter = require "runway.adapter"
 local fields = require "runway.fields"
 local http = require "runway.http"
 local journal = require "runway.journal"
+local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -216,12 +217,15 @@ local MAX_CALLBACK = 1024 * 1024
 --- `client:get(id)` before believing it. Makes no request.
 ---@param body string            the raw body
 ---@param headers? table         the request's headers
----@return { id: string, status: string|nil }|nil hint
+---@param target? string         the URL it was posted to, or its path and query: with a journal and a client's
+---  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`
+---@return { id: string, status: string|nil, key: string|nil }|nil hint
 ---@return runway.Error|nil err
-function Client:read_callback(body, headers)
+function Client:read_callback(body, headers, target)
   local mine = session_of(self)
   if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
   if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
+  if target ~= nil and type(target) ~= "string" then error("read_callback takes the URL as a string", 2) end
   if not mine.adapter.callback then return mine:refuse(mine.adapter.name .. " has no callbacks") end
   if #body > MAX_CALLBACK then
     return mine:refuse({ kind = "limit", message = "the callback is larger than 1 MiB" })
@@ -236,6 +240,7 @@ function Client:read_callback(body, headers)
     return mine:refuse { kind = "protocol", message = problem and problem.message or "the callback names no task"
       .. (fault and " (" .. fault .. ")" or "") }
   end
+  if target then hint.key = keyed.called_back(mine, target, hint.id) end
   return hint
 end
 

@@ -53,12 +53,12 @@ local function kind_of(session, given, kind)
   return kind
 end
 
--- The adapter's request. The client's own callback_url goes along where the provider takes one.
+-- The adapter's request. The client's own callback URL goes along where the provider takes one.
 -- The caller's misuse comes back as the adapter's problem, to be raised where his line is known.
-local function ask(session, kind, given)
+local function ask(session, kind, given, callback_url)
   local request, problem
-  if given.callback_url == nil and session.callback_url then
-    given.callback_url = session.callback_url
+  if given.callback_url == nil and callback_url then
+    given.callback_url = callback_url
     request, problem = adapter.ask(session, "submit", kind, given)
     given.callback_url = nil
   end
@@ -92,17 +92,17 @@ local function warn(session, request)
 end
 
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
-local function build(session, kind, given, deadline)
+local function build(session, kind, given, deadline, callback_url)
   local looked, err = media.look(session, given, deadline)
   if not looked then return nil, err end
   local request, limits, settled, changed
-  request, err = ask(session, kind, looked)
+  request, err = ask(session, kind, looked, callback_url)
   if not request then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
-  if changed then return ask(session, kind, settled) end
+  if changed then return ask(session, kind, settled, callback_url) end
   return request
 end
 
@@ -174,7 +174,8 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
-  request, err = build(session, kind, order.params, deadline)
+  request, err = build(session, kind, order.params, deadline,
+    remembered and remembered:callback_url() or session.callback_url)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end

@@ -317,6 +317,42 @@ describe("generate with a journal", function()
     m:finish()
   end)
 
+  describe("and a callback", function()
+    local function lost(j, more)
+      local opts = { provider = "cometapi", callback_url = "https://me.example/hook?a=1" }
+      for name, v in pairs(more or {}) do opts[name] = v end
+      local client, m = client_of(j, { { method = "POST", fault = "lost" } }, opts)
+      local err = select(2, client:generate { prompt_text = "a cat", key = "a" })
+      assert.equal("unknown_submit", err.kind)
+      return client, m.requests[1].json.callback_url
+    end
+
+    it("names the task of a submit whose answer was lost", function()
+      local j = journals.open()
+      local client, url = lost(j)
+      assert.truthy(url:find("^https://me%.example/hook%?a=1&runway_token=%x+$"), url)
+      local hint = assert(client:read_callback('{"task_id":"c9","status":"2"}', {}, url:match "/hook.*"))
+      assert.same({ "c9", "a" }, { hint.id, hint.key })
+      assert.same({ "submitted", "c9" }, { j:get "a".state, j:get "a".task_id })
+      assert.equal("c9", assert(client:generate { prompt_text = "a cat", key = "a" }).id)
+      -- the same again, or another id: nothing happens
+      assert.equal("a", client:read_callback('{"task_id":"c9","status":"2"}', {}, url).key)
+      assert.is_nil(client:read_callback('{"task_id":"c8","status":"2"}', {}, url).key)
+      assert.equal("c9", j:get "a".task_id)
+    end)
+
+    it("with a token that no one gave out makes nothing", function()
+      local j = journals.open()
+      local client = lost(j)
+      for _, target in ipairs { "/hook", "/hook?runway_token=" .. ("0"):rep(32), "/hook?runway_token=", "?runway_token=x",
+        "/hook?runway_token=' OR 1" } do
+        assert.is_nil(client:read_callback('{"task_id":"c9","status":"2"}', {}, target).key)
+        assert.equal("unknown", j:get "a".state)
+      end
+      assert.equal(1, #j:entries())
+    end)
+  end)
+
   -- The program gets the signal a terminal would send while its request is under way.
   local INTERRUPTED = [[
     local mocked = require "spec.support.mocked"

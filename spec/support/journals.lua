@@ -1,5 +1,6 @@
 -- Journals in a directory of a spec's own, and what a spec does to them behind their back.
 
+local core = require "runway.core"
 local journal = require "runway.journal"
 local scratch = require "spec.support.scratch"
 
@@ -56,7 +57,7 @@ end
 --- The intent of a request, as submits have it.
 function journals.intent(key, more)
   local intent = { key = key, provider = "runwayml", base_url = "https://api.example", kind = "text_to_video",
-    fingerprint = "f1", description = '{"kind":"text_to_video","params":{"prompt_text":"a cat"}}' }
+    token = core.token(), fingerprint = "f1", description = '{"kind":"text_to_video","params":{"prompt_text":"a cat"}}' }
   for name, v in pairs(more or {}) do intent[name] = v end
   return intent
 end

@@ -43,13 +43,13 @@ end
 
 --- Takes a key. Committed when this returns.
 ---@param book runway.Book
----@param intent runway.Intent    without token and owner
+---@param intent runway.Intent    without its owner
 ---@param log fun(level: string, message: string)
 ---@return runway.Attempt|nil
 ---@return table|nil row          whose the key is, when it is not ours
 ---@return runway.Error|nil err   nothing may be submitted
 function attempt.begin(book, intent, log)
-  intent.token, intent.owner = core.token(), owner.me()
+  intent.owner = owner.me()
   local now = core.wall_ms()
   local statements = sql.begin(intent, now, now + LEASE)
   local results, err = book:write(statements)

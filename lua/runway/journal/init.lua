@@ -250,6 +250,20 @@ function journal.begin(j, intent, log)
   return attempt.begin(books[j], intent, log)
 end
 
+--- A callback that bears an attempt's token names its task.
+---@param j runway.Journal
+---@param token string
+---@param id string
+---@return string|nil key
+---@return runway.Error|nil err
+function journal.called_back(j, token, id)
+  local results, err = books[j]:write_surely(sql.called_back(token, core.wall_ms(), id),
+    ("a callback named the task %s"):format(id))
+  if not results then return nil, err end
+  local row = results[2].rows[1]
+  return row and row.key
+end
+
 --- What becomes of the task of a key is to be written down: see trail.lua.
 ---@param j runway.Journal
 ---@param key string

@@ -115,6 +115,16 @@ function sql.submitted(key, token, now, t)
     key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, n = 8 }
 end
 
+--- The same, told by a callback that bears the attempt's token.
+function sql.called_back(token, now, id)
+  return {
+    { "UPDATE runway_shots SET state = 'submitted', task_id = $3, lease_until = NULL, sent = 'yes', error = NULL, "
+      .. "error_code = NULL, submitted_at = $2, updated_at = $2 WHERE token = $1 AND "
+      .. coming_to("submitted", { "submitting", "unknown" }), token, now, id },
+    { "SELECT key FROM runway_shots WHERE token = $1 AND task_id = $2", token, id },
+  }
+end
+
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
 function sql.stray(key, token, intent, now, t)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
