@@ -183,6 +183,7 @@ end
 ---@return runway.Error|nil err
 function Keyed:past()
   local pause, s = FIRST_PAUSE, self.session
+  if not self.order.params.key then return nil end -- one of our own: no one else has it
   while true do
     local row, err = journal.look(s.journal, self.intent.key)
     if err then return unreadable(self, err) end

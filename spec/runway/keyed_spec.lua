@@ -197,6 +197,24 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("takes names of files in any bytes", function()
+      local j = journals.open()
+      local path, film_path = journals.path "caf\xE9.png", journals.path "film\xE9.mp4"
+      local file = assert(io.open(path, "wb"))
+      file:write("\137PNG\r\n\26\n", ("\0"):rep(600))
+      file:close()
+      local client, m = client_of(j, { { "POST /v1/image_to_video", json = { id = "t1" } }, task_is "SUCCEEDED",
+        film "1" })
+      local task = assert(client:generate { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "a",
+        prompt_image = runway.file(path) })
+      assert(task:wait())
+      assert(task:download(film_path))
+      assert.same({ "done", "caf?.png" }, { j:get "a".state, j:get "a".request.params.prompt_image[1].uri.file })
+      assert.is_nil(j:get "a".path)
+      assert.same({}, said)
+      m:finish()
+    end)
+
     it("tells files by their bytes, not by their names", function()
       local j = journals.open()
       local function picture(name, more)
@@ -299,6 +317,23 @@ describe("generate with a journal", function()
     end)
   end)
 
+  it("sends no further request once another has taken the key", function()
+    local j = journals.open()
+    local client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },
+      json = {} } })
+    local task, err
+    runway.run(function()
+      local job = runway.spawn(function() task, err = client:generate(clip { key = "a" }) end)
+      runway.sleep(5)
+      journals.sql { "UPDATE runway_shots SET state = 'unknown', fence = fence + 1" }
+      job:join()
+    end)
+    assert.is_nil(task)
+    assert.same({ "cancelled", "lease_lost" }, { err.kind, err.code })
+    assert.equal("unknown", j:get "a".state)
+    assert.equal(1, #m.requests)
+  end)
+
   it("submits once for two that ask at the same moment", function()
     local j = journals.open()
     local client, m = client_of(j, { SUBMIT })
@@ -344,8 +379,8 @@ describe("generate with a journal", function()
     it("with a token that no one gave out makes nothing", function()
       local j = journals.open()
       local client = lost(j)
-      for _, target in ipairs { "/hook", "/hook?runway_token=" .. ("0"):rep(32), "/hook?runway_token=", "?runway_token=x",
-        "/hook?runway_token=' OR 1" } do
+      for _, target in ipairs { "/hook", "/hook?runway_token=" .. ("0"):rep(32), "/hook?runway_token=",
+        "?runway_token=x", "/hook?runway_token=' OR 1" } do
         assert.is_nil(client:read_callback('{"task_id":"c9","status":"2"}', {}, target).key)
         assert.equal("unknown", j:get "a".state)
       end

@@ -56,8 +56,11 @@ end
 
 --- The intent of a request, as submits have it.
 function journals.intent(key, more)
-  local intent = { key = key, provider = "runwayml", base_url = "https://api.example", kind = "text_to_video",
-    token = core.token(), fingerprint = "f1", description = '{"kind":"text_to_video","params":{"prompt_text":"a cat"}}' }
+  local intent = {
+    key = key, provider = "runwayml", base_url = "https://api.example", kind = "text_to_video",
+    token = core.token(), fingerprint = "f1",
+    description = '{"kind":"text_to_video","params":{"prompt_text":"a cat"}}',
+  }
   for name, v in pairs(more or {}) do intent[name] = v end
   return intent
 end

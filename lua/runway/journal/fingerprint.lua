@@ -35,7 +35,9 @@ end
 local function kept(v, redact, sums)
   if files.is_file(v) then
     local sum = sums[v.path]
-    return { file = files.base(v.path), size = sum.size, sha256 = sum.sha256 }
+    local name = files.base(v.path)
+    if text.bad_byte(name) then name = name:gsub("[\128-\255]", "?") end
+    return { file = name, size = sum.size, sha256 = sum.sha256 }
   elseif type(v) == "string" then
     return kept_text(v, redact)
   elseif type(v) ~= "table" or values.is_null(v) then

@@ -8,6 +8,7 @@ local book = require "runway.journal.book"
 local core = require "runway.core"
 local entry = require "runway.journal.entry"
 local errors = require "runway.errors"
+local fields = require "runway.fields"
 local fingerprint = require "runway.journal.fingerprint"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
@@ -152,8 +153,8 @@ end
 
 local SETTLE = { task_id = "string", resubmit = "boolean", failed = "string" }
 
-local function settling(key, how, now)
-  if how.task_id then return sql.settle_as(key, now, how.task_id) end
+local function settling(key, how, id, now)
+  if id then return sql.settle_as(key, now, id) end
   if how.failed then return sql.settle_failed(key, now, how.failed) end
   return sql.settle_anew(key, now)
 end
@@ -169,14 +170,15 @@ function Journal:settle(key, how)
   check_key(key, "settle")
   how = options.check(how, SETTLE, "settle", 2)
   local said = (how.task_id and 1 or 0) + (how.resubmit and 1 or 0) + (how.failed and 1 or 0)
-  if said ~= 1 or how.task_id == "" or how.failed == "" then
+  local id = how.task_id and fields.id(how.task_id)
+  if said ~= 1 or how.task_id and not id or how.failed == "" then
     error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
   end
   local e, err = self:get(key)
   if not e then return nil, err end
   local results
   if e.state == "unknown" then
-    results, err = mine:write { settling(key, how, core.wall_ms()) }
+    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
     if not results then return nil, err end
   end
   e, err = self:get(key)

@@ -54,14 +54,19 @@ function Trail:row()
   return found and found[1].rows[1]
 end
 
+-- A path as a database holds one; nil for one of other bytes than UTF-8, which is not remembered.
+local function held(path)
+  return path and not text.bad_byte(path) and path or nil
+end
+
 ---@param path string|nil   nil: not before it is there
 function Trail:downloading(path)
-  write(self, { sql.downloading(self.key, self.id, core.wall_ms(), path) }, "a download has begun")
+  write(self, { sql.downloading(self.key, self.id, core.wall_ms(), held(path)) }, "a download has begun")
 end
 
 ---@param file table    as a download returns it
 function Trail:downloaded(file)
-  write(self, { sql.done(self.key, self.id, core.wall_ms(), file.path, file.bytes) }, "its file is there")
+  write(self, { sql.done(self.key, self.id, core.wall_ms(), held(file.path), file.bytes) }, "its file is there")
 end
 
 ---@param err runway.Error

@@ -53,6 +53,14 @@ local function promises(start)
       assert(journal.open(journals.where())):close()
     end)
 
+    it("is a file for its owner alone", function()
+      journals.open()
+      if journals.where():find "^postgres" then return end
+      local pipe = io.popen(("stat -c %%a '%s'"):format(journals.where()))
+      assert.equal("600", pipe:read "*l")
+      pipe:close()
+    end)
+
     it("is refused, and left as it is, where it is no journal", function()
       journals.sql { "CREATE TABLE precious (a TEXT)" }
       local j, err = journal.open(journals.where())
