@@ -19,6 +19,7 @@ static const struct {
   {"client", "runway.client", "new"},
   {"events", "runway.scheduler", "events"},
   {"file", "runway.media", "file"},
+  {"journal", "runway.journal", "open"},
   {"mock", "runway.mock", "new"},
   {"null", "runway.json", "null"},
   {"pollfd", "runway.scheduler", "pollfd"},

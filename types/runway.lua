@@ -19,6 +19,7 @@ function runway.client(options) end
 ---@field provider? string|runway.Adapter  a name or an adapter; default $RUNWAY_PROVIDER, else "runwayml"
 ---@field api_key? string          default: the adapter's environment variable
 ---@field base_url? string         default: the adapter's, or its environment variable
+---@field journal? string|runway.Journal  remembers every paid task: a file's path, or what runway.journal gave
 ---@field timeout? number          seconds for one whole call; default 60
 ---@field deadline? number         seconds after which a call ends, whatever it waits for; default none
 ---@field connect_timeout? number  seconds until connected; default 10
@@ -40,6 +41,12 @@ function runway.client(options) end
 ---@param path string
 ---@return runway.File
 function runway.file(path) end
+
+---Opens a journal of paid tasks, and makes it where there is none.
+---@param where string   a file's path, or postgresql://…
+---@return runway.Journal|nil
+---@return runway.Error|nil err
+function runway.journal(where) end
 
 ---Starts a job: a function that runs beside others and yields where it waits.
 ---@param fn function

@@ -4,6 +4,8 @@ local adapter = require "runway.adapter"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
 local http = require "runway.http"
+local journal = require "runway.journal"
+local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -15,6 +17,7 @@ local task = require "runway.task"
 ---@class runway.Client
 ---@field provider string    the adapter's name
 ---@field base_url string
+---@field journal? runway.Journal   where its paid tasks are remembered
 local Client = {}
 Client.__index = Client
 Client.__name = "runway.client"
@@ -51,8 +54,14 @@ local function pins(v)
   return true
 end
 
+local function is_journal(v)
+  return type(v) == "string" and v ~= "" and not v:find("%z") or journal.is(v),
+    "the path of a file, a postgresql:// URL, or what runway.journal gave"
+end
+
 local OPTIONS = {
-  provider = "string|table", api_key = "string", base_url = "string", journal = "string",
+  provider = "string|table", api_key = "string", base_url = "string",
+  journal = is_journal,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
   max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = pins,
@@ -71,13 +80,14 @@ function client.new(given)
   given = options.check(given, OPTIONS, "client", 2)
   local chosen, err = adapter.of(given.provider)
   if not chosen then return nil, err end
-  if given.journal then
-    return session.config(chosen.name, "this version has no journal yet; leave journal out")
-  end
   local made
   made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
-  local self = setmetatable({ provider = chosen.name, base_url = made.base }, Client)
+  if given.journal then
+    made.journal, err, made.own_journal = journal.of(given.journal)
+    if not made.journal then return nil, err end
+  end
+  local self = setmetatable({ provider = chosen.name, base_url = made.base, journal = made.journal }, Client)
   sessions[self] = made
   return self
 end
@@ -208,12 +218,15 @@ local MAX_CALLBACK = 1024 * 1024
 --- `client:get(id)` before believing it. Makes no request.
 ---@param body string            the raw body
 ---@param headers? table         the request's headers
----@return { id: string, status: string|nil }|nil hint
+---@param target? string         the URL it was posted to, or its path and query: with a journal and a client's
+---  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`
+---@return { id: string, status: string|nil, key: string|nil }|nil hint
 ---@return runway.Error|nil err
-function Client:read_callback(body, headers)
+function Client:read_callback(body, headers, target)
   local mine = session_of(self)
   if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
   if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
+  if target ~= nil and type(target) ~= "string" then error("read_callback takes the URL as a string", 2) end
   if not mine.adapter.callback then return mine:refuse(mine.adapter.name .. " has no callbacks") end
   if #body > MAX_CALLBACK then
     return mine:refuse({ kind = "limit", message = "the callback is larger than 1 MiB" })
@@ -228,6 +241,7 @@ function Client:read_callback(body, headers)
     return mine:refuse { kind = "protocol", message = problem and problem.message or "the callback names no task"
       .. (fault and " (" .. fault .. ")" or "") }
   end
+  if target then hint.key = keyed.called_back(mine, target, hint.id) end
   return hint
 end
 
@@ -272,7 +286,9 @@ end
 --- Ends what this client has under way; paid requests in flight are awaited by
 --- those who made them. Tasks go on at the provider, a transport that was given stays open.
 function Client:close()
-  session_of(self):close()
+  local mine = session_of(self)
+  mine:close()
+  if mine.own_journal then journal.release(mine.journal) end
 end
 
 Client.__close = Client.close

@@ -74,6 +74,11 @@ local function exchange(session, call)
   end
   local function done(result) w:wake(result) end
   local receipt = call.receipt
+  if receipt and receipt.revoked then         -- the right to send it has gone meanwhile
+    release()
+    return { sent = false, error = receipt.revoked }
+  end
+  if receipt then receipt.open = true end
   if receipt then receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil end
   handle = transport:start(wire, done)
   if receipt then receipt.handle = handle end
@@ -90,6 +95,7 @@ local function exchange(session, call)
   end
   local result = scheduler.park(w)
   release()
+  if receipt then receipt.open = result.sent and true or false end
   if given_up and not result.sent and result.error then
     if wire.gate then scheduler.checkpoint() end -- told to stop, it does
     result.error = given_up
@@ -168,6 +174,7 @@ local function attempt(session, call, tally)
     tally.sent = tally.sent or result.sent
     local reading = call:read(session, result)
     local verdict = reading.verdict
+    if verdict and verdict.kind ~= "unknown_submit" then tally.open = false end
     local seconds = result.timings and result.timings.total or scheduler.now() - started
     if session.logger then
       session:log("debug", ("%s %s: %s"):format(wire.method, call.name,

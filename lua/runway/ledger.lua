@@ -17,6 +17,8 @@ local ledger = {}
 ---@field real boolean        may it really cost money? A mock's tasks need no last words
 ---@field attempts integer    requests made
 ---@field sent boolean        has any of them left?
+---@field open? boolean       may the latest have made a task that is not known here?
+---@field revoked? table      the transport's error instead of a further request
 ---@field waiter? table       woken with the result of the latest
 ---@field transport? runway.Transport
 ---@field done? function      as given to the transport
@@ -77,6 +79,15 @@ function ledger.open(provider, real)
   receipts[receipt] = true
   if real then recount(1) end
   return receipt
+end
+
+--- No further request of it may leave; one that has not yet is given up.
+---@param receipt runway.Receipt
+---@param message string
+function ledger.revoke(receipt, message)
+  receipt.revoked = { kind = "cancelled", code = "lease_lost", message = message, permanent = true }
+  local w = receipt.waiter
+  if w and not w.done and w.stop then w.stop("cancelled", message) end
 end
 
 --- Its task is known, or there is none.

@@ -22,6 +22,8 @@ local text = require "runway.text"
 ---@field files_lane integer   and the one of its downloads, which may take long
 ---@field uploads_lane integer and the one of its uploads, which a submit waits for
 ---@field callback_url? string
+---@field journal? runway.Journal   remembers what is paid for
+---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for

@@ -9,6 +9,7 @@ local errors = require "runway.errors"
 local fields = require "runway.fields"
 local http = require "runway.http"
 local json = require "runway.json"
+local keyed = require "runway.keyed"
 local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
@@ -52,12 +53,12 @@ local function kind_of(session, given, kind)
   return kind
 end
 
--- The adapter's request. The client's own callback_url goes along where the provider takes one.
+-- The adapter's request. The client's own callback URL goes along where the provider takes one.
 -- The caller's misuse comes back as the adapter's problem, to be raised where his line is known.
-local function ask(session, kind, given)
+local function ask(session, kind, given, callback_url)
   local request, problem
-  if given.callback_url == nil and session.callback_url then
-    given.callback_url = session.callback_url
+  if given.callback_url == nil and callback_url then
+    given.callback_url = callback_url
     request, problem = adapter.ask(session, "submit", kind, given)
     given.callback_url = nil
   end
@@ -91,17 +92,17 @@ local function warn(session, request)
 end
 
 -- Puts the adapter's request together; uploads what is too large to be sent inside it.
-local function build(session, kind, given, deadline)
+local function build(session, kind, given, deadline, callback_url)
   local looked, err = media.look(session, given, deadline)
   if not looked then return nil, err end
   local request, limits, settled, changed
-  request, err = ask(session, kind, looked)
+  request, err = ask(session, kind, looked, callback_url)
   if not request then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
-  if changed then return ask(session, kind, settled) end
+  if changed then return ask(session, kind, settled, callback_url) end
   return request
 end
 
@@ -121,8 +122,8 @@ local function notice(session, t, answer)
   return err
 end
 
--- The paid request, and the task that it makes.
-local function pay(session, request, ref, receipt, deadline)
+-- The paid request, and what comes of it.
+local function call(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
     { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   ref.id = made and fields.id(made.id) or failure and failure.task_id
@@ -138,14 +139,22 @@ local function pay(session, request, ref, receipt, deadline)
   return t, notice(session, t, answer)
 end
 
+-- The same, with the journal told of it before the caller is.
+local function pay(session, request, ref, receipt, deadline, remembered)
+  local t, err = call(session, request, ref, receipt, deadline)
+  if remembered then remembered:ends(t or err.task, ref, receipt, not t and err or nil) end
+  return t, err
+end
+
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
-local function rescue(session, ref, receipt, raised)
+local function rescue(session, ref, receipt, raised, remembered)
   local id, missing = http.rescue(session, receipt, raised)
   ref.id = ref.id or id
   local t = ref.id and task.new(session, ref, true) or nil
   local err = missing or errors.is(raised) and raised or nil
   if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
+  if remembered then pcall(remembered.ends, remembered, t, ref, receipt, err) end
   if missing then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
@@ -163,13 +172,14 @@ local function take_target(session, order)
 end
 
 -- What goes before the request, the request, and the task that it makes.
-local function carry_out(session, order, kind, target, deadline)
+local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
-  request, err = build(session, kind, order.params, deadline)
+  request, err = build(session, kind, order.params, deadline,
+    remembered and remembered:callback_url() or session.callback_url)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
@@ -179,9 +189,16 @@ local function carry_out(session, order, kind, target, deadline)
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
   local receipt = ledger.open(session.adapter.name, session:is_real())
-  local ok, t
-  ok, t, err = pcall(pay, session, request, ref, receipt, deadline)
-  if not ok then t, err = rescue(session, ref, receipt, t) end
+  local ok, mine, t = true, true, nil
+  if remembered then
+    remembered.target = target
+    ok, mine, t, err = pcall(remembered.begin, remembered, receipt)
+    if not ok then t = mine end
+  end
+  if ok and mine then
+    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, remembered)
+  end
+  if not ok then t, err = rescue(session, ref, receipt, t, remembered) end
   ledger.close(receipt)
   return t, err
 end
@@ -198,11 +215,17 @@ function submit.make(session, order, kind)
   local err
   kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
-  local target
+  local remembered, target, t
+  remembered, err = keyed.read(session, order, kind, deadline)
+  if err then return nil, err end
+  if remembered then
+    t, err = remembered:past()
+    if t or err then return t, err end
+  end
   target, err = take_target(session, order)
   if err then return nil, err end
-  local ok, t
-  ok, t, err = pcall(carry_out, session, order, kind, target, deadline)
+  local ok
+  ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
   if not ok then
     targets.free(target)
     error(t, 0)

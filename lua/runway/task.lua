@@ -3,6 +3,7 @@
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
 local core = require "runway.core"
+local delivery = require "runway.delivery"
 local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
@@ -65,7 +66,8 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from= }
+---@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from=, trail=, here= };
+---  trail: whom to tell what becomes of it; here: its file, as an earlier run has left it
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -177,6 +179,7 @@ local function query(t, deadline, waiting)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
+    if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
   end
   task.plan(t, fields and fields.next_poll)
   return true
@@ -250,9 +253,9 @@ local function gone(t)
   return t.status == "CANCELLED"
 end
 
--- Has it ended, with its files named if it succeeded?
+-- Has it ended, with its files named, or here, if it succeeded?
 local function finished(t)
-  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil)
+  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
 -- Pauses until the next query is due, or the wait is over. The deadline, moved by what was overslept: nobody
@@ -328,7 +331,9 @@ function Task:cancel()
   if not ok then return mark(self, err) end
   self.status = "CANCELLED"
   ledger.release(self)
-  targets.free(inner[self].ref.target)
+  local ref = inner[self].ref
+  targets.free(ref.target)
+  if ref.trail then ref.trail:told(self, false) end
   return true
 end
 
@@ -416,6 +421,12 @@ function Task:download(path, opts)
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
+  local here = my.ref.here
+  if here and index == 1 and path == here.path then return here end
+  if here and not self.output then            -- it is wanted elsewhere as well
+    ok, err = query(self)
+    if not ok then return nil, err end
+  end
   local url = self.output and self.output[index]
   if not url then
     return fail(self, { kind = "not_found",
@@ -428,7 +439,7 @@ function Task:download(path, opts)
     if not ok then return mark(self, err) end
   end
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
-  file, err = download.fetch(my.session, url, path, {
+  file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
     deadline = deadline, may_come = my.film_by, made_now = my.made_now,
   }, fresh_url(self, index))

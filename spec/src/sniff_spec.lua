@@ -139,7 +139,7 @@ describe("what the first bytes say", function()
     it("QuickTime, whatever its first box", function()
       local moov = box("moov", ("\0"):rep(100))
       check("video/quicktime", {
-        uuid = box("free", "") .. box("uuid", ("\0"):rep(16)) .. box("moov", ("\0"):rep(99)),
+        vendor = box("free", "") .. box("uuid", ("\0"):rep(16)) .. box("moov", ("\0"):rep(99)),
         qt = ftyp("qt  ", "qt  "), moov = moov, wide = box("wide", "") .. box("mdat", ("\0"):rep(9000)) .. moov,
         mdat = box("mdat", ("x"):rep(5000)) .. moov, free = box("free", "\0\0") .. moov, skip = box("skip",
           ("\0"):rep(8000)),

@@ -40,7 +40,8 @@ local function open_client(args, world)
     if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
   end
   return require("runway").client {
-    logger = logger, provider = args.provider, base_url = args.base_url, poll_interval = args.poll_interval,
+    logger = logger, journal = args.journal, provider = args.provider, base_url = args.base_url,
+    poll_interval = args.poll_interval,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }
@@ -69,7 +70,7 @@ local LIBRARYS_OWN = { output = true, extra = true, deadline = true }
 local function params_of(args)
   local given = {
     prompt_text = args.prompt, prompt_video = args.video and media(args.video), model = args.model,
-    ratio = args.ratio, duration = args.duration, seed = args.seed, kind = args.kind,
+    ratio = args.ratio, duration = args.duration, seed = args.seed, kind = args.kind, key = args.key,
   }
   local images = args.image or {}
   if #images == 1 then
@@ -98,10 +99,15 @@ local commands = {}
 
 function commands.generate(args, world)
   if not args.output then return nil, "generate needs -o FILE" end
+  if args.key and not args.journal then return nil, "--key needs --journal FILE: without one nothing is remembered" end
   local given = params_of(args)
   if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
-  local writable, message = check_target(args.output, args.overwrite)
-  if not writable then return report(world, args, message) end
+  if args.journal then                        -- a file that is there may be this very task's
+    given.output = { path = args.output, overwrite = args.overwrite }
+  else
+    local writable, message = check_target(args.output, args.overwrite)
+    if not writable then return report(world, args, message) end
+  end
   local client, err = open_client(args, world)
   if not client then return report(world, args, err) end
   local task
@@ -152,6 +158,10 @@ function commands.task(args, world)
   if not done then return report(world, args, err) end
   world.stdout:write(state_of(task), "\n")
   return 0
+end
+
+function commands.journal(args, world)
+  return require("runway.cli.journal").run(args, world)
 end
 
 function commands.sandbox(args, world)

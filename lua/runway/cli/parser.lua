@@ -105,6 +105,32 @@ local function add_help(command, world)
   command:flag("-h --help", "Show this help."):action(function() answer(world, command:get_help()) end)
 end
 
+local function add_journal(root, world)
+  local journal = root:command("journal", "Look into a journal of paid tasks; say what became of what is unknown.")
+  add_help(journal, world)
+  journal:require_command(true)
+  journal:command_target "action"
+  local function action(name, about, keyed)
+    local command = journal:command(name, about)
+    add_help(command, world)
+    if keyed then command:argument("key", "The task's key.") end
+    command:option("--journal", "The journal: a file, or postgresql://….")
+    return command
+  end
+  local list = action("list", "Its entries, the newest first, one a line.")
+  list:option("--state", "Only those that are queued, submitting, submitted, downloading, done, failed or unknown.")
+    :choices { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" }
+  list:option("--limit", "Only so many."):convert(count)
+  list:flag("--json", "As JSON, one object a line.")
+  action("show", "One entry, with what was asked for.", true):flag("--json", "As JSON.")
+  local settle = action("settle", "Say what became of a submit that is unknown.", true)
+  settle:option("--task-id", "It made this task.")
+  settle:flag("--resubmit", "It made none: the next one to ask for it submits it again.")
+  settle:option("--failed", "It is given up, and why.")
+  settle:flag("--json", "As JSON.")
+  action("export", "Everything as JSON, one object a line, the oldest first.")
+end
+
 --- The command line of `runway`.
 ---@param argparse table
 ---@param world table   help and version are printed on its stdout, with `answered` set and the parser left
@@ -134,6 +160,9 @@ function parser.new(argparse, world)
   generate:option("--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.")
     :count "*":convert(parameter):target "extras"
   file_options(generate)
+  generate:option("--journal", "Remember the task in this journal: a file, or postgresql://….")
+  generate:option("--key", "With a journal: what this clip is known by. The same key never submits twice; run again, "
+    .. "it goes on.")
 
   local task = root:command("task", "Look at a task, wait for it, fetch what it made.")
   add_help(task:epilog("Prints its state; with -o waits for it and prints the path of the file.\n\n" .. KEYS), world)
@@ -143,6 +172,8 @@ function parser.new(argparse, world)
   task:option("--kind", "What it makes, where a provider asks by kind.")
   task:flag("--wait", "Wait until it has ended.")
   file_options(task)
+
+  add_journal(root, world)
 
   local sandbox = root:command("sandbox", "Run an offline server that answers like each provider.")
   add_help(sandbox:epilog(scenario_list()), world)

@@ -12,7 +12,8 @@ local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "the environment variable alone" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
-  { "max_bytes", "--max-bytes N" }, { "runway.file", "the path of the file" },
+  { "journal:settle", "runway journal settle KEY --journal FILE --task-id ID, --resubmit or --failed WHY" },
+  { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" }, { "runway.file", "the path of the file" },
 }
 
 --- A message as a line, and below it how what it advises is had here, but for what was given already.

@@ -1,0 +1,134 @@
+-- `runway journal`: what a journal holds, for people and (with --json) for other programs.
+--
+-- Standard output gets one line an entry; with --json one object a line, in which what is not known is null.
+
+local report = require "runway.cli.report"
+
+local command = {}
+
+-- A list's object has at least these, so that a program finds them in every line.
+local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
+
+local function one_line(words)
+  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
+end
+
+local function as_json(entry)
+  local json = require "runway.json"
+  local object = {}
+  for name, v in pairs(entry) do object[name] = v end
+  for _, name in ipairs(ALWAYS) do
+    if object[name] == nil then object[name] = json.null end
+  end
+  return assert(json.encode(object))
+end
+
+local function as_line(entry)
+  local words = { entry.key, entry.state, entry.task_id or "-", entry.provider }
+  if entry.path then words[#words + 1] = entry.path end
+  if entry.credits then words[#words + 1] = require("runway.text").number(entry.credits) .. " credits" end
+  if entry.error then words[#words + 1] = entry.error end
+  return one_line(words)
+end
+
+local function time(seconds)
+  return seconds and os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds))
+end
+
+local function as_page(entry)
+  local json, lines = require "runway.json", {}
+  local function add(name, v)
+    if v ~= nil then lines[#lines + 1] = one_line { ("%-10s"):format(name), tostring(v) } end
+  end
+  local number = require("runway.text").number
+  add("key", entry.key)
+  add("state", entry.state)
+  add("task", entry.task_id)
+  add("provider", entry.provider .. " at " .. entry.base_url)
+  add("status", entry.status)
+  add("file", entry.path)
+  add("bytes", entry.bytes)
+  add("credits", entry.credits and number(entry.credits)
+    or entry.estimated_credits and number(entry.estimated_credits) .. " (estimated)")
+  add("error", entry.error)
+  add("created", time(entry.created_at))
+  add("submitted", time(entry.submitted_at))
+  add("ended", time(entry.ended_at))
+  add("request", assert(json.encode(entry.request)))
+  return table.concat(lines, "\n")
+end
+
+-- A journal is looked into, and not made by that.
+local function open(args)
+  local where = args.journal
+  if not where then return nil, ("journal %s needs --journal FILE"):format(args.action) end
+  if not where:find("^postgres[a-z]*://") then
+    local file = io.open(where, "rb")
+    if not file then
+      local errors = require "runway.errors"
+      return nil, nil, errors.new { kind = "config", message = "there is no journal " .. where, sent = "no" }
+    end
+    file:close()
+  end
+  local journal, err = require("runway.journal").open(where)
+  return journal, nil, err
+end
+
+local actions = {}
+
+function actions.list(journal, args, world)
+  local list, err = journal:entries { state = args.state, limit = args.limit }
+  if not list then return nil, err end
+  for _, entry in ipairs(list) do world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n") end
+  return true
+end
+
+function actions.show(journal, args, world)
+  local entry, err = journal:get(args.key)
+  if not entry then return nil, err end
+  world.stdout:write(args.json and as_json(entry) or as_page(entry), "\n")
+  return true
+end
+
+function actions.settle(journal, args, world)
+  local entry, err = journal:settle(args.key, { task_id = args.task_id, resubmit = args.resubmit,
+    failed = args.failed })
+  if not entry then return nil, err end
+  world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
+  return true
+end
+
+--- Everything, the oldest first.
+function actions.export(journal, _, world)
+  local list, err = journal:entries()
+  if not list then return nil, err end
+  for i = #list, 1, -1 do world.stdout:write(as_json(list[i]), "\n") end
+  return true
+end
+
+-- What is wrong with how settle was called.
+local function misuse(args)
+  if args.action ~= "settle" then return nil end
+  local said = (args.task_id and 1 or 0) + (args.resubmit and 1 or 0) + (args.failed and 1 or 0)
+  if said == 1 and args.task_id ~= "" and args.failed ~= "" then return nil end
+  return "journal settle needs one of --task-id ID, --resubmit and --failed WHY"
+end
+
+---@param args table    of the command line
+---@param world table
+---@return integer|nil exit_code
+---@return string|nil misuse
+function command.run(args, world)
+  local wrong = misuse(args)
+  if wrong then return nil, wrong end
+  local journal, absent, err = open(args)
+  if absent then return nil, absent end
+  if not journal then return report.failure(world, args, err) end
+  local ok, done, failure = pcall(actions[args.action], journal, args, world)
+  journal:close()
+  if not ok then error(done, 0) end
+  if not done then return report.failure(world, args, failure) end
+  return 0
+end
+
+return command

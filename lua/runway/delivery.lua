@@ -1,0 +1,53 @@
+-- delivery.lua: a task's film on its way to its file, and the journal told of it.
+--
+-- The journal names the file from when it is begun, so that a program that was killed after the file was put
+-- in its place, and before that was written down, finds it when it is run again: a film appears whole or not
+-- at all, and its place was seen to be free before.
+
+local download = require "runway.download"
+
+local delivery = {}
+
+-- The file that an earlier run, or another program beside this one, has fetched for this very task.
+local function left_there(session, trail, path, deadline)
+  local row = trail:row()
+  if not row or row.path ~= path or row.state ~= "downloading" and row.state ~= "done" then return nil end
+  local seen = session:look("probe", path, deadline)
+  if seen.error or row.state == "done" and seen.size ~= row.bytes then return nil end
+  return { path = path, bytes = seen.size, content_type = seen.type }
+end
+
+local function journalled(session, trail, url, path, opts, renew)
+  local free, file, err = true, nil, nil
+  if not opts.overwrite then
+    free, err = download.check(session, path, false, opts.deadline)
+  end
+  if free then
+    -- what is to be written over is not ours until it is
+    trail:downloading(not opts.overwrite and path or nil)
+    file, err = download.fetch(session, url, path, opts, renew)
+  end
+  if not file and not opts.overwrite then file = left_there(session, trail, path, opts.deadline) end
+  if file then
+    trail:downloaded(file)
+    return file
+  end
+  if free then trail:hindered(err) end
+  return nil, err
+end
+
+--- Fetches a URL to a file: see download.fetch.
+---@param session runway.Session
+---@param trail runway.Trail|nil    whom to tell
+---@param url string
+---@param path string
+---@param opts table
+---@param renew fun(): string|nil, runway.Error|nil
+---@return table|nil file
+---@return runway.Error|nil err
+function delivery.fetch(session, trail, url, path, opts, renew)
+  if trail then return journalled(session, trail, url, path, opts, renew) end
+  return download.fetch(session, url, path, opts, renew)
+end
+
+return delivery

@@ -1,0 +1,125 @@
+-- attempt.lua: one attempt to submit under a key, from before the request may leave until it is known what
+-- came of it.
+--
+-- It holds a lease, renewed by a timer. An attempt whose process dies leaves its entry `submitting`, which
+-- becomes `unknown` when the lease runs out.
+
+local core = require "runway.core"
+local owner = require "runway.journal.owner"
+local scheduler = require "runway.scheduler"
+local sql = require "runway.journal.sql"
+local text = require "runway.text"
+
+local attempt = {}
+
+local LEASE = 30000                           -- milliseconds
+local RENEWED = 10                            -- seconds after which it is
+
+local OUT = "the program that submitted it ended, or was cut off, before the answer was written down"
+
+---@class runway.Attempt
+---@field key string
+---@field on_lost? fun()       the lease is another's: called once
+local Attempt = {}
+Attempt.__index = Attempt
+
+-- Renews the lease while the attempt lasts; never two renewals at once.
+local function hold(self)
+  self.timer = scheduler.at(scheduler.now() + RENEWED, function()
+    self.timer = nil
+    scheduler.spawn(function()
+      if self.over then return end
+      local now = core.wall_ms()
+      local results = self.book:write { sql.renew(self.key, self.token, self.fence, now, now + LEASE) }
+      if self.over then return end
+      if results and results[1].changes == 0 then
+        if self.on_lost then self.on_lost() end
+      else
+        hold(self)
+      end
+    end)
+  end)
+end
+
+--- Takes a key. Committed when this returns.
+---@param book runway.Book
+---@param intent runway.Intent    without its owner
+---@param log fun(level: string, message: string)
+---@return runway.Attempt|nil
+---@return table|nil row          whose the key is, when it is not ours
+---@return runway.Error|nil err   nothing may be submitted
+function attempt.begin(book, intent, log)
+  intent.owner = owner.me()
+  local now = core.wall_ms()
+  local statements = sql.begin(intent, now, now + LEASE)
+  local results, err = book:write(statements)
+  if not results and err.maybe then results, err = book:write(statements) end
+  if not results then
+    if err.maybe then book:write_surely({ sql.free(intent.key, intent.token, 1) }, "nothing was submitted") end
+    return nil, nil, err
+  end
+  local row = results[3].rows[1]
+  if not row or row.token ~= intent.token then return nil, row end
+  local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
+    log = log, over = false }, Attempt)
+  book:enter()
+  hold(self)
+  return self
+end
+
+--- What came of it, once.
+---@param t runway.Task|nil        there is a task
+---@param ref table                and how it is asked for
+---@param may_be boolean           there is none here, but may be one at the provider
+---@param err runway.Error|nil     what is told of that
+function Attempt:ends(t, ref, may_be, err)
+  if self.over then return end
+  local now, key = core.wall_ms(), text.quote(self.key)
+  local statements, what
+  if t then
+    local fields = { id = t.id, status = t.status, format = ref.format, cost = t.cost,
+      estimated_cost = t.estimated_cost }
+    statements = { sql.submitted(self.key, self.token, now, fields), sql.stray(self.key, self.token, self.intent, now,
+      fields) }
+    what = ("the key %s has got the task %s"):format(key, t.id)
+  elseif may_be then
+    statements = { sql.lose(self.key, self.token, self.fence, now, "yes", err and err.message
+      or "the request left, and the program was stopped before an answer came", err and err.code) }
+    what = ("what became of the key %s is unknown"):format(key)
+  else
+    statements = { sql.free(self.key, self.token, self.fence) }
+    what = ("nothing was submitted under the key %s"):format(key)
+  end
+  scheduler.cancel_timer(self.timer)
+  local results, failure = self.book:write_surely(statements, what)
+  if self.over then return end                -- written twice: Ctrl-C came in between
+  self.over = true
+  if not results then
+    self.log("error", ("%s, but the journal could not take that in and will be asked again: %s"):format(what,
+      failure.message))
+  elseif t and results[2].changes > 0 then
+    self.log("warning", ("%s, but the key has become another's meanwhile: it stands in the journal as %s"):format(what,
+      text.quote(("%s (late, %s)"):format(self.key, self.token:sub(1, 8)))))
+  end
+  self.book:leave()
+end
+
+--- Rows of attempts that can come to nothing any more become `unknown`. Parks.
+---@param book runway.Book
+---@param rows table[]
+---@return boolean|nil changed   nil, err
+---@return runway.Error|nil err
+function attempt.expire(book, rows)
+  local now, statements = core.wall_ms(), {}
+  for _, row in ipairs(rows) do
+    if row.state == "submitting" and (row.lease_until <= now or owner.is_gone(row.owner)) then
+      statements[#statements + 1] = sql.expire(row.key, row.token, row.fence, row.lease_until, now, OUT)
+    end
+  end
+  if #statements == 0 then return false end
+  local results, err = book:write(statements)
+  if not results then return nil, err end
+  return true
+end
+
+return attempt

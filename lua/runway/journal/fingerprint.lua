@@ -1,0 +1,168 @@
+-- fingerprint.lua: a request as a journal remembers it: enough to tell whether another is the same, and
+-- what differs, and nothing that must not be kept.
+--
+-- A file is its name, its size and the sum of its bytes. A text that holds the key, the query of a URL
+-- or a data URI is kept without them, with the sum of the whole behind it.
+
+local core = require "runway.core"
+local files = require "runway.files"
+local json = require "runway.json"
+local text = require "runway.text"
+local values = require "runway.values"
+
+local fingerprint = {}
+
+local MOST_TOLD = 4                           -- differences in one message
+local SHOWN = 40                              -- bytes of a text in one
+
+-- Not the request's own: where the answer is told does not change what is made.
+local LEFT_OUT = { key = true, kind = true, callback_url = true }
+
+--------------------------------------------------------------------- made
+
+-- A text without what must not be kept.
+local function kept_text(s, redact)
+  local head = text.lower(s:sub(1, 300)):match("^[ \t-\r]*data:([^,;]*)")
+  if head then
+    return ("data:%s [sha256 %s]"):format(text.line(head, 60) or "", core.sha256(s))
+  end
+  local clean = redact(s)
+  if clean == s then return s end
+  return ("%s [sha256 %s]"):format(clean, core.sha256(s))
+end
+
+-- `sums` holds what was read of each path.
+local function kept(v, redact, sums)
+  if files.is_file(v) then
+    local sum = sums[v.path]
+    local name = files.base(v.path)
+    if text.bad_byte(name) then name = name:gsub("[\128-\255]", "?") end
+    return { file = name, size = sum.size, sha256 = sum.sha256 }
+  elseif type(v) == "string" then
+    return kept_text(v, redact)
+  elseif type(v) ~= "table" or values.is_null(v) then
+    return v
+  end
+  local copy = {}
+  for name, value in next, v do
+    copy[type(name) == "string" and kept_text(name, redact) or name] = kept(value, redact, sums)
+  end
+  return json.is_array(v) and json.array(copy) or copy
+end
+
+--- The paths of all files in a value, each once.
+---@param v any
+---@param found? table
+---@return string[]
+function fingerprint.paths(v, found)
+  found = found or {}
+  if files.is_file(v) then
+    if not found[v.path] then found[#found + 1], found[v.path] = v.path, true end
+  elseif type(v) == "table" then
+    for _, value in next, v do fingerprint.paths(value, found) end
+  end
+  return found
+end
+
+---@class runway.Description
+---@field kind string
+---@field params table
+---@field extra? table
+
+--- What is kept of a request.
+---@param kind string
+---@param order runway.Order
+---@param redact fun(s: string): string   takes the key, queries and data out of a text
+---@param sums table<string, { size: integer, sha256: string }>  by path
+---@return runway.Description
+function fingerprint.describe(kind, order, redact, sums)
+  local params = {}
+  for name, v in next, order.params do
+    if not LEFT_OUT[name] then params[kept_text(name, redact)] = kept(v, redact, sums) end
+  end
+  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums) }
+  return assert(json.decode(assert(json.encode(made)))) -- as it will be read again
+end
+
+--------------------------------------------------------------------- compared
+
+-- Every part that is no table of parts: where it stands -> { same = what counts, shown = for people }.
+local function flatten(v, where, parts)
+  if type(v) ~= "table" or values.is_null(v) then
+    parts[where] = { same = assert(json.encode(v)), shown = v }
+  elseif v.sha256 and v.file then             -- under another name it is the same file
+    parts[where] = { same = "file " .. v.sha256, file = v }
+  elseif next(v) == nil then
+    parts[where] = { same = assert(json.encode(v)), shown = v }
+  else
+    for name, value in next, v do
+      flatten(value, type(name) == "number" and ("%s[%d]"):format(where, name)
+        or where == "" and name or where .. "." .. name, parts)
+    end
+  end
+  return parts
+end
+
+local function parts_of(description)
+  local parts = flatten(description.params, "", {})
+  parts[""] = nil                             -- no params at all
+  parts.kind = { same = description.kind, shown = description.kind }
+  if description.extra then flatten(description.extra, "extra", parts) end
+  return parts
+end
+
+local function sorted(...)
+  local names = {}
+  for _, parts in ipairs { ... } do
+    for name in next, parts do
+      if not names[name] then names[#names + 1], names[name] = name, true end
+    end
+  end
+  table.sort(names, text.before)
+  return names
+end
+
+--- The sum of a description: two requests that make the same have the same.
+---@param description runway.Description
+---@return string
+function fingerprint.of(description)
+  local parts, lines = parts_of(description), {}
+  for i, name in ipairs(sorted(parts)) do lines[i] = ("%d:%s=%s\n"):format(#name, name, parts[name].same) end
+  return core.sha256(table.concat(lines))
+end
+
+-- Two long texts are shown from where they part.
+local function shown(part, other)
+  if not part then return "absent" end
+  local file = part.file
+  if file then return ("the file %s (%d bytes, sha256 %s…)"):format(file.file, file.size, file.sha256:sub(1, 12)) end
+  local v, w = part.shown, other and other.shown
+  if type(v) ~= "string" or type(w) ~= "string" or v:sub(1, SHOWN) ~= w:sub(1, SHOWN) then return values.show(v) end
+  local at = SHOWN
+  while v:byte(at) and v:byte(at) == w:byte(at) do at = at + 1 end
+  local from = at - 16
+  while from > 1 and (v:byte(from) or 0) >= 128 and v:byte(from) < 192 do from = from - 1 end
+  return ('"…%s'):format(values.show(v:sub(from)):sub(2))
+end
+
+--- What differs, in words; nil when nothing does.
+---@param old runway.Description
+---@param new runway.Description
+---@return string|nil
+function fingerprint.difference(old, new)
+  local was, is, told, more = parts_of(old), parts_of(new), {}, 0
+  for _, name in ipairs(sorted(was, is)) do
+    local a, b = was[name], is[name]
+    if not (a and b and a.same == b.same) then
+      if #told < MOST_TOLD then
+        told[#told + 1] = ("%s was %s and is %s"):format(text.line(name, 80) or "", shown(a, b), shown(b, a))
+      else
+        more = more + 1
+      end
+    end
+  end
+  if #told == 0 then return nil end
+  return table.concat(told, "; ") .. (more > 0 and ("; and %d more"):format(more) or "")
+end
+
+return fingerprint

@@ -1,0 +1,285 @@
+-- A journal: every paid task, remembered beyond the end of the program.
+--
+-- An intent to submit is committed before its request may leave; the id right after the answer. So a program
+-- that is killed anywhere, and run again with the same keys, pays for nothing twice and loses nothing.
+
+local attempt = require "runway.journal.attempt"
+local book = require "runway.journal.book"
+local core = require "runway.core"
+local entry = require "runway.journal.entry"
+local errors = require "runway.errors"
+local fields = require "runway.fields"
+local fingerprint = require "runway.journal.fingerprint"
+local options = require "runway.options"
+local scheduler = require "runway.scheduler"
+local schema = require "runway.journal.schema"
+local sql = require "runway.journal.sql"
+local states = require "runway.journal.states"
+local text = require "runway.text"
+local trail = require "runway.journal.trail"
+
+local journal = {}
+
+---@class runway.Journal
+---@field path string   of the file, or the URL without a password
+local Journal = {}
+Journal.__index = Journal
+Journal.__name = "runway.journal"
+
+function Journal.__tostring(j) return "journal " .. j.path end
+
+local books = setmetatable({}, { __mode = "k" })
+
+local LONGEST_CLOSE = 300                     -- seconds; a submit has come to its end by then
+local MOST = 1000000                          -- entries of one list, unless said otherwise
+
+local function book_of(j)
+  local mine = books[j]
+  if not mine then error("a method of a journal was called without it: use journal:method(…)", 3) end
+  return mine
+end
+
+local function refuse(code, message, ...)
+  return nil, errors.new { kind = "invalid_request", code = code, sent = "no", message = message:format(...) }
+end
+
+--- Opens a journal, and makes it where there is none.
+---@param where string   a file's path, or postgresql://…
+---@return runway.Journal|nil
+---@return runway.Error|nil err  kind "config" (no journal, of a newer version, …) or "io"
+function journal.open(where)
+  if type(where) ~= "string" or where == "" or where:find("%z") then
+    error("journal takes the path of a file, or a postgresql:// URL", 2)
+  end
+  local store, err = require("runway.store").open(where)
+  if not store then return nil, err end
+  local ready
+  ready, err = schema.prepare(store)
+  if not ready then
+    store:close()
+    return nil, err
+  end
+  local j = setmetatable({ path = store.path }, Journal)
+  books[j] = book.new(store)
+  return j
+end
+
+---@param v any
+---@return boolean
+function journal.is(v)
+  return type(v) == "table" and books[v] ~= nil
+end
+
+--- As a client takes it: a journal, or where it is to be opened.
+---@param given runway.Journal|string
+---@return runway.Journal|nil
+---@return runway.Error|nil err
+---@return boolean|nil own      it was opened here
+function journal.of(given)
+  if journal.is(given) then return given end
+  local j, err = journal.open(given)
+  return j, err, j ~= nil
+end
+
+--------------------------------------------------------------------- for people and scripts
+
+-- Makes `unknown` of what can come to nothing any more, before anything is told of it.
+local function sweep(mine)
+  local found, err = mine:read { sql.submitting() }
+  if not found then return nil, err end
+  local swept, failure = attempt.expire(mine, found[1].rows)
+  if swept == nil and failure.code ~= "readonly" then return nil, failure end
+  return true
+end
+
+local function is_state(v) return states.is(v), "one of " .. table.concat(states.ALL, ", ") end
+local function is_count(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v <= MOST, "a whole number, 1 to " .. text.number(MOST)
+end
+
+local ENTRIES = { state = is_state, limit = is_count }
+
+--- The entries, the newest first.
+---@param opts? { state?: runway.State, limit?: integer }
+---@return runway.Entry[]|nil
+---@return runway.Error|nil err
+function Journal:entries(opts)
+  local mine = book_of(self)
+  opts = options.check(opts, ENTRIES, "entries", 2)
+  local ok, err = sweep(mine)
+  if not ok then return nil, err end
+  local limit = opts.limit and math.floor(opts.limit) or MOST
+  local found
+  found, err = mine:read { sql.list(opts.state, limit) }
+  if not found then return nil, err end
+  local list = {}
+  for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
+  return list
+end
+
+local function check_key(key, what)
+  if type(key) ~= "string" or key == "" then error(what .. " takes a key: a string that is not empty", 3) end
+end
+
+-- The row of a key, `unknown` where its attempt can come to nothing any more. nil, err; nil: there is none.
+local function look(mine, key)
+  while true do
+    local found, err = mine:read { sql.find(key) }
+    if not found then return nil, err end
+    local row = found[1].rows[1]
+    if not row then return nil end
+    local changed
+    changed, err = attempt.expire(mine, { row })
+    if changed == nil then return nil, err end
+    if not changed then return row end
+  end
+end
+
+--- The entry of a key.
+---@param key string
+---@return runway.Entry|nil
+---@return runway.Error|nil err   kind "not_found": the key is free
+function Journal:get(key)
+  local mine = book_of(self)
+  check_key(key, "get")
+  local row, err = look(mine, key)
+  if err then return nil, err end
+  if not row then
+    return nil, errors.new { kind = "not_found", code = "no_entry", sent = "no",
+      message = ("%s has no entry with the key %s"):format(self.path, text.quote(key)) }
+  end
+  return entry.of(row)
+end
+
+local SETTLE = { task_id = "string", resubmit = "boolean", failed = "string" }
+
+local function settling(key, how, id, now)
+  if id then return sql.settle_as(key, now, id) end
+  if how.failed then return sql.settle_failed(key, now, how.failed) end
+  return sql.settle_anew(key, now)
+end
+
+--- Says what became of a submit that is `unknown`: it made this task; or none, and it is to be submitted again
+--- when someone next asks for it; or it is given up.
+---@param key string
+---@param how { task_id?: string, resubmit?: true, failed?: string }   one of them
+---@return runway.Entry|nil   as it stands now
+---@return runway.Error|nil err
+function Journal:settle(key, how)
+  local mine = book_of(self)
+  check_key(key, "settle")
+  how = options.check(how, SETTLE, "settle", 2)
+  local said = (how.task_id and 1 or 0) + (how.resubmit and 1 or 0) + (how.failed and 1 or 0)
+  local id = how.task_id and fields.id(how.task_id)
+  if said ~= 1 or how.task_id and not id or how.failed == "" then
+    error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
+  end
+  local e, err = self:get(key)
+  if not e then return nil, err end
+  local results
+  if e.state == "unknown" then
+    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
+    if not results then return nil, err end
+  end
+  e, err = self:get(key)
+  if not e then return nil, err end
+  if not results or results[1].changes == 0 then
+    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
+      e.task_id and (" (task %s)"):format(e.task_id) or "")
+  end
+  return e
+end
+
+---@class runway.Totals
+---@field entries integer
+---@field states table<runway.State, integer>   how many stand in each
+---@field credits number                        what is known to be spent
+---@field estimated_credits number              what else is said to be, for what may still cost
+
+-- In these what was estimated may still be charged.
+local OPEN = { submitting = true, submitted = true, downloading = true, done = true, unknown = true }
+
+--- What there is, and what it cost.
+---@return runway.Totals|nil
+---@return runway.Error|nil err
+function Journal:totals()
+  local mine = book_of(self)
+  local ok, err = sweep(mine)
+  if not ok then return nil, err end
+  local found
+  found, err = mine:read { sql.totals() }
+  if not found then return nil, err end
+  local totals = { entries = 0, states = {}, credits = 0, estimated_credits = 0 }
+  for _, name in ipairs(states.ALL) do totals.states[name] = 0 end
+  for _, row in ipairs(found[1].rows) do
+    totals.states[row.state] = row.entries
+    totals.entries = totals.entries + row.entries
+    totals.credits = totals.credits + row.credits
+    if OPEN[row.state] then totals.estimated_credits = totals.estimated_credits + row.estimated end
+  end
+  return totals
+end
+
+--- Closes it, once the submits that are under way have been written down. What is called later fails.
+function Journal:close()
+  local mine = book_of(self)
+  local patience = scheduler.now() + LONGEST_CLOSE
+  while mine.attempts > 0 and not mine.closed and scheduler.now() < patience do scheduler.sleep(0.02) end
+  mine:close()
+end
+
+Journal.__close = Journal.close
+
+--------------------------------------------------------------------- for those who submit
+
+journal.describe, journal.paths, journal.difference = fingerprint.describe, fingerprint.paths, fingerprint.difference
+journal.fingerprint, journal.description = fingerprint.of, entry.description
+
+--- The row of a key, for rooms that submit; nil: the key is free.
+---@param j runway.Journal
+---@param key string
+---@return table|nil row
+---@return runway.Error|nil err
+function journal.look(j, key)
+  return look(books[j], key)
+end
+
+--- Takes a key for one attempt to submit: see attempt.lua.
+---@param j runway.Journal
+---@param intent runway.Intent
+---@param log fun(level: string, message: string)
+function journal.begin(j, intent, log)
+  return attempt.begin(books[j], intent, log)
+end
+
+--- A callback that bears an attempt's token names its task.
+---@param j runway.Journal
+---@param token string
+---@param id string
+---@return string|nil key
+---@return runway.Error|nil err
+function journal.called_back(j, token, id)
+  local results, err = books[j]:write_surely(sql.called_back(token, core.wall_ms(), id),
+    ("a callback named the task %s"):format(id))
+  if not results then return nil, err end
+  local row = results[2].rows[1]
+  return row and row.key
+end
+
+--- What becomes of the task of a key is to be written down: see trail.lua.
+---@param j runway.Journal
+---@param key string
+---@param id string
+---@param log fun(level: string, message: string)
+---@return runway.Trail
+function journal.follow(j, key, id, log)
+  return trail.new(books[j], key, id, log)
+end
+
+--- Closes it by itself as soon as no submit is under way.
+---@param j runway.Journal
+function journal.release(j)
+  books[j]:close_after()
+end
+
+return journal

@@ -1,0 +1,252 @@
+-- keyed.lua: what a journal knows of an order before it is paid for, and what it is told of it.
+--
+-- A key stands for one request, for good. When it is there already, the task that it made is attached to, or
+-- it is told why there is none; when another program is about to submit it, that is waited for. Only a key
+-- that is free, or was settled to be submitted again, lets a request out.
+
+local core = require "runway.core"
+local journal = require "runway.journal"
+local json = require "runway.json"
+local ledger = require "runway.ledger"
+local scheduler = require "runway.scheduler"
+local targets = require "runway.targets"
+local task = require "runway.task"
+local text = require "runway.text"
+
+local keyed = {}
+
+local LONGEST_KEY = 1000                      -- bytes: what an index of any database holds
+local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at another's submit
+
+---@class runway.Keyed
+---@field session runway.Session
+---@field intent runway.Intent
+---@field target? runway.Target    of the order's output, once it is spoken for
+local Keyed = {}
+Keyed.__index = Keyed
+
+-- Sizes and sums of all files of an order: path -> { size =, sha256 = }.
+local function sums_of(s, order, deadline)
+  local sums = {}
+  for _, path in ipairs(journal.paths { order.params, order.extra }) do
+    local result = s:look("digest", path, deadline)
+    if result.error then return s:refuse(result.error) end
+    sums[path] = result
+  end
+  return sums
+end
+
+--- An order as its journal sees it; nil where the client has none.
+---@param s runway.Session
+---@param order runway.Order
+---@param kind string
+---@param deadline number|nil
+---@return runway.Keyed|nil
+---@return runway.Error|nil err
+function keyed.read(s, order, kind, deadline)
+  if not s.journal then return nil end
+  local key = order.params.key
+  if key and #key > LONGEST_KEY then
+    return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
+  end
+  local sums, err = sums_of(s, order, deadline)
+  if not sums then return nil, err end
+  local description = journal.describe(kind, order, function(said) return s:redact(said) end, sums)
+  local self = setmetatable({ session = s, order = order, deadline = deadline, description = description }, Keyed)
+  self.log = function(level, message) s:log(level, message) end
+  self.intent = {
+    key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
+    fingerprint = journal.fingerprint(description), description = json.encode(description), token = core.token(),
+  }
+  return self
+end
+
+-- The name under which a callback URL bears the token.
+local IN_URL = "runway_token"
+
+--- The client's callback URL with a word in it that only this attempt's provider knows: a callback that comes
+--- there names the task of this very attempt, also when its answer was lost.
+---@return string|nil
+function Keyed:callback_url()
+  local url = self.session.callback_url
+  if not url then return nil end
+  url = url:gsub("#.*$", "")
+  return ("%s%s%s=%s"):format(url, url:find("?", 1, true) and "&" or "?", IN_URL, self.intent.token)
+end
+
+--- A callback came there: what is unknown, or still without an answer, has this id. No request is made.
+---@param s runway.Session
+---@param target string     the URL that it was posted to, or its path and query
+---@param id string
+---@return string|nil key   of the entry that the token names
+function keyed.called_back(s, target, id)
+  local token = s.journal and target:match("[?&]" .. IN_URL .. "=(" .. ("%x"):rep(32) .. ")%f[^%x]")
+  if not token then return nil end
+  local key, err = journal.called_back(s.journal, token, id)
+  if err then s:log("error", ("a callback named the task %s, but the journal could not take it in: %s"):format(id,
+    err.message)) end
+  return key
+end
+
+local function shown(self) return text.quote(self.intent.key) end
+
+--------------------------------------------------------------------- a key that is there
+
+-- How whoever knows says what became of it.
+local function advice(self)
+  return ("Look at the provider's own list of tasks, then say what is true: journal:settle(%s, { task_id = \"…\" }), "
+    .. "{ resubmit = true } when there is none, or { failed = \"why\" }."):format(shown(self))
+end
+
+-- Is the entry of another request? The error, if so.
+local function conflict(self, row)
+  local intent, said = self.intent, nil
+  if row.provider ~= intent.provider then
+    said = ("provider was %s and is %s"):format(row.provider, intent.provider)
+  elseif row.base_url ~= intent.base_url then
+    said = ("base_url was %s and is %s"):format(row.base_url, intent.base_url)
+  elseif row.fingerprint ~= intent.fingerprint then
+    said = journal.difference(journal.description(row), self.description) or "the request differs"
+  end
+  if not said then return nil end
+  return select(2, self.session:refuse { code = "key_conflict",
+    message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
+      .. "of its own"):format(shown(self), self.session.journal.path, said) })
+end
+
+-- The file of a task that is done, as it was written; nil where it is gone, or another.
+local function file_of(self, row)
+  if row.state ~= "done" or not row.path then return nil end
+  local seen = self.session:look("probe", row.path, self.deadline)
+  if seen.error or seen.size ~= row.bytes then return nil end
+  return { path = row.path, bytes = row.bytes, content_type = seen.type }
+end
+
+-- Files are spoken for by tasks that are attached to as well; but for those it is no reason to fail.
+local function target_of(self, row)
+  local order = self.order
+  if self.target or not order.output then return self.target end
+  local target = targets.take(order.output, order.overwrite)
+  if target then target.task_id = row.task_id end
+  return target
+end
+
+-- The task of an entry. No request is made.
+local function attach(self, row)
+  local s, order = self.session, self.order
+  local here = file_of(self, row)
+  local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
+    overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
+    trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
+  t.cost, t.estimated_cost = row.credits, row.estimated
+  if here then t.status, t.progress = "SUCCEEDED", 1 end
+  return t
+end
+
+-- A failed task keeps its key: the error that it had.
+local function failed(self, row)
+  local s = self.session
+  local cancelled = row.status == "CANCELLED"
+  local err = select(2, s:error { kind = cancelled and "task_cancelled" or "task_failed", code = row.error_code,
+    sent = row.task_id and "yes" or "unknown",
+    message = ("the task of the key %s %s: %s. A failed task keeps its key; to try again, give another one")
+      :format(shown(self), cancelled and "was cancelled" or "failed", row.error or "no reason is known") })
+  if row.task_id then
+    local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format }, false)
+    t.status, t.failure, t.failure_code = cancelled and "CANCELLED" or "FAILED", row.error, row.error_code
+    t.cost, t.estimated_cost = row.credits, row.estimated
+    err.task, err.task_id = t, t.id
+  end
+  return nil, err
+end
+
+local function unknown(self, row)
+  return self.session:error { kind = "unknown_submit", code = row.error_code, sent = row.sent or "unknown",
+    message = ("a request was submitted under the key %s before, and what became of it is unknown: %s. Nothing was "
+      .. "submitted now. %s"):format(shown(self), (row.error or "no more is known"):gsub("%.$", ""), advice(self)) }
+end
+
+local function busy(self)
+  return self.session:error { kind = "timeout", code = "key_busy", sent = "no", retryable = true,
+    message = ("another program is submitting the key %s, and the time given for this call is over")
+      :format(shown(self)) }
+end
+
+local function unreadable(self, err)
+  return self.session:error { kind = err.kind, code = err.code, sent = "no", retryable = err.retryable,
+    message = "nothing was submitted: " .. err.message }
+end
+
+--- What the key stands for already: its task, or why there is none. nil when it is free. A submit of someone
+--- else's that is under way is waited for.
+---@return runway.Task|nil
+---@return runway.Error|nil err
+function Keyed:past()
+  local pause, s = FIRST_PAUSE, self.session
+  if not self.order.params.key then return nil end -- one of our own: no one else has it
+  while true do
+    local row, err = journal.look(s.journal, self.intent.key)
+    if err then return unreadable(self, err) end
+    if not row then return nil end
+    err = conflict(self, row)
+    if err then return nil, err end
+    if row.state == "failed" then return failed(self, row) end
+    if row.state == "unknown" then return unknown(self, row) end
+    if row.state == "queued" then return nil end
+    if row.state ~= "submitting" then return attach(self, row) end
+    if self.deadline and scheduler.now() + pause > self.deadline then return busy(self) end
+    if not s:pause(pause) then return s:refuse { kind = "cancelled", message = "the client was closed" } end
+    pause = math.min(2 * pause, LONGEST_PAUSE)
+  end
+end
+
+--------------------------------------------------------------------- a key that is free
+
+--- Takes the key for one request, which may leave from now on. Or someone else was faster: then as `past`.
+---@param receipt runway.Receipt
+---@return boolean mine
+---@return runway.Task|nil
+---@return runway.Error|nil err
+function Keyed:begin(receipt)
+  while true do
+    local made, row, err = journal.begin(self.session.journal, self.intent, self.log)
+    if err then return false, unreadable(self, err) end
+    if made then
+      self.attempt = made
+      made.on_lost = function()
+        ledger.revoke(receipt, "its lease in the journal ran out")
+      end
+      -- a job may be ended between two requests, where nothing of it runs any more
+      scheduler.note(self, function(reason)
+        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open == true, reason) end
+      end)
+      return true
+    end
+    if row then
+      local t
+      t, err = self:past()
+      if t or err then return false, t, err end
+    end
+  end
+end
+
+--- What came of the request, once: written down before anyone is told of it. What is still unknown is told
+--- with how to settle it.
+---@param t runway.Task|nil
+---@param ref table
+---@param receipt runway.Receipt
+---@param err runway.Error|nil
+function Keyed:ends(t, ref, receipt, err)
+  if not self.attempt then return end
+  local may_be = not t and (receipt.open or err ~= nil and err.kind == "unknown_submit")
+  self.attempt:ends(t, ref, may_be, err)
+  scheduler.note(self, nil)
+  if t then
+    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log)
+    ref.trail:told(t, ref.output ~= nil)
+  elseif may_be and err then
+    err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))
+  end
+end
+
+return keyed

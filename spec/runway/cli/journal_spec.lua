@@ -1,0 +1,179 @@
+-- `runway journal`, and `runway generate` with a journal.
+
+local cli = require "runway.cli"
+local errors = require "runway.errors"
+local journals = require "spec.support.journals"
+local json = require "runway.json"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+
+local function collector()
+  local pieces = {}
+  return {
+    write = function(self, ...)
+      pieces[#pieces + 1] = table.concat { ... }
+      return self
+    end,
+    flush = function() end, text = function() return table.concat(pieces) end,
+  }
+end
+
+describe("the runway command, with a journal,", function()
+  local getenv
+
+  before_each(function()
+    journals.setup()
+    getenv = os.getenv
+    os.getenv = function(name) -- luacheck: ignore 122
+      if name == "RUNWAYML_API_SECRET" then return mocked.KEY end
+      return getenv(name)
+    end
+  end)
+  after_each(function()
+    os.getenv = getenv -- luacheck: ignore 122
+    journals.teardown()
+  end)
+
+  local function run(argv, list)
+    local m = list and runway.mock(list)
+    local out, err = collector(), collector()
+    local code = cli.main(argv, { stdout = out, stderr = err, transport = m, terminal = false })
+    if m then m:close() end
+    return code, out.text(), err.text(), m
+  end
+
+  local function on_journal(...)
+    local argv = { "journal", ... }
+    argv[#argv + 1], argv[#argv + 2] = "--journal", journals.where()
+    return run(argv)
+  end
+
+  local function objects(text)
+    local list = {}
+    for line in text:gmatch "[^\n]+" do list[#list + 1] = assert(json.decode(line)) end
+    return list
+  end
+
+  local function fill()
+    local j = journals.open()
+    assert(journals.begin(j, "one")):ends(journals.task("t1", { estimated_cost = 7 }), {}, false)
+    assert(journals.begin(j, "two\n2")):ends(nil, {}, true, errors.new { message = "no answer" })
+    return j
+  end
+
+  it("lists what there is, a line each", function()
+    fill()
+    local code, out, err = on_journal "list"
+    assert.same({ 0, "" }, { code, err })
+    assert.truthy(out:find("one  submitted  t1  runwayml\n", 1, true), out)
+    assert.truthy(out:find("two 2  unknown  -  runwayml  no answer\n", 1, true), out)
+    code, out = on_journal("list", "--state", "unknown", "--limit", "5")
+    assert.same({ 0, nil }, { code, out:find "one" })
+  end)
+
+  it("and as JSON, where what is not known is null", function()
+    fill()
+    local code, out = on_journal("list", "--json", "--state", "submitted")
+    assert.equal(0, code)
+    for _, name in ipairs { "path", "credits", "error" } do
+      assert.truthy(out:find(('"%s":null'):format(name), 1, true), out)
+    end
+    local one = objects(out)[1]
+    assert.same({ "one", "submitted", "t1", "runwayml", 7 },
+      { one.key, one.state, one.task_id, one.provider, one.estimated_credits })
+    assert.is_true(math.abs(one.created_at - os.time()) < 60)
+    local _, everything = on_journal "export"
+    assert.equal(2, #objects(everything))
+    assert.equal("one", objects(everything)[1].key)
+  end)
+
+  it("shows one entry", function()
+    fill()
+    local code, out = on_journal("show", "one")
+    assert.equal(0, code)
+    assert.truthy(out:find("task        t1\n", 1, true) and out:find('"prompt_text":"a cat"', 1, true), out)
+    code, out = on_journal("show", "one", "--json")
+    assert.same({ 0, "a cat" }, { code, objects(out)[1].request.params.prompt_text })
+    local err
+    code, out, err = on_journal("show", "none")
+    assert.same({ 1, "" }, { code, out })
+    assert.truthy(err:find("no entry with the key", 1, true), err)
+  end)
+
+  it("settles what is unknown, and nothing else", function()
+    local j = fill()
+    for _, how in ipairs { { "--task-id", "t9" }, { "--resubmit" }, { "--failed", "why" } } do
+      local key = how[1]:sub(3)
+      assert(journals.begin(j, key)):ends(nil, {}, true)
+      local code, out, err = on_journal("settle", key, how[1], how[2])
+      assert.equal(0, code, err)
+      assert.truthy(out:find(key, 1, true))
+      code, out, err = on_journal("settle", key, "--resubmit")
+      assert.same({ 1, "" }, { code, out })
+      assert.truthy(err:find("only what is unknown can be settled", 1, true), err)
+    end
+    assert.same({ "submitted", "t9" }, { j:get "task-id".state, j:get "task-id".task_id })
+    assert.equal("queued", j:get "resubmit".state)
+    assert.same({ "failed", "why" }, { j:get "failed".state, j:get "failed".error })
+  end)
+
+  it("says what it was called wrongly with", function()
+    for _, argv in ipairs { { "list" }, { "show", "a" }, { "settle", "a", "--resubmit" } } do
+      table.insert(argv, 1, "journal")
+      local code, out, err = run(argv)
+      assert.same({ 2, "" }, { code, out })
+      assert.truthy(err:find("needs --journal FILE", 1, true), err)
+    end
+    for _, more in ipairs { {}, { "--resubmit", "--failed", "x" }, { "--task-id", "" } } do
+      assert.equal(2, (on_journal("settle", "a", table.unpack(more))))
+    end
+    assert.equal(2, (run { "journal" }))
+    assert.equal(2, (on_journal("list", "--state", "lost")))
+    local code, _, err = on_journal "list"
+    assert.equal(2, code)
+    assert.truthy(err:find("there is no journal", 1, true), err)
+    assert.is_nil(io.open(journals.where()))
+  end)
+
+  local function generate(more, list)
+    local argv = { "generate", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5", "--prompt", "a cat",
+      "--journal", journals.where(), "--key", "a", "-o", journals.path "a.mp4" }
+    for _, word in ipairs(more) do argv[#argv + 1] = word end
+    return run(argv, list)
+  end
+
+  local FILM = { "GET https://cdn.example/clip.mp4", body = "\0\0\0\24ftypmp42\0\0\0\0mp42isom" }
+
+  it("makes a clip once, and run again says where it is", function()
+    local code, out, err = generate({}, { mocked.SUBMIT, mocked.task "SUCCEEDED", FILM })
+    assert.equal(0, code, err)
+    assert.equal(journals.path "a.mp4" .. "\n", out)
+    local m
+    code, out, err, m = generate({}, {})
+    assert.equal(0, code, err)
+    assert.equal(journals.path "a.mp4" .. "\n", out)
+    assert.equal(0, #m.requests)
+  end)
+
+  it("does not pay for a file that is there already, and says what helps", function()
+    local file = assert(io.open(journals.path "a.mp4", "wb"))
+    file:write "mine"
+    file:close()
+    local code, _, err, m = generate({}, {})
+    assert.equal(1, code)
+    assert.truthy(err:find("--overwrite", 1, true), err)
+    assert.equal(0, #m.requests)
+  end)
+
+  it("says how an unknown is settled here", function()
+    local code, _, err = generate({}, { { "POST /v1/text_to_video", fault = "lost" } })
+    assert.equal(1, code)
+    assert.truthy(err:find("here that is runway journal settle KEY --journal FILE", 1, true), err)
+  end)
+
+  it("wants a journal for a key", function()
+    local code, _, err = run({ "generate", "--prompt", "x", "--key", "a", "-o", "x.mp4" }, {})
+    assert.equal(2, code)
+    assert.truthy(err:find("--key needs --journal", 1, true), err)
+  end)
+end)

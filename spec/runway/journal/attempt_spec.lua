@@ -1,0 +1,166 @@
+-- One attempt to submit: who holds a key, and what comes of it.
+
+local databases = require "spec.support.databases"
+local errors = require "runway.errors"
+local journal = require "runway.journal"
+local journals = require "spec.support.journals"
+local owner = require "runway.journal.owner"
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
+
+local begin, task = journals.begin, journals.task
+
+local function promises(start)
+  local database
+
+  setup(function() database = start() end)
+  before_each(function() journals.setup(database) end)
+  after_each(journals.teardown)
+  teardown(function() database.close() end)
+
+  local function state(j, key) return (assert(j:get(key)).state) end
+
+  it("takes a key that no other has: one of many, at the same moment", function()
+    local made, others = 0, 0
+    runway.run(function()
+      local list = {}
+      for i = 1, 10 do
+        local j = journals.open()
+        list[i] = function()
+          local a, row, err = begin(j, "k")
+          assert(not err, err)
+          if a then made = made + 1 else others = others + 1 end
+          assert(a or row.token)
+          return true
+        end
+      end
+      assert.is_nil(select(2, runway.all(list)))
+    end)
+    assert.same({ 1, 9 }, { made, others })
+  end)
+
+  it("frees the key when nothing was accepted", function()
+    local j = journals.open()
+    assert(begin(j, "a")):ends(nil, {}, false, errors.new { kind = "network", message = "no", sent = "no" })
+    assert.equal("not_found", select(2, j:get "a").kind)
+    assert.truthy(begin(j, "a"))
+  end)
+
+  it("that got no answer is unknown, and the key is no one's", function()
+    local j = journals.open()
+    assert(begin(j, "a")):ends(nil, {}, true, errors.new { kind = "unknown_submit", message = "lost", code = "eof" })
+    local e = assert(j:get "a")
+    assert.same({ "unknown", "lost", "eof", "yes" }, { e.state, e.error, e.error_code, e.sent })
+    local a, row = begin(j, "a")
+    assert.is_nil(a)
+    assert.equal("unknown", row.state)
+  end)
+
+  it("whose lease ran out is unknown, never queued", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    assert.equal("submitting", state(j, "a"))
+    journals.run_out "a"
+    local e = assert(j:get "a")
+    assert.same({ "unknown", "unknown" }, { e.state, e.sent })
+    assert.is_nil((begin(j, "a")))
+    -- what it writes with its old fence changes nothing …
+    a:ends(nil, {}, false)
+    assert.equal("unknown", state(j, "a"))
+  end)
+
+  it("but an id that it really got is never thrown away", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    journals.run_out "a"
+    assert.equal("unknown", state(j, "a"))
+    a:ends(task "t1", {}, false)
+    local e = assert(j:get "a")
+    assert.same({ "submitted", "t1" }, { e.state, e.task_id })
+  end)
+
+  it("whose key was given to another meanwhile keeps its id in an entry of its own", function()
+    for name, how in pairs { resubmit = { resubmit = true }, failed = { failed = "given up" },
+      other = { task_id = "t0" } } do
+      local j = journals.open(name .. ".db")
+      local a = assert(begin(j, "a"))
+      journals.run_out("a", name .. ".db")
+      assert(j:settle("a", how))
+      a:ends(task "t1", {}, false)
+      local late = {}
+      for _, e in ipairs(assert(j:entries())) do
+        if e.key ~= "a" then late[#late + 1] = e end
+      end
+      assert.equal(1, #late, name)
+      assert.same({ "submitted", "t1" }, { late[1].state, late[1].task_id })
+      assert.truthy(late[1].key:find("^a %(late, "))
+      assert.are_not.equal("t1", assert(j:get "a").task_id)
+    end
+  end)
+
+  it("that was settled as the very task that then answered leaves one entry", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    journals.run_out "a"
+    assert(j:settle("a", { task_id = "t1" }))
+    a:ends(task "t1", {}, false)
+    assert.equal(1, #assert(j:entries()))
+  end)
+
+  it("of a process that is gone need not run out", function()
+    local j = journals.open()
+    assert(begin(j, "a"))
+    assert.equal("submitting", state(j, "a"))
+    local gone = owner.me():gsub("%d+ %d+$", "999999999 1")
+    journals.sql { { "UPDATE runway_shots SET owner = $1", gone } }
+    assert.equal("unknown", state(j, "a"))
+    assert(begin(j, "b"))
+    journals.sql { "UPDATE runway_shots SET owner = 'elsewhere ' || owner WHERE key = 'b'" }
+    assert.equal("submitting", state(j, "b"))
+  end)
+
+  it("renews its lease while it lasts, and is told when it has lost it", function()
+    local j = journals.open()
+    local lost = 0
+    scheduler.freeze()
+    local ok, err = pcall(function()
+      local a = assert(begin(j, "a"))
+      a.on_lost = function() lost = lost + 1 end
+      journals.sql { "UPDATE runway_shots SET lease_until = 5000000000000" }
+      scheduler.sleep(15)
+      local row = assert(journal.look(j, "a"))
+      assert.are_not.equal(5000000000000, row.lease_until)
+      assert.equal(0, lost)
+      journals.sql { "UPDATE runway_shots SET fence = fence + 1" }
+      scheduler.sleep(60)
+      assert.equal(1, lost)
+      a:ends(task "t1", {}, false)
+      assert.equal("t1", assert(j:get "a").task_id)
+    end)
+    scheduler.thaw()
+    assert(ok, err)
+  end)
+
+  it("is written down before the journal closes", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    runway.run(function()
+      local closing = runway.spawn(j.close, j)
+      runway.sleep(0.05)
+      assert.is_false(closing:done())
+      a:ends(task "t1", {}, false)
+      closing:join()
+    end)
+    assert.equal("t1", assert(journals.open():get "a").task_id)
+  end)
+end
+
+describe("an attempt over SQLite", function() promises(databases.sqlite) end)
+describe("an attempt over PostgreSQL", function()
+  local missing = databases.missing_postgresql()
+  if missing then
+    it("keeps the same promises", function() pending(missing) end)
+  else
+    promises(databases.postgresql)
+  end
+end)

@@ -1,0 +1,88 @@
+-- Journals in a directory of a spec's own, and what a spec does to them behind their back.
+
+local core = require "runway.core"
+local journal = require "runway.journal"
+local scratch = require "spec.support.scratch"
+
+local journals = {}
+
+local files, open, attempts, database, places
+
+--- Call both around each spec.
+---@param over? table   one of databases.lua; without it: files
+function journals.setup(over)
+  files, open, attempts, database, places = scratch.new(), {}, {}, over, {}
+end
+
+function journals.teardown()
+  for _, attempt in ipairs(attempts) do attempt:ends(nil, {}, false) end
+  for _, j in ipairs(open) do j:close() end
+  files:remove()
+end
+
+--- A file of the spec's own.
+---@param name string
+function journals.path(name) return files:path(name) end
+
+--- Where a journal is, or is to be.
+---@param name? string   for a spec that has several
+function journals.where(name)
+  name = name or "shots.db"
+  if not database then return files:path(name) end
+  places[name] = places[name] or database.fresh()
+  return places[name]
+end
+
+--- A journal that is closed after the spec.
+---@param name? string
+function journals.open(name)
+  local j = assert(journal.open(journals.where(name)))
+  open[#open + 1] = j
+  return j
+end
+
+--- SQL beside a journal, as another program would write it.
+---@param statements string[]|table[]
+---@param name? string
+function journals.sql(statements, name)
+  local store = assert(require("runway.store").open(journals.where(name)))
+  for i, statement in ipairs(statements) do
+    if type(statement) == "string" then statements[i] = { statement } end
+  end
+  local results = assert(store:write(statements))
+  store:close()
+  return results
+end
+
+--- The intent of a request, as submits have it.
+function journals.intent(key, more)
+  local intent = {
+    key = key, provider = "runwayml", base_url = "https://api.example", kind = "text_to_video",
+    token = core.token(), fingerprint = "f1",
+    description = '{"kind":"text_to_video","params":{"prompt_text":"a cat"}}',
+  }
+  for name, v in pairs(more or {}) do intent[name] = v end
+  return intent
+end
+
+--- Takes a key, as a submit does before its request leaves.
+---@return runway.Attempt|nil, table|nil, runway.Error|nil
+function journals.begin(j, key, more)
+  local attempt, row, err = journal.begin(j, journals.intent(key, more), function() end)
+  attempts[#attempts + 1] = attempt
+  return attempt, row, err
+end
+
+--- Makes an attempt look as if its program had ended long ago.
+function journals.run_out(key, name)
+  journals.sql({ { "UPDATE runway_shots SET lease_until = 1 WHERE key = $1", key } }, name)
+end
+
+--- A task, as far as a journal looks at one.
+function journals.task(id, more)
+  local t = { id = id, status = "PENDING" }
+  for name, v in pairs(more or {}) do t[name] = v end
+  return t
+end
+
+return journals
