@@ -64,7 +64,11 @@ static rw_store_code code_of_sqlite (int result, int err) {
     case SQLITE_NOTADB: return RW_STORE_NO_DATABASE;
     case SQLITE_CONSTRAINT: return RW_STORE_CONSTRAINT;
     case SQLITE_NOMEM: return RW_STORE_MEMORY;
-    case SQLITE_IOERR: case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
+    case SQLITE_IOERR:
+      /* written and not synced: no word of the disk's says what became of it */
+      if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC) return RW_STORE_IO;
+      /* fall through */
+    case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
       code = code_of_errno(err);
       return code ? code : RW_STORE_IO;
     default: return RW_STORE_SQL;

@@ -66,8 +66,9 @@ describe("a program that links runway in", function()
     assert(os.execute("mkdir '" .. directory .. "'"))
     program = directory .. "/host"
     local code, said = shell(("cc -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c"
-      .. " $(ls src/*.c | grep -v -e listener -e sqlite -e postgresql) $(pkg-config --cflags --libs lua%s libcurl)"
-      .. " -ldl -lm"):format(program, _VERSION:sub(5)))
+      .. " $(ls src/*.c | grep -vE 'listener|cells|store|sqlite|postgresql')"
+      .. " $(pkg-config --cflags --libs lua%s libcurl) -ldl -lm"):format(
+      program, _VERSION:sub(5)))
     assert(code == 0, said)
   end)
 
@@ -160,6 +161,45 @@ describe("a program that links runway in", function()
       end
       assert(host.wait(child) == 7)
     ]], server:url "")
+  end)
+
+  local STORE = [[
+    local store = require "runway.store"
+    local path = ...
+    local s = assert(store.open(path))
+    local function count() return assert(s:read { { "SELECT count(*) AS c FROM t" } })[1].rows[1].c end
+  ]]
+
+  it("has one database for many states in many threads", function()
+    if os.getenv "LUA_INIT" then return pending "a sanitized module loads nowhere else" end
+    run(8, STORE .. [[
+      assert(s:write { { "CREATE TABLE IF NOT EXISTS t (k BIGINT)" } })
+      for i = 1, 20 do assert(s:write { { "INSERT INTO t (k) VALUES ($1)", i } }) end
+      s:close()
+    ]], directory .. "/threads.db")
+    run(0, STORE .. "assert(count() == 160) s:close()", directory .. "/threads.db")
+  end)
+
+  it("has no part in a database in a forked child, and goes on in the parent", function()
+    if os.getenv "LUA_INIT" then return pending "a sanitized module loads nowhere else" end
+    local said = run(0, STORE .. [[
+      assert(s:write { { "CREATE TABLE t (k BIGINT)" } })
+      local child = host.fork()
+      if child == 0 then
+        local results, err = s:write { { "INSERT INTO t (k) VALUES (1)" } }
+        print(results, err.kind, err.message:match "fork first")
+        s:close()
+        s = nil
+        collectgarbage()
+        print(select(2, store.open(path)).kind)
+        os.exit(7, true)
+      end
+      assert(host.wait(child) == 7)
+      assert(s:write { { "INSERT INTO t (k) VALUES (3)" } })
+      assert(count() == 1)
+      print "parent fine"
+    ]], directory .. "/forked.db")
+    assert.equal("nil\tconfig\tfork first\nconfig\nparent fine\n", said)
   end)
 
   it("runs as well under either garbage collector", function()

@@ -8,6 +8,19 @@ local store = require "runway.store"
 
 local TABLE = "CREATE TABLE t (k TEXT PRIMARY KEY, n BIGINT)"
 
+describe("a store over PostgreSQL, without its module", function()
+  it("names the package that is missing, and shows no password", function()
+    local loaded = package.loaded["runway.postgresql"]
+    package.preload["runway.postgresql"], package.loaded["runway.postgresql"] = function() error "none here" end, nil
+    local s, err = store.open "postgresql://user:word-secret@host/db"
+    package.preload["runway.postgresql"], package.loaded["runway.postgresql"] = nil, loaded
+    assert.is_nil(s)
+    assert.equal("config", err.kind)
+    assert.truthy(err.message:find("libpq5", 1, true))
+    assert.is_nil(tostring(err):find("word-secret", 1, true))
+  end)
+end)
+
 local missing = postgres.missing()
 if missing then
   describe("a store over PostgreSQL", function()

@@ -274,6 +274,26 @@ describe("a store in an SQLite file", function()
     assert(job:join())
   end)
 
+  it("lets the process end though another holds the lock", function()
+    if not io.open "/proc/self/stat" then return pending "no /proc here" end
+    local path = filled "a.db"
+    local s = assert(open(path))
+    local kill = holder(path)
+    repeat until not s:write { { "UPDATE t SET x = 'y' WHERE k = 'k1'" } }
+    local started = core.now()
+    local output, code = child.run(PREAMBLE .. [[
+      local s = assert(store.open(...))
+      runway.spawn(function() s:write { { "UPDATE t SET x = 'z' WHERE k = 'k1'" } } end)
+      runway.step(0)
+      os.exit(7)
+    ]], { arguments = { path } })
+    local took = core.now() - started
+    kill()
+    assert.same({ "", 7 }, { output, code })
+    assert.is_true(took < 4.5, took)
+    assert.same({}, assert(s:read { { "SELECT x FROM t WHERE x = 'z'" } })[1].rows)
+  end)
+
   it("is shared by several processes", function()
     local path = filled("a.db", 0)
     local code = dir:write("writer.lua", [[

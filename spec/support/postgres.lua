@@ -82,9 +82,12 @@ function Server:run()
   error("PostgreSQL does not start: " .. (self.dir:content "log" or ""))
 end
 
---- Ends it as a fault in it or in its machine would.
+--- Ends it as a fault in its machine would: all of its processes at once, for one that is left would
+--- still answer who is connected to it.
 function Server:kill()
-  os.execute("kill -9 " .. self.pid)
+  os.execute(([[kill -STOP %s; all="%s $(ps -o pid= --ppid %s)"; kill -9 $all
+    for i in $(seq 500); do ps -o stat= -p "$(echo $all | tr ' ' ,)" | grep -qv Z || break; sleep 0.01; done]])
+    :format(self.pid, self.pid, self.pid))
   self.pipe:close()
 end
 
