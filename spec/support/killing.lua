@@ -29,7 +29,10 @@ local PROGRAM = [[
         list[i] = function()
           local task = client:generate { model = "gen4.5", prompt_text = "shot " .. key, ratio = "1280:720",
             duration = 5, key = key, output = directory .. "/" .. key .. ".mp4" }
-          if task and task:wait() then task:download() end
+          local file, err
+          if task then file, err = task:wait() end
+          if file then file, err = task:download() end
+          if err then print(key .. ": " .. tostring(err)) end
           return true
         end
       end
@@ -162,7 +165,7 @@ local function check(self)
   for _, e in ipairs(surely(function() return self.journal:entries() end)) do
     entries[e.key] = e
     if e.state ~= "done" and e.state ~= "failed" and e.state ~= "unknown" then
-      fault("the key %s ended as %s", e.key, e.state)
+      fault("the key %s ended as %s (%s, %s)", e.key, e.state, e.status, e.error)
     end
     if e.state == "done" then
       local bytes = self.files:content(e.key .. ".mp4")
@@ -184,7 +187,7 @@ local function check(self)
   for _, e in pairs(entries) do if e.state == "unknown" then unknown = unknown + 1 end end
   if lost > unknown then fault("%d tasks are named by no entry, and only %d are unknown", lost, unknown) end
   local log = self.files:content "log" or ""
-  if log:find("stack traceback", 1, true) then fault("a program broke: %s", log:sub(-2000)) end
+  if log:find("stack traceback", 1, true) or #faults > 0 then fault("the programs said: %s", log:sub(-2000)) end
   return faults
 end
 
