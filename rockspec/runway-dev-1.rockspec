@@ -115,6 +115,7 @@ build = {
     ["runway.conformance.pure"] = "lua/runway/conformance/pure.lua",
     ["runway.conformance.shape"] = "lua/runway/conformance/shape.lua",
     ["runway.delivery"] = "lua/runway/delivery.lua",
+    ["runway.description"] = "lua/runway/description.lua",
     ["runway.download"] = "lua/runway/download.lua",
     ["runway.errors"] = "lua/runway/errors.lua",
     ["runway.fields"] = "lua/runway/fields.lua",

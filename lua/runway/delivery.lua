@@ -8,13 +8,24 @@ local download = require "runway.download"
 
 local delivery = {}
 
+--- A file that is here already, as a download gives it.
+---@param session runway.Session
+---@param path string
+---@param bytes integer|nil      how many it must have
+---@param deadline? number       on scheduler.now()
+---@return table|nil file        nil: there is none, or it cannot be read, or it is another
+function delivery.there(session, path, bytes, deadline)
+  local kind, sum = session:look("probe", path, deadline), nil
+  if not kind.error then sum = session:look("digest", path, deadline) end
+  if not sum or sum.error or bytes and sum.size ~= bytes then return nil end
+  return { path = path, bytes = sum.size, sha256 = sum.sha256, content_type = kind.type }
+end
+
 -- The file that an earlier run, or another program beside this one, has fetched for this very task.
 local function left_there(session, trail, path, deadline)
   local row = trail:row()
   if not row or row.path ~= path or row.state ~= "downloading" and row.state ~= "done" then return nil end
-  local seen = session:look("probe", path, deadline)
-  if seen.error or row.state == "done" and seen.size ~= row.bytes then return nil end
-  return { path = path, bytes = seen.size, content_type = seen.type }
+  return (delivery.there(session, path, row.state == "done" and row.bytes or nil, deadline))
 end
 
 local function journalled(session, trail, url, path, opts, renew)

@@ -5,6 +5,7 @@
 -- that is free, or was settled to be submitted again, lets a request out.
 
 local core = require "runway.core"
+local description = require "runway.description"
 local journal = require "runway.journal"
 local json = require "runway.json"
 local ledger = require "runway.ledger"
@@ -21,20 +22,10 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 ---@class runway.Keyed
 ---@field session runway.Session
 ---@field intent runway.Intent
+---@field description runway.Description
 ---@field target? runway.Target    of the order's output, once it is spoken for
 local Keyed = {}
 Keyed.__index = Keyed
-
--- Sizes and sums of all files of an order: path -> { size =, sha256 = }.
-local function sums_of(s, order, deadline)
-  local sums = {}
-  for _, path in ipairs(journal.paths { order.params, order.extra }) do
-    local result = s:look("digest", path, deadline)
-    if result.error then return s:refuse(result.error) end
-    sums[path] = result
-  end
-  return sums
-end
 
 --- An order as its journal sees it; nil where the client has none.
 ---@param s runway.Session
@@ -49,14 +40,13 @@ function keyed.read(s, order, kind, deadline)
   if key and #key > LONGEST_KEY then
     return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
   end
-  local sums, err = sums_of(s, order, deadline)
-  if not sums then return nil, err end
-  local description = journal.describe(kind, order, function(said) return s:redact(said) end, sums)
-  local self = setmetatable({ session = s, order = order, deadline = deadline, description = description }, Keyed)
+  local described, err = description.of(s, kind, order, deadline)
+  if not described then return nil, err end
+  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
-    fingerprint = journal.fingerprint(description), description = json.encode(description), token = core.token(),
+    fingerprint = journal.fingerprint(described), description = json.encode(described), token = core.token(),
   }
   return self
 end
@@ -137,7 +127,7 @@ local function attach(self, row)
   local here = file_of(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
-    trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
+    made_from = journal.description(row), trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   return t

@@ -4,6 +4,7 @@
 -- has left, its id goes into the task, or into the error, whatever else happens.
 
 local adapter = require "runway.adapter"
+local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
@@ -14,7 +15,6 @@ local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
-local provenance = require "runway.provenance"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
@@ -183,8 +183,8 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
-  local made_from
-  made_from, err = provenance.of(session, order, deadline)
+  local made_from = remembered and remembered.description
+  if not made_from then made_from, err = description.of(session, kind, order, deadline) end
   if not made_from then return nil, err end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }

@@ -388,10 +388,11 @@ local function source(t, index)
   return core.sha256(table.concat({ t.provider, session.base, t.id, tostring(index) }, "\n"))
 end
 
--- A file with its receipt beside it; without it the error has the file.
-local function attest(t, file, opts)
+-- A file with its receipt beside it; without it the error has the file. `old`: it may be there from before.
+local function attest(t, file, opts, old)
   local my = inner[t]
-  local path, err = provenance.write(my.session, t, my.ref.made_from, file, opts)
+  local path, err = old and provenance.there(my.session, file.path, opts.deadline), nil
+  if not path then path, err = provenance.write(my.session, t, my.ref.made_from, file, opts) end
   file.receipt = path
   if path then return file end
   err.files = { file }
@@ -422,8 +423,14 @@ function Task:download(path, opts)
   local ok, err = ready(self)
   if not ok then return nil, err end
   local here = my.ref.here
-  if here and index == 1 and path == here.path then return here end
-  if here and not self.output then            -- it is wanted elsewhere as well
+  local deadline = my.session:deadline(opts.deadline)
+  local told = { index = index, overwrite = overwrite, deadline = deadline }
+  if here and index == 1 and path == here.path then
+    local found = delivery.there(my.session, path, here.bytes, deadline)
+    if found and opts.receipt then return attest(self, found, told, true) end
+    if found then return found end
+  end
+  if here and not self.output then            -- it is wanted elsewhere as well, or gone meanwhile
     ok, err = query(self)
     if not ok then return nil, err end
   end
@@ -433,7 +440,6 @@ function Task:download(path, opts)
       message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
   end
   local file
-  local deadline = my.session:deadline(opts.deadline)
   if opts.receipt then
     ok, err = download.check(my.session, provenance.path(path), overwrite, deadline)
     if not ok then return mark(self, err) end
@@ -447,7 +453,7 @@ function Task:download(path, opts)
   if not file then return mark(self, err) end
   targets.free(my.ref.target)
   if not opts.receipt then return file end
-  return attest(self, file, { index = index, overwrite = overwrite, deadline = deadline })
+  return attest(self, file, told)
 end
 
 --- Fetches every output into a directory, named by the task and a number.

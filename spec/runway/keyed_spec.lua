@@ -1,9 +1,11 @@
 -- generate with a journal: what a key stands for, over a mock that counts what is paid for.
 
 local child = require "spec.support.child"
+local description = require "runway.description"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
+local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
@@ -103,7 +105,16 @@ describe("generate with a journal", function()
       task = assert(again:generate(order))
       assert(task:wait())
       assert.equal("SUCCEEDED", task.status)
-      assert.same({ path, file.bytes }, { assert(task:download()).path, assert(task:download(path)).bytes })
+      file.content_type = "video/mp4"         -- what the bytes say; the server said nothing
+      assert.same(file, assert(task:download()))
+      assert.same(file, assert(task:download(path)))
+      -- its receipt, from what the journal knows; and what is there is left alone
+      local receipt = assert(task:download(path, { receipt = true })).receipt
+      assert.equal(path .. ".json", receipt)
+      assert.equal(receipt, assert(task:download(path, { receipt = true })).receipt)
+      local text = assert(io.open(receipt)):read "a"
+      local told = assert(json.decode(text))
+      assert.same({ "t1", "a cat", file.sha256 }, { told.task_id, told.params.prompt_text, told.file.sha256 })
       m:finish()
       -- another file, or the same one once it has gone: from the provider
       os.remove(path)
@@ -421,7 +432,7 @@ describe("generate with a journal", function()
   it("waits for another's submit no longer than its deadline", function()
     local j = journals.open()
     local client, m = client_of(j, {})
-    local sum = journal.describe("text_to_video", { params = clip() }, errors.redact, {})
+    local sum = description.make("text_to_video", { params = clip() }, errors.redact, {})
     assert(journals.begin(j, "a", { base_url = client.base_url, fingerprint = journal.fingerprint(sum) }))
     local task, err = client:generate(clip { key = "a", deadline = 20 })
     assert.is_nil(task)

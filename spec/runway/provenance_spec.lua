@@ -66,9 +66,9 @@ describe("a receipt", function()
 
   it("holds neither key, nor query, nor the bytes of a data URI", function()
     for image, shown in pairs {
-      ["https://me:pass@pictures.example/a.png?sig=SIGNED"] = "https://pictures.example/a.png?[query]",
+      ["https://me:pass@pictures.example/a.png?sig=SIGNED"] = "https://pictures.example/a.png?[query] [sha256 ",
       ["data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAA"]
-        = "data:image/png (102 characters)",
+        = "data:image/png [sha256 ",
     } do
       local task = finished(clip { model = "gen4_turbo", prompt_text = "my key is " .. mocked.KEY, prompt_image = image,
         extra = { webhook = "https://hook.example/?token=TOKEN" } })
@@ -77,8 +77,8 @@ describe("a receipt", function()
       for _, secret in ipairs { mocked.KEY, "SIGNED", "SECRET", "TOKEN", "iVBOR", "me:pass" } do
         assert.is_nil(all:find(secret, 1, true), secret)
       end
-      assert.equal(shown, receipt().params.prompt_image[1].uri)
-      assert.equal("https://hook.example/?[query]", receipt().extra.webhook)
+      assert.equal(1, (receipt().params.prompt_image[1].uri:find(shown, 1, true)))
+      assert.equal(1, (receipt().extra.webhook:find("https://hook.example/?[query]", 1, true)))
       mocked.close()
     end
   end)

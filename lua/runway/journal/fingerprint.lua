@@ -1,11 +1,7 @@
--- fingerprint.lua: a request as a journal remembers it: enough to tell whether another is the same, and
--- what differs, and nothing that must not be kept.
---
--- A file is its name, its size and the sum of its bytes. A text that holds the key, the query of a URL
--- or a data URI is kept without them, with the sum of the whole behind it.
+-- fingerprint.lua: the sum of a request as it may be kept (description.lua makes that): enough to tell whether
+-- another is the same, and what differs.
 
 local core = require "runway.core"
-local files = require "runway.files"
 local json = require "runway.json"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -14,77 +10,6 @@ local fingerprint = {}
 
 local MOST_TOLD = 4                           -- differences in one message
 local SHOWN = 40                              -- bytes of a text in one
-
--- Not the request's own: where the answer is told does not change what is made.
-local LEFT_OUT = { key = true, kind = true, callback_url = true }
-
---------------------------------------------------------------------- made
-
--- A text without what must not be kept.
-local function kept_text(s, redact)
-  local head = text.lower(s:sub(1, 300)):match("^[ \t-\r]*data:([^,;]*)")
-  if head then
-    return ("data:%s [sha256 %s]"):format(text.line(head, 60) or "", core.sha256(s))
-  end
-  local clean = redact(s)
-  if clean == s then return s end
-  return ("%s [sha256 %s]"):format(clean, core.sha256(s))
-end
-
--- `sums` holds what was read of each path.
-local function kept(v, redact, sums)
-  if files.is_file(v) then
-    local sum = sums[v.path]
-    local name = files.base(v.path)
-    if text.bad_byte(name) then name = name:gsub("[\128-\255]", "?") end
-    return { file = name, size = sum.size, sha256 = sum.sha256 }
-  elseif type(v) == "string" then
-    return kept_text(v, redact)
-  elseif type(v) ~= "table" or values.is_null(v) then
-    return v
-  end
-  local copy = {}
-  for name, value in next, v do
-    copy[type(name) == "string" and kept_text(name, redact) or name] = kept(value, redact, sums)
-  end
-  return json.is_array(v) and json.array(copy) or copy
-end
-
---- The paths of all files in a value, each once.
----@param v any
----@param found? table
----@return string[]
-function fingerprint.paths(v, found)
-  found = found or {}
-  if files.is_file(v) then
-    if not found[v.path] then found[#found + 1], found[v.path] = v.path, true end
-  elseif type(v) == "table" then
-    for _, value in next, v do fingerprint.paths(value, found) end
-  end
-  return found
-end
-
----@class runway.Description
----@field kind string
----@field params table
----@field extra? table
-
---- What is kept of a request.
----@param kind string
----@param order runway.Order
----@param redact fun(s: string): string   takes the key, queries and data out of a text
----@param sums table<string, { size: integer, sha256: string }>  by path
----@return runway.Description
-function fingerprint.describe(kind, order, redact, sums)
-  local params = {}
-  for name, v in next, order.params do
-    if not LEFT_OUT[name] then params[kept_text(name, redact)] = kept(v, redact, sums) end
-  end
-  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums) }
-  return assert(json.decode(assert(json.encode(made)))) -- as it will be read again
-end
-
---------------------------------------------------------------------- compared
 
 -- Every part that is no table of parts: where it stands -> { same = what counts, shown = for people }.
 local function flatten(v, where, parts)

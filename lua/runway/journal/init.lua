@@ -232,8 +232,7 @@ Journal.__close = Journal.close
 
 --------------------------------------------------------------------- for those who submit
 
-journal.describe, journal.paths, journal.difference = fingerprint.describe, fingerprint.paths, fingerprint.difference
-journal.fingerprint, journal.description = fingerprint.of, entry.description
+journal.fingerprint, journal.difference, journal.description = fingerprint.of, fingerprint.difference, entry.description
 
 --- The row of a key, for rooms that submit; nil: the key is free.
 ---@param j runway.Journal

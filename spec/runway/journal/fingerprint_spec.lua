@@ -1,6 +1,7 @@
 -- A request as a journal remembers it.
 
 local core = require "runway.core"
+local description = require "runway.description"
 local errors = require "runway.errors"
 local fingerprint = require "runway.journal.fingerprint"
 local json = require "runway.json"
@@ -17,7 +18,7 @@ local SUMS = {
 }
 
 local function describe_order(given, extra, kind)
-  return fingerprint.describe(kind or "image_to_video", { params = assert(params.normalise(given)), extra = extra },
+  return description.make(kind or "image_to_video", { params = assert(params.normalise(given)), extra = extra },
     redact, SUMS)
 end
 
@@ -91,10 +92,10 @@ describe("a fingerprint", function()
     }
     local seen = {}
     for _, given in ipairs(secrets) do
-      local description = describe_order(given)
-      local stored = json.encode(description)
+      local described = describe_order(given)
+      local stored = json.encode(described)
       for _, word in ipairs { "SECRET", "pw@", KEY } do assert.is_nil(stored:find(word, 1, true), stored) end
-      local sum = fingerprint.of(description)
+      local sum = fingerprint.of(described)
       assert.is_nil(seen[sum])
       seen[sum] = true
     end
@@ -104,7 +105,7 @@ describe("a fingerprint", function()
   end)
 
   it("names each file once", function()
-    local paths = fingerprint.paths { { a = runway.file "x", b = { runway.file "y", runway.file "x" } } }
+    local paths = description.paths { { a = runway.file "x", b = { runway.file "y", runway.file "x" } } }
     table.sort(paths)
     assert.same({ "x", "y" }, { paths[1], paths[2] })
     assert.equal(2, #paths)

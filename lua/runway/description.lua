@@ -1,0 +1,110 @@
+-- description.lua: a request as it may be kept, for years and in sight: what it asks for, and nothing that
+-- must stay hidden.
+--
+-- A file is its name, its size and the sum of its bytes, read before anything is paid for. A text that holds
+-- the key, the query of a URL or a data URI is kept without them, with the sum of the whole behind it.
+
+local core = require "runway.core"
+local files = require "runway.files"
+local json = require "runway.json"
+local text = require "runway.text"
+local values = require "runway.values"
+
+local description = {}
+
+-- Not the request's own: where the answer is told does not change what is made.
+local LEFT_OUT = { key = true, kind = true, callback_url = true }
+
+--- A file's own name, as JSON can hold it.
+---@param path string
+---@return string
+function description.file_name(path)
+  local name = files.base(path)
+  return text.bad_byte(name) and name:gsub("[\128-\255]", "?") or name
+end
+
+-- A text without what must not be kept.
+local function kept_text(s, redact)
+  local head = text.lower(s:sub(1, 300)):match("^[ \t-\r]*data:([^,;]*)")
+  if head then
+    return ("data:%s [sha256 %s]"):format(text.line(head, 60) or "", core.sha256(s))
+  end
+  local clean = redact(s)
+  if clean == s then return s end
+  return ("%s [sha256 %s]"):format(clean, core.sha256(s))
+end
+
+-- `sums` holds what was read of each path.
+local function kept(v, redact, sums)
+  if files.is_file(v) then
+    local sum = sums[v.path]
+    return { file = description.file_name(v.path), size = sum.size, sha256 = sum.sha256 }
+  elseif type(v) == "string" then
+    return kept_text(v, redact)
+  elseif type(v) ~= "table" or values.is_null(v) then
+    return v
+  end
+  local copy = {}
+  for name, value in next, v do
+    copy[type(name) == "string" and kept_text(name, redact) or name] = kept(value, redact, sums)
+  end
+  return json.is_array(v) and json.array(copy) or copy
+end
+
+--- The paths of all files in a value, each once.
+---@param v any
+---@param found? table
+---@return string[]
+function description.paths(v, found)
+  found = found or {}
+  if files.is_file(v) then
+    if not found[v.path] then found[#found + 1], found[v.path] = v.path, true end
+  elseif type(v) == "table" then
+    for _, value in next, v do description.paths(value, found) end
+  end
+  return found
+end
+
+---@class runway.Description
+---@field kind string
+---@field params table
+---@field extra? table
+
+--- What is kept of a request.
+---@param kind string
+---@param order runway.Order
+---@param redact fun(s: string): string   takes the key, queries and data out of a text
+---@param sums table<string, { size: integer, sha256: string }>  by path
+---@return runway.Description|nil
+---@return string|nil why   it cannot be kept, since no JSON can hold it
+function description.make(kind, order, redact, sums)
+  local params = {}
+  for name, v in next, order.params do
+    if not LEFT_OUT[name] then params[kept_text(name, redact)] = kept(v, redact, sums) end
+  end
+  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums) }
+  local encoded, why = json.encode(made)
+  if not encoded then return nil, why end
+  return json.decode(encoded)                 -- as it will be read again
+end
+
+--- The same, with its files read. Makes no request.
+---@param session runway.Session
+---@param kind string
+---@param order runway.Order
+---@param deadline? number      on scheduler.now()
+---@return runway.Description|nil
+---@return runway.Error|nil err  a file that cannot be read, a value that no JSON can hold
+function description.of(session, kind, order, deadline)
+  local sums = {}
+  for _, path in ipairs(description.paths { order.params, order.extra }) do
+    local result = session:look("digest", path, deadline)
+    if result.error then return session:refuse(result.error) end
+    sums[path] = result
+  end
+  local made, why = description.make(kind, order, function(said) return session:redact(said) end, sums)
+  if not made then return session:refuse(why) end
+  return made
+end
+
+return description
