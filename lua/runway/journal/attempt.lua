@@ -41,6 +41,16 @@ local function hold(self)
   end)
 end
 
+-- Now, in Unix ms. What one program begins in the same millisecond has an order all the same.
+local latest = 0
+
+local function moment()
+  local now = core.wall_ms()
+  if now <= latest and latest - now < 1000 then now = latest + 1 end
+  latest = now
+  return now
+end
+
 --- Takes a key. Committed when this returns.
 ---@param book runway.Book
 ---@param intent runway.Intent    without its owner
@@ -50,7 +60,7 @@ end
 ---@return runway.Error|nil err   nothing may be submitted
 function attempt.begin(book, intent, log)
   intent.owner = owner.me()
-  local now = core.wall_ms()
+  local now = moment()
   local statements = sql.begin(intent, now, now + LEASE)
   local results, err = book:write(statements)
   if not results and err.maybe then results, err = book:write(statements) end

@@ -1,5 +1,6 @@
 -- One attempt to submit: who holds a key, and what comes of it.
 
+local core = require "runway.core"
 local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
@@ -19,6 +20,20 @@ local function promises(start)
   teardown(function() database.close() end)
 
   local function state(j, key) return (assert(j:get(key)).state) end
+
+  it("has a moment of its own, though many begin in one millisecond", function()
+    local j, wall_ms = journals.open(), core.wall_ms
+    local at = wall_ms()
+    core.wall_ms = function() return at end
+    local ok, err = pcall(function()
+      for _, key in ipairs { "c", "a", "b" } do assert(begin(j, key)) end
+    end)
+    core.wall_ms = wall_ms
+    assert(ok, err)
+    local keys = {}
+    for i, e in ipairs(assert(j:entries())) do keys[i] = e.key end
+    assert.equal("b a c", table.concat(keys, " "))
+  end)
 
   it("takes a key that no other has: one of many, at the same moment", function()
     local made, others = 0, 0
