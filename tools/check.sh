@@ -103,7 +103,7 @@ analyze() { # $1 file: gcc's own analyzer
 
 check_analyzer() {
   export flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd)
+  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
   export -f analyze
   printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
