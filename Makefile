@@ -81,7 +81,8 @@ MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO)) \
 
 compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
   $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) \
-  $(if $(filter no,$(SQLITE)),,$(SQLITE_CFLAGS)) $(if $(filter no,$(POSTGRESQL)),,$(PQ_CFLAGS)) $(CPPFLAGS)
+  $(if $(filter no,$(SQLITE)),,-DRUNWAY_SQLITE $(SQLITE_CFLAGS)) \
+  $(if $(filter no,$(POSTGRESQL)),,-DRUNWAY_POSTGRESQL $(PQ_CFLAGS)) $(CPPFLAGS)
 link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
 
 # For what is started from a checkout.

@@ -1,6 +1,8 @@
 /*
 ** lua_postgresql.c: the module "runway.postgresql": a store over PostgreSQL.
 */
+#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
+
 #include "lua_store.h"
 #include "runway.h"
 
@@ -10,3 +12,5 @@ int luaopen_runway_postgresql (lua_State *L) {
   rw_push_store_module(L, &rw_store_postgresql);
   return 1;
 }
+
+#endif

@@ -1,6 +1,8 @@
 /*
 ** lua_sqlite.c: the module "runway.sqlite": a store over SQLite.
 */
+#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
+
 #include "lua_store.h"
 #include "runway.h"
 
@@ -10,3 +12,5 @@ int luaopen_runway_sqlite (lua_State *L) {
   rw_push_store_module(L, &rw_store_sqlite);
   return 1;
 }
+
+#endif

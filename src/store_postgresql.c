@@ -6,6 +6,8 @@
 ** for longer than a few seconds. What the server itself is to give up, a lock
 ** above all, it is told with each transaction; so it holds behind a pooler, too.
 */
+#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
+
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -420,3 +422,5 @@ const rw_store_driver rw_store_postgresql = {
   .name = "runway.postgresql", .prepare = pq_prepare, .open = pq_open, .close = pq_close,
   .begin = pq_begin, .command = pq_command, .run = pq_run
 };
+
+#endif

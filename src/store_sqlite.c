@@ -6,6 +6,8 @@
 ** several machines see: there WAL is silently wrong, and the older journal is
 ** slower and safe. Either way a commit that was answered is on the disk.
 */
+#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -348,3 +350,5 @@ const rw_store_driver rw_store_sqlite = {
   .name = "runway.sqlite", .open = sqlite_open, .close = sqlite_close,
   .begin = sqlite_begin, .command = sqlite_command, .run = sqlite_run
 };
+
+#endif

@@ -46,7 +46,7 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
   local dir=$top/onefile cc flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
+  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
   for cc in gcc clang; do
     mkdir -p "$dir/$cc" || return 1
     printf '#include "%s"\n' src/*.c >"$dir/runway.c"
@@ -75,12 +75,13 @@ check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
 
 check_cppcheck() {
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -DLUA_VERSION_NUM=504 -Isrc src
+    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL \
+    -DLUA_VERSION_NUM=504 -Isrc src
 }
 
 check_tidy() {
   local flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
+  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
   # shellcheck disable=SC2086  # words on purpose
   printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
@@ -103,7 +104,7 @@ analyze() { # $1 file: gcc's own analyzer
 
 check_analyzer() {
   export flags
-  flags=$(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)
+  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
   export -f analyze
   printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }

@@ -29,9 +29,9 @@ local BESIDE = {
   { name = "runway.listener", own = { "src/listener", "src/lua_listener" }, shared = listed "SHARED_C",
     library = "MICROHTTPD" },
   { name = "runway.sqlite", own = { "src/store_sqlite%.", "src/lua_sqlite%." }, shared = listed "STORE_C",
-    library = "SQLITE3" },
+    library = "SQLITE3", define = "RUNWAY_SQLITE" },
   { name = "runway.postgresql", own = { "src/store_postgresql%.", "src/lua_postgresql%." },
-    shared = listed "STORE_C", library = "PQ", under = "postgresql" },
+    shared = listed "STORE_C", library = "PQ", under = "postgresql", define = "RUNWAY_POSTGRESQL" },
 }
 -- Linked into none but these.
 local NOT_CORE = { "src/listener", "src/lua_listener", "src/cells", "src/store", "src/lua_store%.", "src/lua_sqlite%.",
@@ -50,7 +50,7 @@ function M.modules()
   local list = { core }
   for _, module in ipairs(BESIDE) do
     list[#list + 1] = { name = module.name, sources = {}, library = module.library,
-      under = module.under }
+      under = module.under, define = module.define }
   end
   for _, path in ipairs(files "src -maxdepth 1 -name '*.c'") do
     if not begins(path, NOT_CORE) then table.insert(core.sources, path) end
@@ -72,7 +72,8 @@ local function c_module(module)
     lines[#lines + 1] = ('        "%s",'):format(path)
   end
   lines[#lines + 1] = "      },"
-  lines[#lines + 1] = '      defines = { "_GNU_SOURCE" },'
+  lines[#lines + 1] = ('      defines = { "_GNU_SOURCE"%s },'):format(module.define and (', "%s"'):format(module.define)
+    or "")
   local headers = "$(" .. module.library .. "_INCDIR)"
   lines[#lines + 1] = ('      incdirs = { "src", "%s"%s },'):format(headers,
     module.under and (', "%s/%s"'):format(headers, module.under) or "")
