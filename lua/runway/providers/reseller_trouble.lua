@@ -23,8 +23,11 @@ local BY_NUMBER = {
 ---@return boolean
 function reseller_trouble.is_ok(status) return status == nil or (status >= 200 and status < 300) end
 
--- How a submit's answer says, beside a code no one knows, that all is well …
-local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "queued", "成功", "已提交" }
+-- How a submit's answer says, beside a code no one knows, that all is well, or that the task is under way …
+local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "queued", "成功", "已提交",
+  "processing", "being processed", "in progress", "is running", "generating", "being generated", "started", "in queue",
+  "in the queue", "been received", "was received", "request received", "task received", "处理中", "生成中", "进行中",
+  "排队中", "受理", "已收到" }
 
 -- … that nobody knows what became of it …
 local UNSURE = { "timeout", "timed out", "time out", "busy", "internal", "upstream", "unavailable", "try again",
@@ -42,10 +45,13 @@ local HINTING = { "bad", "error", "not ", "no ", "must", "require", "limit", "un
 
 -- What says that nothing is wrong with the words for it.
 local NOTHING_WRONG = { "no errors?", "no problems?", "no failures?", "without errors?", "errors?: none",
-  "errors?: null", "errors?: 0", "not bad", "无错误", "没有错误" }
+  "errors?: null", "errors?: 0", "not bad", "contact support", "contact our support", "customer support",
+  "support team", "无错误", "没有错误" }
 
--- Before a word for "well" these take it back: "was not created", "too many queued", "only png is accepted".
-local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "未", "不", "失败" }
+-- Before a word for "well" these take it back: "was not created", "too many queued", "only png is accepted",
+-- "another task is running", "error while processing".
+local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "another", "already",
+  "error", "problem", "while", "when", "未", "不", "失败", "无法" }
 local BEFORE = 16                             -- bytes in which they are looked for
 
 local function says_one_of(said, words)

@@ -51,13 +51,21 @@ describe("reseller_answer, of a submit,", function()
   it("takes a word that refuses for none where the text says that all is well, or that nothing is wrong", function()
     for _, json in ipairs { { code = 7, msg = "Task created, do not resubmit" }, { code = 7, msg = "No errors" },
       { code = 7, message = "accepted; it cannot be cancelled" }, { code = 7, message = "已提交，不能重复提交" },
-      { success = false, message = "unknown error" }, { code = -1, message = "未知错误" } } do
+      { success = false, message = "unknown error" }, { code = -1, message = "未知错误" },
+      { code = 7, message = "the task is being processed; failed ones are refunded" },
+      { code = 7, message = "Processing. Contact support if it takes too long" },
+      { code = 7, message = "hello; contact support" },
+      { code = 7, message = "已受理，失败会退款" }, { code = 7, message = "任务处理中，不能重复提交" },
+      { code = 7, message = "Request received. You will be told if it fails" },
+      { success = false, message = "a task like this is running, it must not be sent again" } } do
       local fields, problem = accepted(json)
       assert.is_nil(fields)
       assert.is_true(problem == nil or problem.kind == "unknown_submit", json.msg or json.message)
     end
     for _, said in ipairs { "the task was not created: bad image", "invalid token", "too many queued tasks",
-      "only png is accepted, invalid image", "unsuccessful: wrong ratio", "未提交成功：参数错误" } do
+      "only png is accepted, invalid image", "unsuccessful: wrong ratio", "未提交成功：参数错误",
+      "error processing the image: unsupported", "limit: another task is running", "无法受理：参数错误",
+      "this model is not supported", "our support for gen2 has ended, invalid model" } do
       assert.equal("invalid_request", select(2, accepted { code = 7, msg = said }).kind, said)
     end
   end)
@@ -66,7 +74,8 @@ describe("reseller_answer, of a submit,", function()
     for _, json in ipairs { { message = "ok" }, { code = 200, msg = "success", data = {} }, { status = "ok" },
       { message = "system busy" }, { message = "Task created" }, { message = "no error" },
       { message = "Submitted. This must not be repeated." }, { message = "the status must be polled" },
-      { code = 10000, message = "Your task has been accepted, not started yet" } } do
+      { code = 10000, message = "Your task has been accepted, not started yet" },
+      { message = "Your request is being processed; failed jobs are refunded" } } do
       for _, provider in ipairs { "chatgptsb", "cometapi", "gateway", "qimu" } do
         local mock = runway.mock { { json = json } }
         local client = assert(runway.client { api_key = "k", provider = provider, base_url = "https://x.test",
