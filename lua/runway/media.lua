@@ -119,10 +119,6 @@ local function takes(list, kind)
   return false
 end
 
-local function either(list)
-  return table.concat(list, ", ", 1, #list - 1) .. (#list > 1 and " or " or "") .. list[#list]
-end
-
 -- Why a picture, film or sound is refused; nil when it is not. `path`: of a file.
 local function unfit(session, where, field, class, kind, path)
   local what = path or "the data URI"
@@ -136,7 +132,7 @@ local function unfit(session, where, field, class, kind, path)
   local list = (session.adapter.formats or {})[class]
   if not list or takes(list, kind) then return nil end
   return ("%s: %s is %s, and %s takes %ss as %s%s"):format(where, what, kind, session.adapter.name, CLASSES[class],
-    either(list), convert(kind, path))
+    text.either(list), convert(kind, path))
 end
 
 -- A file with what was seen of it.

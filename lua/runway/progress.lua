@@ -37,7 +37,7 @@ local function new(opts)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({
-    label = (opts.label or ""):gsub("[%z\1-\31\127]", " "):sub(1, LABEL),
+    label = text.cut((opts.label or ""):gsub("[%z\1-\31\127]", " "), LABEL),
     stream = opts.stream or io.stderr, terminal = terminal,
     began = scheduler.now(), share = 0, note = "",
   }, Bar)

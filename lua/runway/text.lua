@@ -241,6 +241,16 @@ function text.fixed(n, digits)
   return ((("%%.%df"):format(digits)):format(n):gsub("^(-?%d+)[^%d]+", "%1."))
 end
 
+---One of a list, in words: a, b or c.
+---@param list (string|number)[]  one or more
+---@return string
+function text.either(list)
+  local words = {}
+  for i, v in ipairs(list) do words[i] = type(v) == "number" and text.number(v) or v end
+  if #words == 1 then return words[1] end
+  return table.concat(words, ", ", 1, #words - 1) .. " or " .. words[#words]
+end
+
 ---A string for a message: quoted, short, on one line, and never the bytes of a data URI nor the
 ---query of a URL, for either may hold what must not reach a log.
 ---@param s string

@@ -44,6 +44,12 @@ describe("runway.progress", function()
     }, written)
   end)
 
+  it("cuts a long label between two characters", function()
+    local label = "a" .. ("é"):rep(20)
+    progress.wait(submitted { task_is "SUCCEEDED" }, { label = label, stream = stream, terminal = false })
+    assert.equal("a" .. ("é"):rep(11) .. "  [", written[1]:match "^[^%[]*%[")
+  end)
+
   it("does not repeat itself in a log", function()
     local running = task_is("RUNNING", { progress = 0.42 })
     running.times = 300

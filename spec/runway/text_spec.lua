@@ -50,6 +50,12 @@ describe("runway.text", function()
     assert.equal("1e+308", text.number(1e308))
   end)
 
+  it("names the members of a list", function()
+    assert.equal("a", text.either { "a" })
+    assert.equal("5 or 10", text.either { 5.0, 10 })
+    assert.equal("a, 0.5 or c", text.either { "a", 0.5, "c" })
+  end)
+
   it("quotes for a message, without a secret", function()
     assert.equal('"a?b"', text.quote "a\nb")
     assert.equal("a data URI", text.quote " DATA:image/png;base64,SECRET")

@@ -1,4 +1,4 @@
--- mock_exchange.lua: one exchange of a mock: how a request is shown to its
+-- exchange.lua: one exchange of a mock: how a request is shown to its
 -- reader, and how an answer is played as the C core would bring it (the same
 -- limits, the same words), on the scheduler's clock.
 

@@ -25,7 +25,7 @@ local PLURAL = {
   duration = "durations", ratio = "ratios", resolution = "resolutions", seed = "seeds",
 }
 
-local advice = { data_uri = DATA_URI }
+local advice = {}
 
 ---------------------------------------------------------------------------------------------------
 -- Rules
@@ -82,13 +82,6 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Words
 
-local function either(allowed)
-  local words = {}
-  for i, v in ipairs(allowed) do words[i] = type(v) == "number" and show_number(v) or v end
-  if #words < 2 then return words[1] end
-  return concat(words, ", ", 1, #words - 1) .. " or " .. words[#words]
-end
-
 local describe = {}
 
 function describe.text(rule)
@@ -100,7 +93,7 @@ function describe.whole(rule)
 end
 describe.number = describe.whole
 function describe.positive() return "above 0" end
-function describe.one_of(rule) return either(rule.allowed) end
+function describe.one_of(rule) return text.either(rule.allowed) end
 function describe.sizes(rule)
   return ("%s, or others of %s to %s pixels"):format(concat(rule.allowed, ", "), show_number(rule.least),
     show_number(rule.most))
@@ -332,6 +325,16 @@ function check.object(name, v, rule, _, told)
 end
 
 ---------------------------------------------------------------------------------------------------
+
+---What is to be said of a model that is let through though nothing is known of it.
+---@param model string
+---@param known string[]   those of which something is
+---@return string
+function advice.unknown_model(model, known)
+  local near = options.nearest(model, known)
+  return ("the model %s is not known here%s; it goes to the API as it is"):format(text.line(model, 60) or "",
+    near and (" (did you mean %s?)"):format(near) or "")
+end
 
 ---What a value of one field is refused for, or nil. What a list does not have is refused here as well.
 ---@param name string  the field as the caller spells it

@@ -12,7 +12,6 @@ local text = require "runway.text"
 local values = require "runway.values"
 
 local refused, misuse, show = values.refused, values.misuse, values.show
-local concat = table.concat
 
 local reseller_request = {}
 
@@ -52,24 +51,16 @@ local function has(list, v)
   return false
 end
 
-local function either(list)
-  if #list < 2 then return tostring(list[1]) end
-  return concat(list, ", ", 1, #list - 1) .. " or " .. list[#list]
-end
-
 -- Lets through a model that no page names.
 local function unknown_model(warnings, model, models)
-  if model == nil or #models == 0 then return end
-  local near = options.nearest(model, models)
-  warnings[#warnings + 1] = ("the model %s is not known here%s; it goes to the API as it is"):format(
-    text.line(model, 60) or "", near and (" (did you mean %s?)"):format(near) or "")
+  if model ~= nil and #models > 0 then warnings[#warnings + 1] = advice.unknown_model(model, models) end
 end
 
 -- Lets through what may be newer than a page's list.
 local function unlisted(warnings, field, model, v, list)
   if v == nil or not list or has(list, v) then return end
   warnings[#warnings + 1] = ("%s: %s %s is not among those known (%s); it goes to the API as it is"):format(model,
-    field, show(v), either(list))
+    field, show(v), text.either(list))
 end
 
 ---A request's `warnings`: nil when there are none.
@@ -94,7 +85,7 @@ function reseller_request.refusal(who, given, limits, warnings)
   local is_number = type(duration) == "number" or model ~= nil and not known
   if duration and (not is_number or type(duration) == "number" and duration <= 0) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
-      durations and either(durations) or "more than 0", show(duration))
+      durations and text.either(durations) or "more than 0", show(duration))
   end
   if not known then
     unknown_model(warnings, given.model, limits.models or {})

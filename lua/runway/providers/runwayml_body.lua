@@ -11,9 +11,7 @@
 local advice = require "runway.providers.advice"
 local models = require "runway.providers.runwayml_models"
 local official = require "runway.providers.official"
-local options = require "runway.options"
 local params = require "runway.params"
-local text = require "runway.text"
 local values = require "runway.values"
 
 local misuse, refused = values.misuse, values.refused
@@ -188,9 +186,7 @@ local function warning_of(kind, model)
   local known = {}
   for name in pairs(models[kind]) do known[#known + 1] = name end
   table.sort(known)
-  local near = options.nearest(model, known)
-  return ("the model %s is not known here%s; it goes to the API as it is"):format(text.line(model, 60) or "",
-    near and (" (did you mean %s?)"):format(near) or "")
+  return advice.unknown_model(model, known)
 end
 
 ---The JSON body of a submit, checked against what its model is known to take.
