@@ -1,11 +1,11 @@
 -- Is there a task's id in it? The one reader of that question, for answers that no adapter could
 -- read: an error that names a task, an envelope of an unknown form, JSON that is broken or cut off.
 --
--- A name that is a task's alone (task_id, taskId, …) counts wherever it stands; a bare `id` counts
--- at the top and in what wraps a task (task, data, result, …), never in somebody else's object
--- (user, request, error, …), for a wrong id is worse than none. Text that is no JSON is read into
--- the same tree first, as far as it goes, so that there is one rule. All of it is bounded, and looks
--- at each byte once.
+-- A name that is a task's alone (task_id, taskId, …) counts wherever it stands but in what belongs to
+-- somebody or was asked (user, request, …), where it is another's; a bare `id` counts at the top and in
+-- what wraps a task (task, data, result, …), and in no other object (model, error, …), for a wrong id is
+-- worse than none. Text that is no JSON is read into the same tree first, as far as it goes, so that
+-- there is one rule. All of it is bounded, and looks at each byte once.
 
 local fields = require "runway.fields"
 local text = require "runway.text"
@@ -27,12 +27,19 @@ local WRAPPERS = {
   "items", "body", "payload", "content", "detail", "details", "video",
 }
 
+-- What an error may say of the task that it is about.
+local TASKS = { "task", "tasks", "job", "generation" }
+
 -- Objects of somebody else's, and what was asked, given back. Nothing in them is looked at.
 local STRANGERS = {
   user = true, owner = true, account = true, customer = true, request = true, input = true, inputs = true,
-  params = true, parameters = true, model = true, team = true, organization = true, workspace = true, project = true,
-  key = true, token = true, session = true, trace = true, parent = true, previous = true, metadata = true,
-  usage = true, channel = true, createdby = true, author = true, profile = true,
+  params = true, parameters = true, team = true, organization = true, workspace = true, project = true,
+  parent = true, previous = true, createdby = true, author = true, profile = true,
+}
+
+-- Objects that stand beside a task: an `id` in them is their own.
+local BESIDE = {
+  model = true, key = true, token = true, session = true, trace = true, metadata = true, usage = true, channel = true,
 }
 
 -- A bare string under "data" that is shorter, or has the look of a sentence, is a word.
@@ -51,7 +58,7 @@ local function is_stranger(view)
   for _, key in ipairs { "object", "type" } do
     local word = view[key]
     word = type(word) == "string" and #word <= 64 and plain(word)
-    if word and (STRANGERS[word] or word == "error") then return true end
+    if word and (STRANGERS[word] or BESIDE[word] or word == "error") then return true end
   end
   return false
 end
@@ -122,7 +129,7 @@ end
 function ids.is_foreign(id)
   local begins = id:match("^([A-Za-z]+)[_:.-]?%d") or id:match("^([A-Za-z]+)[_:.-]")
   begins = begins and text.lower(begins)
-  return begins ~= nil and (FOREIGN[begins] or STRANGERS[begins]) or false
+  return begins ~= nil and (FOREIGN[begins] or STRANGERS[begins] or BESIDE[begins]) or false
 end
 
 -- The look of an id, not of a word ("success", "ok"), a sentence, a date or an address.
@@ -160,6 +167,11 @@ local function loose_id(o, depth, seen)
     elseif name == "data" or name == "result" then
       id = not own and (bare_id(inner) or ids.in_string(inner)) or nil
     end
+    if id then return id end
+  end
+  local of_error = type(view.error) == "table" and view_of(view.error) or {}
+  for _, name in ipairs(TASKS) do
+    local id = loose_id(of_error[name], depth + 1, seen) or bare_id(of_error[name])
     if id then return id end
   end
   return own or type(o[1]) == "table" and loose_id(o[1], depth + 1, seen) or nil

@@ -38,6 +38,11 @@ describe("runway.ids finds", function()
     ['{"task_ids":["t1"]}'] = "t1", ['{"data":{"taskIds":[17]}}'] = "17", ['{"task_ids":["t1","t2"]}'] = false,
     ['{"id":0,"data":{"task_id":"t1"}}'] = "t1", ['{"task_id":0,"id":"t1"}'] = "t1", ['{"task_id":"null"}'] = false,
     ['{"task_id":0.0}'] = false, ['{"id":-1}'] = false, ['{"id":"undefined"}'] = false,
+    ['{"error":{"task":{"id":"t1"}}}'] = "t1", ['{"id":"r1","error":{"message":"x","job":{"id":"t1"}}}'] = "r1",
+    ['{"id":"r1","message":"x","error":{"id":"e1","job":{"id":"t1"}}}'] = "t1",
+    ['{"error":{"id":"e1","task":"9f3c2a71"}}'] = "9f3c2a71", ['{"error":{"user":{"task":{"id":"u1"}}}}'] = false,
+    ['{"error":"x","metadata":{"id":"m1","task_id":"t1"}}'] = "t1", ['{"trace":{"id":"tr1"}}'] = false,
+    ['{"trace":{"task_id":"t1"},"user":{"task_id":"old"}}'] = "t1",
     ['{"id":1.5e0}'] = false, ['{"id":1e300}'] = false,
   } do
     it(text:sub(1, 60), function() assert.equal(id or nil, (in_text(text))) end)
@@ -53,7 +58,7 @@ describe("runway.ids finds", function()
       '{"data":"please wait 30 seconds"}', '{"data":"user_77"}',
       '{"data":"req-1a2b3c4d"}', '{"id":"user_77"}', '{"id":"req-8f3c1111","error":"slow down"}',
       '{"data":{"id":"err_1"}}',
-      '{"data":"ERR_42900"}', '{"data":"error1015x"}',
+      '{"data":"ERR_42900"}', '{"data":"session-1a2b3c"}', '{"object":"model","id":"m1"}', '{"data":"error1015x"}',
       '{"data":"https://x.test/1234567"}', '{"data":200}', '{"message":"user_77"}',
       '{"id":""}', '{"id":".."}', '{"id":1.5}', '{"id":true}', '{"model":{"id":"gen4"}}', "{}", "[]", '"t1"', "77",
     } do
