@@ -23,8 +23,9 @@ local known = dofile(here .. "/params.lua")
 
 local KEY = "key_conformance"
 local SECONDS = 10  -- how long a task of the sandbox takes, on the clock of the questions
+local EPOCH = 1767225600  -- 2026-01-01, when that clock is 0: no task is of 1970
 
-local app = sandbox.app { seconds = SECONDS, seed = 1, base_url = "https://sandbox.example.com" }
+local app = sandbox.app { seconds = SECONDS, epoch = EPOCH, seed = 1, base_url = "https://sandbox.example.com" }
 
 local function snake(name)
   return (name:gsub("%u", function(c) return "_" .. c:lower() end))
