@@ -135,12 +135,14 @@ local function fetch(session, url, path, opts, way)
 end
 
 -- The file was not there, and the provider has been asked for a new URL in vain, or it failed as well.
-local function expired(err, failure, late)
+-- `late`: it is not on its way any more; `other`: the provider gave a new URL, once at least.
+local function expired(err, failure, late, other)
   if failure then
     err.message = err.message .. "; asking the provider for a new URL failed, too: " .. failure.message
     err.retryable = failure.retryable
   elseif late then
-    err.message = err.message .. "; the URL may have expired, and the provider gives no other"
+    err.message = err.message .. (other and "; the provider gave a new URL, and the file is not there either"
+      or "; the URL may have expired, and the provider gives no other")
   else
     err.message = err.message .. "; it may not be there yet"
     err.retryable = true
@@ -185,7 +187,7 @@ function download.fetch(session, url, path, opts, renew)
     attempts = attempts + err.attempts
     err.attempts = attempts
     local late = scheduler.now() + pause > until_when
-    if renewed and late then return expired(err, nil, not soon) end
+    if renewed and late then return expired(err, nil, not soon, true) end
     local new, failure = renew()
     local other = new and new ~= url
     if late and not other then return expired(err, failure, not soon) end

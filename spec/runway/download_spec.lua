@@ -114,6 +114,17 @@ describe("task:download", function()
     m:finish()
   end)
 
+  it("says so when the film is not at the new URL either", function()
+    local task, m = finished { { FILM, status = 403 },
+      task_is("SUCCEEDED", { output = { "https://cdn.example/new.mp4" } }),
+      { "GET https://cdn.example/new.mp4", status = 403 } }
+    runway.sleep(3600)
+    local _, err = task:download(path "a.mp4")
+    assert.same({ "permission", false, 2 }, { err.kind, err.retryable, err.attempts })
+    assert.matches("the provider gave a new URL, and the file is not there either", err.message, 1, true)
+    m:finish()
+  end)
+
   for _, status in ipairs { 403, 404 } do
     it("asks again for a while for a film that was made just now: " .. status, function()
       local task, m = finished {
