@@ -15,6 +15,7 @@ local ids = {}
 local MAX_SCAN = 256 * 1024    -- bytes of a broken text that are read
 local MAX_NODES = 4096         -- values that are looked at
 local MAX_DEPTH = 16           -- levels of wrapping
+local MAX_NAME = 64            -- bytes; what has a longer name is no task's
 local MAX_ALONE = 600          -- bytes of a text that is nothing but an id
 local MAX_LOCATION = 2048      -- bytes of an address
 
@@ -68,12 +69,12 @@ end
 local function names_of(o)
   local names = {}
   for name in next, o do
-    if type(name) == "string" then
+    if type(name) == "string" and #name <= MAX_NAME then
       names[#names + 1] = name
       if #names == MAX_NODES then break end
     end
   end
-  table.sort(names)
+  table.sort(names, text.before)
   return names
 end
 

@@ -69,6 +69,11 @@ describe("runway.ids finds", function()
     assert.is_nil((ids.in_text(nil)))
   end)
 
+  it("nothing under a name that is too long to be a task's", function()
+    assert.equal("t1", (ids.in_json { ["task" .. ("_"):rep(58) .. "id"] = "t1" }))
+    assert.is_nil((ids.in_json { ["task" .. ("_"):rep(59) .. "id"] = "t1" }))
+  end)
+
   it("what a name says for certain, and says so", function()
     assert.is_true(select(2, in_text '{"data":{"task_id":"t1"}}'))
     assert.is_false(select(2, in_text '{"data":{"id":"t1"}}'))

@@ -20,6 +20,7 @@ local PROGRAM = [[
   same("0.5", values.show(0.5))
   same("à ü", text.line "à\nü")
   same("RUNNING", fields.status " running ")
+  same("2", (require "runway.ids".in_json { task_id = "1", taskID = "2" }))
   same("FAILED", fields.status "failed")
   same(0.37, fields.progress "37.0%")
   same("0.5", fields.text(0.5))
