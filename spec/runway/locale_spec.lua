@@ -36,6 +36,8 @@ local PROGRAM = [[
     if name == "chatgptsb" then json = { task = json } end
     same("FAILED", providers[name].task({ status = 200, headers = {}, json = json }, { id = "t1" }).status)
   end
+  local run = { id = "t1", status = "SUCCEEDED", output = { a_b = { "https://h/2" }, aB = { "https://h/1" } } }
+  same("https://h/1", providers.runwayml.task({ status = 200, headers = {}, json = run }, { id = "t1" }).output[1])
   local _, problem = providers.gateway.accepted { status = 200, headers = {},
     json = { code = 400, message = "INSUFFICIENT BALANCE" } }
   same("insufficient_credits", problem.kind)

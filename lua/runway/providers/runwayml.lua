@@ -172,7 +172,7 @@ local function urls_of(output)
   for node in pairs(output) do
     if type(node) == "string" then nodes[#nodes + 1] = node end
   end
-  table.sort(nodes)
+  table.sort(nodes, text.before)
   for _, node in ipairs(nodes) do
     for _, url in ipairs(fields.urls(output[node]) or {}) do all[#all + 1] = url end
   end
