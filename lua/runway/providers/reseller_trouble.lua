@@ -23,11 +23,13 @@ local BY_NUMBER = {
 ---@return boolean
 function reseller_trouble.is_ok(status) return status == nil or (status >= 200 and status < 300) end
 
--- How a submit's answer says, beside a code no one knows, that all is well, or that the task is under way …
-local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "queued", "成功", "已提交",
-  "processing", "being processed", "in progress", "is running", "generating", "being generated", "started", "in queue",
-  "in the queue", "been received", "was received", "request received", "task received", "处理中", "生成中", "进行中",
-  "排队中", "受理", "已收到" }
+-- How a submit's answer says, beside a code no one knows, that all is well …
+local WELL = { "success", "ok", "succeed", "created", "accepted", "submitted", "queued", "成功", "已提交" }
+
+-- … that the task is under way, which is no refusal either …
+local UNDER_WAY = { "processing", "being processed", "in progress", "is running", "generating", "being generated",
+  "started", "in queue", "in the queue", "been received", "was received", "request received", "task received",
+  "处理中", "生成中", "进行中", "排队中", "受理", "已收到" }
 
 -- … that nobody knows what became of it …
 local UNSURE = { "timeout", "timed out", "time out", "busy", "internal", "upstream", "unavailable", "try again",
@@ -61,9 +63,9 @@ local function says_one_of(said, words)
   return false
 end
 
--- Does a text in small letters say somewhere, as words of their own, that all is well?
-local function is_well(said)
-  for _, word in ipairs(WELL) do
+-- Does a text in small letters have one of these, as words of their own and not taken back?
+local function affirms(said, words)
+  for _, word in ipairs(words) do
     local at, last = said:find(word, 1, true)
     while at do
       local own = not said:find("^[a-z]", at - 1) or at == 1 or word:byte() > 127
@@ -101,7 +103,7 @@ end
 function reseller_trouble.says_well(json)
   if json.success == false or json.error ~= nil then return false end
   local said = text.lower(fields.line(json.message, 64) or fields.line(json.msg, 64) or "")
-  return is_well(said) and not says_one_of(said, REFUSING) and not says_one_of(said, HINTING)
+  return affirms(said, WELL) and not says_one_of(said, REFUSING) and not says_one_of(said, HINTING)
     and not says_one_of(said, UNSURE)
 end
 
@@ -142,8 +144,8 @@ function reseller_trouble.told(answer)
   return problem
 end
 
----Does what a 2xx says tell for certain that nothing was taken? What says that all is well beside it
----("submitted, do not send it again") does not.
+---Does what a 2xx says tell for certain that nothing was taken? What says beside it that all is well, or
+---that the task is under way ("submitted, do not send it again"), does not.
 ---@param problem table
 ---@param bare? boolean  nothing but words says that something is wrong
 ---@return boolean
@@ -152,7 +154,7 @@ function reseller_trouble.refuses(problem, bare)
   if problem.kind then return problem.kind ~= "server" and problem.kind ~= "protocol" end
   local said = text.lower(problem.message)
   for _, words in ipairs(NOTHING_WRONG) do said = said:gsub(words, "") end
-  if says_one_of(said, UNSURE) or is_well(said) then return false end
+  if says_one_of(said, UNSURE) or affirms(said, WELL) or affirms(said, UNDER_WAY) then return false end
   return says_one_of(said, REFUSING) or not bare and says_one_of(said, HINTING)
 end
 

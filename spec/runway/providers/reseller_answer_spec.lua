@@ -64,7 +64,8 @@ describe("reseller_answer, of a submit,", function()
     end
     for _, said in ipairs { "the task was not created: bad image", "invalid token", "too many queued tasks",
       "only png is accepted, invalid image", "unsuccessful: wrong ratio", "未提交成功：参数错误",
-      "error processing the image: unsupported", "limit: another task is running", "无法受理：参数错误",
+      "error processing the image: unsupported", "refused: another task is running",
+      "one is already in progress: quota exceeded", "it failed: accepted are png", "无法受理：参数错误",
       "this model is not supported", "our support for gen2 has ended, invalid model" } do
       assert.equal("invalid_request", select(2, accepted { code = 7, msg = said }).kind, said)
     end
