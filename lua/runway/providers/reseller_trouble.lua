@@ -51,9 +51,9 @@ local NOTHING_WRONG = { "no errors?", "no problems?", "no failures?", "without e
   "support team", "无错误", "没有错误" }
 
 -- Before a word for "well" these take it back: "was not created", "too many queued", "only png is accepted",
--- "another task is running", "error while processing".
-local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "another", "already",
-  "error", "problem", "while", "when", "未", "不", "失败", "无法" }
+-- "error while processing", "another task is running" (in which there is a "not").
+local TAKING_BACK = { "not", "n't", "no ", "fail", "many", "max", "only", "must", "limit", "already", "error",
+  "problem", "while", "when", "未", "不", "失败", "无法" }
 local BEFORE = 16                             -- bytes in which they are looked for
 
 local function says_one_of(said, words)
