@@ -70,7 +70,7 @@ describe("told to stop,", function()
     runway.spawn(error, "here: interrupted!", 0)
     runway.step(0)                            -- not raised yet: an answer is to come
     server:release()
-    local deadline, ok, err = core.now() + 20, nil, nil
+    local deadline, ok, err = core.now() + 20
     repeat ok, err = pcall(runway.step, 0.01) until not ok or core.now() > deadline
     client:close()
     assert.matches("^here: interrupted!", tostring(err))

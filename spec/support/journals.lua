@@ -1,23 +1,36 @@
 -- Journals in a directory of a spec's own, and what a spec does to them behind their back.
 
+local busted = require "busted"
 local core = require "runway.core"
+local databases = require "spec.support.databases"
 local journal = require "runway.journal"
 local scratch = require "spec.support.scratch"
 
 local journals = {}
 
-local files, open, attempts, database, places
+local files, open, attempts, fresh_one, places
 
 --- Call both around each spec.
----@param over? table   one of databases.lua; without it: files
-function journals.setup(over)
-  files, open, attempts, database, places = scratch.new(), {}, {}, over, {}
+---@param fresh? fun(): string   of databases.lua; without it: files
+function journals.setup(fresh)
+  files, open, attempts, fresh_one, places = scratch.new(), {}, {}, fresh, {}
 end
 
 function journals.teardown()
   for _, attempt in ipairs(attempts) do attempt:ends(nil, {}, false) end
   for _, j in ipairs(open) do j:close() end
   files:remove()
+end
+
+--- Describes what holds of journals over each database.
+---@param what string
+---@param promises fun()
+function journals.over_each_database(what, promises)
+  databases.each(what, function(fresh)
+    busted.before_each(function() journals.setup(fresh) end)
+    busted.after_each(journals.teardown)
+    promises()
+  end)
 end
 
 --- A file of the spec's own.
@@ -28,8 +41,8 @@ function journals.path(name) return files:path(name) end
 ---@param name? string   for a spec that has several
 function journals.where(name)
   name = name or "shots.db"
-  if not database then return files:path(name) end
-  places[name] = places[name] or database.fresh()
+  if not fresh_one then return files:path(name) end
+  places[name] = places[name] or fresh_one()
   return places[name]
 end
 

@@ -1,7 +1,6 @@
 -- One attempt to submit: who holds a key, and what comes of it.
 
 local core = require "runway.core"
-local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -11,14 +10,7 @@ local scheduler = require "runway.scheduler"
 
 local begin, task = journals.begin, journals.task
 
-local function promises(start)
-  local database
-
-  setup(function() database = start() end)
-  before_each(function() journals.setup(database) end)
-  after_each(journals.teardown)
-  teardown(function() database.close() end)
-
+journals.over_each_database("an attempt", function()
   local function state(j, key) return (assert(j:get(key)).state) end
 
   it("has a moment of its own, though many begin in one millisecond", function()
@@ -168,14 +160,4 @@ local function promises(start)
     end)
     assert.equal("t1", assert(journals.open():get "a").task_id)
   end)
-end
-
-describe("an attempt over SQLite", function() promises(databases.sqlite) end)
-describe("an attempt over PostgreSQL", function()
-  local missing = databases.missing_postgresql()
-  if missing then
-    it("keeps the same promises", function() pending(missing) end)
-  else
-    promises(databases.postgresql)
-  end
 end)
