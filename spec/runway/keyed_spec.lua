@@ -34,6 +34,12 @@ describe("generate with a journal", function()
     return { "GET https://cdn.example/clip.mp4", body = "\0\0\0\24ftypmp42\0\0\0\0mp42isom" .. path }
   end
 
+  -- The task of an order, paid for and waited for; its film is still to be fetched.
+  local function waited(j, order)
+    local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
+    return assert(assert(client:generate(order)):wait())
+  end
+
   it("has committed the intent before the request leaves, and the id when the task is given", function()
     local j = journals.open()
     local seen
@@ -93,9 +99,7 @@ describe("generate with a journal", function()
     it("takes a film that is there for what it is", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
-      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
-      local task = assert(client:generate(order))
-      assert(task:wait())
+      local task = waited(j, order)
       assert.equal("submitted", assert(j:get "a").state)
       local file = assert(task:download())
       local e = assert(j:get "a")
@@ -132,9 +136,7 @@ describe("generate with a journal", function()
     it("finds the film that a program put in its place and was killed before it said so", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
-      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
-      local task = assert(client:generate(order))
-      assert(task:wait())
+      local task = waited(j, order)
       local file = assert(task:download())
       journals.sql { "UPDATE runway_shots SET state = 'downloading', bytes = NULL" }
       local again, m = client_of(j, { task_is "SUCCEEDED" })
