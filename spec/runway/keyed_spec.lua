@@ -133,6 +133,22 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("also what no one knows by its bytes, by their number", function()
+      local j, path = journals.open(), journals.path "a.zip"
+      local order, zip = clip { key = "a", output = path }, "PK\3\4" .. ("\0"):rep(600)
+      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", body = zip } })
+      local file = assert(assert(assert(client:generate(order)):wait()):download())
+      local again = client_of(j, {})
+      assert.same(file, assert(assert(assert(again:generate(order)):wait()):download()))
+      -- another that stands there is none of ours
+      local other = assert(io.open(path, "ab"))
+      other:write "more"
+      other:close()
+      again = client_of(j, { task_is "SUCCEEDED" })
+      local _, err = assert(assert(again:generate(order)):wait()):download()
+      assert.same({ "io", "exists" }, { err.kind, err.code })
+    end)
+
     it("finds the film that a program put in its place and was killed before it said so", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
