@@ -306,6 +306,19 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("is so, too, when Ctrl-C comes while an answer is read that names no task", function()
+      local j, own = journals.open(), {}
+      for name, value in pairs(runway.providers.runwayml) do own[name] = value end
+      own.accepted = function() error("here: interrupted!", 0) end
+      local client, m = client_of(j, { { "POST /v1/text_to_video", json = { note = "well" } } }, { provider = own })
+      local ok, raised = pcall(client.generate, client, clip { key = "a" })
+      assert.is_false(ok)
+      assert.matches("interrupted!", tostring(raised), 1, true)
+      assert.same({ "unknown", "yes" }, { j:get "a".state, j:get "a".sent })
+      assert.equal("unknown_submit", select(2, client:generate(clip { key = "a" })).kind)
+      m:finish()
+    end)
+
     it("keeps the id of an answer that was an error all the same", function()
       local j = journals.open()
       local client = client_of(j, { { "POST /v1/text_to_video", status = 500, json = { id = "t7" } } })
@@ -383,7 +396,7 @@ describe("generate with a journal", function()
 
   describe("and a callback", function()
     local function lost(j, more)
-      local opts = { provider = "cometapi", callback_url = "https://me.example/hook?a=1" }
+      local opts = { provider = "cometapi", callback_url = "https://me.example/hook?a=1#top" }
       for name, v in pairs(more or {}) do opts[name] = v end
       local client, m = client_of(j, { { method = "POST", fault = "lost" } }, opts)
       local err = select(2, client:generate { prompt_text = "a cat", key = "a" })
