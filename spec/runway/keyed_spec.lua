@@ -472,20 +472,12 @@ describe("generate with a journal", function()
   end)
 
   describe("that cannot be written", function()
-    local store
-
-    -- Writes fail from now on for which `bad` is true.
+    -- Writes fail from now on while `bad` is true.
     local function failing(j, bad)
-      local find = "write"
-      store = store or getmetatable(assert(require("runway.store").open(journals.path "other.db"))).__index
-      local write = store[find]
-      store[find] = function(self, statements)
-        if self.path == j.path and bad(statements) then
-          return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true }
-        end
-        return write(self, statements)
-      end
-      return function() store[find] = write end
+      return journals.write_by(j, function(write)
+        if not bad() then return write() end
+        return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true }
+      end)
     end
 
     it("sends nothing without the commit", function()

@@ -9,6 +9,7 @@ local scratch = require "spec.support.scratch"
 local journals = {}
 
 local files, open, attempts, fresh_one, places
+local mend = function() end
 
 --- Call both around each spec.
 ---@param fresh? fun(): string   of databases.lua; without it: files
@@ -17,6 +18,7 @@ function journals.setup(fresh)
 end
 
 function journals.teardown()
+  mend()
   for _, attempt in ipairs(attempts) do attempt:ends(nil, {}, false) end
   for _, j in ipairs(open) do j:close() end
   files:remove()
@@ -84,6 +86,24 @@ function journals.begin(j, key, more)
   local attempt, row, err = journal.begin(j, journals.intent(key, more), function() end)
   attempts[#attempts + 1] = attempt
   return attempt, row, err
+end
+
+--- Has writes of a journal done by a function, until the spec ends or what this gives is called.
+---@param j runway.Journal
+---@param instead fun(write: (fun(): table[]|nil, runway.Error|nil), statements: table[]): table[]|nil, runway.Error|nil
+---@return fun() mend
+function journals.write_by(j, instead)
+  local other = assert(require("runway.store").open(files:path "other.db"))
+  local Store = getmetatable(other).__index
+  other:close()
+  local was = Store.write
+  Store.write = function(self, statements)
+    local function write() return was(self, statements) end
+    if self.path ~= j.path then return write() end
+    return instead(write, statements)
+  end
+  mend = function() Store.write = was end
+  return mend
 end
 
 --- Makes an attempt look as if its program had ended long ago.

@@ -114,6 +114,50 @@ journals.over_each_database("an attempt", function()
     assert.equal(1, #assert(j:entries()))
   end)
 
+  -- The answers to so many commits are lost; the first `made` of them are made all the same.
+  local function losing(j, times, made)
+    local nth = 0
+    return journals.write_by(j, function(write)
+      nth = nth + 1
+      if nth > times then return write() end
+      if nth <= made then assert(write()) end
+      local err = errors.new { kind = "io", code = "lost", message = "the server is gone" }
+      err.maybe = true
+      return nil, err
+    end)
+  end
+
+  it("whose commit may have been made or not makes it once more", function()
+    for key, made in pairs { a = 1, b = 0 } do
+      local j = journals.open()
+      local mend = losing(j, 1, made)
+      assert(begin(j, key)):ends(task("t" .. key), {}, false)
+      mend()
+      assert.equal("submitted", state(j, key))
+    end
+  end)
+
+  it("that is given up since no one knows gives the key back with the next write, and no last words", function()
+    local j, leave, take_back, words = journals.open(), core.leave_word, core.take_back, 0
+    losing(j, 3, 2)
+    core.leave_word = function(...) words = words + 1 return leave(...) end
+    core.take_back = function(...) words = words - 1 return take_back(...) end
+    scheduler.freeze()
+    local ok, raised = pcall(function()
+      local a, row, err = begin(j, "a")
+      assert.same({ nil, nil, "lost" }, { a, row, err.code })
+      assert.same({ "submitting", 1 }, { state(j, "a"), words })
+      local began = scheduler.now()
+      assert(begin(j, "b"))
+      assert(j:get "b")                       -- handed in before what is owed, and the next one behind it
+      assert.equal("not_found", select(2, j:get "a").kind)
+      assert.same({ 0, began }, { words, scheduler.now() })
+    end)
+    scheduler.thaw()
+    core.leave_word, core.take_back = leave, take_back
+    assert(ok, raised)
+  end)
+
   it("of a process that is gone need not run out", function()
     local j = journals.open()
     assert(begin(j, "a"))

@@ -45,6 +45,17 @@ journals.over_each_database("a journal", function()
       assert(journal.open(journals.where())):close()
     end)
 
+    it("by many at once is made once", function()
+      local list, where = {}, journals.where()
+      for i = 1, 5 do list[i] = function() return journal.open(where) end end
+      local opened, failures = runway.all(list)
+      assert.is_nil(failures)
+      for _, j in ipairs(opened) do
+        assert.same({}, assert(j:entries()))
+        j:close()
+      end
+    end)
+
     it("is a file for its owner alone", function()
       journals.open()
       if journals.where():find "^postgres" then return end
