@@ -27,6 +27,16 @@ databases.each("a store", function(fresh)
     return assert(s:read { { "SELECT count(*) AS c FROM t" } })[1].rows[1].c
   end
 
+  it("has what was handed over waited for, though the job that did so is cancelled", function()
+    local results
+    local job = runway.spawn(function() results = s:write { { TABLE } } end)
+    runway.step(0)                            -- it waits now
+    job:cancel()
+    job:join()
+    assert.truthy(results)
+    assert.equal(0, count())
+  end)
+
   it("gives back what was put in, by the names of its columns", function()
     local results = assert(s:write {
       { TABLE },
