@@ -177,7 +177,7 @@ static rw_request *push_look (lua_State *L, rw_op op) {
 
 
 /* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
-** and `animated` when it is a picture that moves */
+** and `animated` when it is a picture that moves; of one that is "not_media" its size */
 static int core_probe (lua_State *L) {
   if (!push_look(L, RW_PROBE)) return core_refuse(L, core_forked, "config");
   return hand_over(L, 0);

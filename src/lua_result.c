@@ -52,9 +52,9 @@ static void push_result_error (lua_State *L, const rw_error *e) {
 static void push_probe (lua_State *L, const rw_request *r) {
   const char *slash = strchr(r->media_type, '/');
   lua_createtable(L, 0, 4);
-  if (!slash) return;
   lua_pushinteger(L, (lua_Integer)r->media_size);
   lua_setfield(L, -2, "size");
+  if (!slash) return;
   lua_pushstring(L, r->media_type);
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));

@@ -8,17 +8,31 @@ local download = require "runway.download"
 
 local delivery = {}
 
---- A file that is here already, as a download gives it.
+--- A file that is here already, as a download gives it but for its sum. Its length tells, where that is known;
+--- else it must be a picture, film or sound.
 ---@param session runway.Session
 ---@param path string
 ---@param bytes integer|nil      how many it must have
 ---@param deadline? number       on scheduler.now()
 ---@return table|nil file        nil: there is none, or it cannot be read, or it is another
+function delivery.seen(session, path, bytes, deadline)
+  local seen = session:look("probe", path, deadline)
+  if seen.error and not (bytes and seen.error.code == "not_media") or bytes and seen.size ~= bytes then return nil end
+  return { path = path, bytes = seen.size, content_type = seen.type }
+end
+
+--- The same with its sum: all of it is read.
+---@param session runway.Session
+---@param path string
+---@param bytes integer|nil
+---@param deadline? number
+---@return table|nil file
 function delivery.there(session, path, bytes, deadline)
-  local kind, sum = session:look("probe", path, deadline), nil
-  if not kind.error then sum = session:look("digest", path, deadline) end
+  local file = delivery.seen(session, path, bytes, deadline)
+  local sum = file and session:look("digest", path, deadline)
   if not sum or sum.error or bytes and sum.size ~= bytes then return nil end
-  return { path = path, bytes = sum.size, sha256 = sum.sha256, content_type = kind.type }
+  file.bytes, file.sha256 = sum.size, sum.sha256
+  return file
 end
 
 -- The file that an earlier run, or another program beside this one, has fetched for this very task.

@@ -78,8 +78,10 @@ local function exchange(session, call)
     release()
     return { sent = false, error = receipt.revoked }
   end
-  if receipt then receipt.open = true end
-  if receipt then receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil end
+  if receipt then
+    receipt.open = true
+    receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil
+  end
   handle = transport:start(wire, done)
   if receipt then receipt.handle = handle end
   if call.deadline then

@@ -5,6 +5,7 @@
 -- that is free, or was settled to be submitted again, lets a request out.
 
 local core = require "runway.core"
+local delivery = require "runway.delivery"
 local description = require "runway.description"
 local journal = require "runway.journal"
 local json = require "runway.json"
@@ -106,10 +107,8 @@ end
 
 -- The file of a task that is done, as it was written; nil where it is gone, or another.
 local function file_of(self, row)
-  if row.state ~= "done" or not row.path then return nil end
-  local seen = self.session:look("probe", row.path, self.deadline)
-  if seen.error or seen.size ~= row.bytes then return nil end
-  return { path = row.path, bytes = row.bytes, content_type = seen.type }
+  if row.state ~= "done" or not row.path or not row.bytes then return nil end
+  return delivery.seen(self.session, row.path, row.bytes, self.deadline)
 end
 
 -- Files are spoken for by tasks that are attached to as well; but for those it is no reason to fail.

@@ -34,6 +34,12 @@ describe("generate with a journal", function()
     return { "GET https://cdn.example/clip.mp4", body = "\0\0\0\24ftypmp42\0\0\0\0mp42isom" .. path }
   end
 
+  -- The task of an order, paid for and waited for; its film is still to be fetched.
+  local function waited(j, order)
+    local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
+    return assert(assert(client:generate(order)):wait())
+  end
+
   it("has committed the intent before the request leaves, and the id when the task is given", function()
     local j = journals.open()
     local seen
@@ -93,9 +99,7 @@ describe("generate with a journal", function()
     it("takes a film that is there for what it is", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
-      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
-      local task = assert(client:generate(order))
-      assert(task:wait())
+      local task = waited(j, order)
       assert.equal("submitted", assert(j:get "a").state)
       local file = assert(task:download())
       local e = assert(j:get "a")
@@ -129,12 +133,26 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("also what no one knows by its bytes, by their number", function()
+      local j, path = journals.open(), journals.path "a.zip"
+      local order, zip = clip { key = "a", output = path }, "PK\3\4" .. ("\0"):rep(600)
+      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", body = zip } })
+      local file = assert(assert(assert(client:generate(order)):wait()):download())
+      local again = client_of(j, {})
+      assert.same(file, assert(assert(assert(again:generate(order)):wait()):download()))
+      -- another that stands there is none of ours
+      local other = assert(io.open(path, "ab"))
+      other:write "more"
+      other:close()
+      again = client_of(j, { task_is "SUCCEEDED" })
+      local _, err = assert(assert(again:generate(order)):wait()):download()
+      assert.same({ "io", "exists" }, { err.kind, err.code })
+    end)
+
     it("finds the film that a program put in its place and was killed before it said so", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
-      local client = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1" })
-      local task = assert(client:generate(order))
-      assert(task:wait())
+      local task = waited(j, order)
       local file = assert(task:download())
       journals.sql { "UPDATE runway_shots SET state = 'downloading', bytes = NULL" }
       local again, m = client_of(j, { task_is "SUCCEEDED" })
@@ -165,6 +183,7 @@ describe("generate with a journal", function()
       task = assert(failing:generate(clip { key = "a" }))
       assert(task:wait())
       assert.is_nil((task:download(path, { overwrite = true })))
+      assert.matches("status 404", j:get "a".error, 1, true)
       assert.is_nil((task:download(path)))
       m:finish()
     end)
@@ -288,6 +307,19 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("is so, too, when Ctrl-C comes while an answer is read that names no task", function()
+      local j, own = journals.open(), {}
+      for name, value in pairs(runway.providers.runwayml) do own[name] = value end
+      own.accepted = function() error("here: interrupted!", 0) end
+      local client, m = client_of(j, { { "POST /v1/text_to_video", json = { note = "well" } } }, { provider = own })
+      local ok, raised = pcall(client.generate, client, clip { key = "a" })
+      assert.is_false(ok)
+      assert.matches("interrupted!", tostring(raised), 1, true)
+      assert.same({ "unknown", "yes" }, { j:get "a".state, j:get "a".sent })
+      assert.equal("unknown_submit", select(2, client:generate(clip { key = "a" })).kind)
+      m:finish()
+    end)
+
     it("keeps the id of an answer that was an error all the same", function()
       local j = journals.open()
       local client = client_of(j, { { "POST /v1/text_to_video", status = 500, json = { id = "t7" } } })
@@ -365,7 +397,7 @@ describe("generate with a journal", function()
 
   describe("and a callback", function()
     local function lost(j, more)
-      local opts = { provider = "cometapi", callback_url = "https://me.example/hook?a=1" }
+      local opts = { provider = "cometapi", callback_url = "https://me.example/hook?a=1#top" }
       for name, v in pairs(more or {}) do opts[name] = v end
       local client, m = client_of(j, { { method = "POST", fault = "lost" } }, opts)
       local err = select(2, client:generate { prompt_text = "a cat", key = "a" })
@@ -441,20 +473,12 @@ describe("generate with a journal", function()
   end)
 
   describe("that cannot be written", function()
-    local store
-
-    -- Writes fail from now on for which `bad` is true.
+    -- Writes fail from now on while `bad` is true.
     local function failing(j, bad)
-      local find = "write"
-      store = store or getmetatable(assert(require("runway.store").open(journals.path "other.db"))).__index
-      local write = store[find]
-      store[find] = function(self, statements)
-        if self.path == j.path and bad(statements) then
-          return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true }
-        end
-        return write(self, statements)
-      end
-      return function() store[find] = write end
+      return journals.write_by(j, function(write)
+        if not bad() then return write() end
+        return nil, errors.new { kind = "io", code = "full", message = "the disk is full", retryable = true }
+      end)
     end
 
     it("sends nothing without the commit", function()

@@ -3,6 +3,7 @@
 local core = require "runway.core"
 local lua = require "spec.support.interpreter"
 local rawserver = require "spec.support.rawserver"
+local scheduler = require "runway.scheduler"
 
 describe("an interrupt", function()
   local server
@@ -127,6 +128,25 @@ describe("an interrupt", function()
     local said = finish(program, path)
     assert.matches("^false\t[^\n]*interrupted!\n$", said)
     assert.equal(0, #server:seen "?again")
+  end)
+
+  it("that comes a second time is raised at once; the first is told, once, while an answer is still to come", function()
+    local wait, turns, told = core.wait, 0, 0
+    local w, timer = scheduler.waiter(), scheduler.at(scheduler.now() + 1000, print)
+    w.critical = true
+    scheduler.on_deferred = function() told = told + 1 end
+    core.wait = function()
+      turns = turns + 1
+      if turns == 4 then w:wake() elseif turns ~= 2 then error(turns .. ": interrupted!", 0) end
+    end
+    local ok, err = pcall(scheduler.park, w)
+    core.wait, scheduler.on_deferred = wait, nil
+    scheduler.cancel_timer(timer)
+    w:wake()
+    assert.is_false(ok)
+    assert.matches("^3: interrupted!", tostring(err))
+    assert.same({ 3, 1 }, { turns, told })
+    assert.is_true(scheduler.step(0))
   end)
 
   it("ends any other wait at once", function()

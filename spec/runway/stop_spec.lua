@@ -65,6 +65,19 @@ describe("told to stop,", function()
     check("cancel", jobs, "cancelled")
   end)
 
+  it("and so does all that stands in line when Ctrl-C comes", function()
+    local client, jobs = five "interrupt"
+    runway.spawn(error, "here: interrupted!", 0)
+    runway.step(0)                            -- not raised yet: an answer is to come
+    server:release()
+    local deadline, ok, err = core.now() + 20
+    repeat ok, err = pcall(runway.step, 0.01) until not ok or core.now() > deadline
+    client:close()
+    assert.matches("^here: interrupted!", tostring(err))
+    for i = 1, 5 do jobs[i]:join() end
+    assert.equal(1, #server:seen "?interrupt")
+  end)
+
   describe("the error tells of the whole call:", function()
     it("a request that was refused by the server was sent, whatever became of the next", function()
       local client = mocked.client({ { "POST /v1/text_to_video", status = 429 },

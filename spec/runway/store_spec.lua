@@ -10,16 +10,14 @@ local store = require "runway.store"
 
 local TABLE = [[CREATE TABLE t (k TEXT PRIMARY KEY, n BIGINT, f DOUBLE PRECISION, x TEXT)]]
 
-local function promises(start)
-  local database, where, s
+databases.each("a store", function(fresh)
+  local where, s
 
-  setup(function() database = start() end)
   before_each(function()
-    where = database.fresh()
+    where = fresh()
     s = assert(store.open(where))
   end)
   after_each(function() s:close() end)
-  teardown(function() database.close() end)
 
   local function one(sql, ...)                -- the first row of one statement
     return assert(s:write { { sql, n = select("#", ...), ... } })[1].rows[1]
@@ -28,6 +26,16 @@ local function promises(start)
   local function count()
     return assert(s:read { { "SELECT count(*) AS c FROM t" } })[1].rows[1].c
   end
+
+  it("has what was handed over waited for, though the job that did so is cancelled", function()
+    local results
+    local job = runway.spawn(function() results = s:write { { TABLE } } end)
+    runway.step(0)                            -- it waits now
+    job:cancel()
+    job:join()
+    assert.truthy(results)
+    assert.equal(0, count())
+  end)
 
   it("gives back what was put in, by the names of its columns", function()
     local results = assert(s:write {
@@ -297,14 +305,4 @@ local function promises(start)
       assert.is_true(lines > 0 or round == 1)
     end
   end)
-end
-
-describe("a store over SQLite", function() promises(databases.sqlite) end)
-describe("a store over PostgreSQL", function()
-  local missing = databases.missing_postgresql()
-  if missing then
-    it("keeps the same promises", function() pending(missing) end)
-  else
-    promises(databases.postgresql)
-  end
 end)

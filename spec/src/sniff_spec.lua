@@ -222,7 +222,7 @@ describe("what the first bytes say", function()
     } do
       local seen = probe(bytes)
       assert.is_nil(seen.type, ("%q"):format(bytes:sub(1, 40)))
-      assert.equal("not_media", seen.error.code)
+      assert.same({ "not_media", #bytes }, { seen.error.code, seen.size })
     end
   end)
 

@@ -1,23 +1,38 @@
 -- Journals in a directory of a spec's own, and what a spec does to them behind their back.
 
+local busted = require "busted"
 local core = require "runway.core"
+local databases = require "spec.support.databases"
 local journal = require "runway.journal"
 local scratch = require "spec.support.scratch"
 
 local journals = {}
 
-local files, open, attempts, database, places
+local files, open, attempts, fresh_one, places
+local mend = function() end
 
 --- Call both around each spec.
----@param over? table   one of databases.lua; without it: files
-function journals.setup(over)
-  files, open, attempts, database, places = scratch.new(), {}, {}, over, {}
+---@param fresh? fun(): string   of databases.lua; without it: files
+function journals.setup(fresh)
+  files, open, attempts, fresh_one, places = scratch.new(), {}, {}, fresh, {}
 end
 
 function journals.teardown()
+  mend()
   for _, attempt in ipairs(attempts) do attempt:ends(nil, {}, false) end
   for _, j in ipairs(open) do j:close() end
   files:remove()
+end
+
+--- Describes what holds of journals over each database.
+---@param what string
+---@param promises fun()
+function journals.over_each_database(what, promises)
+  databases.each(what, function(fresh)
+    busted.before_each(function() journals.setup(fresh) end)
+    busted.after_each(journals.teardown)
+    promises()
+  end)
 end
 
 --- A file of the spec's own.
@@ -28,8 +43,8 @@ function journals.path(name) return files:path(name) end
 ---@param name? string   for a spec that has several
 function journals.where(name)
   name = name or "shots.db"
-  if not database then return files:path(name) end
-  places[name] = places[name] or database.fresh()
+  if not fresh_one then return files:path(name) end
+  places[name] = places[name] or fresh_one()
   return places[name]
 end
 
@@ -71,6 +86,24 @@ function journals.begin(j, key, more)
   local attempt, row, err = journal.begin(j, journals.intent(key, more), function() end)
   attempts[#attempts + 1] = attempt
   return attempt, row, err
+end
+
+--- Has writes of a journal done by a function, until the spec ends or what this gives is called.
+---@param j runway.Journal
+---@param instead fun(write: (fun(): table[]|nil, runway.Error|nil), statements: table[]): table[]|nil, runway.Error|nil
+---@return fun() mend
+function journals.write_by(j, instead)
+  local other = assert(require("runway.store").open(files:path "other.db"))
+  local Store = getmetatable(other).__index
+  other:close()
+  local was = Store.write
+  Store.write = function(self, statements)
+    local function write() return was(self, statements) end
+    if self.path ~= j.path then return write() end
+    return instead(write, statements)
+  end
+  mend = function() Store.write = was end
+  return mend
 end
 
 --- Makes an attempt look as if its program had ended long ago.

@@ -28,19 +28,10 @@ local MOVES = {
   failed = {},
 }
 
-local ENDS = { done = true, failed = true }
-
 ---@param name any
 ---@return boolean
 function states.is(name)
   return type(name) == "string" and MOVES[name] ~= nil
-end
-
---- Has it come to its end?
----@param name runway.State
----@return boolean
-function states.is_end(name)
-  return ENDS[name] == true
 end
 
 --- May an entry go from one to the other?

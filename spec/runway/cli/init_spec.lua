@@ -1,12 +1,13 @@
 local child = require "spec.support.child"
 local cli = require "runway.cli"
+local command = require "spec.support.command"
 local lua = require "spec.support.interpreter"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
 local sandbox = require "runway.sandbox"
 
-local SUBMIT, task_is = mocked.SUBMIT, mocked.task
+local SUBMIT, task_is, run = mocked.SUBMIT, mocked.task, command.run
 
 local KEY = "key_0123456789abcdef"
 
@@ -26,31 +27,11 @@ local INTERRUPTED = [[
 ]]
 
 describe("the runway command", function()
-  local here, getenv, environment
+  local here, environment
 
   local function path(name) return here:path(name) end
   local function write(name, bytes) return here:write(name, bytes) end
   local function content(name) return here:content(name) end
-
-  local function collector()
-    local pieces = {}
-    return {
-      write = function(self, ...)
-        pieces[#pieces + 1] = table.concat { ... }
-        return self
-      end,
-      flush = function() end, text = function() return table.concat(pieces) end,
-    }
-  end
-
-  -- Runs a command over a mock (or without a transport of its own): code, output, errors, mock.
-  local function run(argv, list)
-    local m = list and runway.mock(list)
-    local out, err = collector(), collector()
-    local code = cli.main(argv, { stdout = out, stderr = err, transport = m, terminal = false })
-    if m then m:finish() end
-    return code, out.text(), err.text(), m
-  end
 
   local function generate(more, list)
     local argv = { "generate", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5", "--prompt", "a cat" }
@@ -60,11 +41,11 @@ describe("the runway command", function()
 
   before_each(function()
     here = scratch.new()
-    getenv, environment = os.getenv, { RUNWAYML_API_SECRET = KEY, COMETAPI_KEY = KEY, TERM = "dumb" }
-    os.getenv = function(name) return environment[name] end -- luacheck: ignore 122
+    environment = { RUNWAYML_API_SECRET = KEY, COMETAPI_KEY = KEY, TERM = "dumb" }
+    command.setup(environment)
   end)
   after_each(function()
-    os.getenv = getenv -- luacheck: ignore 122
+    command.teardown()
     mocked.close()
     here:remove()
   end)
@@ -102,7 +83,7 @@ describe("the runway command", function()
 
     it("says the id before it waits", function()
       local said
-      local out, err = collector(), collector()
+      local out, err = command.collector(), command.collector()
       local m = runway.mock { SUBMIT, { "GET /v1/tasks/t1", json = { id = "t1", status = "FAILED" }, check = function()
         said = err.text()
       end } }
@@ -323,7 +304,7 @@ describe("the runway command", function()
     end)
 
     it("no key, and names the variable that wants it", function()
-      environment = {}
+      environment.COMETAPI_KEY = nil
       local code, _, err = run({ "task", "t1", "--provider", "cometapi" })
       assert.equal(2, code)
       assert.truthy(err:find("COMETAPI_KEY", 1, true))

@@ -1,46 +1,22 @@
 -- `runway journal`, and `runway generate` with a journal.
 
-local cli = require "runway.cli"
+local command = require "spec.support.command"
 local errors = require "runway.errors"
 local journals = require "spec.support.journals"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
-local runway = require "runway"
 
-local function collector()
-  local pieces = {}
-  return {
-    write = function(self, ...)
-      pieces[#pieces + 1] = table.concat { ... }
-      return self
-    end,
-    flush = function() end, text = function() return table.concat(pieces) end,
-  }
-end
+local run = command.run
 
 describe("the runway command, with a journal,", function()
-  local getenv
-
   before_each(function()
     journals.setup()
-    getenv = os.getenv
-    os.getenv = function(name) -- luacheck: ignore 122
-      if name == "RUNWAYML_API_SECRET" then return mocked.KEY end
-      return getenv(name)
-    end
+    command.setup { RUNWAYML_API_SECRET = mocked.KEY }
   end)
   after_each(function()
-    os.getenv = getenv -- luacheck: ignore 122
+    command.teardown()
     journals.teardown()
   end)
-
-  local function run(argv, list)
-    local m = list and runway.mock(list)
-    local out, err = collector(), collector()
-    local code = cli.main(argv, { stdout = out, stderr = err, transport = m, terminal = false })
-    if m then m:close() end
-    return code, out.text(), err.text(), m
-  end
 
   local function on_journal(...)
     local argv = { "journal", ... }

@@ -1,7 +1,6 @@
 -- One attempt to submit: who holds a key, and what comes of it.
 
 local core = require "runway.core"
-local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -11,14 +10,7 @@ local scheduler = require "runway.scheduler"
 
 local begin, task = journals.begin, journals.task
 
-local function promises(start)
-  local database
-
-  setup(function() database = start() end)
-  before_each(function() journals.setup(database) end)
-  after_each(journals.teardown)
-  teardown(function() database.close() end)
-
+journals.over_each_database("an attempt", function()
   local function state(j, key) return (assert(j:get(key)).state) end
 
   it("has a moment of its own, though many begin in one millisecond", function()
@@ -122,6 +114,50 @@ local function promises(start)
     assert.equal(1, #assert(j:entries()))
   end)
 
+  -- The answers to so many commits are lost; the first `made` of them are made all the same.
+  local function losing(j, times, made)
+    local nth = 0
+    return journals.write_by(j, function(write)
+      nth = nth + 1
+      if nth > times then return write() end
+      if nth <= made then assert(write()) end
+      local err = errors.new { kind = "io", code = "lost", message = "the server is gone" }
+      err.maybe = true
+      return nil, err
+    end)
+  end
+
+  it("whose commit may have been made or not makes it once more", function()
+    for key, made in pairs { a = 1, b = 0 } do
+      local j = journals.open()
+      local mend = losing(j, 1, made)
+      assert(begin(j, key)):ends(task("t" .. key), {}, false)
+      mend()
+      assert.equal("submitted", state(j, key))
+    end
+  end)
+
+  it("that is given up since no one knows gives the key back with the next write, and no last words", function()
+    local j, leave, take_back, words = journals.open(), core.leave_word, core.take_back, 0
+    losing(j, 3, 2)
+    core.leave_word = function(...) words = words + 1 return leave(...) end
+    core.take_back = function(...) words = words - 1 return take_back(...) end
+    scheduler.freeze()
+    local ok, raised = pcall(function()
+      local a, row, err = begin(j, "a")
+      assert.same({ nil, nil, "lost" }, { a, row, err.code })
+      assert.same({ "submitting", 1 }, { state(j, "a"), words })
+      local began = scheduler.now()
+      assert(begin(j, "b"))
+      assert(j:get "b")                       -- handed in before what is owed, and the next one behind it
+      assert.equal("not_found", select(2, j:get "a").kind)
+      assert.same({ 0, began }, { words, scheduler.now() })
+    end)
+    scheduler.thaw()
+    core.leave_word, core.take_back = leave, take_back
+    assert(ok, raised)
+  end)
+
   it("of a process that is gone need not run out", function()
     local j = journals.open()
     assert(begin(j, "a"))
@@ -168,14 +204,4 @@ local function promises(start)
     end)
     assert.equal("t1", assert(journals.open():get "a").task_id)
   end)
-end
-
-describe("an attempt over SQLite", function() promises(databases.sqlite) end)
-describe("an attempt over PostgreSQL", function()
-  local missing = databases.missing_postgresql()
-  if missing then
-    it("keeps the same promises", function() pending(missing) end)
-  else
-    promises(databases.postgresql)
-  end
 end)

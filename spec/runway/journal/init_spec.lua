@@ -1,7 +1,6 @@
 -- A journal as scripts hold it, over a real database.
 
 local core = require "runway.core"
-local databases = require "spec.support.databases"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -10,14 +9,7 @@ local schema = require "runway.journal.schema"
 
 local begin, task = journals.begin, journals.task
 
-local function promises(start)
-  local database
-
-  setup(function() database = start() end)
-  before_each(function() journals.setup(database) end)
-  after_each(journals.teardown)
-  teardown(function() database.close() end)
-
+journals.over_each_database("a journal", function()
   -- An entry in each state.
   local function fill(j)
     local function named(key, id)
@@ -51,6 +43,17 @@ local function promises(start)
       assert.truthy(j.path == journals.where() or j.path:find "^postgresql://", j.path)
       j:close()
       assert(journal.open(journals.where())):close()
+    end)
+
+    it("by many at once is made once", function()
+      local list, where = {}, journals.where()
+      for i = 1, 5 do list[i] = function() return journal.open(where) end end
+      local opened, failures = runway.all(list)
+      assert.is_nil(failures)
+      for _, j in ipairs(opened) do
+        assert.same({}, assert(j:entries()))
+        j:close()
+      end
     end)
 
     it("is a file for its owner alone", function()
@@ -230,14 +233,4 @@ local function promises(start)
     assert.is_nil(e)
     assert.same({ "io", "closed" }, { err.kind, err.code })
   end)
-end
-
-describe("a journal over SQLite", function() promises(databases.sqlite) end)
-describe("a journal over PostgreSQL", function()
-  local missing = databases.missing_postgresql()
-  if missing then
-    it("keeps the same promises", function() pending(missing) end)
-  else
-    promises(databases.postgresql)
-  end
 end)

@@ -50,8 +50,4 @@ describe("the states of an entry", function()
     assert.has_error(function() states.before "lost" end)
     assert.has_error(function() states.before("queued", { "submitting" }) end)
   end)
-
-  it("end in two", function()
-    for _, name in ipairs(states.ALL) do assert.equal(name == "done" or name == "failed", states.is_end(name)) end
-  end)
 end)

@@ -1,0 +1,236 @@
+-- job.lua: one job: a coroutine, from its spawn to its end; and the line of those that can go on.
+--
+-- What waits parks on a waiter. Whoever is woken stands in line, and goes on when the loop comes to it.
+
+local errors = require "runway.errors"
+local guard = require "runway.guard"
+local interrupt = require "runway.interrupt"
+
+-- What a host may have taken away is missed here, and not after something was paid for.
+local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
+local unpack = assert(table.unpack or unpack, "runway needs table.unpack")
+local pack = table.pack or function(...) return { n = select("#", ...), ... } end
+local close = coroutine.close or function() end
+local yieldable = coroutine.isyieldable or function() return true end
+local persist, NO_MEMORY = guard.persist, guard.NO_MEMORY
+
+local PARKED = {}                             -- what a job of ours yields
+local NOTHING = { n = 0 }                     -- no values
+
+---@class runway.Job
+local Job = {}
+Job.__index = Job
+Job.__name = "runway.job"
+
+local job = { Job = Job }
+
+--- The job that is running, or nil.
+---@type runway.Job|nil
+job.current = nil
+
+local by_coroutine = setmetatable({}, { __mode = "k" })
+
+--------------------------------------------------------------------- the line
+
+local ready, first, last = {}, 1, 0
+
+local function make_ready(j)
+  ready[last + 1] = j                         -- first, for it may raise
+  last = last + 1
+end
+
+---@return boolean
+function job.is_any_ready()
+  return last >= first
+end
+
+--------------------------------------------------------------------- how one ends
+
+-- What a job raised must reach someone, if not who joins it. An interrupt is raised by the loop as well.
+function Job.__gc(j)
+  if j.raised and not j.joined and not interrupt.is(j.raised.value) then
+    guard.say("a job that no one joined raised: " .. j.results[2].traceback)
+  end
+end
+
+local function finish(j, results)
+  j.results = results
+  j.co, j.waiting, j.start = nil, nil, nil
+  local joiners = j.joiners
+  j.joiners = nil
+  for i = 1, #joiners do joiners[i]:wake() end
+end
+
+-- What the rooms above have noted of the job, into the error that ends it.
+local function with_notes(j, err)
+  for _, tell in pairs(j.notes or {}) do tell(err) end
+  return err
+end
+
+--- The error that ends one that was cancelled.
+---@param j runway.Job
+---@return runway.Error
+function job.cancelled(j)
+  return with_notes(j, errors.new {
+    kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider",
+  })
+end
+
+local function end_cancelled(j)
+  local co, waiter = j.co, j.waiting
+  j.waiting = nil
+  if waiter and waiter.abandon then guard.call(waiter.abandon) end
+  if j.results then return end                -- `abandon` came back here
+  finish(j, { n = 2, nil, job.cancelled(j) })
+  local ok, err = close(co)
+  if ok == false then guard.report(err) end
+end
+
+local function end_raised(j, raised)
+  local err, said = raised, raised
+  if interrupt.is(raised) then
+    interrupt.keep(raised)
+    if type(raised) == "table" then said = raised.message end -- its text names every open task
+  end
+  said = guard.text_of(said)
+  if j.cancelled and errors.is(raised) and raised.kind == "cancelled" then
+    return finish(j, { n = 2, nil, with_notes(j, raised) })
+  end
+  if not errors.is(raised) then
+    err = errors.new { message = said }
+    err.kind, err.value = nil, raised
+  end
+  err.traceback = errors.redact(debug and debug.traceback(j.co, said) or said)
+  j.raised = { value = raised }
+  close(j.co)
+  finish(j, { n = 2, nil, with_notes(j, err) })
+end
+
+--------------------------------------------------------------------- how one goes on
+
+local function resumed(j, outer, ok, ...)
+  job.current = outer
+  if coroutine.status(j.co) == "dead" then
+    if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
+  elseif (...) ~= PARKED then
+    make_ready(j)                             -- a yield of the user's own: let others run
+  elseif j.cancelled and not j.waiting.critical then
+    end_cancelled(j)
+  end
+end
+
+local function resume(j)
+  if not j.co then return end                 -- ended while it stood in line
+  if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
+  if coroutine.status(j.co) == "dead" then return end_raised(j, NO_MEMORY) end -- its values were lost
+  j.waiting = nil
+  local start, outer = j.start or NOTHING, job.current
+  j.start = nil
+  job.current = j
+  resumed(j, outer, coroutine.resume(j.co, unpack(start, 1, start.n)))
+end
+
+--- Lets those in line go on, each once. An error is Ctrl-C's, or of memory: the job goes on in the next turn.
+function job.resume_ready()
+  local latest = last                         -- those made ready below wait for the next turn
+  while first <= latest do
+    local j = ready[first]
+    ready[first] = nil
+    first = first + 1
+    local ok, err = pcall(resume, j)
+    if not ok then
+      make_ready(j)
+      error(err, 0)
+    end
+  end
+end
+
+--- Starts a job; it first runs in the next step.
+---@param fn function
+---@param ... any        its arguments
+---@return runway.Job
+function job.spawn(fn, ...)
+  if type(fn) ~= "function" then
+    error("spawn takes a function, not " .. type(fn), 2)
+  end
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {} }, Job)
+  by_coroutine[j.co] = j
+  make_ready(j)
+  return j
+end
+
+--- Notes something of the running job that its end must not lose: `tell` is called with the error
+--- that ends it, and adds what it knows. Outside jobs nothing is noted: errors go to the caller.
+---@param key any                       one note for each; nil as `tell` takes it back
+---@param tell fun(err: runway.Error)|nil
+function job.note(key, tell)
+  local j = job.current
+  if not j then return end
+  j.notes = j.notes or {}
+  j.notes[key] = tell
+end
+
+--- Stops what runs here; tasks already paid for go on at their provider and
+--- can be attached again by id. A submit in flight is awaited first, so that
+--- its id is not lost.
+---@return boolean was_running
+function Job:cancel()
+  if self.results then return false end
+  self.cancelled = true
+  if self.start then
+    self.start = nil
+    end_cancelled(self)
+  elseif self.waiting and not self.waiting.critical then
+    end_cancelled(self)
+  elseif self.waiting and self.waiting.stop then
+    self.waiting.stop("cancelled", "the job was cancelled")
+  end
+  return true
+end
+
+---@return boolean
+function Job:done()
+  return self.results ~= nil
+end
+
+--------------------------------------------------------------------- waiters
+
+local Waiter = {}
+Waiter.__index = Waiter
+
+--- Something to park on: woken once, with values. Fields a parker may set:
+--- critical (a cancelled job waits for it all the same), stop (called then, with a
+--- kind and a message: give up what can still be given up), abandon (called when the
+--- job is cancelled while parked here and it is not critical).
+function job.waiter()
+  return setmetatable({ done = false }, Waiter)
+end
+
+-- Where memory fails on the way, a second call goes on where the first broke off.
+function Waiter:wake(...)
+  if self.woken then return end
+  if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
+  self.done = true
+  interrupt.came(self)
+  local j = self.job
+  if j and j.waiting == self then make_ready(j) end
+  self.woken = true
+end
+
+--- The job whose coroutine this is, if it can yield.
+---@return runway.Job|nil
+function job.here()
+  local j = by_coroutine[coroutine.running()]
+  return j and yieldable() and j or nil
+end
+
+--- Yields in a job until `w` is woken.
+---@param j runway.Job   as `here` gives it
+function job.park(j, w)
+  repeat
+    j.waiting, w.job = w, j
+    coroutine.yield(PARKED)
+  until w.done
+end
+
+return job
