@@ -14,7 +14,7 @@ local EXACT = 2^53          -- up to here every JSON reader holds an integer exa
 
 local values = {}
 
-values.is_file, values.bad_byte, values.length = files.is_file, text.bad_byte, text.length
+values.is_file = files.is_file
 values.show_number = text.number
 
 ---The caller's bug, to be raised at his line.

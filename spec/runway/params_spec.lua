@@ -353,16 +353,16 @@ describe("spelling", function()
   end)
 
   it("finds bad UTF-8 the same with and without the utf8 library", function()
-    local values = require "runway.values"
+    local words = require "runway.text"
     local texts = { "", "abc", "é€\u{1F600}", "\xff", "a\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98",
       "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "ab\xC3(",
       "é\xE2(\xA1", "\u{D7FF}\u{E000}\u{FFFF}\u{10000}", "x\xF8\x88\x80\x80\x80",
       "\u{80}\u{800}\u{10FFFF}" }
     local library, by_library, by_hand = utf8, {}, {}
-    for i, text in ipairs(texts) do by_library[i] = values.bad_byte(text) or 0 end
+    for i, text in ipairs(texts) do by_library[i] = words.bad_byte(text) or 0 end
     _G.utf8 = nil
     local ok, message = pcall(function()
-      for i, text in ipairs(texts) do by_hand[i] = values.bad_byte(text) or 0 end
+      for i, text in ipairs(texts) do by_hand[i] = words.bad_byte(text) or 0 end
     end)
     _G.utf8 = library
     assert.is_true(ok, message)
