@@ -191,8 +191,8 @@ local function check(self)
   return faults
 end
 
----@param opts table   seed, over (is it so, after so many kills?), processes (1), keys (4 at a time), where (a file), disturb
----  disturb: something else that happens now and then while they run
+---@param opts table   seed, over, processes (1), keys (4 at a time), where (a file), disturb
+---  over: were so many kills enough? disturb: something else that happens now and then while they run
 ---@return string[] faults   none is as it should be
 ---@return { kills: integer, states: table, posts: integer, keys: integer, disturbances: integer } report
 function killing.run(opts)
