@@ -154,7 +154,7 @@ else
 provider = -u RUNWAY_PROVIDER
 endif
 
-demo: all | need-demo ## make two clips in the offline sandbox (PROVIDER=name: a real one, paid)
+demo: all | need-demo ## make two clips in the offline sandbox (PROVIDER=name: real ones, paid)
 ifeq ($(origin PROVIDER),environment)
 	@echo "PROVIDER in the environment is left alone; to pay for clips: make demo PROVIDER=$(PROVIDER)"
 endif

@@ -9,8 +9,6 @@
 #ifndef RUNWAY_H
 #define RUNWAY_H
 
-#include <lua.h>
-
 #define RUNWAY_VERSION "0.1.0"
 
 /* All else in this library is hidden, whatever flags it is built with. */
@@ -24,22 +22,26 @@
 extern "C" {
 #endif
 
+/* Not <lua.h>: in C++ it is the host's to say how Lua was compiled. */
+struct lua_State;
+
 /* Leaves the module table on the stack; sets no global, does no work. */
-RUNWAY_API int luaopen_runway (lua_State *L);
+RUNWAY_API int luaopen_runway (struct lua_State *L);
 
 /* The two parts below it that are written in C; luaopen_runway makes them
 ** known to `require`. */
-RUNWAY_API int luaopen_runway_core (lua_State *L);
-RUNWAY_API int luaopen_runway_json (lua_State *L);
+RUNWAY_API int luaopen_runway_core (struct lua_State *L);
+RUNWAY_API int luaopen_runway_json (struct lua_State *L);
 
 /* "runway.listener", HTTP in: a library of its own, since it needs
 ** libmicrohttpd. A host that links it in registers it itself. */
-RUNWAY_API int luaopen_runway_listener (lua_State *L);
+RUNWAY_API int luaopen_runway_listener (struct lua_State *L);
 
 /* "runway.sqlite" and "runway.postgresql", what runway.store stands on: each a
-** library of its own, too, since it needs SQLite or libpq. */
-RUNWAY_API int luaopen_runway_sqlite (lua_State *L);
-RUNWAY_API int luaopen_runway_postgresql (lua_State *L);
+** library of its own, too, since it needs SQLite or libpq. They are there where
+** RUNWAY_SQLITE or RUNWAY_POSTGRESQL is defined for all of src/. */
+RUNWAY_API int luaopen_runway_sqlite (struct lua_State *L);
+RUNWAY_API int luaopen_runway_postgresql (struct lua_State *L);
 
 #ifdef __cplusplus
 }

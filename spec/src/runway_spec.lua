@@ -77,6 +77,13 @@ describe("a program that links runway in", function()
     os.execute("rm -rf '" .. directory .. "'")
   end)
 
+  it("is included in C and C++, whatever comes before it and wherever Lua's own headers are", function()
+    for _, language in ipairs { "c", "c++" } do
+      assert.same({ 0, "" }, { shell(("echo '#include \"runway.h\"' | cc -x %s -Wall -Wextra -Werror -pedantic"
+        .. " -fsyntax-only -Isrc -"):format(language)) })
+    end
+  end)
+
   -- Runs a script in the program; raises what it says when it fails.
   local function run(threads, script, ...)
     local path = directory .. "/script.lua"

@@ -59,6 +59,20 @@ describe("a store over PostgreSQL", function()
     assert.equal("postgresql:///postgres", s.path)
   end)
 
+  it("takes true for 1, and lets a server remark what it likes", function()
+    assert(s:write { { "DO $$ BEGIN RAISE WARNING 'a remark'; END $$" } })
+    assert.same({ yes = 1, no = 0 }, assert(s:read { { "SELECT true AS yes, false AS no" } })[1].rows[1])
+  end)
+
+  it("refuses a statement that copies, which would wait for ever, and goes on", function()
+    for _, statement in ipairs { "COPY t TO STDOUT", "COPY t FROM STDIN" } do
+      local results, err = s:write { { statement } }
+      assert.is_nil(results)
+      assert.truthy(err.message:find("copies", 1, true), err.message)
+    end
+    assert(insert "after")
+  end)
+
   it("goes on after the server was killed and started again", function()
     assert(insert "before")
     server:kill()

@@ -206,6 +206,22 @@ describe("a store in an SQLite file", function()
     assert.same({ "io", "full" }, { err.kind, err.code }, err.message)
   end)
 
+  it("loses nothing beside a statement that takes back more than itself", function()
+    local s, jobs = assert(open(dir:path "a.db")), {}
+    assert(s:write { { TABLE }, { "INSERT INTO t (k) VALUES ('k0')" } })
+    for i = 1, 20 do
+      jobs[i] = runway.spawn(function()
+        if i ~= 10 then return s:write { { "INSERT INTO t (k) VALUES ($1)", "k" .. i } } end
+        return s:write { { "INSERT OR ROLLBACK INTO t (k) VALUES ('k0')" } }
+      end)
+    end
+    for i, job in ipairs(jobs) do
+      local results, err = job:join()
+      assert.equal(i == 10 and "constraint" or nil, not results and err.code or nil, i)
+    end
+    assert.equal(20, count(s))
+  end)
+
   it("says that a file is corrupt", function()
     local path = filled("a.db", 200)
     overwrite(path, 4096, ("\xa5"):rep(40 * 4096))

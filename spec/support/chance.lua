@@ -17,15 +17,17 @@ function chance.of(seed)
 end
 
 --- What a script of tools/torture is asked for: COUNT, SECONDS_EACH, SEED.
----@param count integer   as often as its promise says
+---@param count integer    as often as its promise says
+---@param parts? integer   what it does in turn, each from now on for its part of the whole
 ---@return { count: integer, seed: integer, over: fun(done: integer): boolean }
-function chance.asked(count)
+function chance.asked(count, parts)
   local seconds = tonumber(os.getenv "SECONDS_EACH")
+  parts = parts or 1
   local asked = {
-    count = math.floor(tonumber(os.getenv "COUNT") or count),
+    count = math.ceil((tonumber(os.getenv "COUNT") or count) / parts),
     seed = math.floor(tonumber(os.getenv "SEED") or os.time()),
   }
-  local ends = seconds and core.now() + seconds
+  local ends = seconds and core.now() + seconds / parts
   function asked.over(done)
     if ends then return core.now() >= ends end
     return done >= asked.count

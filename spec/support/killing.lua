@@ -191,8 +191,8 @@ local function check(self)
   return faults
 end
 
----@param opts table   seed, kills, processes (1), keys (4 at a time), where (a file), disturb
----  disturb: something else that happens now and then while they run
+---@param opts table   seed, over, processes (1), keys (4 at a time), where (a file), disturb
+---  over: were so many kills enough? disturb: something else that happens now and then while they run
 ---@return string[] faults   none is as it should be
 ---@return { kills: integer, states: table, posts: integer, keys: integer, disturbances: integer } report
 function killing.run(opts)
@@ -216,7 +216,7 @@ function killing.run(opts)
   self.journal = assert(journal.open(self.where))
   self.store = assert(require("runway.store").open(self.where))
   local keys, made = {}, 0
-  while self.kills < opts.kills do
+  while not opts.over(self.kills) do
     for _ = #keys + 1, opts.keys or 4 do
       made = made + 1
       keys[#keys + 1] = ("k%05d"):format(made)

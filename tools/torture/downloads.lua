@@ -23,6 +23,8 @@ while not asked.over(done) and bad < 20 do
   for key, n in pairs(sums) do all[key] = (all[key] or 0) + n end
 end
 print(("%d downloads, %d calls, %d requests, %d wrong"):format(all.films, all.calls, all.requests, bad))
-print(("where nothing made it begin anew: fetched %.4f of the bytes, and %.4f that a cut lost on the way")
-  :format((all.given - all.lost) / all.size, all.lost / all.size))
+if all.size > 0 then
+  print(("where nothing made it begin anew: fetched %.4f of the bytes, and %.4f that a cut lost on the way")
+    :format((all.given - all.lost) / all.size, all.lost / all.size))
+end
 os.exit(bad == 0)

@@ -1,18 +1,18 @@
 -- Programs that share a journal, killed at random moments: at least 2,000 kills, one program and four at a time,
 -- over SQLite and over PostgreSQL, whose server is killed as well.
--- COUNT=n and SEED=n say otherwise; the seed is printed.
 
+local chance = require "spec.support.chance"
 local killing = require "spec.support.killing"
 local postgres = require "spec.support.postgres"
 
-local kills = tonumber(os.getenv "COUNT" or "") or 2000
-local seed = tonumber(os.getenv "SEED" or "") or os.time()
+local PARTS = 4                               -- two databases, by two numbers of programs
 
 local broken = false
 
 local function torture(what, processes, opts)
-  print(("%s: %d kills, %d at a time, SEED=%d"):format(what, opts.kills, processes, seed))
-  opts.seed, opts.processes, opts.keys = seed + processes, processes, 4
+  local asked = chance.asked(2000, PARTS)
+  print(("%s, %d at a time, SEED=%d"):format(what, processes, asked.seed))
+  opts.seed, opts.over, opts.processes, opts.keys = asked.seed + processes, asked.over, processes, 4
   local faults, report = killing.run(opts)
   local states = {}
   for state, count in pairs(report.states) do states[#states + 1] = ("%s %d"):format(state, count) end
@@ -23,15 +23,14 @@ local function torture(what, processes, opts)
   broken = broken or #faults > 0
 end
 
-local each = math.floor(kills / 4)
-for _, processes in ipairs { 1, 4 } do torture("SQLite", processes, { kills = each }) end
+for _, processes in ipairs { 1, 4 } do torture("SQLite", processes, {}) end
 local missing = postgres.missing()
 if missing then
   print("PostgreSQL: " .. missing)
 else
   for _, processes in ipairs { 1, 4 } do
     local server = postgres.start()
-    torture("PostgreSQL", processes, { kills = each, where = server:fresh(), disturb = function()
+    torture("PostgreSQL", processes, { where = server:fresh(), disturb = function()
       server:kill()
       server:run()
     end })

@@ -71,9 +71,9 @@ end
 
 local function network_options(command)
   command:option("--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).")
-  command:option("--ca-file", "A PEM file of authorities to trust (default: $SSL_CERT_FILE and $SSL_CERT_DIR, "
-    .. "else the system's).")
-  command:flag("--allow-http", "Take results from http addresses too (without TLS).")
+  command:option("--ca-file", "A PEM file of authorities to trust (default: $CURL_CA_BUNDLE, $SSL_CERT_FILE and "
+    .. "$SSL_CERT_DIR, else the system's).")
+  command:flag("--allow-http", "Take http addresses too (without TLS), of the API and of results.")
   command:flag("--allow-private", "Take results from addresses in a private network too.")
   command:option("--resolve", "HOST:PORT=ADDRESS: connect there instead."):count "*":convert(pin):target "pins"
 end
