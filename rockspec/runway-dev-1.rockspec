@@ -83,6 +83,7 @@ build = {
         "src/sink.c",
         "src/sink_name.c",
         "src/sink_note.c",
+        "src/sink_place.c",
         "src/sniff.c",
         "src/sniff_text.c",
         "src/stage.c",
