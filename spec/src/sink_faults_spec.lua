@@ -2,6 +2,7 @@
 -- claims to be whole. spec/support/faults.c stands in for them.
 
 local child = require "spec.support.child"
+local faulty = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
 local scratch = require "spec.support.scratch"
 
@@ -34,10 +35,7 @@ describe("a download onto a file system", function()
 
   setup(function()
     server = rawserver.start()
-    library = scratch.new()
-    local made = os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o '%s' "
-      .. "spec/support/faults.c -ldl"):format(library:path "faults.so"))
-    assert(made, "the library of faults does not compile")
+    library = faulty.new()
   end)
   teardown(function()
     server:stop()
@@ -48,10 +46,9 @@ describe("a download onto a file system", function()
 
   -- Runs a program on such a file system: what it says, line by line.
   local function run(faults, code, status, under)
-    local before = ("export FAULTS='%s' FAULTS_UNDER='%s' SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";")
-      :format(faults, under or here.directory, library:path "faults.so", library:path "faults.so")
-    local output, exit = child.run(PREAMBLE .. code, { before = before,
-      arguments = { server:url "", here.directory } })
+    local output, exit = child.run(PREAMBLE .. code, {
+      before = library:before(faults, under or here.directory), arguments = { server:url "", here.directory },
+    })
     assert.equal(status or 0, exit, output)
     local lines = {}
     for line in output:gmatch "[^\n]+" do lines[#lines + 1] = line end
