@@ -66,11 +66,7 @@ static rw_store_code code_of_sqlite (int result, int err) {
     case SQLITE_NOTADB: return RW_STORE_NO_DATABASE;
     case SQLITE_CONSTRAINT: return RW_STORE_CONSTRAINT;
     case SQLITE_NOMEM: return RW_STORE_MEMORY;
-    case SQLITE_IOERR:
-      /* written and not synced: no word of the disk's says what became of it */
-      if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC) return RW_STORE_IO;
-      /* fall through */
-    case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
+    case SQLITE_IOERR: case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
       code = code_of_errno(err);
       return code ? code : RW_STORE_IO;
     default: return RW_STORE_SQL;
@@ -83,8 +79,6 @@ static bool sqlite_trouble (const sqlite_db *db, rw_trouble *t) {
   int err = sqlite3_system_errno(db->handle);
   rw_store_code code = code_of_sqlite(sqlite3_extended_errcode(db->handle), err);
   const char *message = sqlite3_errmsg(db->handle);
-  if (code == RW_STORE_BUSY && err == ENOLCK)
-    return rw_store_trouble(t, RW_STORE_IO, "its file system has no locks");
   if ((code == RW_STORE_IO || code == RW_STORE_FULL || code == RW_STORE_READONLY) && err != 0)
     return rw_store_trouble(t, code, "%s (%s)", message, strerror(err));
   return rw_store_trouble(t, code, "%s", message);
@@ -163,7 +157,13 @@ static int sqlite_waits (void *data, int times) {
 
 static bool sqlite_command (void *data, const char *sql, rw_trouble *t) {
   const sqlite_db *db = data;
-  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_trouble(db, t);
+  int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL) & 0xff;
+  if (result == SQLITE_OK) return true;
+  sqlite_trouble(db, t);
+  /* what was written already counts after a crash, whatever went wrong behind it */
+  if (strcmp(sql, "COMMIT") == 0 && (result == SQLITE_IOERR || result == SQLITE_NOMEM))
+    t->code = RW_STORE_IO;
+  return false;
 }
 
 
