@@ -76,13 +76,11 @@ int rw_place_put (const char *part, const char *path, bool overwrite,
   }
 #if defined(RENAME_NOREPLACE)
   if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return 0;
-  if (errno == EEXIST) return place_fails(what, place_taken, EEXIST);
 #endif
   if (link(part, path) == 0) {
     (void)unlink(part);
     return 0;
   }
-  if (errno == EEXIST) return place_fails(what, place_taken, EEXIST);
   return reserve_and_rename(part, path, what);
 }
 

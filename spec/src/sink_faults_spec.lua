@@ -321,12 +321,16 @@ describe("a download onto a file system", function()
       end)
     end
 
-    for _, fault in ipairs { "write=ENOSPC", "write=EDQUOT", "statvfs=FULL", "fsync=EIO" } do
-      resumes("keeps it when the disk says " .. fault .. ", and goes on from there", function()
-        local full = fault:find "fsync" and "io file, 0 kept" or "io disk_full, 60000 kept"
-        assert.equal(full, attempt(fault))
+    for fault, told in pairs {
+      ["write=ENOSPC"] = "disk_full, 60000", ["write=EDQUOT"] = "disk_full, 60000",
+      ["statvfs=FULL"] = "disk_full, 60000", ["ftruncate=EIO"] = "file, 60000", ["lseek=EIO@2"] = "file, 60000",
+      ["fsync=EIO"] = "file, 0",
+    } do
+      local keeps = told:find "60000" ~= nil
+      resumes(("%s it when the disk says %s"):format(keeps and "keeps" or "keeps nothing of", fault), function()
+        assert.equal(("io %s kept"):format(told), attempt(fault))
         assert.equal("done", attempt "")
-        assert.equal(full:find "disk_full" and FROM or nil, asked())
+        assert.equal(keeps and FROM or nil, asked())
       end)
     end
 
