@@ -173,6 +173,7 @@ build = {
         "src/lua_store.c",
         "src/store.c",
         "src/store_postgresql.c",
+        "src/store_postgresql_values.c",
         "src/thread.c",
         "src/utf8.c",
         "src/wake.c",

@@ -106,8 +106,8 @@ static bool add_parameter (lua_State *L, rw_cells *in, lua_Integer statement, lu
       room = rw_cells_text(in, text, length);
       break;
     default:
-      luaL_error(L, "statement %I: parameter %I must be a number, a string, a boolean or nil, not a %s",
-                 (LUAI_UACINT)statement, (LUAI_UACINT)n, luaL_typename(L, -1));
+      luaL_error(L, "statement %I: parameter %I must be a number, a string, a boolean or "
+                 "nil, not a %s", (LUAI_UACINT)statement, (LUAI_UACINT)n, luaL_typename(L, -1));
   }
   if (!room) luaL_error(L, "not enough memory");
   return true;
@@ -135,7 +135,8 @@ static lua_Integer add_statement (lua_State *L, rw_cells *in, lua_Integer statem
   size_t length = 0;
   const char *sql;
   if (!lua_istable(L, -1))
-    luaL_error(L, "statement %I must be a table, not a %s", (LUAI_UACINT)statement, luaL_typename(L, -1));
+    luaL_error(L, "statement %I must be a table, not a %s", (LUAI_UACINT)statement,
+               luaL_typename(L, -1));
   sql = lua_rawgeti(L, -1, 1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
   if (!sql || strlen(sql) != length || !is_text(sql, length))
     luaL_error(L, "statement %I must begin with its SQL, a string", (LUAI_UACINT)statement);
@@ -174,7 +175,8 @@ static int store_start (lua_State *L) {
     if (bad != 0) {
       lua_pushnil(L);
       lua_pushliteral(L, "not_text");
-      lua_pushfstring(L, "statement %I: parameter %I is not UTF-8", (LUAI_UACINT)i, (LUAI_UACINT)bad);
+      lua_pushfstring(L, "statement %I: parameter %I is not UTF-8", (LUAI_UACINT)i,
+                      (LUAI_UACINT)bad);
       return 3;
     }
     lua_pop(L, 1);
@@ -210,7 +212,8 @@ static void push_cell (lua_State *L, const rw_cells *c, size_t i) {
 
 /* Pushes what the statement at out[at] gave; returns where the next one's begins. */
 static size_t push_statement_result (lua_State *L, const rw_cells *out, size_t at) {
-  int64_t columns = rw_cells_at(out, at + 1)->as.integer, rows = rw_cells_at(out, at + 2)->as.integer;
+  int64_t columns = rw_cells_at(out, at + 1)->as.integer;
+  int64_t rows = rw_cells_at(out, at + 2)->as.integer;
   size_t names = at + 3, cell = names + (size_t)columns;
   lua_createtable(L, 0, 2);
   push_cell(L, out, at);

@@ -172,7 +172,8 @@ static bool sqlite_command (void *data, const char *sql, rw_trouble *t) {
 static bool prepare_database (sqlite_db *db, const char *path, rw_trouble *t) {
   sqlite3_stmt *s;
   bool is_new;
-  if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) != SQLITE_OK)
+  if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) !=
+      SQLITE_OK)
     return sqlite_trouble(db, t);
   if (sqlite3_step(s) != SQLITE_ROW) {
     sqlite_trouble(db, t);
@@ -246,8 +247,8 @@ static bool sqlite_begin (void *data, bool writes, rw_trouble *t) {
   int moved = 0;
   /* a ROLLBACK that failed left it open */
   if (!sqlite3_get_autocommit(db->handle) && !sqlite_command(db, "ROLLBACK", t)) return false;
-  if (writes && sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-      moved)
+  (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (writes && moved)
     return rw_store_trouble(t, RW_STORE_CORRUPT, "the file was moved or deleted while in use");
   db->reading = !writes;
   return sqlite_command(db, writes ? "BEGIN IMMEDIATE" : "BEGIN", t);
@@ -263,15 +264,15 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
     const rw_cell *c;
     int result = SQLITE_OK;
     if (n < 1 || n > count)
-      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s",
-                              name ? name : "?");
+      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s", name ? name : "?");
     c = rw_cells_at(in, at + (size_t)n - 1);
     switch (c->type) {
       case RW_CELL_NULL: break;
       case RW_CELL_INTEGER: result = sqlite3_bind_int64(s, i, c->as.integer); break;
       case RW_CELL_FLOAT: result = sqlite3_bind_double(s, i, c->as.number); break;
       case RW_CELL_TEXT:
-        result = sqlite3_bind_text64(s, i, rw_cell_text(in, c), c->length, SQLITE_STATIC, SQLITE_UTF8);
+        result = sqlite3_bind_text64(s, i, rw_cell_text(in, c), c->length, SQLITE_STATIC,
+                                     SQLITE_UTF8);
     }
     if (result != SQLITE_OK) return sqlite_trouble(db, t);
   }
@@ -298,7 +299,8 @@ static bool step_through (const sqlite_db *db, sqlite3_stmt *s, rw_cells *out, r
   int columns = sqlite3_column_count(s), before = sqlite3_total_changes(db->handle), result;
   size_t head = rw_cells_count(out);
   int64_t rows = 0;
-  bool room = rw_cells_integer(out, 0) && rw_cells_integer(out, columns) && rw_cells_integer(out, 0);
+  bool room = rw_cells_integer(out, 0) && rw_cells_integer(out, columns) &&
+              rw_cells_integer(out, 0);
   for (int i = 0; room && i < columns; i++) {
     const char *name = sqlite3_column_name(s, i);
     room = name && rw_cells_text(out, name, strlen(name));

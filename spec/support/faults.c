@@ -164,7 +164,10 @@ off_t lseek (int fd, off_t to, int from) {
   MEET(met_fd("lseek", fd), real(fd, to, from));
 }
 
-int ftruncate (int fd, off_t size) { REAL(ftruncate); MEET(met_fd("ftruncate", fd), real(fd, size)); }
+int ftruncate (int fd, off_t size) {
+  REAL(ftruncate);
+  MEET(met_fd("ftruncate", fd), real(fd, size));
+}
 
 int flock (int fd, int how);
 int flock (int fd, int how) { REAL(flock); MEET(met_fd("flock", fd), real(fd, how)); }
