@@ -281,13 +281,14 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
 
 
 static bool add_column (rw_cells *out, sqlite3_stmt *s, int i) {
-  const char *bytes;
-  switch (sqlite3_column_type(s, i)) {
+  int type = sqlite3_column_type(s, i);
+  const void *bytes;
+  switch (type) {
     case SQLITE_NULL: return rw_cells_null(out);
     case SQLITE_INTEGER: return rw_cells_integer(out, sqlite3_column_int64(s, i));
     case SQLITE_FLOAT: return rw_cells_float(out, sqlite3_column_double(s, i));
     default:                   /* a text, or bytes that some other program put there */
-      bytes = sqlite3_column_blob(s, i);
+      bytes = type == SQLITE_TEXT ? sqlite3_column_text(s, i) : sqlite3_column_blob(s, i);
       return (bytes || sqlite3_column_bytes(s, i) == 0) &&
              rw_cells_text(out, bytes ? bytes : "", (size_t)sqlite3_column_bytes(s, i));
   }

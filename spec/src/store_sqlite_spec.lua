@@ -96,6 +96,18 @@ describe("a store in an SQLite file", function()
     assert.equal(50, count(s))
   end)
 
+  it("gives its texts as UTF-8 also where the database keeps them as UTF-16", function()
+    assert(store.open(dir:path "a.db")):close()
+    overwrite(dir:path "a.db", 56, "\0\0\0\2")
+    local s = assert(open(dir:path "a.db"))
+    assert.equal("UTF-16le", assert(s:write { { "PRAGMA encoding" } })[1].rows[1].encoding)
+    assert(s:write { { TABLE } })
+    for _, text in ipairs { "", "task_1", "\u{1F3AC} \u{e9}\0x" } do
+      assert.equal(text, assert(s:write { { "INSERT INTO t (k) VALUES ($1) RETURNING k", text } })[1].rows[1].k)
+      assert.same({ { k = text } }, assert(s:read { { "SELECT k FROM t WHERE k = $1", text } })[1].rows)
+    end
+  end)
+
   for name, bytes in pairs {
     ["a text"] = "not a database\n", ["a byte"] = "x", ["a picture"] = "\x89PNG\r\n\26\n" .. ("\0"):rep(5000),
   } do
