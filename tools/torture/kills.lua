@@ -2,17 +2,17 @@
 -- over SQLite and over PostgreSQL, whose server is killed as well.
 -- COUNT=n and SEED=n say otherwise; the seed is printed.
 
+local chance = require "spec.support.chance"
 local killing = require "spec.support.killing"
 local postgres = require "spec.support.postgres"
 
-local kills = tonumber(os.getenv "COUNT" or "") or 2000
-local seed = tonumber(os.getenv "SEED" or "") or os.time()
+local asked = chance.asked(2000)
 
 local broken = false
 
 local function torture(what, processes, opts)
-  print(("%s: %d kills, %d at a time, SEED=%d"):format(what, opts.kills, processes, seed))
-  opts.seed, opts.processes, opts.keys = seed + processes, processes, 4
+  print(("%s: %d kills, %d at a time, SEED=%d"):format(what, opts.kills, processes, asked.seed))
+  opts.seed, opts.processes, opts.keys = asked.seed + processes, processes, 4
   local faults, report = killing.run(opts)
   local states = {}
   for state, count in pairs(report.states) do states[#states + 1] = ("%s %d"):format(state, count) end
@@ -23,7 +23,7 @@ local function torture(what, processes, opts)
   broken = broken or #faults > 0
 end
 
-local each = math.floor(kills / 4)
+local each = asked.count // 4
 for _, processes in ipairs { 1, 4 } do torture("SQLite", processes, { kills = each }) end
 local missing = postgres.missing()
 if missing then
