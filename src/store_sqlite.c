@@ -173,9 +173,7 @@ static bool prepare_database (sqlite_db *db, const char *path, rw_trouble *t) {
   sqlite3_stmt *s;
   bool is_new;
   if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) !=
-      SQLITE_OK)
-    return sqlite_trouble(db, t);
-  if (sqlite3_step(s) != SQLITE_ROW) {
+      SQLITE_OK || sqlite3_step(s) != SQLITE_ROW) {
     sqlite_trouble(db, t);
     sqlite3_finalize(s);
     return false;
