@@ -7,33 +7,27 @@ local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local faulty = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
+local scratch = require "spec.support.scratch"
 
 local PNG = "\137PNG\r\n\26\n" .. ("pixels\0"):rep(9)
 
 describe("a local file", function()
-  local server, directory
+  local server, here, directory
 
   setup(function()
     server = rawserver.start()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
+    directory = here.directory
   end)
   teardown(function()
     server:stop()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   local FileObject = { __name = "runway.file" }
 
   local function file(name, bytes)
-    local path = directory .. "/" .. name
-    if bytes then
-      local handle = assert(io.open(path, "wb"))
-      handle:write(bytes)
-      handle:close()
-    end
-    return setmetatable({ path = path }, FileObject)
+    return setmetatable({ path = bytes and here:write(name, bytes) or here:path(name) }, FileObject)
   end
 
   local function probe(path)
