@@ -43,11 +43,6 @@ static store_box *check_store_box (lua_State *L) {
 }
 
 
-static rw_store *check_store (lua_State *L) {
-  return check_store_box(L)->store;
-}
-
-
 /*
 ** {=================================================================
 ** From Lua
@@ -252,7 +247,7 @@ static void push_store_result (lua_State *L, const rw_transaction *t) {
 
 
 static int store_take (lua_State *L) {
-  rw_store *s = check_store(L);
+  rw_store *s = check_store_box(L)->store;
   rw_transaction *t = s && rw_store_usable(s) ? rw_store_done(s) : NULL;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
