@@ -2,6 +2,7 @@
 -- claims to be whole. spec/support/faults.c stands in for them.
 
 local child = require "spec.support.child"
+local exchange = require "spec.support.exchange"
 local faulty = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
 local scratch = require "spec.support.scratch"
@@ -348,6 +349,15 @@ describe("a download onto a file system", function()
       end)
     end
 
+    it("takes nothing of a part that was not asked for, however long", function()
+      if not marks then return pending "no extended attributes here" end
+      begin { "cut:" .. HAVE, "start:100" }
+      local result = exchange.run { url = server:url("/film/" .. name), max_body_bytes = 1000,
+        save = { path = here:path "clip.mp4", source = "abc", only_media = true } }
+      assert.same({ "protocol", "changed", false }, { result.error.kind, result.error.code, result.error.permanent })
+      assert.equal(FROM, asked())
+    end)
+
     describe("when the machine has gone down since", function()
       local BOOT = "/proc/sys/kernel/random"   -- where no name of this time is found, it is another
 
@@ -356,16 +366,18 @@ describe("a download onto a file system", function()
         assert.equal(FROM, asked())
       end)
 
-      resumes("begins anew when nothing was", function()
-        os.execute(("rm -f '%s'/*"):format(here.directory))
-        name = name .. "-killed"
-        server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
-        run("", GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
-          .. [[ os.execute "kill -9 $PPID" ]], 128 + 9)
-        assert.equal(HAVE, #here:content(names()[1]))
-        assert.equal("done", attempt("open=ENOENT", BOOT))
-        assert.is_nil(asked())
-      end)
+      for word, before in pairs { ["was named then"] = "", ["was named neither then nor now"] = "open=ENOENT" } do
+        resumes("begins anew when nothing was, and its time " .. word, function()
+          os.execute(("rm -f '%s'/*"):format(here.directory))
+          name = name .. "-killed"
+          server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
+          run(before, GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
+            .. [[ os.execute "kill -9 $PPID" ]], 128 + 9, BOOT)
+          assert.equal(HAVE, #here:content(names()[1]))
+          assert.equal("done", attempt("open=ENOENT", BOOT))
+          assert.is_nil(asked())
+        end)
+      end
     end)
   end)
 end)
