@@ -81,4 +81,7 @@ it("the time of day is whole milliseconds", function()
   local before, now, after = os.time(), core.wall_ms(), os.time()
   assert.equal("integer", math.type(now))
   assert.is_true(now >= before * 1000 and now < (after + 1) * 1000)
+  local began = core.now()
+  repeat now = core.wall_ms() until now % 1000 ~= 0 or core.now() - began > 30
+  assert.not_equal(0, now % 1000)
 end)
