@@ -69,7 +69,7 @@ HTTP_IN_C   := $(wildcard src/listener*.c src/lua_listener*.c)
 SQL_C       := $(wildcard src/cells.c src/store*.c src/lua_store.c src/lua_sqlite.c src/lua_postgresql.c)
 LISTENER_C  := $(sort $(HTTP_IN_C) $(SHARED_C))
 SQLITE_C    := $(sort src/store_sqlite.c src/lua_sqlite.c $(STORE_C))
-POSTGRESQL_C := $(sort src/store_postgresql.c src/lua_postgresql.c $(STORE_C))
+POSTGRESQL_C := $(sort $(wildcard src/store_postgresql*.c) src/lua_postgresql.c $(STORE_C))
 RUNWAY_C    := $(filter-out $(HTTP_IN_C) $(SQL_C),$(sort $(wildcard src/*.c)))
 objects      = $(1:src/%.c=$(BUILD)/obj/%.o)
 RUNWAY_SO   := $(BUILD)/runway.so

@@ -12,7 +12,9 @@
 
 #pragma GCC visibility push(hidden)
 
-typedef enum rw_cell_type { RW_CELL_NULL, RW_CELL_INTEGER, RW_CELL_FLOAT, RW_CELL_TEXT } rw_cell_type;
+typedef enum rw_cell_type {
+  RW_CELL_NULL, RW_CELL_INTEGER, RW_CELL_FLOAT, RW_CELL_TEXT
+} rw_cell_type;
 
 typedef struct rw_cell {
   rw_cell_type type;

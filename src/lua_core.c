@@ -136,13 +136,6 @@ static int hand_over (lua_State *L, int waiting) {
 }
 
 
-static bool core_is_forked (lua_State *L) {
-  lua_engine *le = push_engine(L);
-  lua_pop(L, 1);
-  return le->engine && !rw_engine_usable(le->engine);
-}
-
-
 /*
 ** start(request [, waiting, done]) -> id | nil, message, kind
 ** waiting[id] = done before anything is sent, so that no error or interrupt
@@ -158,18 +151,15 @@ static int core_start (lua_State *L) {
   refused = rw_read_request(L, 1, r);
   if (refused) return core_refuse(L, refused, "invalid_request");
   lua_settop(L, 4);
-  if (core_is_forked(L)) return core_refuse(L, core_forked, "config");
   return hand_over(L, lua_isnil(L, 2) ? 0 : 2);
 }
 
 
-/* A request that only looks at the path at argument 1; NULL: see core_refuse. */
+/* A request for no more than the path at argument 1. */
 static rw_request *push_look (lua_State *L, rw_op op) {
   size_t n;
   const char *path = rw_check_path(L, 1, &n);
-  rw_request *r;
-  if (core_is_forked(L)) return NULL;
-  r = rw_push_request(L);
+  rw_request *r = rw_push_request(L);
   r->op = op;
   *(op == RW_TARGET || op == RW_WRITE ? &r->sink.path : &r->file) = rw_copy(L, path, n);
   return r;
@@ -179,14 +169,14 @@ static rw_request *push_look (lua_State *L, rw_op op) {
 /* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
 ** and `animated` when it is a picture that moves; of one that is "not_media" its size */
 static int core_probe (lua_State *L) {
-  if (!push_look(L, RW_PROBE)) return core_refuse(L, core_forked, "config");
+  (void)push_look(L, RW_PROBE);
   return hand_over(L, 0);
 }
 
 
 /* digest(path) -> id | nil, message, kind; the result holds size and sha256 of the file */
 static int core_digest (lua_State *L) {
-  if (!push_look(L, RW_DIGEST)) return core_refuse(L, core_forked, "config");
+  (void)push_look(L, RW_DIGEST);
   return hand_over(L, 0);
 }
 
@@ -198,7 +188,6 @@ static int core_digest (lua_State *L) {
 */
 static int core_try (lua_State *L) {
   rw_request *r = push_look(L, RW_TARGET);
-  if (!r) return core_refuse(L, core_forked, "config");
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
   return hand_over(L, 0);
 }
@@ -210,7 +199,6 @@ static int core_write (lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 3, &n);
   rw_request *r = push_look(L, RW_WRITE);
-  if (!r) return core_refuse(L, core_forked, "config");
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
   if (!rw_buffer_append(&r->upload, text, n)) return luaL_error(L, "not enough memory");
   return hand_over(L, 0);

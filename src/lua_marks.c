@@ -43,7 +43,8 @@ static int core_token (lua_State *L) {
 }
 
 
-/* wall_ms() -> the time of day as Unix milliseconds: for what several processes read, never for a time-out */
+/* wall_ms() -> the time of day as Unix milliseconds: for what several processes read,
+** never for a time-out */
 static int core_wall_ms (lua_State *L) {
   struct timespec t;
   (void)clock_gettime(CLOCK_REALTIME, &t);

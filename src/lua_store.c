@@ -43,11 +43,6 @@ static store_box *check_store_box (lua_State *L) {
 }
 
 
-static rw_store *check_store (lua_State *L) {
-  return check_store_box(L)->store;
-}
-
-
 /*
 ** {=================================================================
 ** From Lua
@@ -106,8 +101,8 @@ static bool add_parameter (lua_State *L, rw_cells *in, lua_Integer statement, lu
       room = rw_cells_text(in, text, length);
       break;
     default:
-      luaL_error(L, "statement %I: parameter %I must be a number, a string, a boolean or nil, not a %s",
-                 (LUAI_UACINT)statement, (LUAI_UACINT)n, luaL_typename(L, -1));
+      luaL_error(L, "statement %I: parameter %I must be a number, a string, a boolean or "
+                 "nil, not a %s", (LUAI_UACINT)statement, (LUAI_UACINT)n, luaL_typename(L, -1));
   }
   if (!room) luaL_error(L, "not enough memory");
   return true;
@@ -135,7 +130,8 @@ static lua_Integer add_statement (lua_State *L, rw_cells *in, lua_Integer statem
   size_t length = 0;
   const char *sql;
   if (!lua_istable(L, -1))
-    luaL_error(L, "statement %I must be a table, not a %s", (LUAI_UACINT)statement, luaL_typename(L, -1));
+    luaL_error(L, "statement %I must be a table, not a %s", (LUAI_UACINT)statement,
+               luaL_typename(L, -1));
   sql = lua_rawgeti(L, -1, 1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
   if (!sql || strlen(sql) != length || !is_text(sql, length))
     luaL_error(L, "statement %I must begin with its SQL, a string", (LUAI_UACINT)statement);
@@ -174,7 +170,8 @@ static int store_start (lua_State *L) {
     if (bad != 0) {
       lua_pushnil(L);
       lua_pushliteral(L, "not_text");
-      lua_pushfstring(L, "statement %I: parameter %I is not UTF-8", (LUAI_UACINT)i, (LUAI_UACINT)bad);
+      lua_pushfstring(L, "statement %I: parameter %I is not UTF-8", (LUAI_UACINT)i,
+                      (LUAI_UACINT)bad);
       return 3;
     }
     lua_pop(L, 1);
@@ -210,7 +207,8 @@ static void push_cell (lua_State *L, const rw_cells *c, size_t i) {
 
 /* Pushes what the statement at out[at] gave; returns where the next one's begins. */
 static size_t push_statement_result (lua_State *L, const rw_cells *out, size_t at) {
-  int64_t columns = rw_cells_at(out, at + 1)->as.integer, rows = rw_cells_at(out, at + 2)->as.integer;
+  int64_t columns = rw_cells_at(out, at + 1)->as.integer;
+  int64_t rows = rw_cells_at(out, at + 2)->as.integer;
   size_t names = at + 3, cell = names + (size_t)columns;
   lua_createtable(L, 0, 2);
   push_cell(L, out, at);
@@ -249,7 +247,7 @@ static void push_store_result (lua_State *L, const rw_transaction *t) {
 
 
 static int store_take (lua_State *L) {
-  rw_store *s = check_store(L);
+  rw_store *s = check_store_box(L)->store;
   rw_transaction *t = s && rw_store_usable(s) ? rw_store_done(s) : NULL;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);

@@ -2,7 +2,6 @@
 ** outcome.c: what came of an exchange: libcurl's word for it, and what our own
 ** callbacks saw, as a status, an answer, and an error in our words.
 */
-#include <stdlib.h>
 #include <string.h>
 
 #include "header.h"
@@ -253,32 +252,6 @@ bool rw_outcome_is_media (rw_request *r) {
 }
 
 
-/* A number and the byte behind it; false when there is none, or another byte. */
-static bool range_number (const char **p, char after, long long *n) {
-  char *end;
-  *n = strtoll(*p, &end, 10);
-  if (end == *p || *end != after) return false;
-  *p = end + 1;
-  return true;
-}
-
-
-/* "bytes 0-99/200" under 200, or one that begins later: a part, whatever the
-** status says. A range that no one can read says nothing. */
-static bool is_part (const rw_request *r) {
-  size_t n = 0;
-  const char *range = rw_header_find(r->head.data, "content-range", &n);
-  long long first, last, total;
-  char text[80];
-  const char *p = text;
-  if (!range || n >= sizeof text || !rw_header_same(range, "bytes ", 6)) return false;
-  memcpy(text, range + 6, n - 6);
-  text[n - 6] = '\0';
-  if (!range_number(&p, '-', &first) || !range_number(&p, '/', &last)) return false;
-  return first > 0 || (range_number(&p, '\0', &total) && last + 1 != total);
-}
-
-
 /* Is a complete answer one that we can use? */
 static void check_answer (rw_request *r) {
   curl_off_t came = 0;                   /* over the wire, before decoding */
@@ -304,7 +277,7 @@ static void check_answer (rw_request *r) {
   if (strncmp(r->url, "http:", 5) != 0 && ends_with_connection(r) && rw_tls_was_cut(r->id))
     rw_fail(&r->error, RW_NETWORK, "closed", "the connection was cut after %lld "
             "bytes of a file whose length was not told", (long long)r->bytes);
-  if (r->status == 200 && is_part(r))
+  if (r->status == 200 && rw_resume_is_part(r))
     rw_fail(&r->error, RW_PROTOCOL, "partial", "the server sent a part of the file "
             "and called it the whole");
   if (r->only_media && !rw_outcome_is_media(r)) return;

@@ -172,7 +172,7 @@ typedef struct rw_request {
 /* A request with safe defaults, or NULL without memory. */
 rw_request *rw_request_new (void);
 
-/* Releases it and all it owns; a .part file still open is removed. */
+/* Releases it and all it owns; a .part still open is let go of (see rw_sink_abandon). */
 void rw_request_free (rw_request *r);
 
 #pragma GCC visibility pop

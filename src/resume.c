@@ -2,7 +2,6 @@
 ** resume.c: asking for the rest of a file, and whether an answer is that.
 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "header.h"
@@ -85,6 +84,18 @@ static bool same_bytes (const rw_request *r) {
 /* }================================================================= */
 
 
+/*
+** {=================================================================
+** Parts
+** ==================================================================
+*/
+
+typedef struct file_range {
+  int64_t first, last;
+  int64_t total;               /* of the whole; -1: not told; -2: nothing one can read */
+} file_range;
+
+
 /* A number of up to 18 digits at *p and what is to stand behind it. */
 static bool range_part (const char **p, const char *end, char after, int64_t *n) {
   const char *first = *p;
@@ -97,24 +108,39 @@ static bool range_part (const char **p, const char *end, char after, int64_t *n)
 }
 
 
-/* "bytes FIRST-LAST/TOTAL", the part that was asked for; of as many bytes as there
-** were, if that is told. */
-static bool same_part (rw_request *r) {
-  int64_t from = r->sink.old.have - RW_OVERLAP, first, last, total = r->sink.note.total;
+/* "Content-Range: bytes FIRST-LAST/TOTAL"; false: none that can be read. */
+static bool read_range (const rw_request *r, file_range *range) {
   size_t n = 0;
   const char *p = rw_header_find(r->head.data, "content-range", &n), *end;
-  if (!p || n < 7 || !rw_header_same(p, "bytes ", 6)) return false;
+  if (!p || n < 6 || !rw_header_same(p, "bytes ", 6)) return false;
   end = p + n;
   p += 6;
-  if (!range_part(&p, end, '-', &first) || !range_part(&p, end, '/', &last)) return false;
-  if (end - p != 1 || *p != '*') {
-    int64_t told;
-    if (!range_part(&p, end, '\0', &told) || (total >= 0 && told != total)) return false;
-    total = told;
-  }
-  r->total = total;
-  return first == from && last >= first && total >= r->sink.old.have && last < total &&
-         (r->length < 0 || r->length == last - first + 1);
+  p += strspn(p, " ");
+  if (!range_part(&p, end, '-', &range->first) || !range_part(&p, end, '/', &range->last))
+    return false;
+  if (end - p == 1 && *p == '*') range->total = -1;
+  else if (!range_part(&p, end, '\0', &range->total)) range->total = -2;
+  return true;
+}
+
+
+bool rw_resume_is_part (const rw_request *r) {
+  file_range range;
+  return read_range(r, &range) &&
+         (range.first > 0 || (range.total >= 0 && range.last + 1 != range.total));
+}
+
+
+/* The part that was asked for; of as many bytes as there were, if that is told. */
+static bool same_part (rw_request *r) {
+  int64_t have = r->sink.old.have, total = r->sink.note.total;
+  file_range range;
+  if (!read_range(r, &range) || range.total == -2) return false;
+  if (range.total >= 0 && total >= 0 && range.total != total) return false;
+  r->total = range.total >= 0 ? range.total : total;
+  return range.first == have - RW_OVERLAP && range.last >= range.first &&
+         r->total >= have && range.last < r->total &&
+         (r->length < 0 || r->length == range.last - range.first + 1);
 }
 
 
@@ -125,3 +151,5 @@ rw_extent rw_resume_judge (rw_request *r) {
   return r->status == 206 && !r->labelled && same_bytes(r) && same_part(r) ? RW_REST
                                                                            : RW_OTHER;
 }
+
+/* }================================================================= */

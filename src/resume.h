@@ -28,6 +28,9 @@ bool rw_resume_ask (rw_request *r);
 /* What the body is, once the head is whole. Of RW_REST r->total is set. */
 rw_extent rw_resume_judge (rw_request *r);
 
+/* Does a 200 say that its body is a part? A range that no one can read says nothing. */
+bool rw_resume_is_part (const rw_request *r);
+
 /* What is to be known of a file that comes from its start, in order to go on with
 ** it one day. */
 void rw_resume_note (const rw_request *r, rw_note *note);

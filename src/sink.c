@@ -15,25 +15,12 @@
 #include "file.h"
 #include "sink.h"
 #include "sink_name.h"
+#include "sink_place.h"
 
 
 static int failed (rw_sink *s, const char *what, int err) {
   s->what = what;
   return err;
-}
-
-
-/* 0 when `path` may become the target. */
-static int check_target (rw_sink *s) {
-  struct stat st;
-  if (!*s->path) return failed(s, "write to a file without a name", ENOENT);
-  if (lstat(s->path, &st) != 0)
-    return errno == ENOENT ? 0 : failed(s, "look at the target", errno);
-  if (S_ISDIR(st.st_mode)) return failed(s, "write over a directory", EISDIR);
-  if (!S_ISREG(st.st_mode))
-    return failed(s, "write over what is not a plain file", EINVAL);
-  if (!s->overwrite) return failed(s, "write over an existing file", EEXIST);
-  return 0;
 }
 
 
@@ -163,7 +150,7 @@ static int try_part (rw_sink *s, int n) {
 
 
 int rw_sink_open (rw_sink *s) {
-  int err = check_target(s);
+  int err = rw_place_look(s->path, s->overwrite, &s->what);
   if (err) return err;
   for (int n = 0; n < MAX_NAMES; n++) {
     err = try_part(s, n);
@@ -301,88 +288,15 @@ int rw_sink_write (rw_sink *s, const void *data, size_t len) {
 ** ==================================================================
 */
 
-/* 0 also where the file system cannot: its other bytes are no safer. */
-static int sync_to_disk (int fd) {
-  while (fsync(fd) != 0) {
-    if (errno == EINTR) continue;
-    return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ||
-           errno == EROFS ? 0 : errno;
-  }
-  return 0;
-}
-
-
-static void sync_directory (const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path))
-                    : strdup(".");
-  int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  if (fd >= 0) {
-    (void)sync_to_disk(fd);    /* the file is whole and has its name already */
-    close(fd);
-  }
-  free(dir);
-}
-
-
-/*
-** Some file systems say only at a close that bytes never arrived. So one
-** descriptor is closed while the file has no name yet; the lock stays with
-** the other. Without a descriptor to spare the word of fsync must do.
-*/
-static int close_once (rw_sink *s) {
-  int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
-  if (fd >= 0 && close(fd) != 0 && errno != EINTR)
-    return failed(s, "close the .part file", errno);
-  return 0;
-}
-
-
-/* An empty file holds the name, so that the rename loses no one else's. */
-static int reserve_and_rename (rw_sink *s) {
-  struct stat st;
-  int fd = open(s->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0666), err;
-  if (fd < 0)
-    return failed(s, errno == EEXIST ? "write over an existing file" : "rename",
-                  errno);
-  close(fd);
-  if (rename(s->part, s->path) == 0) return 0;
-  err = errno;
-  if (lstat(s->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
-    (void)unlink(s->path);
-  return failed(s, "rename", err);
-}
-
-
-/* Gives the .part its final name, never over a file that came meanwhile. */
-static int put_in_place (rw_sink *s) {
-  if (s->overwrite) {
-    int err = check_target(s);
-    if (err) return err;
-    return rename(s->part, s->path) == 0 ? 0 : failed(s, "rename", errno);
-  }
-#if defined(RENAME_NOREPLACE)
-  if (renameat2(AT_FDCWD, s->part, AT_FDCWD, s->path, RENAME_NOREPLACE) == 0)
-    return 0;
-  if (errno == EEXIST) return failed(s, "write over an existing file", EEXIST);
-#endif
-  if (link(s->part, s->path) == 0) {
-    (void)unlink(s->part);
-    return 0;
-  }
-  if (errno == EEXIST) return failed(s, "write over an existing file", EEXIST);
-  return reserve_and_rename(s);
-}
-
-
 int rw_sink_commit (rw_sink *s) {
   int err = empty_part(s);
-  if (!err && (err = sync_to_disk(s->fd)) != 0)
+  if (!err && (err = rw_place_sync(s->fd)) != 0)
     (void)failed(s, "sync the file to disk", err);
-  if (!err) err = close_once(s);
+  if (!err && (err = rw_place_taken(s->fd)) != 0)
+    (void)failed(s, "close the .part file", err);
   if (!err) err = check_part(s);
   if (!err && s->stop && atomic_load(s->stop)) err = failed(s, "go on", ECANCELED);
-  if (!err) err = put_in_place(s);
+  if (!err) err = rw_place_put(s->part, s->path, s->overwrite, &s->what);
   /* an answer lost on the way (NFS) makes what was done look refused */
   if (err && err != ECANCELED && is_at(s, s->path)) {
     if (is_at(s, s->part)) (void)unlink(s->part);
@@ -395,7 +309,7 @@ int rw_sink_commit (rw_sink *s) {
   }
   rw_sink_unmark(s->fd);
   let_go(s);
-  sync_directory(s->path);
+  rw_place_settle(s->path);
   return 0;
 }
 
@@ -415,7 +329,7 @@ int64_t rw_sink_kept (const rw_sink *s) {
 
 
 void rw_sink_settle (rw_sink *s) {
-  if (s->found || rw_sink_kept(s) == 0 || sync_to_disk(s->fd) != 0) return;
+  if (s->found || rw_sink_kept(s) == 0 || rw_place_sync(s->fd) != 0) return;
   s->note.safe = s->written;
   s->noted = rw_note_write(s->fd, s->source, &s->note);
 }

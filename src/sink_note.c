@@ -98,7 +98,7 @@ bool rw_note_recall (int fd, int64_t most, rw_recall *w, const _Atomic bool *sto
     size_t first = w->room - w->started;
     n = read(fd, piece, (size_t)want);
     if (n == 0) break;
-    if (atomic_load(stop)) return false;
+    if (stop && atomic_load(stop)) return false;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
     if (first > (size_t)n) first = (size_t)n;

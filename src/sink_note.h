@@ -47,7 +47,7 @@ typedef struct rw_recall {
 } rw_recall;
 
 /* Reads the .part from its start, `most` bytes of it; false when it cannot be read,
-** or `stop` says so. It is to be written on from where it was read to. */
+** or `stop` says so (NULL: it never does). It is to be written on from where it was read to. */
 bool rw_note_recall (int fd, int64_t most, rw_recall *what, const _Atomic bool *stop);
 
 #pragma GCC visibility pop

@@ -196,7 +196,8 @@ static batch_end try_batch (rw_store *s, const rw_transactions *batch, bool writ
   if (s->driver->begin(s->db, writes, trouble)) {
     if (!run_each(s, batch, trouble)) end = BATCH_BROKEN;
     else if (s->driver->command(s->db, "COMMIT", trouble)) return BATCH_DONE;
-    else trouble->maybe = writes && (trouble->code == RW_STORE_LOST || trouble->code == RW_STORE_IO);
+    else trouble->maybe = writes && (trouble->code == RW_STORE_LOST ||
+                                     trouble->code == RW_STORE_IO);
   }
   if (trouble->code != RW_STORE_LOST) (void)s->driver->command(s->db, "ROLLBACK", &ignored);
   if (trouble->code == RW_STORE_LOST || ignored.code == RW_STORE_LOST) disconnect(s);

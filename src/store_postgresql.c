@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "store.h"
+#include "store_postgresql_values.h"
 
 #define PQ_CONNECT_MS 5000
 #define PQ_ANSWER_MS 15000     /* longer than the server may take: see PQ_LIMITS */
@@ -31,16 +32,6 @@
 #define PQ_LIMITS \
   "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'; " \
   "SET LOCAL idle_in_transaction_session_timeout = '10s'"
-
-/* The types of PostgreSQL that are told apart; the numbers are fixed. */
-enum {
-  PQ_BOOL = 16, PQ_INT8 = 20, PQ_INT2 = 21, PQ_INT4 = 23, PQ_TEXT = 25, PQ_OID = 26,
-  PQ_FLOAT4 = 700, PQ_FLOAT8 = 701, PQ_NUMERIC = 1700
-};
-
-/* No text of PostgreSQL's holds NUL: it is kept as this and '0', and this as
-** itself and '1'. */
-#define PQ_ESCAPE '\1'
 
 typedef struct pq_db {
   PGconn *conn;
@@ -59,11 +50,15 @@ typedef struct pq_db {
 /* By SQLSTATE, or the beginning of one; the first that fits counts. */
 static rw_store_code code_of_state (const pq_db *db, const char *state) {
   static const struct { const char *state; rw_store_code code; } known[] = {
-    {"08P01", RW_STORE_SQL}, {"08", RW_STORE_LOST}, {"57P", RW_STORE_LOST}, {"25P03", RW_STORE_LOST}, {"53300", RW_STORE_LOST},
-    {"55P03", RW_STORE_BUSY}, {"57014", RW_STORE_BUSY}, {"40", RW_STORE_BUSY}, {"55006", RW_STORE_BUSY},
-    {"53100", RW_STORE_FULL}, {"53200", RW_STORE_MEMORY}, {"53", RW_STORE_IO}, {"23", RW_STORE_CONSTRAINT},
-    {"XX001", RW_STORE_CORRUPT}, {"XX002", RW_STORE_CORRUPT}, {"XX", RW_STORE_IO}, {"58", RW_STORE_IO},
-    {"28", RW_STORE_WHERE}, {"3D", RW_STORE_WHERE}, {"42501", RW_STORE_READONLY},
+    {"08P01", RW_STORE_SQL}, {"08", RW_STORE_LOST}, {"57P", RW_STORE_LOST},
+    {"25P03", RW_STORE_LOST}, {"53300", RW_STORE_LOST},
+    {"55P03", RW_STORE_BUSY}, {"57014", RW_STORE_BUSY}, {"40", RW_STORE_BUSY},
+    {"55006", RW_STORE_BUSY},
+    {"53100", RW_STORE_FULL}, {"53200", RW_STORE_MEMORY}, {"53", RW_STORE_IO},
+    {"23", RW_STORE_CONSTRAINT},
+    {"XX001", RW_STORE_CORRUPT}, {"XX002", RW_STORE_CORRUPT}, {"XX", RW_STORE_IO},
+    {"58", RW_STORE_IO}, {"28", RW_STORE_WHERE}, {"3D", RW_STORE_WHERE},
+    {"42501", RW_STORE_READONLY},
   };
   if (strcmp(state, "25006") == 0) return db->reading ? RW_STORE_SQL : RW_STORE_READONLY;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -94,11 +89,13 @@ static bool pq_trouble (const pq_db *db, const PGresult *r, rw_trouble *t) {
 ** SQLSTATE in a verbose message: "FATAL:  28P01: password authentication …". */
 static bool refuse_connection (const pq_db *db, rw_trouble *t) {
   const char *message = PQerrorMessage(db->conn);
+  char its[6] = "";
   for (const char *at = strstr(message, ":  "); at; at = strstr(at + 1, ":  ")) {
     const char *state = at + 3;
     if (strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 || state[5] != ':') continue;
-    return rw_store_trouble(t, code_of_state(db, (char[]){state[0], state[1], state[2], state[3], state[4], 0}),
-                            "%.*s", (int)strcspn(state + 7, "\n"), state + 7);
+    memcpy(its, state, 5);
+    return rw_store_trouble(t, code_of_state(db, its), "%.*s", (int)strcspn(state + 7, "\n"),
+                            state + 7);
   }
   return pq_lost(db, t, NULL);
 }
@@ -147,13 +144,15 @@ static PGresult *all_results (const pq_db *db, rw_trouble *t) {
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) continue;
     if (t->code != RW_STORE_FINE) continue;
     if (status == PGRES_FATAL_ERROR || status == PGRES_NONFATAL_ERROR) pq_trouble(db, r, t);
-    else if (status == PGRES_EMPTY_QUERY) rw_store_trouble(t, RW_STORE_SQL, "the statement is empty");
+    else if (status == PGRES_EMPTY_QUERY)
+      rw_store_trouble(t, RW_STORE_SQL, "the statement is empty");
     else {                     /* COPY: it would wait for us */
       pq_lost(db, t, "a statement that copies cannot be run here");
       break;
     }
   }
-  if (lost) pq_lost(db, t, PQstatus(db->conn) == CONNECTION_BAD ? NULL : "the server does not answer");
+  if (lost)
+    pq_lost(db, t, PQstatus(db->conn) == CONNECTION_BAD ? NULL : "the server does not answer");
   else if (!last && t->code == RW_STORE_FINE) pq_lost(db, t, NULL);
   if (t->code == RW_STORE_FINE) return last;
   PQclear(last);
@@ -204,8 +203,10 @@ static bool connect_steps (const pq_db *db) {
 
 static bool open_postgresql (pq_db *db, const char *uri, rw_trouble *t) {
   /* what stands before the URI may be said otherwise in it */
-  static const char *const names[] = {"fallback_application_name", "keepalives_idle", "keepalives_interval",
-                                      "keepalives_count", "tcp_user_timeout", "dbname", "client_encoding", NULL};
+  static const char *const names[] = {
+    "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
+    "tcp_user_timeout", "dbname", "client_encoding", NULL
+  };
   const char *const values[] = {"runway", "10", "5", "3", "15000", uri, "UTF8", NULL};
   const char *encoding;
   db->conn = PQconnectStartParams(names, values, 1);
@@ -213,12 +214,14 @@ static bool open_postgresql (pq_db *db, const char *uri, rw_trouble *t) {
   PQsetNoticeProcessor(db->conn, ignore_notice, NULL);
   PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
   if (PQstatus(db->conn) == CONNECTION_BAD && PQsocket(db->conn) < 0 &&
-      !strstr(PQerrorMessage(db->conn), "connection to "))   /* it would show the URI, and a password in it */
-    return rw_store_trouble(t, RW_STORE_WHERE, "libpq cannot read this URI, or does not know its host");
+      !strstr(PQerrorMessage(db->conn), "connection to "))
+    return rw_store_trouble(t, RW_STORE_WHERE, "libpq cannot read this URI, or does not know "
+                            "its host");         /* its own word would show a password */
   if (!connect_steps(db)) return refuse_connection(db, t);
   encoding = PQparameterStatus(db->conn, "server_encoding");
   if (!encoding || strcmp(encoding, "UTF8") != 0)
-    return rw_store_trouble(t, RW_STORE_WHERE, "the database does not keep UTF-8: make it with ENCODING 'UTF8'");
+    return rw_store_trouble(t, RW_STORE_WHERE, "the database does not keep UTF-8: make it with "
+                            "ENCODING 'UTF8'");
   return PQsetnonblocking(db->conn, 1) == 0 || pq_lost(db, t, NULL);
 }
 
@@ -270,136 +273,20 @@ static bool pq_begin (void *data, bool writes, rw_trouble *t) {
   db->reading = !writes;
   if (PQstatus(db->conn) != CONNECTION_OK || PQtransactionStatus(db->conn) != PQTRANS_IDLE)
     return pq_lost(db, t, "the connection is gone");
-  return pq_command(db, writes ? "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; " PQ_LIMITS
-                               : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " PQ_LIMITS, t);
-}
-
-
-static bool add_escaped (rw_buffer *b, const char *text, size_t length) {
-  for (size_t i = 0; i < length; ) {
-    size_t plain = 0;
-    while (i + plain < length && text[i + plain] != PQ_ESCAPE && text[i + plain] != '\0') plain++;
-    if (!rw_buffer_append(b, text + i, plain)) return false;
-    i += plain;
-    if (i == length) break;
-    if (!rw_buffer_append(b, (const char[]){PQ_ESCAPE, text[i] ? '1' : '0'}, 2)) return false;
-    i++;
-  }
-  return rw_buffer_append(b, "", 1);
-}
-
-
-/* Takes the marks out of what add_escaped made; returns the new length. */
-static size_t unescape (char *text, size_t length) {
-  size_t to = 0;
-  for (size_t i = 0; i < length; i++) {
-    if (text[i] == PQ_ESCAPE && i + 1 < length && (text[i + 1] == '0' || text[i + 1] == '1'))
-      text[to++] = text[++i] == '0' ? '\0' : PQ_ESCAPE;
-    else text[to++] = text[i];
-  }
-  return to;
-}
-
-
-typedef struct pq_parameters {
-  rw_buffer bytes, types, values;
-} pq_parameters;
-
-
-static void free_parameters (pq_parameters *p) {
-  rw_buffer_free(&p->bytes);
-  rw_buffer_free(&p->types);
-  rw_buffer_free(&p->values);
-}
-
-
-/* Writes one value as text into the bytes. */
-static bool write_parameter (pq_parameters *p, const rw_cells *in, const rw_cell *c) {
-  char number[40];
-  Oid type = 0;                /* of NULL: whatever fits there */
-  bool room = true;
-  switch (c->type) {
-    case RW_CELL_NULL: break;
-    case RW_CELL_INTEGER:
-      type = PQ_INT8;
-      (void)snprintf(number, sizeof number, "%lld", (long long)c->as.integer);
-      room = rw_buffer_append(&p->bytes, number, strlen(number) + 1);
-      break;
-    case RW_CELL_FLOAT:
-      type = PQ_FLOAT8;
-      (void)snprintf(number, sizeof number, "%.17g", c->as.number);
-      room = rw_buffer_append(&p->bytes, number, strlen(number) + 1);
-      break;
-    case RW_CELL_TEXT:
-      type = PQ_TEXT;
-      room = add_escaped(&p->bytes, rw_cell_text(in, c), c->length);
-  }
-  return room && rw_buffer_append(&p->types, &type, sizeof type);
-}
-
-
-/* The `count` parameters at in[at], as libpq takes them. */
-static bool write_parameters (pq_parameters *p, const rw_cells *in, size_t at, size_t count) {
-  const char *next;
-  for (size_t i = 0; i < count; i++)
-    if (!write_parameter(p, in, rw_cells_at(in, at + i))) return false;
-  next = p->bytes.data;        /* which moves no more */
-  for (size_t i = 0; i < count; i++) {
-    const char *value = rw_cells_at(in, at + i)->type == RW_CELL_NULL ? NULL : next;
-    if (!rw_buffer_append(&p->values, &value, sizeof value)) return false;
-    if (value) next += strlen(value) + 1;
-  }
-  return true;
-}
-
-
-/* A whole number if it is one, however SQL came by it: sum() of BIGINT is NUMERIC. */
-static bool add_number (rw_cells *out, const char *text, bool is_float) {
-  char *end;
-  long long n;
-  errno = 0;
-  n = strtoll(text, &end, 10);
-  if (!is_float && *end == '\0' && errno == 0) return rw_cells_integer(out, n);
-  return rw_cells_float(out, strtod(text, NULL));
-}
-
-
-static bool add_value (rw_cells *out, PGresult *r, int row, int column) {
-  char *text = PQgetvalue(r, row, column);
-  if (PQgetisnull(r, row, column)) return rw_cells_null(out);
-  switch (PQftype(r, column)) {
-    case PQ_BOOL: return rw_cells_integer(out, *text == 't');
-    case PQ_INT2: case PQ_INT4: case PQ_INT8: case PQ_OID: case PQ_NUMERIC: return add_number(out, text, false);
-    case PQ_FLOAT4: case PQ_FLOAT8: return add_number(out, text, true);
-    default: return rw_cells_text(out, text, unescape(text, (size_t)PQgetlength(r, row, column)));
-  }
-}
-
-
-/* How many rows it changed; those that were only read do not count. */
-static int64_t changed_rows (PGresult *r) {
-  return strncmp(PQcmdStatus(r), "SELECT", 6) == 0 ? 0 : strtoll(PQcmdTuples(r), NULL, 10);
-}
-
-
-static bool add_result (rw_cells *out, PGresult *r) {
-  int rows = PQntuples(r), columns = PQnfields(r);
-  bool room = rw_cells_integer(out, changed_rows(r)) && rw_cells_integer(out, columns) &&
-              rw_cells_integer(out, rows);
-  for (int i = 0; room && i < columns; i++) room = rw_cells_text(out, PQfname(r, i), strlen(PQfname(r, i)));
-  for (int row = 0; room && row < rows; row++)
-    for (int i = 0; room && i < columns; i++) room = add_value(out, r, row, i);
-  return room;
+  return pq_command(db, writes ? "BEGIN ISOLATION LEVEL READ COMMITTED; "
+                                 "SET LOCAL synchronous_commit = on; " PQ_LIMITS
+                               : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " PQ_LIMITS,
+                    t);
 }
 
 
 static bool pq_run (void *data, const rw_cells *in, size_t *at, rw_cells *out, rw_trouble *t) {
   const pq_db *db = data;
   size_t count = (size_t)rw_cells_at(in, *at + 1)->as.integer;
-  pq_parameters p = {0};
+  rw_pq_parameters p = {0};
   PGresult *r = NULL;
   bool done = false;
-  if (!write_parameters(&p, in, *at + 2, count)) {
+  if (!rw_pq_write(&p, in, *at + 2, count)) {
     rw_store_trouble(t, RW_STORE_MEMORY, "not enough memory");
   } else if (!PQsendQueryParams(db->conn, rw_cell_text(in, rw_cells_at(in, *at)), (int)count,
                                 (const Oid *)(void *)p.types.data,
@@ -407,10 +294,10 @@ static bool pq_run (void *data, const rw_cells *in, size_t *at, rw_cells *out, r
     pq_lost(db, t, NULL);
   } else {
     r = all_results(db, t);
-    done = r && (add_result(out, r) || rw_store_trouble(t, RW_STORE_MEMORY, "not enough memory"));
+    done = r && (rw_pq_read(out, r) || rw_store_trouble(t, RW_STORE_MEMORY, "not enough memory"));
     PQclear(r);
   }
-  free_parameters(&p);
+  rw_pq_free(&p);
   *at += 2 + count;
   return done;
 }

@@ -66,11 +66,7 @@ static rw_store_code code_of_sqlite (int result, int err) {
     case SQLITE_NOTADB: return RW_STORE_NO_DATABASE;
     case SQLITE_CONSTRAINT: return RW_STORE_CONSTRAINT;
     case SQLITE_NOMEM: return RW_STORE_MEMORY;
-    case SQLITE_IOERR:
-      /* written and not synced: no word of the disk's says what became of it */
-      if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC) return RW_STORE_IO;
-      /* fall through */
-    case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
+    case SQLITE_IOERR: case SQLITE_CANTOPEN: case SQLITE_PROTOCOL: case SQLITE_NOLFS:
       code = code_of_errno(err);
       return code ? code : RW_STORE_IO;
     default: return RW_STORE_SQL;
@@ -83,8 +79,6 @@ static bool sqlite_trouble (const sqlite_db *db, rw_trouble *t) {
   int err = sqlite3_system_errno(db->handle);
   rw_store_code code = code_of_sqlite(sqlite3_extended_errcode(db->handle), err);
   const char *message = sqlite3_errmsg(db->handle);
-  if (code == RW_STORE_BUSY && err == ENOLCK)
-    return rw_store_trouble(t, RW_STORE_IO, "its file system has no locks");
   if ((code == RW_STORE_IO || code == RW_STORE_FULL || code == RW_STORE_READONLY) && err != 0)
     return rw_store_trouble(t, code, "%s (%s)", message, strerror(err));
   return rw_store_trouble(t, code, "%s", message);
@@ -163,7 +157,13 @@ static int sqlite_waits (void *data, int times) {
 
 static bool sqlite_command (void *data, const char *sql, rw_trouble *t) {
   const sqlite_db *db = data;
-  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_trouble(db, t);
+  int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL) & 0xff;
+  if (result == SQLITE_OK) return true;
+  sqlite_trouble(db, t);
+  /* what was written already counts after a crash, whatever went wrong behind it */
+  if (strcmp(sql, "COMMIT") == 0 && (result == SQLITE_IOERR || result == SQLITE_NOMEM))
+    t->code = RW_STORE_IO;
+  return false;
 }
 
 
@@ -172,9 +172,8 @@ static bool sqlite_command (void *data, const char *sql, rw_trouble *t) {
 static bool prepare_database (sqlite_db *db, const char *path, rw_trouble *t) {
   sqlite3_stmt *s;
   bool is_new;
-  if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) != SQLITE_OK)
-    return sqlite_trouble(db, t);
-  if (sqlite3_step(s) != SQLITE_ROW) {
+  if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) !=
+      SQLITE_OK || sqlite3_step(s) != SQLITE_ROW) {
     sqlite_trouble(db, t);
     sqlite3_finalize(s);
     return false;
@@ -246,8 +245,8 @@ static bool sqlite_begin (void *data, bool writes, rw_trouble *t) {
   int moved = 0;
   /* a ROLLBACK that failed left it open */
   if (!sqlite3_get_autocommit(db->handle) && !sqlite_command(db, "ROLLBACK", t)) return false;
-  if (writes && sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-      moved)
+  (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (writes && moved)
     return rw_store_trouble(t, RW_STORE_CORRUPT, "the file was moved or deleted while in use");
   db->reading = !writes;
   return sqlite_command(db, writes ? "BEGIN IMMEDIATE" : "BEGIN", t);
@@ -263,15 +262,15 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
     const rw_cell *c;
     int result = SQLITE_OK;
     if (n < 1 || n > count)
-      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s",
-                              name ? name : "?");
+      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s", name ? name : "?");
     c = rw_cells_at(in, at + (size_t)n - 1);
     switch (c->type) {
       case RW_CELL_NULL: break;
       case RW_CELL_INTEGER: result = sqlite3_bind_int64(s, i, c->as.integer); break;
       case RW_CELL_FLOAT: result = sqlite3_bind_double(s, i, c->as.number); break;
       case RW_CELL_TEXT:
-        result = sqlite3_bind_text64(s, i, rw_cell_text(in, c), c->length, SQLITE_STATIC, SQLITE_UTF8);
+        result = sqlite3_bind_text64(s, i, rw_cell_text(in, c), c->length, SQLITE_STATIC,
+                                     SQLITE_UTF8);
     }
     if (result != SQLITE_OK) return sqlite_trouble(db, t);
   }
@@ -280,13 +279,14 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
 
 
 static bool add_column (rw_cells *out, sqlite3_stmt *s, int i) {
-  const char *bytes;
-  switch (sqlite3_column_type(s, i)) {
+  int type = sqlite3_column_type(s, i);
+  const void *bytes;
+  switch (type) {
     case SQLITE_NULL: return rw_cells_null(out);
     case SQLITE_INTEGER: return rw_cells_integer(out, sqlite3_column_int64(s, i));
     case SQLITE_FLOAT: return rw_cells_float(out, sqlite3_column_double(s, i));
     default:                   /* a text, or bytes that some other program put there */
-      bytes = sqlite3_column_blob(s, i);
+      bytes = type == SQLITE_TEXT ? sqlite3_column_text(s, i) : sqlite3_column_blob(s, i);
       return (bytes || sqlite3_column_bytes(s, i) == 0) &&
              rw_cells_text(out, bytes ? bytes : "", (size_t)sqlite3_column_bytes(s, i));
   }
@@ -298,7 +298,8 @@ static bool step_through (const sqlite_db *db, sqlite3_stmt *s, rw_cells *out, r
   int columns = sqlite3_column_count(s), before = sqlite3_total_changes(db->handle), result;
   size_t head = rw_cells_count(out);
   int64_t rows = 0;
-  bool room = rw_cells_integer(out, 0) && rw_cells_integer(out, columns) && rw_cells_integer(out, 0);
+  bool room = rw_cells_integer(out, 0) && rw_cells_integer(out, columns) &&
+              rw_cells_integer(out, 0);
   for (int i = 0; room && i < columns; i++) {
     const char *name = sqlite3_column_name(s, i);
     room = name && rw_cells_text(out, name, strlen(name));

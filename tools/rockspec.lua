@@ -30,7 +30,7 @@ local BESIDE = {
     library = "MICROHTTPD" },
   { name = "runway.sqlite", own = { "src/store_sqlite%.", "src/lua_sqlite%." }, shared = listed "STORE_C",
     library = "SQLITE3", define = "RUNWAY_SQLITE" },
-  { name = "runway.postgresql", own = { "src/store_postgresql%.", "src/lua_postgresql%." },
+  { name = "runway.postgresql", own = { "src/store_postgresql", "src/lua_postgresql%." },
     shared = listed "STORE_C", library = "PQ", under = "postgresql", define = "RUNWAY_POSTGRESQL" },
 }
 -- Linked into none but these.

@@ -1,5 +1,6 @@
 -- The example that `make demo` runs, as a user runs it: over real sockets, at the sandbox.
 
+local base64 = require "spec.support.base64"
 local child = require "spec.support.child"
 local json = require "runway.json"
 
@@ -22,20 +23,6 @@ local RUN = [[
     }, "\n")
   end
 ]]
-
-local function base64(bytes)
-  local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  local out = {}
-  for i = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(i, i + 2)
-    local n = a << 16 | (b or 0) << 8 | (c or 0)
-    for shift = 18, 0, -6 do
-      local digit = (n >> shift & 63) + 1
-      out[#out + 1] = (shift == 6 and not b or shift == 0 and not c) and "=" or digits:sub(digit, digit)
-    end
-  end
-  return table.concat(out)
-end
 
 describe("the first example", function()
   local directory

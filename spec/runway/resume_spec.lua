@@ -118,7 +118,7 @@ describe("a download that breaks off", function()
     -- What the second request meets, and how many there are in all.
     for step, most in pairs {
       whole = 2, changed = 2, blind = 3, blindest = 3, ["start:100"] = 3, ["lie:100"] = 3, ["total:5"] = 3, norange = 3,
-      noname = 3, other = 3, ["status:416"] = 3, ["status:400"] = 3, ["status:501"] = 3,
+      noname = 3, other = 3, labelled = 3, ["status:416"] = 3, ["status:400"] = 3, ["status:501"] = 3,
     } do
       resumes("when the rest is answered with " .. step, function()
         if step:find "^changed" or step:find "^blind" then film = rawserver.film_bytes(count + 1, SIZE) end
@@ -132,6 +132,7 @@ describe("a download that breaks off", function()
 
     for what, more in pairs {
       ["has no name"] = { bare = 1 }, ["has a weak tag"] = { weak = 1 }, ["has a date of just now"] = { dated = 5 },
+      ["is labelled as packed"] = { labelled = 1 },
     } do
       it("where the server's file " .. what, function()
         assert_there(plan({ "cut:50000" }, more):download(path()))

@@ -1,5 +1,6 @@
 -- The whole stack: client, policy, C core, real sockets, the sandbox at the other end.
 
+local base64 = require "spec.support.base64"
 local json = require "runway.json"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
@@ -22,20 +23,6 @@ local function write(name, bytes)
   file:write(bytes)
   file:close()
   return path
-end
-
-local function base64(bytes)
-  local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  local out = {}
-  for i = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(i, i + 2)
-    local n = a * 65536 + (b or 0) * 256 + (c or 0)
-    for k = 3, 0, -1 do
-      local d = n // 64 ^ k % 64 // 1 + 1
-      out[#out + 1] = (k == 1 and not b or k == 0 and not c) and "=" or digits:sub(d | 0, d | 0)
-    end
-  end
-  return table.concat(out)
 end
 
 describe("the whole stack", function()

@@ -136,6 +136,22 @@ databases.each("a store", function(fresh)
     assert.equal(45, count())
   end)
 
+  it("takes nothing with one that ends the transaction they share", function()
+    assert(s:write { { TABLE } })
+    local jobs = {}
+    for i = 1, 20 do
+      jobs[i] = runway.spawn(function()
+        return s:write { { "INSERT INTO t (k, n) VALUES ($1, $2)", "k" .. i, i }, i % 7 == 0 and { "ROLLBACK" } or nil }
+      end)
+    end
+    for i, job in ipairs(jobs) do
+      local results, err = job:join()
+      assert.equal(i % 7 ~= 0, results ~= nil, i)
+      if err then assert.same({ "io", "sql" }, { err.kind, err.code }, err.message) end
+    end
+    assert.equal(18, count())
+  end)
+
   for name, case in pairs {
     ["a statement that is none"] = { "SELEKT 1" },
     ["a table that is not there"] = { "SELECT * FROM nowhere" },

@@ -1,54 +1,33 @@
 -- Local files on their way into a request: their type from their bytes, never from their name,
 -- and nothing sent when one of them cannot be read.
 
+local base64 = require "spec.support.base64"
 local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
+local faulty = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
-
--- The RFC 4648 encoding, written apart from the one under test.
-local function base64(bytes)
-  local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  local out = {}
-  for at = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(at, at + 2)
-    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
-    local digits = ""
-    for shift = 18, 0, -6 do
-      local digit = math.floor(bits / 2 ^ shift) % 64 + 1
-      digits = digits .. alphabet:sub(digit, digit)
-    end
-    out[#out + 1] = c and digits or b and digits:sub(1, 3) .. "=" or digits:sub(1, 2) .. "=="
-  end
-  return table.concat(out)
-end
+local scratch = require "spec.support.scratch"
 
 local PNG = "\137PNG\r\n\26\n" .. ("pixels\0"):rep(9)
 
 describe("a local file", function()
-  local server, directory
+  local server, here, directory
 
   setup(function()
     server = rawserver.start()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
+    directory = here.directory
   end)
   teardown(function()
     server:stop()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   local FileObject = { __name = "runway.file" }
 
   local function file(name, bytes)
-    local path = directory .. "/" .. name
-    if bytes then
-      local handle = assert(io.open(path, "wb"))
-      handle:write(bytes)
-      handle:close()
-    end
-    return setmetatable({ path = path }, FileObject)
+    return setmetatable({ path = bytes and here:write(name, bytes) or here:path(name) }, FileObject)
   end
 
   local function probe(path)
@@ -228,8 +207,8 @@ describe("a local file", function()
   end)
 
   it("whose disk fails while it is read, or that is cut meanwhile, keeps the whole request back", function()
-    local library = directory .. "/faults.so"
-    assert(os.execute(("cc -std=c11 -D_GNU_SOURCE -shared -fPIC -o '%s' spec/support/faults.c -ldl"):format(library)))
+    local library = faulty.new()
+    finally(function() library:remove() end)
     local path = file("failing.png", PNG .. ("x"):rep(200000)).path
     for faults, code in pairs {
       ["read=EIO"] = "read", ["read=EIO@3"] = "read", ["lseek=EIO"] = "read", ["read=END@3"] = "changed",
@@ -241,8 +220,7 @@ describe("a local file", function()
         local body = setmetatable({ path = path }, { __name = "runway.file" })
         local sent = exchange.run { method = "POST", url = url, gate = true, body = { "{", body, "}" } }
         print(sent.error.kind, sent.error.code, sent.sent)
-      ]], { arguments = { server:url "/ok?failing", path }, before = ("export FAULTS='%s' FAULTS_UNDER='%s' "
-        .. "SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";"):format(faults, path, library, library) })
+      ]], { arguments = { server:url "/ok?failing", path }, before = library:before(faults, path) })
       assert.equal("io\t" .. code .. "\tfalse", output, faults)
     end
     assert.equal(0, #server:seen "?failing")

@@ -2,6 +2,7 @@
 -- threads, a fork, a state closed in the middle of everything.
 
 local rawserver = require "spec.support.rawserver"
+local scratch = require "spec.support.scratch"
 
 describe("another Lua than the one it was built for", function()
   local own = "lua" .. _VERSION:sub(5)
@@ -49,7 +50,7 @@ describe("another Lua than the one it was built for", function()
 end)
 
 describe("a program that links runway in", function()
-  local server, directory, program
+  local server, here, directory, program
 
   local function shell(command)
     local pipe = assert(io.popen(command .. " 2>&1; echo \"exit $?\""))
@@ -61,9 +62,8 @@ describe("a program that links runway in", function()
 
   setup(function()
     server = rawserver.start {}
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
+    directory = here.directory
     program = directory .. "/host"
     local code, said = shell(("cc -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c"
       .. " $(ls src/*.c | grep -v listener)"
@@ -74,7 +74,7 @@ describe("a program that links runway in", function()
 
   teardown(function()
     server:stop()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   it("is included in C and C++, whatever comes before it and wherever Lua's own headers are", function()
@@ -86,10 +86,7 @@ describe("a program that links runway in", function()
 
   -- Runs a script in the program; raises what it says when it fails.
   local function run(threads, script, ...)
-    local path = directory .. "/script.lua"
-    local file = assert(io.open(path, "w"))
-    file:write(script)
-    file:close()
+    local path = here:write("script.lua", script)
     local command = ("LD_PRELOAD= LUA_PATH='%s' LUA_CPATH='%s' '%s' %d '%s'")
       :format(package.path, package.cpath, program, threads, path)
     for _, argument in ipairs { ... } do command = command .. " '" .. argument .. "'" end

@@ -1,7 +1,9 @@
 -- Sums, random words and the time of day: what a journal knows things by.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
+local faulty = require "spec.support.faults"
 local scratch = require "spec.support.scratch"
 
 describe("a SHA-256", function()
@@ -47,6 +49,19 @@ describe("a SHA-256", function()
       assert.equal("io", result.error.kind)
     end
   end)
+
+  it("nor of a file whose disk fails while it is read", function()
+    local library = faulty.new()
+    finally(function() library:remove() end)
+    local path = files:write("failing", ("x"):rep(100000))
+    for _, fault in ipairs { "read=EIO", "read=EIO@3" } do
+      assert.equal("nil\tio\tread", (child.run([[
+        local exchange = require "spec.support.exchange"
+        local result = exchange.finish(assert(require "runway.core".digest(...)))
+        print(result.sha256, result.error.kind, result.error.code)
+      ]], { before = library:before(fault, path), arguments = { path } })))
+    end
+  end)
 end)
 
 describe("a token", function()
@@ -66,4 +81,7 @@ it("the time of day is whole milliseconds", function()
   local before, now, after = os.time(), core.wall_ms(), os.time()
   assert.equal("integer", math.type(now))
   assert.is_true(now >= before * 1000 and now < (after + 1) * 1000)
+  local began = core.now()
+  repeat now = core.wall_ms() until now % 1000 ~= 0 or core.now() - began > 30
+  assert.not_equal(0, now % 1000)
 end)

@@ -2,6 +2,8 @@
 -- claims to be whole. spec/support/faults.c stands in for them.
 
 local child = require "spec.support.child"
+local exchange = require "spec.support.exchange"
+local faulty = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
 local scratch = require "spec.support.scratch"
 
@@ -34,10 +36,7 @@ describe("a download onto a file system", function()
 
   setup(function()
     server = rawserver.start()
-    library = scratch.new()
-    local made = os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o '%s' "
-      .. "spec/support/faults.c -ldl"):format(library:path "faults.so"))
-    assert(made, "the library of faults does not compile")
+    library = faulty.new()
   end)
   teardown(function()
     server:stop()
@@ -48,10 +47,9 @@ describe("a download onto a file system", function()
 
   -- Runs a program on such a file system: what it says, line by line.
   local function run(faults, code, status, under)
-    local before = ("export FAULTS='%s' FAULTS_UNDER='%s' SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";")
-      :format(faults, under or here.directory, library:path "faults.so", library:path "faults.so")
-    local output, exit = child.run(PREAMBLE .. code, { before = before,
-      arguments = { server:url "", here.directory } })
+    local output, exit = child.run(PREAMBLE .. code, {
+      before = library:before(faults, under or here.directory), arguments = { server:url "", here.directory },
+    })
     assert.equal(status or 0, exit, output)
     local lines = {}
     for line in output:gmatch "[^\n]+" do lines[#lines + 1] = line end
@@ -324,12 +322,16 @@ describe("a download onto a file system", function()
       end)
     end
 
-    for _, fault in ipairs { "write=ENOSPC", "write=EDQUOT", "statvfs=FULL", "fsync=EIO" } do
-      resumes("keeps it when the disk says " .. fault .. ", and goes on from there", function()
-        local full = fault:find "fsync" and "io file, 0 kept" or "io disk_full, 60000 kept"
-        assert.equal(full, attempt(fault))
+    for fault, told in pairs {
+      ["write=ENOSPC"] = "disk_full, 60000", ["write=EDQUOT"] = "disk_full, 60000",
+      ["statvfs=FULL"] = "disk_full, 60000", ["ftruncate=EIO"] = "file, 60000", ["lseek=EIO@2"] = "file, 60000",
+      ["fsync=EIO"] = "file, 0",
+    } do
+      local keeps = told:find "60000" ~= nil
+      resumes(("%s it when the disk says %s"):format(keeps and "keeps" or "keeps nothing of", fault), function()
+        assert.equal(("io %s kept"):format(told), attempt(fault))
         assert.equal("done", attempt "")
-        assert.equal(full:find "disk_full" and FROM or nil, asked())
+        assert.equal(keeps and FROM or nil, asked())
       end)
     end
 
@@ -347,6 +349,15 @@ describe("a download onto a file system", function()
       end)
     end
 
+    it("takes nothing of a part that was not asked for, however long", function()
+      if not marks then return pending "no extended attributes here" end
+      begin { "cut:" .. HAVE, "start:100" }
+      local result = exchange.run { url = server:url("/film/" .. name), max_body_bytes = 1000,
+        save = { path = here:path "clip.mp4", source = "abc", only_media = true } }
+      assert.same({ "protocol", "changed", false }, { result.error.kind, result.error.code, result.error.permanent })
+      assert.equal(FROM, asked())
+    end)
+
     describe("when the machine has gone down since", function()
       local BOOT = "/proc/sys/kernel/random"   -- where no name of this time is found, it is another
 
@@ -355,16 +366,18 @@ describe("a download onto a file system", function()
         assert.equal(FROM, asked())
       end)
 
-      resumes("begins anew when nothing was", function()
-        os.execute(("rm -f '%s'/*"):format(here.directory))
-        name = name .. "-killed"
-        server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
-        run("", GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
-          .. [[ os.execute "kill -9 $PPID" ]], 128 + 9)
-        assert.equal(HAVE, #here:content(names()[1]))
-        assert.equal("done", attempt("open=ENOENT", BOOT))
-        assert.is_nil(asked())
-      end)
+      for word, before in pairs { ["was named then"] = "", ["was named neither then nor now"] = "open=ENOENT" } do
+        resumes("begins anew when nothing was, and its time " .. word, function()
+          os.execute(("rm -f '%s'/*"):format(here.directory))
+          name = name .. "-killed"
+          server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
+          run(before, GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
+            .. [[ os.execute "kill -9 $PPID" ]], 128 + 9, BOOT)
+          assert.equal(HAVE, #here:content(names()[1]))
+          assert.equal("done", attempt("open=ENOENT", BOOT))
+          assert.is_nil(asked())
+        end)
+      end
     end)
   end)
 end)

@@ -4,15 +4,15 @@ local child = require "spec.support.child"
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
+local scratch = require "spec.support.scratch"
 
 describe("a body that goes to a file", function()
-  local server, directory, ending
+  local server, here, directory, ending
 
   setup(function()
     server = rawserver.start()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
+    directory = here.directory
     -- ".part", or where there are no extended attributes the name that says whose it is.
     local id = exchange.start { url = server:url "/stall-mid-body", save = { path = directory .. "/x" } }
     exchange.until_received(id, 500)
@@ -23,7 +23,7 @@ describe("a body that goes to a file", function()
   end)
   teardown(function()
     server:stop()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   local target, part

@@ -4,6 +4,7 @@
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local rawserver = require "spec.support.rawserver"
+local scratch = require "spec.support.scratch"
 
 local function u32(n)
   return string.char(n >> 24 & 255, n >> 16 & 255, n >> 8 & 255, n & 255)
@@ -24,25 +25,20 @@ end
 local function riff(form, chunk) return "RIFF\100\0\0\0" .. form .. chunk end
 
 describe("what the first bytes say", function()
-  local server, directory
+  local server, here, directory
 
   setup(function()
     server = rawserver.start()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir '" .. directory .. "'"))
+    here = scratch.new()
+    directory = here.directory
   end)
   teardown(function()
     server:stop()
-    os.execute("rm -rf '" .. directory .. "'")
+    here:remove()
   end)
 
   local function probe(bytes)
-    local path = directory .. "/a.txt"
-    local file = assert(io.open(path, "wb"))
-    file:write(bytes)
-    file:close()
-    return exchange.finish(assert(core.probe(path)))
+    return exchange.finish(assert(core.probe(here:write("a.txt", bytes))))
   end
 
   local function check(expected, cases)

@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local faulty = require "spec.support.faults"
 local lua = require "spec.support.interpreter"
 local mounted = require "spec.support.mounted"
 local runway = require "runway"
@@ -93,6 +94,18 @@ describe("a store in an SQLite file", function()
     local s = assert(open(path))
     assert.equal("delete", assert(s:write { { "PRAGMA journal_mode" } })[1].rows[1].journal_mode)
     assert.equal(50, count(s))
+  end)
+
+  it("gives its texts as UTF-8 also where the database keeps them as UTF-16", function()
+    assert(store.open(dir:path "a.db")):close()
+    overwrite(dir:path "a.db", 56, "\0\0\0\2")
+    local s = assert(open(dir:path "a.db"))
+    assert.equal("UTF-16le", assert(s:write { { "PRAGMA encoding" } })[1].rows[1].encoding)
+    assert(s:write { { TABLE } })
+    for _, text in ipairs { "", "task_1", "\u{1F3AC} \u{e9}\0x" } do
+      assert.equal(text, assert(s:write { { "INSERT INTO t (k) VALUES ($1) RETURNING k", text } })[1].rows[1].k)
+      assert.same({ { k = text } }, assert(s:read { { "SELECT k FROM t WHERE k = $1", text } })[1].rows)
+    end
   end)
 
   for name, bytes in pairs {
@@ -249,6 +262,73 @@ describe("a store in an SQLite file", function()
     assert.is_nil(results)
     assert.equal("corrupt", err.code)
     assert.truthy(err.message:find("moved or deleted", 1, true))
+  end)
+
+  describe("on a disk that fails", function()
+    local library
+
+    setup(function() library = faulty.new() end)
+    teardown(function() library:remove() end)
+
+    -- What a program says of what it did with a.db, where calls on files that begin so fail.
+    local function run(faults, code, under)
+      local output = child.run(PREAMBLE .. code, {
+        before = library:before(faults, dir:path(under or "a.db")), arguments = { dir:path "a.db" },
+      })
+      return output
+    end
+
+    for faults, told in pairs {
+      ["open=ENOSPC"] = "io full true", ["open=EDQUOT"] = "io full true", ["open=EIO"] = "io io false",
+      ["open=ENOMEM"] = "io memory false", ["open=EACCES"] = "io readonly false",
+      ["open=EACCES@2"] = "io readonly false",   -- and SQLite opens it to be read
+      ["read=EIO"] = "io io false", ["write=ENOSPC"] = "io full true", ["fsync=EIO@1"] = "io io false",
+      ["lock=EPERM"] = "io readonly false",
+    } do
+      it("says so when it is opened: " .. faults, function()
+        assert.equal(told, run(faults, "show(store.open(...))"):match "^[^\n]*")
+      end)
+    end
+
+    it("is told as failing wherever it does when it is opened, and opens once it does not", function()
+      for _, call in ipairs { "read", "write", "fsync", "lock" } do
+        for n = 1, 8 do
+          local said = run(("%s=EIO@%d"):format(call, n), "show(store.open(...))"):match "^[^\n]*"
+          assert.truthy(said == "open" or said:find "^io %a+ false$", said)
+          assert(open(dir:path "a.db"), call .. n):close()
+        end
+      end
+    end)
+
+    it("keeps no WAL where other machines see it, too", function()
+      assert.equal("delete", run("statfs=NFS",
+        [[ print(store.open(...):write { { "PRAGMA journal_mode" } }[1].rows[1].journal_mode) ]]))
+    end)
+
+    it("says that it may have committed what it could not sync", function()
+      filled("a.db", 1)
+      for _, fault in ipairs { "EIO", "ENOSPC" } do
+        assert.equal("io\ttrue\tfalse", run("fsync=" .. fault, [[
+          local _, err = store.open(...):write { { "INSERT INTO t (k) VALUES ('a')" } }
+          print(err.code, err.maybe, err.retryable)
+        ]], "a.db-wal"))
+      end
+    end)
+
+    it("and what it wrote and could not enter into the index of the WAL, which a crash brings back", function()
+      -- the first attempt to make the index fails; then its growth, which 4,062 pages make necessary
+      local said = run("write=ENOSPC@1 write=ENOSPC@10", [[
+        local s = store.open(...)
+        for _ = 1, 2 do show(s:write { { "CREATE TABLE t (k TEXT, x TEXT)" }, { "PRAGMA cache_size = 20000" } }) end
+        local _, err = s:write { { "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 4300) "
+          .. "INSERT INTO t (k, x) SELECT n, hex(zeroblob(1900)) FROM c" } }
+        print(err.code, err.maybe, err.retryable)
+        io.stdout:flush()
+        os.execute "kill -9 $PPID"
+      ]], "a.db-shm")
+      assert.matches("^io full true\n.*\nopen\nio\ttrue\tfalse\n?%a*$", said)   -- a shell may say that it was killed
+      assert.equal(4300, count(assert(open(dir:path "a.db"))))
+    end)
   end)
 
   -- Another process that holds the lock of the file until it is killed.

@@ -150,6 +150,17 @@ describe("an answer's Content-Encoding", function()
       end)
     end
 
+    it("is no film when it breaks in the middle of being undone", function()
+      -- the film, 100,000 zeros, which is more than libcurl undoes at once, and a block of no known kind
+      local bits = "010" .. "00110000" .. ("1100010100000"):rep(400) .. "0000000" .. "111"
+      local zeros = (bits .. ("0"):rep(-#bits % 8)):gsub("........", function(byte)
+        return string.char(tonumber(byte:reverse(), 2))
+      end)
+      local result, got = fetch("gzip", gzip(""):sub(1, 10) .. "\0" .. stored(FILM):sub(2) .. zeros)
+      assert.same({ "protocol", "bad_response" }, { result.error.kind, result.error.code })
+      assert.equal("", got)
+    end)
+
     it("is passed over where br or deflate would make something of a film that lies there", function()
       local webm = "\26\69\223\163\159\66\134\129\1webm" .. ("\1\2\3\200"):rep(300)
       local packets = ("G" .. ("\5"):rep(187)):rep(8)

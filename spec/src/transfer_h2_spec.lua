@@ -163,7 +163,7 @@ describe("a paid request to a server with nothing but HTTP/2", function()
 
   for plan, what in pairs {
     ["13"] = "bids it come by HTTP/1.1", ["2"] = "ends its stream", ["8"] = "cancels its stream",
-    ["goaway-1"] = "leaves, and may have looked at it",
+    ["goaway-1"] = "leaves, and may have looked at it", ["bye-13"] = "bids it come by HTTP/1.1, and leaves",
   } do
     it("is told as sent when the server reads all of it and " .. what, function()
       local result, count = pay(plan)

@@ -180,10 +180,12 @@ describe("an answer", function()
     local part = get("/part-as-whole", { save = { path = path, overwrite = true } })
     local later = get("/later-part-as-whole", { save = { path = path, overwrite = true } })
     local whole = get("/whole-as-part", { save = { path = path, overwrite = true } })
+    local unread = get("/endless-part", { save = { path = path, overwrite = true } })
     os.remove(path)
     assert.equal("partial", part.error.code)
     assert.equal("partial", later.error.code)
     assert.is_nil(whole.error)
+    assert.is_nil(unread.error)                   -- what no one can read says nothing
   end)
 
   it("may be of HTTP/1.0, ended by the end of the connection", function()

@@ -7,10 +7,12 @@
 **   open=EMFILE@1   only the first does
 **   link=EEXIST!    it is done all the same, and told as failed
 **
-** Of open, those that want a directory are called opendir. And as errors that
+** Of open, those that want a directory are called opendir; reading and writing
+** in a place (pread), syncing without the times (fdatasync) and the names with a
+** 64, by which SQLite calls, count as what they are kinds of. And as errors that
 ** none is: stat=NUMBER gives a plain file another number at each look, and
 ** stat=COUNT no count of its names; statvfs=FULL is a file system without room;
-** read=END finds no more bytes in it.
+** statfs=NFS is one that other machines see; read=END finds no more bytes in it.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -36,14 +39,14 @@ typedef struct {
 static fault faults[MOST];
 static const char *under;
 
-enum { NUMBER = 10001, COUNT, FULL, END };
+enum { NUMBER = 10001, COUNT, FULL, END, NFS };
 
 static const struct { const char *name; int number; } errors[] = {
-  { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL }, { "END", END },
-  { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL }, { "EIO", EIO },
-  { "EMFILE", EMFILE }, { "ENAMETOOLONG", ENAMETOOLONG }, { "ENFILE", ENFILE }, { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK },
-  { "ENOSPC", ENOSPC }, { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM },
-  { "EROFS", EROFS },
+  { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL }, { "END", END }, { "NFS", NFS },
+  { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL },
+  { "EIO", EIO }, { "EMFILE", EMFILE }, { "ENAMETOOLONG", ENAMETOOLONG }, { "ENFILE", ENFILE },
+  { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK }, { "ENOMEM", ENOMEM }, { "ENOSPC", ENOSPC },
+  { "ENOSYS", ENOSYS }, { "ENOTSUP", ENOTSUP }, { "EPERM", EPERM }, { "EROFS", EROFS },
 };
 
 static void parse (fault *f, char *word) {
@@ -111,6 +114,18 @@ int open (const char *path, int flags, ...) {
   MEET(met(flags & O_DIRECTORY ? "opendir" : "open", path), real(path, flags, mode));
 }
 
+int open64 (const char *path, int flags, ...) {
+  mode_t mode = 0;
+  REAL(open64);
+  if (flags & O_CREAT) {
+    va_list args;
+    va_start(args, flags);
+    mode = (mode_t)va_arg(args, int);
+    va_end(args);
+  }
+  MEET(met("open", path), real(path, flags, mode));
+}
+
 int close (int fd) {           /* as the kernel does: gone, whatever it says */
   REAL(close);
   fault *f = met_fd("close", fd);
@@ -134,17 +149,42 @@ ssize_t read (int fd, void *to, size_t size) {
   return -1;
 }
 
+ssize_t pread64 (int fd, void *to, size_t size, off64_t at) {
+  REAL(pread64);
+  MEET(met_fd("read", fd), real(fd, to, size, at));
+}
+
+ssize_t pwrite64 (int fd, const void *data, size_t size, off64_t at) {
+  REAL(pwrite64);
+  MEET(met_fd("write", fd), real(fd, data, size, at));
+}
+
 off_t lseek (int fd, off_t to, int from) {
   REAL(lseek);
   MEET(met_fd("lseek", fd), real(fd, to, from));
 }
 
-int ftruncate (int fd, off_t size) { REAL(ftruncate); MEET(met_fd("ftruncate", fd), real(fd, size)); }
+int ftruncate (int fd, off_t size) {
+  REAL(ftruncate);
+  MEET(met_fd("ftruncate", fd), real(fd, size));
+}
 
 int flock (int fd, int how);
 int flock (int fd, int how) { REAL(flock); MEET(met_fd("flock", fd), real(fd, how)); }
 
 int fsync (int fd) { REAL(fsync); MEET(met_fd("fsync", fd), real(fd)); }
+
+int fdatasync (int fd) { REAL(fdatasync); MEET(met_fd("fsync", fd), real(fd)); }
+
+int fcntl64 (int fd, int command, ...) {
+  void *argument;
+  va_list args;
+  REAL(fcntl64);
+  va_start(args, command);
+  argument = va_arg(args, void *);
+  va_end(args);
+  MEET(command == F_SETLK ? met_fd("lock", fd) : NULL, real(fd, command, argument));
+}
 
 int link (const char *from, const char *to) {
   REAL(link);
@@ -198,5 +238,12 @@ int fstatvfs (int fd, struct statvfs *fs) {
   REAL(fstatvfs);
   int result = real(fd, fs);
   if (result == 0 && met_fd("statvfs", fd)) fs->f_bavail = 0;
+  return result;
+}
+
+int statfs (const char *path, struct statfs *fs) {
+  REAL(statfs);
+  int result = real(path, fs);
+  if (result == 0 && met("statfs", path)) fs->f_type = 0x6969;
   return result;
 }

@@ -2,7 +2,8 @@
 -- request after the other, by commas, the last for all that follow:
 --
 --   N           reads it whole, and ends its stream with that error code
---   half-N      the same, when a part of its body is read
+--   bye-N       the same, and then says that it will look at no stream
+--   half-N      ends it so when a part of its body is read
 --   goaway-N    reads it whole, and says that it will look at no stream above N
 --   leaving     says that it will look at no stream, before it has read anything
 --   ok          answers with the id of a task
@@ -42,6 +43,7 @@ local function reply(what, stream)
   end
   local how, number = what:match "^(%a*)%-?(%d+)$"
   if how == "goaway" then return goaway(tonumber(number)) end
+  if how == "bye" then return reset(stream, number) .. goaway(0) end
   return reset(stream, number)
 end
 

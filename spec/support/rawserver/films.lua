@@ -11,7 +11,8 @@ local films = {} -- name -> { size, seed, version, sig, good, steps, taken, and 
 local scenarios = {}
 
 -- /film-plan/NAME?size=…&seed=…&steps=cut:500,whole,…  and how the film is served throughout:
--- weak=1 (the tag), dated=SECONDS (no tag but a date, so long before), bare=1 (neither), chunked=1
+-- weak=1 (the tag), dated=SECONDS (no tag but a date, so long before), bare=1 (neither), chunked=1,
+-- labelled=1 (as gzip, which it is not)
 scenarios["film-plan"] = function(connection, request, params)
   local film = { size = tonumber(params.size), seed = tonumber(params.seed) or 1, version = 0, sig = 1, good = 1,
     steps = {}, taken = 0, given = 0, lost = 0, how = params }
@@ -66,6 +67,7 @@ local function give(connection, film, odd, status, headers, body, most, from)
   local ending = odd.ending or odd.endless and "cut"
   local chunked = status == 200 and film.how.chunked
   headers[#headers + 1] = "Content-Type: video/mp4"
+  if odd.labelled or film.how.labelled then headers[#headers + 1] = "Content-Encoding: gzip" end
   if not odd.endless then
     headers[#headers + 1] = chunked and "Transfer-Encoding: chunked" or "Content-Length: " .. #body
   end
@@ -93,7 +95,7 @@ local ODD = {
   other = { other_name = true }, changed = { new = true }, blind = { blind = true, new = true },
   blindest = { blind = true, new = true, old_name = true },
   start = { start = true }, lie = { lie = true }, total = { total = true }, short = { short = true },
-  endless = { endless = true },
+  endless = { endless = true }, labelled = { labelled = true },
   cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" }, ok = {},
 }
 

@@ -222,6 +222,8 @@ scenarios["list-length"] = raw(OK .. "Content-Length: 2,\r\n\r\nok")
 scenarios["part-as-whole"] = raw(OK .. "Content-Range: bytes 0-1/100\r\nContent-Length: 2\r\n\r\nok")
 scenarios["later-part-as-whole"] = raw(OK .. "Content-Range: bytes 7-8/*\r\nContent-Length: 2\r\n\r\nok")
 scenarios["whole-as-part"] = raw(OK .. "Content-Range: bytes 0-1/2\r\nContent-Length: 2\r\n\r\nok")
+scenarios["endless-part"] = raw(OK .. "Content-Range: bytes 0-9223372036854775807/9223372036854775807\r\n"
+  .. "Content-Length: 2\r\n\r\nok")
 scenarios["negative-length"] = raw(OK .. "Content-Length: -5\r\n\r\nok")
 scenarios["huge-length"] = raw(OK .. "Content-Length: 9223372036854775808\r\n\r\nok")
 scenarios["bad-chunk"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n")
