@@ -92,6 +92,7 @@ need_demo() { # https to a provider needs the certificates; the sandbox does not
 
 need_test() {
   need_demo
+  need 'a C++ compiler' g++ gcc-c++ gcc gcc - has c++
   need busted lua-busted - - - busted lua_module busted.runner
   need luasocket lua-socket - - - luasocket lua_module socket.core
   need luasec lua-sec - - - luasec lua_module ssl

@@ -88,23 +88,26 @@ function description.make(kind, order, redact, sums)
   return json.decode(encoded)                 -- as it will be read again
 end
 
---- The same, with its files read. Makes no request.
+--- What must be seen of an order before it is paid for: its files, as they are now. The rest can be asked
+--- for when someone wants it.
 ---@param session runway.Session
 ---@param kind string
 ---@param order runway.Order
 ---@param deadline? number      on scheduler.now()
----@return runway.Description|nil
----@return runway.Error|nil err  a file that cannot be read, a value that no JSON can hold
-function description.of(session, kind, order, deadline)
+---@return (fun(): runway.Description|nil, runway.Error|nil)|nil of   nil, err: a value that no JSON can hold
+---@return runway.Error|nil err   a file that cannot be read
+function description.read(session, kind, order, deadline)
   local sums = {}
   for _, path in ipairs(description.paths { order.params, order.extra }) do
     local result = session:look("digest", path, deadline)
     if result.error then return session:refuse(result.error) end
     sums[path] = result
   end
-  local made, why = description.make(kind, order, function(said) return session:redact(said) end, sums)
-  if not made then return session:refuse(why) end
-  return made
+  return function()
+    local made, why = description.make(kind, order, function(said) return session:redact(said) end, sums)
+    if not made then return session:refuse(why) end
+    return made
+  end
 end
 
 return description

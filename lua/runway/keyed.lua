@@ -41,7 +41,9 @@ function keyed.read(s, order, kind, deadline)
   if key and #key > LONGEST_KEY then
     return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
   end
-  local described, err = description.of(s, kind, order, deadline)
+  local describe, described, err
+  describe, err = description.read(s, kind, order, deadline)
+  if describe then described, err = describe() end
   if not described then return nil, err end
   local self = setmetatable({ session = s, order = order, deadline = deadline, description = described }, Keyed)
   self.log = function(level, message) s:log(level, message) end
@@ -126,7 +128,8 @@ local function attach(self, row)
   local here = file_of(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
-    made_from = journal.description(row), trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
+    made_from = function() return journal.description(row) end,
+    trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   return t

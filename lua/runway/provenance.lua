@@ -35,16 +35,17 @@ end
 --- Writes the receipt beside a file: whole or not at all.
 ---@param session runway.Session
 ---@param t runway.Task
----@param made_from runway.Description|nil   nil: the task was attached to by its id
+---@param made_from (fun(): runway.Description|nil)|nil   nil: the task was attached to by its id
 ---@param file table            as `download` returns it
 ---@param opts table            index, overwrite, deadline (on scheduler.now())
 ---@return string|nil path
 ---@return runway.Error|nil err
 function provenance.write(session, t, made_from, file, opts)
   local path = provenance.path(file.path)
+  local made = made_from and made_from() or {}
   local encoded, message = json.encode {
     runway = core.version, provider = t.provider, task_id = t.id, kind = t.kind, output = opts.index,
-    params = made_from and made_from.params, extra = made_from and made_from.extra,
+    params = made.params, extra = made.extra,
     cost = t.cost, estimated_cost = t.estimated_cost, created_at = t.created_at, downloaded_at = now(),
     file = { name = description.file_name(file.path), bytes = file.bytes, sha256 = file.sha256,
       content_type = session:redact(text.line(file.content_type, 100)) },

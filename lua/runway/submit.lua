@@ -183,9 +183,13 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   if not request then return nil, err end
   request, err = with_extra(session, warn(session, request), order.extra)
   if not request then return nil, err end
-  local made_from = remembered and remembered.description
-  if not made_from then made_from, err = description.of(session, kind, order, deadline) end
-  if not made_from then return nil, err end
+  local made_from
+  if remembered then
+    made_from = function() return remembered.description end
+  else
+    made_from, err = description.read(session, kind, order, deadline)
+    if not made_from then return nil, err end
+  end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
   local receipt = ledger.open(session.adapter.name, session:is_real())
