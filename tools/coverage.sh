@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 least=95
 dir=build/coverage
 lua=${LUA:-lua5.4}
+mkdir -p build
 
 # libcurl's macros that check types would count as lines of ours.
 "${MAKE:-make}" -j2 --no-print-directory BUILD=$dir CC=gcc HARDEN= \
