@@ -43,7 +43,8 @@ local function look(body, pause)
   elseif found == nil then
     return nil, "the answer is not JSON: " .. tostring(message)
   end
-  return nil, "the answer is a JSON " .. type(found) .. ", not an object"
+  local what = found == json.null and "null" or type(found)
+  return nil, "the answer is a JSON " .. what .. ", not an object"
 end
 
 --- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,
