@@ -73,6 +73,19 @@ function scenarios.busy(connection, request, params)
   return "keep"
 end
 
+-- /first/<scenario>?…: what that scenario does, but only to the first request for this target; from then on it
+-- is a task whose film is made.
+function scenarios.first(connection, request, params)
+  if not turned_away[request.target] then
+    turned_away[request.target] = 1
+    local scenario = scenarios[request.argument]
+    return (type(scenario) == "table" and scenario.run or scenario)(connection, request, params)
+  end
+  connection:answer(200, { "Content-Type: application/json" },
+    '{"status":"SUCCEEDED","output":["https://cdn.example/clip.mp4"]}')
+  return "keep"
+end
+
 -- /redirect?to=…&code=308
 function scenarios.redirect(connection, _, params)
   connection:answer(math.tointeger(tonumber(params.code)) or 302, { "Location: " .. params.to })
