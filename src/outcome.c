@@ -190,7 +190,7 @@ static void read_failure (rw_request *r, CURLcode code) {
                    outcome_meanings[i].permanent || speaks_old_tls(r, code));
       return;
     }
-  if (strstr(r->errbuf, "chunked-encoding"))
+  if (strstr(r->errbuf, "chunked-encod"))
     outcome_tell(r, code, RW_PROTOCOL, "bad_response", false);
   else                                   /* reset, closed, truncated, ... */
     outcome_tell(r, code, RW_NETWORK,

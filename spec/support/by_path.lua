@@ -8,10 +8,12 @@ local by_path = {}
 
 by_path.KEY = "key_0123456789abcdef0123456789abcdef"
 
+by_path.VERSION = "2024-11-06"
+
 by_path.adapter = {
   name = "by_path", base_url = "https://unused.example", kinds = { "text_to_video" }, poll_interval = 0.01,
   sign = function(key)
-    return { Authorization = "Bearer " .. key, ["X-Api-Key"] = key, ["X-Runway-Version"] = "2024-11-06" }
+    return { Authorization = "Bearer " .. key, ["X-Api-Key"] = key, ["X-Runway-Version"] = by_path.VERSION }
   end,
   submit = function(_, given)
     return { method = "POST", path = given.prompt_text, json = { promptText = "a cat" } }
@@ -20,7 +22,7 @@ by_path.adapter = {
   query = function(ref) return { path = ref.id } end,
   task = function(answer)
     local json = answer.json
-    return json and json.status and { status = json.status, output = json.output }
+    return json and (json.status or json.id) and { status = json.status, output = json.output }
   end,
 }
 
@@ -38,6 +40,21 @@ end
 ---@param task runway.Task|nil
 function by_path.forget(task)
   if task then ledger.release(task) end
+end
+
+--- The path that answers with a JSON text.
+---@param text string
+---@return string
+function by_path.json(text)
+  return "/status/200?body=" .. text:gsub("[%%&+# ]", function(c) return ("%%%02X"):format(c:byte()) end)
+end
+
+--- A task that has ended, with its film at a URL.
+---@param client runway.Client
+---@param url string
+---@return runway.Task
+function by_path.made(client, url)
+  return assert(client:get(by_path.json(('{"status":"SUCCEEDED","output":["%s"]}'):format(url))))
 end
 
 --- One submit to a path.
