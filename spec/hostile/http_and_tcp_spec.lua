@@ -2,6 +2,7 @@
 -- inputs, named as the line. Where a request leads, and how it gets there: http_and_tcp_ways_spec.lua.
 
 local by_path = require "spec.support.by_path"
+local poll = require "runway.poll"
 local rawserver = require "spec.support.rawserver"
 local retry = require "runway.retry"
 local runway = require "runway"
@@ -10,14 +11,15 @@ local transport = require "runway.transport"
 
 describe("HTTP and TCP:", function()
   local server, here, client, film
-  local count, delay = 0, retry.delay
+  local count, delay, pace = 0, retry.delay, poll.delay
 
   setup(function()
     server = rawserver.start { tls = true }
-    retry.delay = function() return 0 end     -- what is proven here does not hang on time
+    local function none() return 0 end        -- what is proven here does not hang on time
+    retry.delay, poll.delay = none, none
   end)
   teardown(function()
-    retry.delay = delay
+    retry.delay, poll.delay = delay, pace
     server:stop()
   end)
   before_each(function()
@@ -117,11 +119,11 @@ describe("HTTP and TCP:", function()
   end)
 
   it("slowloris headers 1 B/s -> total limit -> timeout (submit unknown)", function()
-    local slow = by_path.client(server:url "", { timeout = 1 })
+    local slow = by_path.client(server:url "", { timeout = 0.5 })
     local function never(path)
       local task, err = by_path.submit(slow, own(path))
       assert.is_nil(task)
-      -- a machine may be too busy to send anything in that second
+      -- a machine may be too busy to send anything in that time
       assert.equal(err.sent == "yes" and "unknown_submit" or "timeout", err.kind)
     end
     local function wait(path)
@@ -206,7 +208,7 @@ describe("HTTP and TCP:", function()
   end)
 
   it("100 endless 1xx -> total limit", function()
-    local hasty = by_path.client(server:url "", { timeout = 1 })
+    local hasty = by_path.client(server:url "", { timeout = 0.3 })
     local _, err = hasty:task(own "/1xx-forever?pause=0.02"):refresh()
     assert.equal("timeout", err.kind)
     hasty:close()
