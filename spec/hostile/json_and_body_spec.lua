@@ -187,9 +187,17 @@ describe("JSON and body, over a socket:", function()
       assert.equal("t1", task and task.id, label .. ": " .. tostring(err))
     end
     -- What cannot be decoded is no answer, and names the encoding.
-    local _, err = submit(("/coded?hex=%s&label=gzip"):format(hex:sub(1, 20)))
-    assert.equal("unknown_submit", err.kind)
-    assert.equal("yes", err.sent)
+    for i, label in ipairs { "gzip", "br", "zstd", "compress", "aes128gcm" } do
+      local err = select(2, submit(("/coded?hex=deadbeef&label=%s&broken=%d"):format(label, i)))
+      assert.equal("unknown_submit", err.kind)
+      assert.equal("yes", err.sent)
+      assert.matches("(its Content-Encoding is " .. label .. ")", err.message, 1, true)
+      local task = client:task(("/coded?hex=deadbeef&label=%s&poll=%d"):format(label, i))
+      err = select(2, task:refresh())
+      assert.equal("protocol", err.kind)
+      assert.equal(task, err.task)
+      assert.matches("(its Content-Encoding is " .. label .. ")", err.message, 1, true)
+    end
   end)
 
   it("gzip bomb with compression on -> stop at decoded cap, RSS <= cap", function()
