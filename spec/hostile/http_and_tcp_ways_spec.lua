@@ -263,7 +263,7 @@ describe("HTTP and TCP:", function()
       local other = by_path.client(...)         -- nor is anyone else held up
       print(by_path.submit(other, "/busy/200?times=0&named").id)
     ]], { arguments = { server:url "" },
-      before = ("export LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";"):format(library) })
+      before = ("export SPEC_PRELOAD='%s' LD_PRELOAD=\"${LD_PRELOAD:-}:%s\";"):format(library, library) })
     assert.equal(0, code, said)
     assert.equal("nil\ttimeout\tno\t1\ttrue\ttrue\ntask-after-1", said)
     -- Ten seconds, when no one says otherwise.
