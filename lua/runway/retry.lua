@@ -22,6 +22,7 @@ local NOT_TAKEN = { [408] = "timeout", [421] = "server", [425] = "server", [429]
 local BY_STATUS = {
   [401] = "authentication", [402] = "insufficient_credits", [403] = "permission",
   [404] = "not_found", [410] = "not_found", [429] = "rate_limited", [408] = "timeout",
+  [412] = "protocol", [416] = "protocol",       -- to conditions and ranges that no call of the API has
 }
 
 -- Kinds for which the same call, made later, may succeed without harm.

@@ -91,6 +91,14 @@ function task.plan(t, hint, after)
   }
 end
 
+-- Outputs that are not among those of a task: said once.
+local function note_what_is_left_out(t, flagged)
+  local my = inner[t]
+  if not flagged or flagged == my.flagged then return end
+  my.flagged = flagged
+  my.session:log("warning", ("task %s: %s"):format(t.id, flagged), { task_id = t.id })
+end
+
 --- Takes in what an adapter read. A task that has ended stays ended, one that ran does not wait again; an
 --- unknown status word changes nothing but `raw`.
 ---@param t runway.Task
@@ -115,6 +123,7 @@ function task.apply(t, fields, raw)
   if TERMINAL[t.status] then ledger.release(t) end
   if t.status == "FAILED" or t.status == "CANCELLED" then targets.free(inner[t].ref.target) end
   t.output = fields.output or t.output
+  note_what_is_left_out(t, fields.flagged)
   t.created_at = fields.created_at or t.created_at
   t.cost = fields.cost or t.cost
   t.estimated_cost = fields.estimated_cost or t.estimated_cost
@@ -231,8 +240,10 @@ local function is_word(err)
 end
 
 local function no_output(t)
+  local flagged = inner[t].flagged
   return fail(t, { kind = "protocol", code = "no_output", retryable = true,
-    message = "the task succeeded but its answer names no output; ask again later" })
+    message = ("the task succeeded but its answer names no output%s; ask again later")
+      :format(flagged and " (" .. flagged .. ")" or "") })
 end
 
 local function timed_out(t, timeout, last)

@@ -157,6 +157,7 @@ describe("retry.kind_of_status", function()
       [400] = "invalid_request", [401] = "authentication", [402] = "insufficient_credits", [403] = "permission",
       [404] = "not_found", [409] = "invalid_request", [410] = "not_found", [422] = "invalid_request",
       [429] = "rate_limited", [500] = "server", [503] = "server", [599] = "server", [302] = "protocol",
+      [412] = "protocol", [416] = "protocol",
     }
     for status, kind in pairs(kinds) do assert.equal(kind, retry.kind_of_status(status), tostring(status)) end
   end)
