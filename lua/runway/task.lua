@@ -391,7 +391,7 @@ end
 -- A file with its receipt beside it; without it the error has the file. `old`: it may be there from before.
 local function attest(t, file, opts, old)
   local my = inner[t]
-  local path, err = old and provenance.there(my.session, file.path, opts.deadline), nil
+  local path, err = old and provenance.there(my.session, t, file, opts), nil
   if not path then path, err = provenance.write(my.session, t, my.ref.made_from, file, opts) end
   file.receipt = path
   if path then return file end
@@ -441,7 +441,7 @@ function Task:download(path, opts)
   end
   local file
   if opts.receipt then
-    ok, err = download.check(my.session, provenance.path(path), overwrite, deadline)
+    ok, err = provenance.check(my.session, self, path, told)
     if not ok then return mark(self, err) end
   end
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here

@@ -119,6 +119,15 @@ describe("generate with a journal", function()
       local text = assert(io.open(receipt)):read "a"
       local told = assert(json.decode(text))
       assert.same({ "t1", "a cat", file.sha256 }, { told.task_id, told.params.prompt_text, told.file.sha256 })
+      -- one that tells of other bytes of this task is written anew; what is no receipt of it is someone's
+      local function put(bytes) assert(io.open(receipt, "w")):write(bytes):close() end
+      put((text:gsub(file.sha256, ("0"):rep(64))))
+      assert(task:download(path, { receipt = true }))
+      assert.equal(file.sha256, json.decode(assert(io.open(receipt)):read "a").file.sha256)
+      put "precious"
+      local none, exists = task:download(path, { receipt = true })
+      assert.same({ nil, "exists", path }, { none, exists.code, exists.files[1].path })
+      assert.equal("precious", assert(io.open(receipt)):read "a")
       m:finish()
       -- another file, or the same one once it has gone: from the provider
       os.remove(path)
