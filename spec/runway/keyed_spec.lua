@@ -96,6 +96,57 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("is unknown when its provider knows no such task, and is never paid for again by itself", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      local order = clip { key = "a", output = path }
+      local function gone(times)
+        return { "GET /v1/tasks/t1", status = 404, json = { error = "no such task" }, times = times }
+      end
+      local client, m = client_of(j, { SUBMIT, task_is "RUNNING", gone(3) })
+      local _, err = assert(client:generate(order)):wait()
+      assert.same({ "not_found", "t1" }, { err.kind, err.task_id })
+      assert.matches("the journal keeps the key \"?a\"? as unknown", err.message)
+      m:finish()
+      local e = assert(j:get "a")
+      assert.same({ "unknown", "t1", "not_found" }, { e.state, e.task_id, e.error_code })
+      assert.matches("no such task", e.error, 1, true)
+      -- run again: it is asked for, and it may be there after all: with the key of its account
+      client, m = client_of(j, { gone(1) })
+      assert.equal("not_found", select(2, assert(client:generate(order)):wait()).kind)
+      m:finish()
+      client, m = client_of(j, { task_is "RUNNING", task_is "SUCCEEDED", film "1" })
+      local task = assert(client:generate(order))
+      assert(task:refresh())
+      e = assert(j:get "a")
+      assert.same({ "submitted", "t1" }, { e.state, e.task_id })
+      assert.is_nil(e.error)
+      assert(assert(task:wait()):download())
+      assert.equal("done", assert(j:get "a").state)
+      m:finish()
+    end)
+
+    it("that was settled after its task had gone has nothing of that task", function()
+      local j, order = journals.open(), clip { key = "a" }
+      local client = client_of(j, { SUBMIT, { "GET /v1/tasks/t1", status = 404, json = { error = "no" }, times = 3 } })
+      assert.equal("not_found", select(2, assert(client:generate(order)):wait()).kind)
+      local e = assert(j:settle("a", { resubmit = true }))
+      assert.same({ "queued" }, { e.state, e.task_id, e.error })
+      -- the answer is lost: what is unknown now is not the old task
+      client = client_of(j, { { "POST /v1/text_to_video", fault = "lost" } })
+      assert.equal("unknown_submit", select(2, client:generate(order)).kind)
+      assert.is_nil(assert(j:get "a").task_id)
+      local again, m = client_of(j, {})
+      assert.equal("unknown_submit", select(2, again:generate(order)).kind)
+      m:finish()
+    end)
+
+    it("is not unknown because of one look by hand", function()
+      local j = journals.open()
+      local client = client_of(j, { SUBMIT, { "GET /v1/tasks/t1", status = 404, json = { error = "none" } } })
+      assert.equal("not_found", select(2, assert(client:generate(clip { key = "a" })):refresh()).kind)
+      assert.equal("submitted", assert(j:get "a").state)
+    end)
+
     it("takes a film that is there for what it is", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }

@@ -270,9 +270,10 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
+---@param gone? boolean      the provider knew no such task, when it was last asked
 ---@return runway.Trail
-function journal.follow(j, key, id, log)
-  return trail.new(books[j], key, id, log)
+function journal.follow(j, key, id, log, gone)
+  return trail.new(books[j], key, id, log, gone)
 end
 
 --- Closes it by itself as soon as no submit is under way.
