@@ -8,6 +8,7 @@ local journals = require "spec.support.journals"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scheduler = require "runway.scheduler"
 
 local clip, SUBMIT, task_is = mocked.clip, mocked.SUBMIT, mocked.task
 
@@ -435,6 +436,33 @@ describe("generate with a journal", function()
     assert.same({ "cancelled", "lease_lost" }, { err.kind, err.code })
     assert.equal("unknown", j:get "a".state)
     assert.equal(1, #m.requests)
+  end)
+
+  it("and gives up the one that stands in line still", function()
+    local j, pending, dropped = journals.open(), nil, 0
+    local transport = { cancel = function() end, progress = function() return 0 end }
+    function transport.start(_, _, done) pending = done return 1 end
+    function transport.drop()
+      dropped = dropped + 1
+      scheduler.at(scheduler.now(), function()
+        pending { sent = false, headers = {}, error = { kind = "cancelled", code = "cancelled", message = "dropped" } }
+      end)
+    end
+    local client = assert(runway.client { api_key = mocked.KEY, journal = j, transport = transport, timeout = 600 })
+    local task, err
+    scheduler.freeze()
+    local ok, raised = pcall(function()
+      local job = runway.spawn(function() task, err = client:generate(clip { key = "a" }) end)
+      runway.sleep(5)
+      journals.sql { "UPDATE runway_shots SET state = 'unknown', fence = fence + 1" }
+      runway.sleep(15)
+      assert.equal(1, dropped)
+      job:join()
+    end)
+    scheduler.thaw()
+    assert(ok, raised)
+    assert.same({ nil, "cancelled", "no" }, { task, err.kind, err.sent })
+    assert.equal("unknown", assert(j:get "a").state)
   end)
 
   it("submits once for two that ask at the same moment", function()

@@ -77,8 +77,8 @@ end
 local actions = {}
 
 local SETTLE = "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at "
-  .. "the provider's own list of tasks, then say what is true: runway journal settle KEY --journal FILE with --task-id ID, "
-  .. "--resubmit when there is none, or --failed WHY\n"
+  .. "the provider's own list of tasks, then say what is true: runway journal settle KEY --journal FILE with "
+  .. "--task-id ID, --resubmit when there is none, or --failed WHY\n"
 
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
