@@ -189,11 +189,14 @@ local function round(self, keys, processes, queued)
   end
 end
 
--- Entries that have not come to an end.
-local function unfinished(self)
-  local list = {}
+-- The keys that have not come to an end; and of those of the last round that are unknown every other one: a script
+-- that is run again names it again.
+local function unfinished(self, keys)
+  local list, last = {}, {}
+  for _, key in ipairs(keys) do last[key] = true end
   for _, e in ipairs(surely(function() return self.journal:entries() end)) do
-    if e.state ~= "done" and e.state ~= "failed" and e.state ~= "unknown" then list[#list + 1] = e.key end
+    local again = e.state == "unknown" and last[e.key] and self.roll(2) == 1
+    if again or e.state ~= "done" and e.state ~= "failed" and e.state ~= "unknown" then list[#list + 1] = e.key end
   end
   return list
 end
@@ -302,7 +305,7 @@ function killing.run(opts)
     end
     round(self, keys, opts.processes or 1, queued)
     queued = settle(self)
-    keys = unfinished(self)
+    keys = unfinished(self, keys)
   end
   self.children, self.wanted = {}, {}
   if #keys > 0 then
