@@ -181,6 +181,13 @@ static int core_digest (lua_State *L) {
 }
 
 
+/* read(path) -> id | nil, message, kind; the result holds the text of a small file */
+static int core_read (lua_State *L) {
+  (void)push_look(L, RW_READ);
+  return hand_over(L, 0);
+}
+
+
 /*
 ** try(path, overwrite) -> id | nil, message, kind: could a download be put there?
 ** Looks as a download does, and leaves nothing behind; the result is {}, or
@@ -389,6 +396,7 @@ static const luaL_Reg core_functions[] = {
   {"pending", core_pending},
   {"probe", core_probe},
   {"progress", core_progress},
+  {"read", core_read},
   {"start", core_start},
   {"stats", core_stats},
   {"take", core_take},

@@ -250,7 +250,7 @@ end
 --- Looks at the local disk, or writes a small file there, off this thread; through the core where the
 --- transport plays: files are real even then. While a descriptor or thread is lacking it is tried again, as
 --- a request is.
----@param what "probe"|"digest"|"try"|"write"
+---@param what "probe"|"digest"|"read"|"try"|"write"
 ---@param path string
 ---@param deadline? number     on scheduler.now()
 ---@param overwrite? boolean   of `try` and `write`

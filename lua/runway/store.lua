@@ -34,6 +34,7 @@ local ADVICE = {
   busy = "another program holds the database: end it, or try again",
   full = "make room, then try again",
   readonly = "it must be writable for this user",
+  no_locks = "its file system has no locks, without which nothing keeps two programs apart: name a file on another",
   corrupt = "put it aside and go on with a copy from before; sqlite3's .recover may save more",
   not_a_database = "name another file; this one was left as it is",
   lost = "try again once the database can be reached",
@@ -164,7 +165,7 @@ end
 --- Runs the statements in one transaction, all or none, and waits until it is committed.
 ---@param statements runway.Statement[]
 ---@return runway.StatementResult[]|nil  one for each
----@return runway.Error|nil err  `code`: busy, full, readonly, corrupt, not_a_database, lost, constraint,
+---@return runway.Error|nil err  `code`: busy, full, readonly, no_locks, corrupt, not_a_database, lost, constraint,
 ---  sql, not_text, closed, memory, io; with `maybe` it may have been committed all the same
 function Store:write(statements)
   local ok, err = checked(self, statements)

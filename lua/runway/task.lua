@@ -179,9 +179,10 @@ local function query(t, deadline, waiting)
     local confirmed = not (waiting and (my.seen or my.fresh)) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       targets.free(my.ref.target)
-      if err then return mark(t, err) end
-      return fail(t, { kind = "not_found", http_status = answer.status, code = "not_found",
+      err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
+      if my.ref.trail and waiting and not t:done() then my.ref.trail:lost(err) end
+      return mark(t, err)
     end
   else
     task.apply(t, fields, answer.json)
@@ -402,7 +403,7 @@ end
 -- A file with its receipt beside it; without it the error has the file. `old`: it may be there from before.
 local function attest(t, file, opts, old)
   local my = inner[t]
-  local path, err = old and provenance.there(my.session, file.path, opts.deadline), nil
+  local path, err = old and provenance.there(my.session, t, file, opts), nil
   if not path then path, err = provenance.write(my.session, t, my.ref.made_from, file, opts) end
   file.receipt = path
   if path then return file end
@@ -452,7 +453,7 @@ function Task:download(path, opts)
   end
   local file
   if opts.receipt then
-    ok, err = download.check(my.session, provenance.path(path), overwrite, deadline)
+    ok, err = provenance.check(my.session, self, path, told)
     if not ok then return mark(self, err) end
   end
   ledger.hold(self, my.session:is_real())     -- a paid film, until it is here

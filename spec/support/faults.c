@@ -176,10 +176,21 @@ int fsync (int fd) { REAL(fsync); MEET(met_fd("fsync", fd), real(fd)); }
 
 int fdatasync (int fd) { REAL(fdatasync); MEET(met_fd("fsync", fd), real(fd)); }
 
+/* SQLite's by the one name, ours by the other. */
 int fcntl64 (int fd, int command, ...) {
   void *argument;
   va_list args;
   REAL(fcntl64);
+  va_start(args, command);
+  argument = va_arg(args, void *);
+  va_end(args);
+  MEET(command == F_SETLK ? met_fd("lock", fd) : NULL, real(fd, command, argument));
+}
+
+int fcntl (int fd, int command, ...) {
+  void *argument;
+  va_list args;
+  REAL(fcntl);
   va_start(args, command);
   argument = va_arg(args, void *);
   va_end(args);

@@ -122,7 +122,8 @@ local function check_key(key, what)
 end
 
 -- The row of a key, `unknown` where its attempt can come to nothing any more. nil, err; nil: there is none.
-local function look(mine, key)
+-- `as_it_is`: it is only shown, and so also by who may not write.
+local function look(mine, key, as_it_is)
   while true do
     local found, err = mine:read { sql.find(key) }
     if not found then return nil, err end
@@ -130,7 +131,7 @@ local function look(mine, key)
     if not row then return nil end
     local changed
     changed, err = attempt.expire(mine, { row })
-    if changed == nil then return nil, err end
+    if changed == nil and not (as_it_is and err.code == "readonly") then return nil, err end
     if not changed then return row end
   end
 end
@@ -142,7 +143,7 @@ end
 function Journal:get(key)
   local mine = book_of(self)
   check_key(key, "get")
-  local row, err = look(mine, key)
+  local row, err = look(mine, key, true)
   if err then return nil, err end
   if not row then
     return nil, errors.new { kind = "not_found", code = "no_entry", sent = "no",
@@ -270,9 +271,10 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
+---@param gone? boolean      the provider knew no such task, when it was last asked
 ---@return runway.Trail
-function journal.follow(j, key, id, log)
-  return trail.new(books[j], key, id, log)
+function journal.follow(j, key, id, log, gone)
+  return trail.new(books[j], key, id, log, gone)
 end
 
 --- Closes it by itself as soon as no submit is under way.
