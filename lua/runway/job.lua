@@ -111,6 +111,7 @@ end
 local function resumed(j, outer, ok, ...)
   job.current = outer
   if coroutine.status(j.co) == "dead" then
+    j.over = true
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
   elseif (...) ~= PARKED then
     make_ready(j)                             -- a yield of the user's own: let others run
@@ -122,7 +123,10 @@ end
 local function resume(j)
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
-  if coroutine.status(j.co) == "dead" then return end_raised(j, NO_MEMORY) end -- its values were lost
+  if coroutine.status(j.co) == "dead" then
+    if not j.over then return end_cancelled(j) end -- someone else has closed its coroutine
+    return end_raised(j, NO_MEMORY)           -- its values were lost
+  end
   j.waiting = nil
   local start, outer = j.start or NOTHING, job.current
   j.start = nil
@@ -153,7 +157,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {} }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j
