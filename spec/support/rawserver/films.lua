@@ -85,6 +85,11 @@ local function give(connection, film, odd, status, headers, body, most, from)
     if not ending then connection:send "0\r\n\r\n" end
   else
     connection:send(body:sub(1, most))
+    if ending == "held" then
+      connection:hold()
+      connection:send(body:sub(most + 1))
+      most, ending = #body, nil
+    end
   end
   film.given = film.given + math.min(most, #body)
   film.reached = (ending == "hang" or ending == "reset") and (from or 0) + math.min(most, #body) or nil
@@ -103,7 +108,8 @@ local ODD = {
   blindest = { blind = true, new = true, old_name = true },
   start = { start = true }, lie = { lie = true }, total = { total = true }, short = { short = true },
   endless = { endless = true }, labelled = { labelled = true },
-  cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" }, ok = {},
+  cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" },
+  held = { ending = "held" }, ok = {},
 }
 
 local function serve(connection, request, film, odd, argument)
