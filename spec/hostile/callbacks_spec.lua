@@ -136,12 +136,13 @@ describe("callbacks:", function()
   end)
 
   it("status regression (SUCCEEDED then RUNNING) -> ignored", function()
-    connect { made "c9", query("SUCCESS", { video_url = mocked.OUTPUT }), query "IN_PROGRESS" }
+    connect { made "c9", query("SUCCESS", { video_url = mocked.OUTPUT }),
+      query("IN_PROGRESS", { progress = "30%", video_url = EVIL }) }
     local task = assert(assert(client:generate(clip())):wait())
     post(target(), told("c9", "1"))
     assert.equal("SUCCEEDED", task.status)
     assert(task:refresh())                    -- and whatever the provider itself says later
-    assert.same({ "SUCCEEDED", mocked.OUTPUT }, { task.status, task.output[1] })
+    assert.same({ "SUCCEEDED", 1, mocked.OUTPUT }, { task.status, task.progress, task.output[1] })
     assert.same({ "done", "c9" }, entry())
     mock:finish()
   end)

@@ -274,7 +274,7 @@ describe("process and time:", function()
     local library = faults.new()
     finally(function() library:remove() end)
     local refusals = 0
-    for n = 1, 9 do                           -- whichever write finds it full
+    for n = 1, 6 do                           -- whichever write finds it full
       local prompt = "full" .. n
       here:remove()
       here = scratch.new()
@@ -323,19 +323,21 @@ describe("process and time:", function()
   it("fork -> child gets `forked`, parent unharmed", function()
     local said, code = run([[
       local process = require "process"
-      local client = assert(open { journal = directory .. "/shots.db" })
+      local client, plain = assert(open { journal = directory .. "/shots.db" }), assert(open())
       assert(client:generate(clip("before", "a")))
       local pid = process.fork()
       if pid == 0 then
-        local task, err = client:generate(clip("child", "b"))
-        print(task, err.kind, err.message:match "fork", err.sent)
+        for _, one in ipairs { client, plain } do
+          local task, err = one:generate(clip("child", "b"))
+          print(task, err.kind, err.message:match "fork", err.sent)
+        end
         process.exit(0)
       end
       assert(process.wait(pid) == 0)
       print(assert(client:generate(clip("parent", "c"))).id)
       client:close()
     ]], made:module())
-    assert.same({ "nil\tconfig\tfork\tno\nparent", 0 }, { (said:gsub("\nrunway: .*", "")), code })
+    assert.same({ ("nil\tconfig\tfork\tno\n"):rep(2) .. "parent", 0 }, { (said:gsub("\nrunway: .*", "")), code })
     assert.same({ 0, 1 }, { posts "child", posts "parent" })
   end)
 
@@ -572,6 +574,20 @@ describe("process and time:", function()
     ]], made:module(), script, name)
     assert.same({ "", 0 }, { said, code })
     assert.equal(5, posts(name))              -- and one journal is one journal
+  end)
+
+  it("two Lua states in two threads -> the end of one says nothing of the other's tasks", function()
+    local script = here:write("script.lua", PREAMBLE .. "assert(open()):close()")
+    local said = run([[
+      local client = assert(open())
+      runway.spawn(function() client:request { method = "POST", path = "/hang?" .. two, json = {} } end)
+      runway.spawn(function() client:generate(clip(two)) end)
+      for _ = 1, 3 do runway.step(0) end
+      io.stdout:setvbuf "no"
+      print(require "process".threads(1, one, url, directory))
+      print "ended"
+    ]], made:module(), script, "alone")
+    assert.matches("^%s*ended\nrunway: [^\n]+$", said)
   end)
 
   for _, ending in ipairs { "os.exit(true, true)", "os.exit(true)" } do
