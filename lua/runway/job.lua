@@ -202,12 +202,16 @@ end
 local Waiter = {}
 Waiter.__index = Waiter
 
---- Something to park on: woken once, with values. Fields a parker may set:
+local born = 0
+
+--- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
+--- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, with a
 --- kind and a message: give up what can still be given up), abandon (called when the
 --- job is cancelled while parked here and it is not critical).
 function job.waiter()
-  return setmetatable({ done = false }, Waiter)
+  born = born + 1
+  return setmetatable({ done = false, born = born }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
@@ -219,6 +223,17 @@ function Waiter:wake(...)
   local j = self.job
   if j and j.waiting == self then make_ready(j) end
   self.woken = true
+end
+
+--- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
+--- waits behind, so that nothing of it gets a turn meanwhile.
+---@param waiters table<table, any>
+---@return table[]
+function job.newest_first(waiters)
+  local list = {}
+  for w in pairs(waiters) do list[#list + 1] = w end
+  table.sort(list, function(a, b) return a.born > b.born end)
+  return list
 end
 
 --- The job whose coroutine this is, if it can yield.
