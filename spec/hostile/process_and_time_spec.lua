@@ -451,6 +451,7 @@ describe("process and time:", function()
   end)
 
   it("coroutine.close in a waiting coroutine -> it is over, the task goes on, no dangling resume", function()
+    if not coroutine.close then return pending "this Lua closes no coroutines" end
     local client, m = waiting()
     local task = assert(client:generate(mocked.clip()))
     local co
