@@ -59,13 +59,24 @@ local function is_journal(v)
     "the path of a file, a postgresql:// URL, or what runway.journal gave"
 end
 
+-- What goes into a header, and into a path as C knows one.
+local function header(v)
+  return type(v) == "string" and not v:find("[%z\1-\31\127]"), "a text without line breaks"
+end
+local function file_name(v)
+  return type(v) == "string" and v ~= "" and not v:find("%z"), "the path of a file"
+end
+local function web_address(v)
+  return type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%z\1-\32\127]+$") ~= nil, "an http(s) URL"
+end
+
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string",
   journal = is_journal,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
-  max_in_flight = count, callback_url = "string", proxy = "string", ca_file = "string", resolve = pins,
-  allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = "string",
+  max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
+  allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = header,
   logger = "function", transport = "table",
 }
 

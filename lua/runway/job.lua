@@ -111,6 +111,7 @@ end
 local function resumed(j, outer, ok, ...)
   job.current = outer
   if coroutine.status(j.co) == "dead" then
+    j.over = true
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
   elseif (...) ~= PARKED then
     make_ready(j)                             -- a yield of the user's own: let others run
@@ -122,7 +123,10 @@ end
 local function resume(j)
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
-  if coroutine.status(j.co) == "dead" then return end_raised(j, NO_MEMORY) end -- its values were lost
+  if coroutine.status(j.co) == "dead" then
+    if not j.over then return end_cancelled(j) end -- someone else has closed its coroutine
+    return end_raised(j, NO_MEMORY)           -- its values were lost
+  end
   j.waiting = nil
   local start, outer = j.start or NOTHING, job.current
   j.start = nil
@@ -153,7 +157,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {} }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j
@@ -198,12 +202,16 @@ end
 local Waiter = {}
 Waiter.__index = Waiter
 
---- Something to park on: woken once, with values. Fields a parker may set:
+local born = 0
+
+--- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
+--- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, with a
 --- kind and a message: give up what can still be given up), abandon (called when the
 --- job is cancelled while parked here and it is not critical).
 function job.waiter()
-  return setmetatable({ done = false }, Waiter)
+  born = born + 1
+  return setmetatable({ done = false, born = born }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
@@ -215,6 +223,17 @@ function Waiter:wake(...)
   local j = self.job
   if j and j.waiting == self then make_ready(j) end
   self.woken = true
+end
+
+--- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
+--- waits behind, so that nothing of it gets a turn meanwhile.
+---@param waiters table<table, any>
+---@return table[]
+function job.newest_first(waiters)
+  local list = {}
+  for w in pairs(waiters) do list[#list + 1] = w end
+  table.sort(list, function(a, b) return a.born > b.born end)
+  return list
 end
 
 --- The job whose coroutine this is, if it can yield.

@@ -39,6 +39,7 @@ scheduler.guard, scheduler.try, scheduler.text_of = guard.call, guard.try, guard
 scheduler.is_interrupt, scheduler.explained = interrupt.is, interrupt.explained
 scheduler.interrupted_with = interrupt.told_with
 scheduler.spawn, scheduler.note, scheduler.waiter = job.spawn, job.note, job.waiter
+scheduler.newest_first = job.newest_first
 
 --------------------------------------------------------------------- one turn
 

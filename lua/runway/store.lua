@@ -7,6 +7,7 @@
 local core = require "runway.core"
 local errors = require "runway.errors"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local store = {}
 
@@ -35,7 +36,8 @@ local ADVICE = {
   full = "make room, then try again",
   readonly = "it must be writable for this user",
   no_locks = "its file system has no locks, without which nothing keeps two programs apart: name a file on another",
-  corrupt = "put it aside and go on with a copy from before; sqlite3's .recover may save more",
+  corrupt = "put it aside and save what can be (sqlite3 OLD .recover | sqlite3 NEW, or .dump); before you go on with "
+    .. "that, or with a copy from before, look what is missing in it",
   not_a_database = "name another file; this one was left as it is",
   lost = "try again once the database can be reached",
   memory = "there is not enough memory",
@@ -181,6 +183,19 @@ function Store:read(statements)
   local ok, err = checked(self, statements)
   if not ok then return nil, err end
   return perform(self, "read", statements)
+end
+
+--- Is it sound? All of a file is read: a bit that has flipped in an index hides a row, and no other reader sees that. A
+--- server looks after its own.
+---@return true|nil
+---@return runway.Error|nil err   code "corrupt"
+function Store:check()
+  if self.dialect ~= "sqlite" then return true end
+  local found, err = self:read { { "PRAGMA integrity_check(1)" } }
+  if not found then return nil, err end
+  local said = found[1].rows[1].integrity_check
+  if said == "ok" then return true end
+  return nil, trouble(self, "corrupt", "the file is damaged (" .. text.line(said, 200) .. ")")
 end
 
 --- Closes it, after what was handed in before. May be called again.

@@ -52,11 +52,13 @@ function journal.open(where)
     error("journal takes the path of a file, or a postgresql:// URL", 2)
   end
   local store, err = require("runway.store").open(where)
-  if not store then return nil, err end
   local ready
-  ready, err = schema.prepare(store)
+  if store then
+    ready, err = schema.prepare(store)
+    if not ready then store:close() end
+  end
   if not ready then
-    store:close()
+    err.sent = "no"
     return nil, err
   end
   local j = setmetatable({ path = store.path }, Journal)
