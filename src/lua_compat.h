@@ -69,4 +69,13 @@ _Static_assert(LUA_VERSION_NUM >= 503 && LUA_VERSION_NUM <= 505,
                         "that one, or build it for this one if it is Lua 5.3, 5.4 or 5.5 (make " \
                         "LUA=its name)", LUA_VERSION)))
 
+/*
+** Raises as Lua itself does where memory is missing: without a place before the words, by which
+** Lua code knows it (guard.lua), and without asking for more. They stand in every state already.
+*/
+static inline int rw_no_memory (lua_State *L) {
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
 #endif

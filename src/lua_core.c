@@ -200,7 +200,7 @@ static int core_write (lua_State *L) {
   const char *text = luaL_checklstring(L, 3, &n);
   rw_request *r = push_look(L, RW_WRITE);
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  if (!rw_buffer_append(&r->upload, text, n)) return luaL_error(L, "not enough memory");
+  if (!rw_buffer_append(&r->upload, text, n)) return rw_no_memory(L);
   return hand_over(L, 0);
 }
 
