@@ -73,9 +73,6 @@ _Static_assert(LUA_VERSION_NUM >= 503 && LUA_VERSION_NUM <= 505,
 ** Raises as Lua itself does where memory is missing: without a place before the words, by which
 ** Lua code knows it (guard.lua), and without asking for more. They stand in every state already.
 */
-static inline int rw_no_memory (lua_State *L) {
-  lua_pushliteral(L, "not enough memory");
-  return lua_error(L);
-}
+#define rw_no_memory(L) lua_error((lua_pushliteral(L, "not enough memory"), (L)))
 
 #endif

@@ -163,6 +163,12 @@ describe("memory that is missing when a paid answer is read", function()
     end
   end)
 
+  it("takes back that a request may have left, which was never started", function()
+    local receipt = { open = true, waiter = scheduler.waiter(), transport = { awaits = function() return false end } }
+    assert.is_nil(ledger.await(receipt))
+    assert.is_false(receipt.open)
+  end)
+
   it("lets the end of the program name what could not be read before", function()
     local said = child.run(PROGRAM .. [[
       local ids, retry = require "runway.ids", require "runway.retry"

@@ -25,7 +25,8 @@ failing.memory = {
   { story = "film", whose = "runway" },
   { story = "callback", whose = "runway" }, { story = "callback", whose = "runway", times = 5 },
   { story = "task", whose = "lua", journal = true }, { story = "task", whose = "lua", times = 2 },
-  { story = "task", whose = "lua", journal = true, times = 2 }, { story = "task", whose = "lua", journal = true, times = 40 },
+  { story = "task", whose = "lua", journal = true, times = 2 },
+  { story = "task", whose = "lua", journal = true, times = 40 },
   { story = "task", whose = "lua", times = 1000 }, { story = "film", whose = "lua", times = 2 },
   { story = "callback", whose = "lua" }, { story = "callback", whose = "lua", times = 2 },
   { story = "task", whose = "all", journal = true }, { story = "callback", whose = "all" },
@@ -61,9 +62,10 @@ local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 ---@return table files
 function failing.libraries()
   local files = scratch.new()
-  for name, with in pairs { shortage = "-O1 -pthread $(pkg-config --cflags lua" .. _VERSION:sub(5) .. ")", faults = "" } do
-    assert(os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC %s -o '%s' spec/support/%s.c -ldl")
-      :format(with, files:path(name .. ".so"), name)), "a library of failures does not compile")
+  local lua_flags = "-O1 -pthread $(pkg-config --cflags lua" .. _VERSION:sub(5) .. ")"
+  for name, with in pairs { shortage = lua_flags, faults = "" } do
+    assert(os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC %s -o '%s' "
+      .. "spec/support/%s.c -ldl"):format(with, files:path(name .. ".so"), name)), "a library of failures does not compile")
   end
   return files
 end
@@ -145,6 +147,9 @@ local function check_paid(self, n, record, entries, fault)
   for _, prompt in ipairs { "shot " .. n, "another " .. n } do
     local ids = self.ids[prompt] or {}
     if #ids > 1 then fault("%s was paid for %d times", prompt, #ids) end
+    if not ids[1] and prompt:find "^shot" and entries[1] and entries[1].state == "unknown" then
+      fault("nothing was paid for, and the journal says unknown")
+    end
     if ids[1] and prompt:find "^shot" and not is_told(ids[1], record, entries) then
       local unknown = first(record, "err_kind") == "unknown_submit" or entries[1] and entries[1].state == "unknown"
       if not unknown then fault("%s was paid for, and nothing tells of %s", prompt, ids[1]) end
@@ -166,7 +171,8 @@ local function check_files(self, n, record, entries, fault)
     if file then file:close() else fault("it was told of the file %s, which is not there", path) end
   end
   for _, e in ipairs(entries) do
-    if e.state == "done" and not self.files:content(n .. "/a.mp4") then fault "the journal says done, without a file" end
+    local there = e.state ~= "done" or self.files:content(n .. "/a.mp4")
+    if not there then fault "the journal says done, without a file" end
   end
 end
 
@@ -181,7 +187,8 @@ local function judge(self, n, part, how, plan)
   if part == "first" then check_paid(self, n, record, entries, fault) end
   check_files(self, n, record, entries, fault)
   if #wrong == 0 then return nil, record end
-  return ("%s, N = %d%s (at %s; %s): %s; it said: %s"):format(failing.name(plan), n, part == "again" and ", run again" or "",
+  local which = part == "again" and ", run again" or ""
+  return ("%s, N = %d%s (at %s; %s): %s; it said: %s"):format(failing.name(plan), n, which,
     first(record, "at") or "?", first(record, "raised") or first(record, "err_message") or "told nothing",
     table.concat(wrong, "; "), record.said:sub(1, 600)), record
 end

@@ -49,9 +49,10 @@ stories.task = {
   -- All is well again: the same client goes on; with the same order, where a journal knows what it made.
   afterwards = function(told, shot)
     local client = told.client or assert(runway.client(shot.client))
-    local t, err = told.task or told.err and told.err.task, nil
+    local t = told.task or told.err and told.err.task
     local output = t and shot.output
     if not t then
+      local err
       t, err = client:generate(shot.journal and shot.order or shot.another)
       if not t and shot.journal and err.kind == "unknown_submit" then return "unknown" end
       assert(t, err)
