@@ -64,8 +64,8 @@ function failing.libraries()
   local files = scratch.new()
   local lua_flags = "-O1 -pthread $(pkg-config --cflags lua" .. _VERSION:sub(5) .. ")"
   for name, with in pairs { shortage = lua_flags, faults = "" } do
-    assert(os.execute(("cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC %s -o '%s' "
-      .. "spec/support/%s.c -ldl"):format(with, files:path(name .. ".so"), name)), "a library of failures does not compile")
+    local command = "cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC %s -o '%s' spec/support/%s.c -ldl"
+    assert(os.execute(command:format(with, files:path(name .. ".so"), name)), "a library of failures does not compile")
   end
   return files
 end
