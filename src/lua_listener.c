@@ -264,7 +264,7 @@ static int l_respond (lua_State *L) {
                     errno == EINVAL ? "it is not a plain file" : strerror(errno));
     return 2;
   }
-  if (!b->answer) return luaL_error(L, "not enough memory");
+  if (!b->answer) return rw_no_memory(L);
   add_headers(L, 3, b->answer);
   if (l && rw_listener_answer(l, (uint64_t)id, b->answer)) {
     b->answer = NULL;

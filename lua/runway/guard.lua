@@ -9,6 +9,15 @@ local guard = {}
 guard.NO_MEMORY = "not enough memory"         -- what Lua raises then
 local NO_MEMORY = guard.NO_MEMORY
 
+--- Was it memory that was missing? Lua 5.3's buffers say so in words of their own, with a place before them.
+---@param err any
+---@return boolean
+function guard.lacks_memory(err)
+  return err == NO_MEMORY
+    or type(err) == "string" and err:find("not enough memory for buffer allocation", 1, true) ~= nil
+end
+local lacks_memory = guard.lacks_memory
+
 --- An error as text; its own __tostring may fail.
 ---@param err any
 ---@return string
@@ -64,7 +73,7 @@ function guard.persist(fn, ...)
   for _ = 1, guard.PATIENCE do
     local ok, value = pcall(fn, ...)
     if ok then return value end
-    if value ~= NO_MEMORY then error(value, 0) end
+    if not lacks_memory(value) then error(value, 0) end
     collectgarbage()
   end
   return fn(...)

@@ -212,6 +212,13 @@ local function attempt(session, call, tally)
   end
 end
 
+local function without_memory(session, receipt, id)
+  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
+    sent = (receipt.sent or id) and "yes" or "no",
+    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
+  return err
+end
+
 --- Something broke in on a paid call: Ctrl-C, no memory, the end of its job. Its answer is awaited.
 ---@param session runway.Session
 ---@param receipt runway.Receipt
@@ -219,13 +226,10 @@ end
 ---@return string|nil id           of the task in the answer
 ---@return runway.Error|nil err    to be given back where memory was missing; else `raised` is to go on
 function http.rescue(session, receipt, raised)
-  if raised == guard.NO_MEMORY then collectgarbage() end
+  if guard.lacks_memory(raised) then collectgarbage() end
   local id = guard.persist(ledger.await, receipt)
-  if raised ~= guard.NO_MEMORY then return id end
-  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
-    sent = (receipt.sent or id) and "yes" or "no",
-    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
-  return id, err
+  if not guard.lacks_memory(raised) then return id end
+  return id, guard.persist(without_memory, session, receipt, id)
 end
 
 -- A paid call of its own: whatever breaks in, the id in its answer goes into the error.

@@ -45,7 +45,9 @@ function keyed.read(s, order, kind, deadline)
   describe, err = description.read(s, kind, order, deadline)
   if describe then described, err = describe() end
   if not described then return nil, err end
-  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described }, Keyed)
+  -- `attempt` has its place before: to make one then could fail, and lose it
+  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,
+    attempt = false }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,

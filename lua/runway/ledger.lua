@@ -117,11 +117,14 @@ function ledger.id_of(receipt)
   return (ids.in_answer(answers.of(result)))
 end
 
---- The same, after waiting for an answer that is still to come.
+--- The same, after waiting for an answer that is still to come. What was never started has not left,
+--- where the transport knows.
 ---@param receipt runway.Receipt
 ---@return string|nil
 function ledger.await(receipt)
   if is_under_way(receipt) then scheduler.park(receipt.waiter) end
+  local w = receipt.waiter
+  if w and not w.done and receipt.transport.awaits then receipt.open = false end
   return ledger.id_of(receipt)
 end
 

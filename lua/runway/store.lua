@@ -88,7 +88,7 @@ local function drain()
   for i = 1, #now_live do drain_store(now_live[i]) end
 end
 
-scheduler.attach { drain = drain, pending = function() return next(live) ~= nil end }
+scheduler.attach { name = "store", drain = drain, pending = function() return next(live) ~= nil end }
 
 -- Hands it over and waits. What was handed over is done, whatever becomes of who waits for it.
 local function perform(self, act, statements)

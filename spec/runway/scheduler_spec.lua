@@ -403,6 +403,17 @@ describe("the scheduler", function()
     assert.equal("drained", trace())
   end)
 
+  it("has one source of a name: a room that is loaded once more takes its own place", function()
+    local first = { name = "room", drain = function() note "first" end }
+    local second = { name = "room", drain = function() note "second" end }
+    scheduler.attach(first)
+    scheduler.attach(second)
+    runway.step(0)
+    scheduler.detach(second)
+    runway.step(0)
+    assert.equal("second", trace())
+  end)
+
   it("lets ended jobs be collected", function()
     local weak = setmetatable({}, { __mode = "k" })
     for _ = 1, 100 do
