@@ -164,6 +164,7 @@ build = {
     ["runway.options"] = "lua/runway/options.lua",
     ["runway.order"] = "lua/runway/order.lua",
     ["runway.params"] = "lua/runway/params.lua",
+    ["runway.patience"] = "lua/runway/patience.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.postgresql"] = {
       sources = {

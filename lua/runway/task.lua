@@ -8,6 +8,7 @@ local download = require "runway.download"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
+local patience = require "runway.patience"
 local poll = require "runway.poll"
 local provenance = require "runway.provenance"
 local retry = require "runway.retry"
@@ -35,8 +36,8 @@ local POLL_INTERVAL = 5                       -- seconds, where the adapter name
 -- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
 local OVERSLEPT = 10
 
-local DEFAULT_WAIT = 3600
-local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
+-- Statuses by which a provider says that it has not begun.
+local QUEUED = { PENDING = true, THROTTLED = true }
 
 ---@class runway.Task
 ---@field id string
@@ -179,6 +180,7 @@ local function query(t, deadline, waiting)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
+    my.queued = QUEUED[t.status] and QUEUED[fields.status]
     if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
   end
   task.plan(t, fields and fields.next_poll)
@@ -215,7 +217,8 @@ local function outcome(t)
 end
 
 local WAIT = {
-  timeout = "number", on_progress = "function",
+  timeout = function(v) return type(v) == "number" and v >= 0, "a number of seconds, 0 or more" end,
+  on_progress = "function",
 }
 
 -- Errors after which the next poll may still bring the answer. Of a task that is known to be there, since
@@ -235,7 +238,7 @@ local function no_output(t)
     message = "the task succeeded but its answer names no output; ask again later" })
 end
 
-local function timed_out(t, timeout, last)
+local function timed_out(t, time, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
   local word = inner[t].word
   if word then
@@ -243,7 +246,7 @@ local function timed_out(t, timeout, last)
     word = (" (the provider says %q%s)"):format(word, reason and ": " .. reason or "")
   end
   local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, text.number(timeout), word or "")
+    :format(t.status, text.number(time:seconds()), word or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
@@ -258,67 +261,78 @@ local function finished(t)
   return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
--- Pauses until the next query is due, or the wait is over. The deadline, moved by what was overslept: nobody
--- could ask then. So did all who wait beside this one, so that each asks at a time of its own. nil: closed.
-local function sleep(t, deadline)
+-- Pauses until the next query is due, or the wait is over; what was overslept does not count. So did all who
+-- wait beside this one, so that each asks at a time of its own. False: closed.
+local function sleep(t, time)
   local my = inner[t]
-  local wake = math.min(my.next_poll, deadline)
-  if not my.session:pause(math.max(0, wake - scheduler.now())) then return nil end
+  local wake = math.min(my.next_poll, time.over)
+  if not my.session:pause(math.max(0, wake - scheduler.now())) then return false end
   local late = scheduler.now() - wake
-  if late < OVERSLEPT then return deadline end
+  if late < OVERSLEPT then return true end
   my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
-  return deadline + late
+  time:overslept(late)
+  return true
+end
+
+-- One query of a wait. nil, err ends it; else the error that passes, or nil.
+local function look(t, time)
+  local my, now = inner[t], scheduler.now()
+  task.plan(t)                                -- first, so that others who wait do not ask as well
+  local ok, err = query(t, time.over, true)
+  if gone(t) then return true end
+  if scheduler.now() - time.over >= OVERSLEPT then time:overslept(scheduler.now() - now) end
+  if ok then
+    if my.queued then time:queued() end
+    return true
+  end
+  if time:is_over() then return timed_out(t, time, err) end
+  if not passing(t, err) then return nil, err end
+  if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+  my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = t.id })
+  task.plan(t, nil, err.retry_after)
+  return true, err
+end
+
+local function wait(t, time, on_progress)
+  local my, empty, last = inner[t], 0, nil
+  while not finished(t) do
+    if my.next_poll > scheduler.now() then
+      if not sleep(t, time) then
+        return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
+      end
+      if my.next_poll > time.over and time:is_over() then return timed_out(t, time, last) end
+    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
+      task.plan(t, nil, my.session:held "free")
+    else
+      local ok, err = look(t, time)
+      if not ok then return nil, err end
+      if gone(t) then break end
+      last = err
+      if not err and on_progress then scheduler.guard(on_progress, t) end
+      if not err and t:done() and not finished(t) then
+        if empty == OUTPUT_TRIES then return no_output(t) end
+        empty = empty + 1
+        my.next_poll = scheduler.now() + OUTPUT_PAUSE
+      end
+    end
+  end
+  return outcome(t)
 end
 
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
 ---@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all,
----  default: the client's `deadline`, else 3600
+---  default: the client's `deadline`, else 3600 from when it was last seen in the provider's queue (PENDING or
+---  THROTTLED), and 86400 in all
 ---@return runway.Task|nil task   when it SUCCEEDED and has an output
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
-  local timeout = math.min(opts.timeout or my.session.limits.deadline or DEFAULT_WAIT, LONGEST_WAIT)
-  local deadline = scheduler.now() + timeout
   if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
-  local empty, last = 0, nil
-  while not finished(self) do
-    local now = scheduler.now()
-    if my.next_poll > now then
-      deadline = sleep(self, deadline)
-      if not deadline then
-        return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
-      end
-      if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
-    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
-      task.plan(self, nil, my.session:held "free")
-    else
-      task.plan(self)                         -- first, so that others who wait do not ask as well
-      local ok, err = query(self, deadline, true)
-      if gone(self) then break end
-      if scheduler.now() - deadline >= OVERSLEPT then deadline = deadline + scheduler.now() - now end
-      if not ok then
-        if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
-        if not passing(self, err) then return nil, err end
-        last = err
-        if not is_word(err) then my.failures = (my.failures or 0) + 1 end
-        my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
-        task.plan(self, nil, err.retry_after)
-      else
-        last = nil
-        if opts.on_progress then scheduler.guard(opts.on_progress, self) end
-        if self:done() and not finished(self) then
-          if empty == OUTPUT_TRIES then return no_output(self) end
-          empty = empty + 1
-          my.next_poll = scheduler.now() + OUTPUT_PAUSE
-        end
-      end
-    end
-  end
-  return outcome(self)
+  return wait(self, patience.new(opts.timeout or my.session.limits.deadline), opts.on_progress)
 end
 
 --- Asks the provider to stop the task.
