@@ -232,6 +232,7 @@ build = {
     ["runway.sandbox.validate"] = "lua/runway/sandbox/validate.lua",
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.session"] = "lua/runway/session.lua",
+    ["runway.shown"] = "lua/runway/shown.lua",
     ["runway.sqlite"] = {
       sources = {
         "src/buffer.c",

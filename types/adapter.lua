@@ -110,6 +110,8 @@
 ---@field field? string         the param at fault
 ---@field id? string            of a task that the error names all the same
 ---@field refused? boolean      nothing was accepted, for certain: a 5xx is then no unknown_submit
+---@field retry_after? number   seconds: nothing was taken, for certain, and then it is to be sent again, whatever the
+---  status: as for a 429. 0 or more; over an hour it is told, and not waited for
 ---@field misuse? boolean       the caller's bug, raised at his line
 
 ---@class runway.AdapterFile
@@ -120,7 +122,8 @@
 
 ---@class runway.UploadStep
 ---@field request? runway.AdapterRequest  the next request (safe = true), or …
----@field uri? string                     … what stands for the file from now on
+---@field uri? string                     … what stands for the file from now on: a string that is not empty, which
+---  the API takes in place of a file's URL
 
 ---One case of `require("runway.conformance").check`: what goes in, named by the function, and what comes out.
 ---@class runway.Case
