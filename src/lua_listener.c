@@ -216,9 +216,21 @@ static void push_request (lua_State *L, const rw_incoming *r) {
 ** ==================================================================
 */
 
+/* Raises at the line that called a method with a dot. */
+static listener_box *check_box (lua_State *L) {
+  listener_box *b = luaL_testudata(L, 1, LISTENER_TYPE);
+  lua_Debug ar = {0};
+  if (b) return b;
+  if (lua_getstack(L, 0, &ar)) (void)lua_getinfo(L, "n", &ar);
+  luaL_error(L, "a method of a listener was called without it: use listener:%s(...)",
+             ar.name && strcmp(ar.name, "?") != 0 ? ar.name : "method");
+  return NULL;
+}
+
+
 /* NULL when it is closed; raises in a child of the process that opened it. */
 static rw_listener *check_listener (lua_State *L) {
-  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = check_box(L);
   if (b->listener && !rw_listener_usable(b->listener))
     luaL_error(L, "this process was forked after the listener was opened; only the parent can "
                   "use it");
@@ -276,7 +288,7 @@ static int l_respond (lua_State *L) {
 
 
 static int l_close (lua_State *L) {
-  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = check_box(L);
   rw_listener *l = b->listener;
   b->listener = NULL;
   if (l) rw_listener_close(l);

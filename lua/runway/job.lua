@@ -5,6 +5,7 @@
 local errors = require "runway.errors"
 local guard = require "runway.guard"
 local interrupt = require "runway.interrupt"
+local options = require "runway.options"
 
 -- What a host may have taken away is missed here, and not after something was paid for.
 local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
@@ -170,11 +171,19 @@ function job.note(key, tell)
   j.notes[key] = tell
 end
 
+--- Raises at the line that called a method of jobs with a dot.
+---@param j any
+local function check_self(j)
+  if getmetatable(j) ~= Job then options.without_self "job" end
+end
+job.check_self = check_self
+
 --- Stops what runs here; tasks already paid for go on at their provider and
 --- can be attached again by id. A submit in flight is awaited first, so that
 --- its id is not lost.
 ---@return boolean was_running
 function Job:cancel()
+  check_self(self)
   if self.results then return false end
   self.cancelled = true
   if self.start then
@@ -190,6 +199,7 @@ end
 
 ---@return boolean
 function Job:done()
+  check_self(self)
   return self.results ~= nil
 end
 

@@ -5,6 +5,7 @@ local answers = require "runway.answer"
 local core = require "runway.core"
 local delivery = require "runway.delivery"
 local download = require "runway.download"
+local errors = require "runway.errors"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
@@ -135,9 +136,8 @@ local function positive(v)
   return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
 end
 
--- Raises at the line that called a method without its task.
 local function check_self(t)
-  if not inner[t] then error("a method of a task was called without it: use task:method(…)", 3) end
+  if not inner[t] then options.without_self "task" end
 end
 
 -- An error that names the task, so that the id is never lost. A task that has an id was paid for,
@@ -193,13 +193,13 @@ end
 function Task:refresh()
   check_self(self)
   local ok, err = query(self)
-  if not ok then return nil, err end
-  return self
+  return errors.told("task:refresh", ok and self or nil, err)
 end
 
 --- Has the task ended (as far as is known here)?
 ---@return boolean
 function Task:done()
+  check_self(self)
   return TERMINAL[self.status] == true
 end
 
@@ -332,7 +332,8 @@ function Task:wait(opts)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
-  return wait(self, patience.new(opts.timeout or my.session.limits.deadline), opts.on_progress)
+  local time = patience.new(opts.timeout or my.session.limits.deadline)
+  return errors.told("task:wait", wait(self, time, opts.on_progress))
 end
 
 --- Asks the provider to stop the task.
@@ -342,7 +343,7 @@ function Task:cancel()
   check_self(self)
   if self:done() then return true end         -- a DELETE now would delete what it made
   local ok, err = task.cancel(inner[self].session, inner[self].ref)
-  if not ok then return mark(self, err) end
+  if not ok then return errors.told("task:cancel", mark(self, err)) end
   self.status = "CANCELLED"
   ledger.release(self)
   local ref = inner[self].ref
@@ -413,26 +414,8 @@ local function attest(t, file, opts, old)
   return mark(t, err)
 end
 
---- Fetches one output to a file, which appears whole or not at all. An expired
---- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
---- with, also by a later run.
----@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
----  that the task was submitted with
----@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s),
----  receipt (false: a file beside it, <path>.json, that says what it was made from)
----@return { path: string, bytes: integer, sha256: string, content_type?: string, receipt?: string }|nil file
----@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
-function Task:download(path, opts)
-  check_self(self)
-  opts = options.check(opts, DOWNLOAD, "download", 2)
-  local my, overwrite = inner[self], opts.overwrite
-  if path == nil and my.ref.output then
-    path = my.ref.output
-    if overwrite == nil then overwrite = my.ref.overwrite end
-  end
-  if type(path) ~= "string" or path == "" or path:find("%z") then
-    error("download takes the path of the file to write", 2)
-  end
+local function fetch(self, path, opts, overwrite)
+  local my = inner[self]
   local index = opts.index or 1
   local ok, err = ready(self)
   if not ok then return nil, err end
@@ -470,25 +453,55 @@ function Task:download(path, opts)
   return attest(self, file, told)
 end
 
---- Fetches every output into a directory, named by the task and a number.
----@param dir string   an existing directory
----@param opts? { overwrite?: boolean, max_bytes?: integer, receipt?: boolean }
----@return table[]|nil files   as `download` returns them, in the order of `output`
----@return runway.Error|nil err  files fetched before it are in err.files
-function Task:download_all(dir, opts)
+--- Fetches one output to a file, which appears whole or not at all. An expired
+--- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
+--- with, also by a later run.
+---@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
+---  that the task was submitted with
+---@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s),
+---  receipt (false: a file beside it, <path>.json, that says what it was made from)
+---@return { path: string, bytes: integer, sha256: string, content_type?: string, receipt?: string }|nil file
+---@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
+function Task:download(path, opts)
   check_self(self)
-  if type(dir) ~= "string" or dir == "" or dir:find("%z") then
-    error("download_all takes the path of a directory", 2)
+  opts = options.check(opts, DOWNLOAD, "download", 2)
+  local ref, overwrite = inner[self].ref, opts.overwrite
+  if path == nil and ref.output then
+    path = ref.output
+    if overwrite == nil then overwrite = ref.overwrite end
   end
-  opts = options.check(opts, { overwrite = "boolean", max_bytes = count, receipt = "boolean" }, "download_all", 2)
+  if type(path) ~= "string" or path == "" or path:find("%z") then
+    error("download takes the path of the file to write", 2)
+  end
+  return errors.told("task:download", fetch(self, path, opts, overwrite))
+end
+
+-- The file of an output as an earlier run has left it, under a name that no other task gives; nil: there is none.
+-- Where its length or its sum is known, it must be that. nil, err: it is another.
+local function kept(self, path, opts, deadline)
+  local my = inner[self]
+  local sum = my.session:look("digest", path, deadline)
+  if sum.error then return nil end
+  local row = my.ref.trail and my.ref.trail:row()
+  local bytes = row and row.path == path and row.state == "done" and row.bytes or sum.size
+  if bytes ~= sum.size or (provenance.sum(my.session, path, deadline) or sum.sha256) ~= sum.sha256 then
+    return fail(self, { kind = "io", code = "exists", message = path .. " is there, but it is not the file that was "
+      .. "fetched for this task: name another directory, or give overwrite = true" })
+  end
+  local file = { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
+  return opts.receipt and attest(self, file, opts, true) or file
+end
+
+local function fetch_all(self, dir, given)
   local ok, err = ready(self)
   if not ok then return nil, err end
-  local files = {}
+  local files, deadline = {}, inner[self].session:deadline()
   for index, url in ipairs(self.output or {}) do
     local path = dir:gsub("/*$", "") .. "/" .. download.name(self.id, index, url)
+    local opts = { index = index, max_bytes = given.max_bytes, receipt = given.receipt }
     local file
-    file, err = self:download(path, { index = index, overwrite = opts.overwrite, max_bytes = opts.max_bytes,
-      receipt = opts.receipt })
+    if given.skip_existing then file, err = kept(self, path, opts, deadline) end
+    if not file and not err then file, err = fetch(self, path, opts, given.overwrite) end
     files[index] = file or err.files and err.files[1]
     if not file then
       err.files = files
@@ -496,6 +509,27 @@ function Task:download_all(dir, opts)
     end
   end
   return files
+end
+
+local DOWNLOAD_ALL = { overwrite = "boolean", skip_existing = "boolean", max_bytes = count, receipt = "boolean" }
+
+--- Fetches every output into a directory, named by the task and a number.
+---@param dir string   an existing directory
+---@param opts? { overwrite?: boolean, skip_existing?: boolean, max_bytes?: integer, receipt?: boolean }
+---  skip_existing: a file that is there already is kept and not asked for, unless the journal or its receipt says
+---  that it is another
+---@return table[]|nil files   as `download` returns them, in the order of `output`; what was there has `skipped`
+---@return runway.Error|nil err  files fetched before it are in err.files
+function Task:download_all(dir, opts)
+  check_self(self)
+  if type(dir) ~= "string" or dir == "" or dir:find("%z") then
+    error("download_all takes the path of a directory", 2)
+  end
+  opts = options.check(opts, DOWNLOAD_ALL, "download_all", 2)
+  if opts.overwrite and opts.skip_existing then
+    error("download_all: overwrite and skip_existing exclude each other", 2)
+  end
+  return errors.told("task:download_all", fetch_all(self, dir, opts))
 end
 
 return task

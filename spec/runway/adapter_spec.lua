@@ -139,11 +139,12 @@ describe("runway.adapter", function()
     end)
 
     it("the uri of an upload that is none is told, with what it must be", function()
-      for said, value in pairs { ["the number 5"] = 5, ["an empty string"] = "", ["a table of another form (with key)"]
-        = { key = "x" } } do
+      for said, value in pairs {
+        ["the number 5"] = 5, ["an empty string"] = "", ["a table of another form (with key)"] = { key = "x" },
+      } do
         local _, err = with_picture { upload = function() return { uri = value } end }
-        assert.matches("the adapter mine gave " .. said .. " as the uri of a step in upload; it must be a string that is "
-          .. "not empty", err.message, 1, true)
+        assert.matches("the adapter mine gave " .. said .. " as the uri of a step in upload; it must be a string",
+          err.message, 1, true)
       end
     end)
 
@@ -276,7 +277,8 @@ describe("runway.adapter", function()
         local task, err = pay({ accepted = full }, { full = nonsense })
         assert.is_nil(task)
         assert.equal("invalid_request", err.kind)
-        assert.matches("as the retry_after of a problem in accepted; it must be a number of seconds", err.message, 1, true)
+        assert.matches("as the retry_after of a problem in accepted; it must be a number of seconds", err.message, 1,
+          true)
       end
     end)
 

@@ -48,6 +48,14 @@ describe("the scheduler", function()
       assert.equal("job value", other:join())
     end)
 
+    it("that returns nothing makes join give true, so that it can be asserted", function()
+      local job = runway.spawn(function() end)
+      assert.same({ n = 1, true }, table.pack(job:join()))
+      assert.same({ n = 1 }, table.pack(runway.spawn(function() return nil end):join()))
+      assert.same({ n = 0 }, table.pack(runway.run(function() end)))
+      assert.same({ true }, (runway.all { function() end }))
+    end)
+
     it("that raises makes join give nil and an error with its traceback", function()
       local function deep() error "broken" end
       local value, err = runway.spawn(function() deep() end):join()

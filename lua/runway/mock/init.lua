@@ -251,8 +251,13 @@ end
 
 --------------------------------------------------------------------- the end
 
+local function check_self(self)
+  if getmetatable(self) ~= Mock then options.without_self "mock" end
+end
+
 --- Lets the clock go on. As often as you like; a mock that is collected closes itself.
 function Mock:close()
+  check_self(self)
   if not self.open then return end
   self.open = false
   scheduler.thaw()
@@ -263,6 +268,7 @@ Mock.__gc = Mock.close
 
 --- Closes the mock, and raises unless all that was expected came, and nothing else.
 function Mock:finish()
+  check_self(self)
   self:close()
   local complaints = {}
   for i, message in ipairs(self.unexpected) do complaints[i] = message end
