@@ -45,6 +45,24 @@ function job.is_any_ready()
   return last >= first
 end
 
+local hosted = false
+
+--- A host lets jobs run by steps of its own, and may end with some undone whenever it likes.
+function job.hosted()
+  hosted = true
+end
+
+-- Collected when the state closes: a script that ends before its jobs have begun must not do so silently.
+job.at_the_end = setmetatable({}, { __gc = function()
+  local count = 0
+  for i = first, hosted and 0 or last do
+    if ready[i].start then count = count + 1 end
+  end
+  if count == 0 then return end
+  guard.say(("the program ended before %d job(s) that it had spawned ever ran: end a script with runway.run, "
+    .. "runway.all or job:join"):format(count))
+end })
+
 --------------------------------------------------------------------- how one ends
 
 -- What a job raised must reach someone, if not who joins it. An interrupt is raised by the loop as well.

@@ -258,6 +258,7 @@ function scheduler.step(seconds)
     error("step takes a number of seconds, 0 or more", 2)
   end
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
+  job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
   local ok, err = pcall(turn, seconds)
   turning, job.current = 0, nil
