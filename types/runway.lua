@@ -37,6 +37,11 @@ function runway.client(options) end
 ---@field logger? fun(level: "debug"|"warning"|"error", message: string, fields: table)
 ---@field transport? table         runway.mock { … }
 
+---Does now what the first client and its first request would do, so that no frame has to. As often as you like.
+---@return true|nil
+---@return runway.Error|nil err   when the engine cannot start
+function runway.preload() end
+
 ---A local picture, film or sound, to stand wherever a URL may stand.
 ---@param path string
 ---@return runway.File

@@ -11,6 +11,7 @@ local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
 local order = require "runway.order"
+local scheduler = require "runway.scheduler"
 local session = require "runway.session"
 local submit = require "runway.submit"
 local task = require "runway.task"
@@ -107,6 +108,17 @@ end
 function client.new(given)
   given = options.check(given, OPTIONS, "client", 2)
   return errors.told("runway.client", open(given))
+end
+
+--- Does now what the first client and its first request would do: loads all rooms, and starts the engine with its
+--- thread and libcurl. For a host to call while it loads, so that no frame has to; as often as it likes.
+---@return true|nil
+---@return runway.Error|nil err   when the engine cannot start
+function client.preload()
+  require "runway.providers"
+  require "runway.transport"
+  local fd, err = scheduler.pollfd()
+  return errors.told("runway.preload", fd and true, err)
 end
 
 local function session_of(self)
