@@ -21,6 +21,7 @@
 ** Misuse raises. Nothing of Lua is used by any thread but the caller's.
 */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lua_compat.h"
@@ -216,9 +217,21 @@ static void push_request (lua_State *L, const rw_incoming *r) {
 ** ==================================================================
 */
 
+/* luaL_testudata, which Lua 5.1 has not: that one is to be told more kindly. */
+static listener_box *to_box (lua_State *L) {
+  bool is = false;
+  if (lua_touserdata(L, 1) && lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, LISTENER_TYPE);
+    is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  return is ? lua_touserdata(L, 1) : NULL;
+}
+
+
 /* Raises at the line that called a method with a dot. */
 static listener_box *check_box (lua_State *L) {
-  listener_box *b = luaL_testudata(L, 1, LISTENER_TYPE);
+  listener_box *b = to_box(L);
   lua_Debug ar = {0};
   if (b) return b;
   if (lua_getstack(L, 0, &ar)) (void)lua_getinfo(L, "n", &ar);

@@ -417,8 +417,7 @@ describe("runway.adapter", function()
     local function evil(v) return setmetatable(v, { __index = boom, __pairs = boom, __len = boom, __eq = boom }) end
 
     local function made(more)
-      local m = runway.mock { { "POST /submit", json = { id = "t-1" }, times = math.huge } }
-      local client = assert(runway.client { provider = adapters.own(more), api_key = "k12345678", transport = m })
+      local client = client_of(more, { { "POST /submit", json = { id = "t-1" }, times = math.huge } })
       local ok, task, err = pcall(client.generate, client, { prompt = "x" })
       assert.is_true(ok, tostring(task))
       return task, err

@@ -3,7 +3,6 @@
 local core = require "runway.core"
 local lfs = require "lfs"
 local listening = require "spec.support.listening"
-local socket = require "socket"
 
 local connect, listen, take = listening.connect, listening.listen, listening.take
 local eventually = listening.eventually

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local lfs = require "lfs"
 local listener = require "runway.listener"
 local listening = require "spec.support.listening"
+local socket = require "socket"
 
 local connect, listen, take = listening.connect, listening.listen, listening.take
 local eventually = listening.eventually
