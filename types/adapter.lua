@@ -1,4 +1,4 @@
----@meta runway.adapter
+---@meta _
 -- luacheck: ignore 212
 -- What an adapter is made of, for editors. docs/adapters.md explains it; this file is never loaded.
 
@@ -87,7 +87,7 @@
 
 ---@class runway.TaskFields
 ---@field id? string            clean, not empty, at most 4096 bytes
----@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
+---@field status? runway.Status
 ---  nil: a word not known; the task goes on
 ---@field word? string          the provider's own word
 ---@field reason? string        what it says beside a word not known
@@ -104,7 +104,7 @@
 
 ---@class runway.Problem
 ---@field message string        one sentence for the user
----@field kind? string          a runway.Error's kind; default: by the HTTP status. Without one, and under 2xx, a
+---@field kind? runway.ErrorKind  of the user's error; default: by the HTTP status. Without one, and under 2xx, a
 ---  submit is refused as "invalid_request", and a query is made again
 ---@field code? string          the API's own code
 ---@field field? string         the param at fault

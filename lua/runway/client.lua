@@ -99,10 +99,7 @@ local function open(given)
 end
 
 --- Opens an account. Makes no request.
----@param given? table   see the README: provider, api_key, base_url, timeout (60 s), deadline (s),
----   connect_timeout (10 s), max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy,
----   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent,
----   logger(level, message, fields), transport
+---@param given? runway.Options   in types/runway.lua, and in the README
 ---@return runway.Client|nil
 ---@return runway.Error|nil err  kind "config"
 function client.new(given)
@@ -130,7 +127,7 @@ end
 --------------------------------------------------------------------- submitting
 
 --- Does the provider offer this kind of task?
----@param kind string
+---@param kind runway.Kind
 ---@return boolean
 function Client:supports(kind)
   local mine = session_of(self)
@@ -155,9 +152,7 @@ end
 
 --- Submits a task; the kind is `params.kind`, or follows from the params.
 --- Submitted at most once: an answer that is lost gives `unknown_submit`.
----@param raw table    prompt_text, prompt_image, prompt_video, model, ratio, duration (s), seed, callback_url, …
----  beside these `output` (checked before paying; `task:download()` writes there), `extra` (a table that goes to the
----  API as it is), `deadline` (s)
+---@param raw runway.Submit   any other name goes to the API as well
 ---@return runway.Task|nil
 ---@return runway.Error|nil err   beside a task: code "broken_answer", since the answer was no clean JSON
 function Client:generate(raw)
@@ -188,7 +183,7 @@ end
 
 --- Attaches to a task by its id. Makes no request.
 ---@param id string
----@param kind? string   what it makes, where the provider asks by kind
+---@param kind? runway.Kind   what it makes, where the provider asks by kind
 ---@return runway.Task
 function Client:task(id, kind)
   local mine = session_of(self)
@@ -197,7 +192,7 @@ end
 
 --- Attaches to a task and asks how it stands.
 ---@param id string
----@param kind? string
+---@param kind? runway.Kind
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function Client:get(id, kind)
@@ -208,7 +203,7 @@ end
 --- Asks the provider to stop a task; one that is gone already counts as stopped.
 --- At some providers this deletes a task that has finished.
 ---@param id string
----@param kind? string
+---@param kind? runway.Kind
 ---@return true|nil
 ---@return runway.Error|nil err
 function Client:cancel(id, kind)
@@ -305,8 +300,8 @@ local REQUEST = {
 
 --- Any other endpoint of the provider, signed and retried like the known ones;
 --- a POST or PATCH is sent at most once.
----@param given table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {}, deadline = s }
----@return { status: integer, headers: table, body: string, json: any }|nil answer
+---@param given runway.RequestOptions
+---@return runway.Answer|nil answer
 ---@return runway.Error|nil err    also for an answer that is not 2xx
 function Client:request(given)
   local mine = session_of(self)

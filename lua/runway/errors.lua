@@ -4,8 +4,7 @@
 -- its text, and every text it holds, has passed `redact`.
 
 ---@class runway.Error
----@field kind string  invalid_request authentication permission insufficient_credits not_found rate_limited server
----                    network timeout protocol unknown_submit task_failed task_cancelled cancelled io limit config
+---@field kind runway.ErrorKind
 ---@field message string        what happened and what to do next
 ---@field provider? string      the adapter's name
 ---@field http_status? integer

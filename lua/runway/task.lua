@@ -43,8 +43,8 @@ local QUEUED = { PENDING = true, THROTTLED = true }
 ---@class runway.Task
 ---@field id string
 ---@field provider string         the adapter's name
----@field kind? string            image_to_video, …
----@field status string           PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED
+---@field kind? runway.Kind
+---@field status runway.Status
 ---@field progress? number        0..1
 ---@field output? string[]        URLs of the finished files; they expire (hours to days)
 ---@field failure? string         the provider's words
@@ -322,9 +322,8 @@ end
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
----@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all,
----  default: the client's `deadline`, else 3600 from when it was last seen in the provider's queue (PENDING or
----  THROTTLED), and 86400 in all
+---@param opts? runway.WaitOptions   without a timeout: the client's `deadline`, else 3600 s from when the task was last
+---  seen in the provider's queue (PENDING or THROTTLED), and 86400 in all
 ---@return runway.Task|nil task   when it SUCCEEDED and has an output
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
@@ -458,9 +457,8 @@ end
 --- with, also by a later run.
 ---@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
 ---  that the task was submitted with
----@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s),
----  receipt (false: a file beside it, <path>.json, that says what it was made from)
----@return { path: string, bytes: integer, sha256: string, content_type?: string, receipt?: string }|nil file
+---@param opts? runway.DownloadOptions
+---@return runway.Downloaded|nil file
 ---@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
 function Task:download(path, opts)
   check_self(self)
@@ -515,10 +513,8 @@ local DOWNLOAD_ALL = { overwrite = "boolean", skip_existing = "boolean", max_byt
 
 --- Fetches every output into a directory, named by the task and a number.
 ---@param dir string   an existing directory
----@param opts? { overwrite?: boolean, skip_existing?: boolean, max_bytes?: integer, receipt?: boolean }
----  skip_existing: a file that is there already is kept and not asked for, unless the journal or its receipt says
----  that it is another
----@return table[]|nil files   as `download` returns them, in the order of `output`; what was there has `skipped`
+---@param opts? runway.DownloadAllOptions
+---@return runway.Downloaded[]|nil files   in the order of `output`; what was there has `skipped`
 ---@return runway.Error|nil err  files fetched before it are in err.files
 function Task:download_all(dir, opts)
   check_self(self)

@@ -115,7 +115,7 @@ local function entries(mine, state, limit)
 end
 
 --- The entries, the newest first.
----@param opts? { state?: runway.State, limit?: integer }
+---@param opts? runway.EntriesOptions
 ---@return runway.Entry[]|nil
 ---@return runway.Error|nil err
 function Journal:entries(opts)
@@ -190,7 +190,7 @@ end
 --- Says what became of a submit that is `unknown`: it made this task; or none, and it is to be submitted again
 --- when someone next asks for it; or it is given up.
 ---@param key string
----@param how { task_id?: string, resubmit?: true, failed?: string }   one of them
+---@param how runway.Settlement   one of them
 ---@return runway.Entry|nil   as it stands now
 ---@return runway.Error|nil err
 function Journal:settle(key, how)

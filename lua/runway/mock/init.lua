@@ -146,7 +146,7 @@ local function read_list(list, level)
 end
 
 --- Makes a mock, and stops the clock until it is closed.
----@param list runway.mock.Entry[]|fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil
+---@param list runway.mock.List|fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil
 ---@return runway.Mock
 function mock.new(list)
   local entries = read_list(list, 2)
@@ -239,10 +239,12 @@ function Mock:start(wire, done)
 end
 
 --- Ends an exchange early; its result still comes.
+---@param handle table|nil
 function Mock:cancel(handle)
   if handle then exchange.cancel(handle) end
 end
 
+---@param handle table|nil
 ---@return integer received
 ---@return integer|nil total
 function Mock:progress(handle)
