@@ -146,7 +146,11 @@ local HOME = info and info(1, "S").source:match("^@.*[/\\]")
 -- The call is noted where a script made it; what our rooms call is not what failed.
 local function note(err, call)
   if err.call then return end
-  local at = info and info(4, "Sl")           -- beyond this function, pcall and `told`
+  local level, at = 4, nil                    -- beyond this function, pcall and `told`
+  repeat
+    at = info and info(level, "Sl")
+    level = level + 1
+  until not at or at.what ~= "C"              -- a script's own pcall
   if at and HOME and at.source:sub(1, #HOME) == HOME then return end
   local line = at and at.currentline > 0 and at.currentline
   -- of a chunk without a name its text would be shown

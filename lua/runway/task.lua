@@ -474,20 +474,13 @@ function Task:download(path, opts)
   return errors.told("task:download", fetch(self, path, opts, overwrite))
 end
 
--- The file of an output as an earlier run has left it, under a name that no other task gives; nil: there is none.
--- Where its length or its sum is known, it must be that. nil, err: it is another.
+-- The file of an output as an earlier run has left it; nil: there is none. nil, err: it is another.
 local function kept(self, path, opts, deadline)
   local my = inner[self]
-  local sum = my.session:look("digest", path, deadline)
-  if sum.error then return nil end
-  local row = my.ref.trail and my.ref.trail:row()
-  local bytes = row and row.path == path and row.state == "done" and row.bytes or sum.size
-  if bytes ~= sum.size or (provenance.sum(my.session, path, deadline) or sum.sha256) ~= sum.sha256 then
-    return fail(self, { kind = "io", code = "exists", message = path .. " is there, but it is not the file that was "
-      .. "fetched for this task: name another directory, or give overwrite = true" })
-  end
-  local file = { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
-  return opts.receipt and attest(self, file, opts, true) or file
+  local file, problem = delivery.kept(my.session, my.ref.trail, path, deadline)
+  if problem then return fail(self, problem) end
+  if file and opts.receipt then return attest(self, file, opts, true) end
+  return file
 end
 
 local function fetch_all(self, dir, given)

@@ -98,6 +98,17 @@ describe("an error of a public function", function()
     from("runway.client", line() - 1, err)
     _, err = runway.journal "/nowhere/at/all.db"
     from("runway.journal", line() - 1, err)
+    _, _, err = pcall(client.get, client, "t1")
+    from("client:get", line() - 1, err)
+  end)
+
+  it("says nothing of it where a room of ours made the call: that is not what failed", function()
+    local client = mocked.client { { "GET /v1/tasks/t1", status = 401, times = math.huge } }
+    local _, err = require("runway.progress").wait(client:task "t1", {
+      stream = { write = function() end, flush = function() end }, terminal = false,
+    })
+    assert.equal("authentication", err.kind)
+    assert.same({}, { err.call, err.where })
   end)
 
   it("of a job says what failed in it", function()
