@@ -146,7 +146,7 @@ local HOME = info and info(1, "S").source:match("^@.*[/\\]")
 -- The call is noted where a script made it; what our rooms call is not what failed.
 local function note(err, call)
   if err.call then return end
-  local level, at = 4, nil                    -- beyond this function, pcall and `told`
+  local level, at = 4                         -- beyond this function, pcall and `told`
   repeat
     at = info and info(level, "Sl")
     level = level + 1
