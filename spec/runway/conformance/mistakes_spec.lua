@@ -381,6 +381,13 @@ local READERS = {
       return problem
     end)
   end, "problem: problem.retry_after says to come back, and problem.kind" },
+  { "says that nothing was taken of a page that says nothing", function(a)
+    local was = a.problem
+    a.problem = function(answer)
+      if answer.status == 500 and not answer.json then return { message = "busy", retry_after = 5 } end
+      return was(answer)
+    end
+  end, "problem: says that nothing was taken %(retry_after%) of an answer without JSON under HTTP 500" },
   { "says to come back yesterday", function(a)
     after(a, "problem", function(problem)
       problem.kind, problem.retry_after = nil, -1
