@@ -238,7 +238,7 @@ end)
 -- Every public function says what it takes and gives
 
 -- Those that give nothing.
-local SILENT = { cancel = "mock:cancel", close = true, finish = true, sleep = true }
+local SILENT = { assert_ok = true, cancel = "mock:cancel", close = true, finish = true, loop = true, sleep = true }
 
 -- The annotations above a function that is defined at this line, and its head.
 local function above(lines, at)
@@ -285,6 +285,42 @@ describe("every public function has its @param and @return:", function()
     end
     mocked.close()
     table.sort(complaints)
+    assert.same({}, complaints)
+  end)
+
+  it("those of the rooms that users require", function()
+    local complaints = {}
+    for _, room in ipairs {
+      "conformance", "fields", "files", "ids", "params", "progress", "sandbox", "store", "text",
+    } do
+      for name, fn in pairs(require("runway." .. room)) do
+        local info = type(fn) == "function" and debug.getinfo(fn, "S")
+        -- what another room lends has its annotations there
+        if info and info.short_src:gsub("/init%.lua$", ".lua"):find("/" .. room .. ".lua", 1, true) then
+          local doc, head = above(lines_of(info.short_src), info.linedefined)
+          complain(room .. "." .. name, doc, head, complaints)
+        end
+      end
+    end
+    table.sort(complaints)
+    assert.same({}, complaints)
+  end)
+
+  it("those of runway.json and runway.listener, which are C", function()
+    local complaints = {}
+    for room, module in pairs { json = json, listener = listener } do
+      local lines, path = lines_of("types/" .. room .. ".lua"), "types/" .. room .. ".lua"
+      for name, v in pairs(module) do
+        local found = type(v) ~= "function" and content(path):find("@field " .. name .. " ", 1, true) ~= nil
+        for i, line in ipairs(lines) do
+          if line:find("function " .. room .. "." .. name .. "(", 1, true) then
+            complain(room .. "." .. name, above(lines, i), line, complaints)
+            found = true
+          end
+        end
+        if not found then complaints[#complaints + 1] = room .. "." .. name end
+      end
+    end
     assert.same({}, complaints)
   end)
 
