@@ -121,6 +121,7 @@ build = {
     ["runway.errors"] = "lua/runway/errors.lua",
     ["runway.fields"] = "lua/runway/fields.lua",
     ["runway.files"] = "lua/runway/files.lua",
+    ["runway.films"] = "lua/runway/films.lua",
     ["runway.guard"] = "lua/runway/guard.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",

@@ -15,6 +15,7 @@ local scheduler = require "runway.scheduler"
 local session = require "runway.session"
 local submit = require "runway.submit"
 local task = require "runway.task"
+require "runway.films"                        -- the methods of a task that fetch
 local values = require "runway.values"
 
 ---@class runway.Client
