@@ -49,8 +49,9 @@ end
 
 -- Has it a text of its own to be shown by?
 local function is_text(v)
-  local t = type(v)
-  return t == "string" or t == "number" or t == "table" and (getmetatable(v) or {}).__concat == errors.concat
+  if type(v) == "string" or type(v) == "number" then return true end
+  local meta = getmetatable(v)
+  return type(meta) == "table" and meta.__concat == errors.concat
 end
 
 --- An error with the text before or behind it, as its __concat; what is no text is refused as Lua does.
