@@ -33,8 +33,17 @@ function guard.say(text)
 end
 
 ---@param err any
-function guard.report(err)
-  guard.say("an error in a callback: " .. guard.text_of(err))
+---@param trace? string   where it was raised
+function guard.report(err, trace)
+  guard.say("an error in a callback: " .. (trace or guard.text_of(err)))
+end
+
+local Traced = {}                             -- the metatable of an error with the way that led to it
+
+-- What is no one's bug is let through as it is.
+local function traced(err)
+  if err == NO_MEMORY or interrupt.is(err) or not debug then return err end
+  return setmetatable({ err = err, trace = errors.redact(debug.traceback(guard.text_of(err), 2)) }, Traced)
 end
 
 local function passed_on(ok, ...)
@@ -55,13 +64,12 @@ end
 ---@return boolean ok
 ---@return any err
 function guard.call(fn, ...)
-  local ok, err = pcall(fn, ...)
-  if not ok and interrupt.is(err) then
-    interrupt.keep(err)
-  elseif not ok then
-    guard.report(err)
-  end
-  return ok, err
+  local ok, raised = xpcall(fn, traced, ...)
+  if ok then return true, raised end
+  local err, trace = raised, nil
+  if getmetatable(raised) == Traced then err, trace = raised.err, raised.trace end
+  if interrupt.is(err) then interrupt.keep(err) else guard.report(err, trace) end
+  return false, err
 end
 
 --- How often what must not be lost is tried again while memory is missing.

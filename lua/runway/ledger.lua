@@ -214,6 +214,9 @@ function Interrupt.__tostring(e)
   return table.concat(lines, "\n")
 end
 
+-- With a text before or behind it, as an error has it.
+Interrupt.__concat = errors.concat
+
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)
   core.guard_signals()                        -- a second Ctrl-C may end the process at once

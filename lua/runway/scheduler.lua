@@ -211,8 +211,10 @@ function scheduler.park(w)
 end
 
 --- Waits for the job to end.
----@return any ...  the function's values; or nil, err when it raised (err.traceback) or was cancelled
+---@return any ...  the function's values, true where it has none; or nil, err when it raised (err.traceback) or was
+---  cancelled
 function Job:join()
+  job.check_self(self)
   self.joined = true
   while not self.results do
     local w = job.waiter()
@@ -220,7 +222,8 @@ function Job:join()
     joiners[#joiners + 1] = w
     scheduler.park(w)
   end
-  return unpack(self.results, 1, self.results.n)
+  if self.results.n == 0 then return true end -- so that `assert(job:join())` holds
+  return errors.told("job:join", unpack(self.results, 1, self.results.n))
 end
 
 --- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
@@ -256,6 +259,7 @@ function scheduler.step(seconds)
     error("step takes a number of seconds, 0 or more", 2)
   end
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
+  job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
   local ok, err = pcall(turn, seconds)
   turning, job.current = 0, nil

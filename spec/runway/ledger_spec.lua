@@ -207,6 +207,7 @@ describe("Ctrl-C", function()
     assert.same({ "cancelled", "interrupted" }, { err.kind, err.code })
     assert.equal("t1", err.tasks[1].task_id)
     assert.equal("runwayml", err.tasks[1].provider)
+    assert.equal("it ended: " .. tostring(err), "it ended: " .. err)
     local first, second = tostring(err):match "^([^\n]*)\n([^\n]*)$"
     assert.equal("here: interrupted!", first)
     assert.matches('task t1 (runwayml, PENDING) is paid for and not lost; to go on: client:task("t1"):wait()', second,
