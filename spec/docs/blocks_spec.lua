@@ -113,6 +113,9 @@ end)
 
 local ROOT = io.popen("pwd"):read "l"
 
+-- The id of a task that pages show. At the sandbox there is another.
+local SHOWN = "17f20503%-[%x-]*"
+
 -- A command that is `runway` for the page: the checkout's, its accounts at a sandbox.
 local RUNWAY = [[#!/bin/sh
 case $1 in
@@ -168,7 +171,10 @@ describe("the shell on the page", function()
     here:remove()
   end)
 
+  local task
+
   local function run(line)
+    line = line:gsub(SHOWN .. "…?", task or "%0")
     local words = { "cd", quote(here.directory), ";" }
     for name, value in pairs(environment) do words[#words + 1] = ("export %s=%s;"):format(name, quote(value)) end
     words[#words + 1] = "{ " .. line .. "; } 2>&1 </dev/null; code=$?; echo; echo $code"
@@ -179,6 +185,11 @@ describe("the shell on the page", function()
     return text, tonumber(code)
   end
 
+  it("is given a task", function()
+    local said = run "runway generate --prompt 'a cat' --duration 5 --model gen4.5 --ratio 1280:720 -o first.mp4"
+    task = assert(said:match "task (%S+)", said)
+  end)
+
   for _, page in ipairs(PAGES) do
     local text = content(page)
     for _, block in ipairs(text and blocks_of(text) or {}) do
@@ -188,11 +199,11 @@ describe("the shell on the page", function()
       elseif block.language == "sh" then
         it(("%s:%d runs"):format(page, block.line), function()
           for line in block.code:gsub("\\\n%s*", ""):gmatch "[^\n]+" do
-            local command = runs(line)
+            local command, ends = runs(line), tonumber(line:match "#.*exit code (%d+)" or 0)
             assert(command ~= false, page .. ": no one runs: " .. line)
             if command then
               local said, code = run(command)
-              assert(code == 0, ("%s: %s\n%s"):format(page, line, said))
+              assert(code == ends, ("%s: %s: %d\n%s"):format(page, line, code, said))
             end
           end
         end)
