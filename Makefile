@@ -56,9 +56,6 @@ else
 MODULE  := -shared
 RELRO   := -Wl,-z,relro,-z,now
 endif
-ifeq ($(OS),Linux)
-DEFINES := -D_GNU_SOURCE
-endif
 
 # The listener and the two databases are modules of their own, so that a host that needs none needs
 # none of their libraries. What they stand on is linked into each; tools/rockspec.lua reads these lines.
@@ -79,8 +76,9 @@ POSTGRESQL_SO := $(BUILD)/runway/postgresql.so
 MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO)) \
   $(if $(filter no,$(SQLITE)),,$(SQLITE_SO)) $(if $(filter no,$(POSTGRESQL)),,$(POSTGRESQL_SO))
 
-compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
-  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) \
+compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(HARDEN) $(CFLAGS) \
+  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) \
+  $(if $(filter no,$(LISTENER)),,-DRUNWAY_LISTENER $(MHD_CFLAGS)) \
   $(if $(filter no,$(SQLITE)),,-DRUNWAY_SQLITE $(SQLITE_CFLAGS)) \
   $(if $(filter no,$(POSTGRESQL)),,-DRUNWAY_POSTGRESQL $(PQ_CFLAGS)) $(CPPFLAGS)
 link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
@@ -110,16 +108,16 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 link_module = $(if $(V),,@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
 
 $(RUNWAY_SO): $(call objects,$(RUNWAY_C)) $(BUILD)/flags
-	$(link_module) $(CURL_LIBS)
+	$(link_module) $(CURL_LIBS) -lm
 
 $(LISTENER_SO): $(call objects,$(LISTENER_C)) $(BUILD)/flags
-	$(link_module) $(MHD_LIBS)
+	$(link_module) $(MHD_LIBS) -lm
 
 $(SQLITE_SO): $(call objects,$(SQLITE_C)) $(BUILD)/flags
-	$(link_module) $(SQLITE_LIBS)
+	$(link_module) $(SQLITE_LIBS) -lm
 
 $(POSTGRESQL_SO): $(call objects,$(POSTGRESQL_C)) $(BUILD)/flags
-	$(link_module) $(PQ_LIBS)
+	$(link_module) $(PQ_LIBS) -lm
 
 # Another compiler, other flags, a file more or less: all of these rebuild.
 $(BUILD)/flags: force | need-build

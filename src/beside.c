@@ -1,6 +1,8 @@
 /*
 ** beside.c: functions of the libraries that libcurl itself uses.
 */
+#include "system.h"
+
 #include <dlfcn.h>
 #include <string.h>
 

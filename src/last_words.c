@@ -4,6 +4,8 @@
 ** The lines stand in blocks that are never freed, so that a signal handler may
 ** walk them without a lock: a line is written first and then marked.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -6,6 +6,8 @@
 ** brands of the first tell a photo from a film (a table of brands); and streams
 ** of frames, whose headers have only a few fixed bits.
 */
+#include "system.h"
+
 #include <stdint.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /*
 ** thread.c: starting a thread of ours.
 */
+#include "system.h"
+
 #include <stddef.h>
 #include <time.h>
 

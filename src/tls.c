@@ -7,6 +7,8 @@
 ** kept with the connection and renewed by each request that uses it; the
 ** numbers that were said good-bye to lie in a small table of the thread's.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

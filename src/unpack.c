@@ -6,6 +6,8 @@
 ** their label alone, and only where the bytes bear it out. Of what was cut off
 ** or is broken further on, the beginning counts: it may name a task.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>

@@ -19,6 +19,12 @@ build() { # $1 directory, then variables for make
   "$make" -j2 --no-print-directory BUILD="$top/$dir" "$@" all
 }
 
+parts='-DRUNWAY_LISTENER -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL'
+
+all_parts() { # what a compiler is told to compile all of src/
+  echo "$parts $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+}
+
 check_gcc() { build gcc CC=gcc CFLAGS='-O2 -g -Werror'; }
 
 check_clang() { build clang CC=clang CFLAGS='-O2 -g -Werror'; }
@@ -35,8 +41,11 @@ check_symbols() { # a host must not find our names in its way, nor a module lack
   return $bad
 }
 
-check_rooms() { # the rooms below the binding do not know Lua
+check_rooms() { # the rooms below the binding do not know Lua; each sees the same of the system
   local file bad=0
+  for file in src/*.c; do
+    [ "$(grep -m1 '^#include' "$file")" = '#include "system.h"' ] || { echo "$file: system.h comes first"; bad=1; }
+  done
   for file in src/*.[ch]; do
     case $file in src/lua_* | src/runway.c) continue ;; esac
     grep -HnE '#include *[<"](lua|lauxlib|lualib)\.h' "$file" && bad=1
@@ -46,12 +55,12 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
   local dir=$top/onefile cc flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(all_parts)
   for cc in gcc clang; do
     mkdir -p "$dir/$cc" || return 1
     printf '#include "%s"\n' src/*.c >"$dir/runway.c"
     # shellcheck disable=SC2046,SC2086  # words on purpose
-    "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror -D_GNU_SOURCE \
+    "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror \
       -I. -Isrc $flags -fPIC -shared -fvisibility=hidden -pthread -o "$dir/$cc/runway.so" "$dir/runway.c" \
       $(pkg-config --libs libcurl libmicrohttpd sqlite3 libpq) || return 1
     LUA=$lua RUNWAY_BUILD=$PWD/$dir/$cc tools/specs.sh spec/src/lua_core_spec.lua \
@@ -74,16 +83,16 @@ check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
 check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
 
 check_cppcheck() {
+  # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL \
-    -DLUA_VERSION_NUM=504 -Isrc src
+    --error-exitcode=1 --suppress=missingIncludeSystem $parts -DLUA_VERSION_NUM=504 -Isrc src
 }
 
 check_tidy() {
   local flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(all_parts)
   # shellcheck disable=SC2086  # words on purpose
-  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
+  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
     grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
   [ "${PIPESTATUS[1]}" -eq 0 ]
@@ -98,13 +107,13 @@ analyze() { # $1 file: gcc's own analyzer
     src/lua_listener.c) known=-Wno-analyzer-null-argument ;;
   esac
   # shellcheck disable=SC2086  # words on purpose
-  gcc -std=c11 -O1 -fanalyzer -Werror $known -D_GNU_SOURCE -Isrc $flags -include tools/noreturn.h \
+  gcc -std=c11 -O1 -fanalyzer -Werror $known -Isrc $flags -include tools/noreturn.h \
     -c -o /dev/null "$1"
 }
 
 check_analyzer() {
   export flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(all_parts)
   export -f analyze
   printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
@@ -187,7 +196,7 @@ describe() {
     gcc) echo "builds without a warning with gcc" ;;
     clang) echo "builds without a warning with clang" ;;
     symbols) echo "exports luaopen_runway* and nothing else, lacks nothing of its own" ;;
-    rooms) echo "the C rooms below the binding do not include lua.h" ;;
+    rooms) echo "the C rooms below the binding do not include lua.h; system.h comes first" ;;
     onefile) echo "all of src/ compiles and works as one file" ;;
     luacheck) echo "luacheck finds nothing" ;;
     lua51) echo "lua/ parses as Lua 5.1" ;;

@@ -27,7 +27,7 @@ end
 -- The modules beside the core: what is theirs alone, by the beginning of its name, and what they share.
 local BESIDE = {
   { name = "runway.listener", own = { "src/listener", "src/lua_listener" }, shared = listed "SHARED_C",
-    library = "MICROHTTPD" },
+    library = "MICROHTTPD", define = "RUNWAY_LISTENER" },
   { name = "runway.sqlite", own = { "src/store_sqlite%.", "src/lua_sqlite%." }, shared = listed "STORE_C",
     library = "SQLITE3", define = "RUNWAY_SQLITE" },
   { name = "runway.postgresql", own = { "src/store_postgresql", "src/lua_postgresql%." },
@@ -72,13 +72,12 @@ local function c_module(module)
     lines[#lines + 1] = ('        "%s",'):format(path)
   end
   lines[#lines + 1] = "      },"
-  lines[#lines + 1] = ('      defines = { "_GNU_SOURCE"%s },'):format(module.define and (', "%s"'):format(module.define)
-    or "")
+  if module.define then lines[#lines + 1] = ('      defines = { "%s" },'):format(module.define) end
   local headers = "$(" .. module.library .. "_INCDIR)"
   lines[#lines + 1] = ('      incdirs = { "src", "%s"%s },'):format(headers,
     module.under and (', "%s/%s"'):format(headers, module.under) or "")
   lines[#lines + 1] = '      libdirs = { "$(' .. module.library .. '_LIBDIR)" },'
-  lines[#lines + 1] = ('      libraries = { "%s", "pthread" },'):format(module.library:lower())
+  lines[#lines + 1] = ('      libraries = { "%s", "pthread", "m" },'):format(module.library:lower())
   lines[#lines + 1] = "    },"
   return table.concat(lines, "\n")
 end
