@@ -71,7 +71,7 @@ check_onefile() { # a host may compile all of src/ as one file, so every name in
 check_luacheck() {
   # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
   find lua types spec examples bench tools fuzz -name '*.lua' -print0 2>/dev/null |
-    xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec
+    xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec rockspec/companions/*.rockspec
 }
 
 check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
@@ -173,7 +173,7 @@ check_tsan() { # races: only the specs in which a thread runs
 
 check_fuzz() { tools/torture/fuzz.sh 0; }
 
-check_rock() { LUA=$lua tools/rock.sh; }
+check_rock() { LUA=$lua LUA_VERSION=$version tools/rock.sh; }
 
 check_install() { # what is installed works from anywhere, and all of it goes away again
   local root
@@ -207,7 +207,7 @@ describe() {
     fuzz) echo "each input of the fuzzers' corpus, under AddressSanitizer and UBSan" ;;
     asan) echo "specs under AddressSanitizer, UBSan and LeakSanitizer" ;;
     tsan) echo "specs with threads under ThreadSanitizer" ;;
-    rock) echo "luarocks builds and installs it, and it runs" ;;
+    rock) echo "luarocks builds and installs each rock, it runs, and make clean takes what is left" ;;
     install) echo "make install works from anywhere, make uninstall leaves nothing" ;;
     tree) echo "nothing is left in the tree that git does not ignore" ;;
     *) return 1 ;;

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs what a target needs and this system lacks, and says so; does nothing when all is there.
 #
-#   tools/need.sh GROUP…      build demo test check rock make fuzz valgrind
+#   tools/need.sh GROUP…      build run demo test check rock make fuzz valgrind
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
-# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
+# INSTALL=no only names them; INSTALL=ask does so too, unless it is root already or someone at
+# a terminal lets it become root by sudo. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
 # POSTGRESQL and FULL mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
@@ -73,7 +74,6 @@ need_build() {
     *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
   esac
   need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
-  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
   need "the headers of Lua $version" "liblua$version-dev" lua-devel "lua$digits" "lua@$version" - lua_headers
   need libcurl libcurl4-openssl-dev libcurl-devel curl curl - library libcurl curl/curl.h
   [ "${LISTENER:-yes}" = no ] ||
@@ -81,11 +81,17 @@ need_build() {
       library libmicrohttpd microhttpd.h
   [ "${SQLITE:-yes}" = no ] || need SQLite libsqlite3-dev sqlite-devel sqlite sqlite - library sqlite3 sqlite3.h
   [ "${POSTGRESQL:-yes}" = no ] || need libpq libpq-dev libpq-devel postgresql-libs libpq - library libpq libpq-fe.h
+}
+
+need_run() { # what is not asked for to compile
+  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
   need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
   need argparse lua-argparse - - - argparse lua_module argparse
 }
 
-need_demo() { # https to a provider needs the certificates; the sandbox does not
+need_demo() {
+  need_run
+  # https to a provider needs the certificates; the sandbox does not
   [ ! -f /etc/debian_version ] ||
     need 'CA certificates' ca-certificates - - - - [ -s /etc/ssl/certs/ca-certificates.crt ]
 }
@@ -168,6 +174,19 @@ apt_get() { # $1 how often to try: a mirror may be busy, or another program hold
   return 1
 }
 
+allowed() { # to install
+  case ${INSTALL:-yes} in
+    no) return 1 ;;
+    ask)
+      [ "$(id -u)" -ne 0 ] || return 0
+      has sudo && [ -t 0 ] && [ -t 2 ] || return 1
+      printf 'runway: missing %s. Install through sudo apt-get:%s? [y/N] ' "$missing" "$apt" >&2
+      read -r answer || return 1
+      case $answer in [yY]*) ;; *) return 1 ;; esac
+      ;;
+  esac
+}
+
 by_apt() {
   if [ "$(id -u)" -ne 0 ] && ! has sudo; then
     echo "runway: as root, run:  apt-get install$apt" >&2
@@ -217,8 +236,8 @@ groups() {
 
 for group; do
   case $group in
-    build | demo | test | check | rock | make | fuzz | valgrind) ;;
-    *) echo "usage: $0 build|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
+    build | run | demo | test | check | rock | make | fuzz | valgrind) ;;
+    *) echo "usage: $0 build|run|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
   esac
 done
 
@@ -233,7 +252,7 @@ esac
 groups "$@"
 [ -n "$missing" ] || exit 0
 
-if [ "${INSTALL:-yes}" != no ] && has apt-get && [ -f /etc/debian_version ]; then
+if has apt-get && [ -f /etc/debian_version ] && allowed; then
   by_apt || exit 1
   hash -r
   groups "$@"
