@@ -176,13 +176,20 @@ check_fuzz() { tools/torture/fuzz.sh 0; }
 check_rock() { LUA=$lua LUA_VERSION=$version tools/rock.sh; }
 
 check_install() { # what is installed works from anywhere, and all of it goes away again
-  local root
+  local root code places
   root=$(mktemp -d) || return 1
-  "$make" --no-print-directory install uninstall PREFIX=/usr DESTDIR="$root/staged" &&
+  places=(PREFIX="$root/here" LUADIR="$root/lua" LIBDIR="$root/c modules" BINDIR="$root/bin" MANDIR="$root/man"
+    DOCDIR="$root/doc")
+  "$make" --no-print-directory install PREFIX=/usr DESTDIR="$root/staged" &&
+    [ -f "$root/staged/usr/share/doc/runway/LICENSE" ] &&
+    "$make" --no-print-directory uninstall PREFIX=/usr DESTDIR="$root/staged" &&
     [ -z "$(find "$root/staged" ! -type d)" ] &&
-    "$make" --no-print-directory install PREFIX="$root/here" &&
-    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/here/bin/runway" --version)
-  local code=$?
+    "$make" --no-print-directory install "${places[@]}" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/bin/runway" --version) &&
+    [ -z "$(find "$root/here" -path '*/runway/*' -o -name '*.so')" ] &&
+    "$make" --no-print-directory uninstall "${places[@]}" &&
+    [ -z "$(find "$root" ! -type d)" ]
+  code=$?
   rm -rf "$root"
   return $code
 }
