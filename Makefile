@@ -95,7 +95,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
   need-build need-demo need-test need-check need-rock
 
 all: $(MODULES) ## build runway.so and the modules beside it into build/
@@ -194,6 +194,9 @@ conformance: | need-demo ## hold the official API's adapter and sandbox against 
 
 rockspec: ## write the lists of modules in the rockspecs anew
 	@$(LUA) tools/rockspec.lua
+
+release: ## tag VERSION=1.2.3, write its archive, rockspecs and checksums (URL=where the archive will lie)
+	@LUA='$(LUA)' tools/release.sh '$(VERSION)' '$(URL)'
 
 # ---- install ----
 

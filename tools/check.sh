@@ -194,9 +194,33 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
   return $code
 }
 
+check_release() { # the rocks of a release, from its archive, as luarocks gets it
+  local root code=0 rockspec
+  root=$(mktemp -d) || return 1
+  (
+    git clone -q . "$root/clone" && cd "$root/clone" || exit 1
+    export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x@x.test GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x@x.test
+    printf '\n## 9.8.7\n' >>CHANGELOG.md && git commit -q -a -m ready || exit 1
+    "$make" -s release VERSION=9.8.7 URL="file://$root/runway-9.8.7.tar.gz" LUA="$lua" || exit 1
+    mv build/release/9.8.7/* "$root" && cd "$root" && sha256sum --strict -c SHA256SUMS || exit 1
+    printf '%s\n' 'rocks_servers = {}' \
+      'rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }' >config.lua
+    for rockspec in runway-9.8.7-1.rockspec runway-*-9.8.7-1.rockspec; do
+      LUAROCKS_CONFIG=$root/config.lua HOME=$root luarocks --lua-version "$version" --tree "$root/tree" \
+        install "$rockspec" || exit 1
+    done
+    cd / && [ "$(env -u LUA_PATH -u LUA_CPATH "$root/tree/bin/runway" --version)" = "runway 9.8.7" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/sqlite.so" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/postgresql.so" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/listener.so" ]
+  ) || code=1
+  rm -rf "$root"
+  return $code
+}
+
 # ---- running them ----
 
-all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy analyzer fuzz asan tsan rock install'
+all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy analyzer fuzz asan tsan rock release install'
 
 describe() {
   case $1 in
@@ -215,6 +239,7 @@ describe() {
     asan) echo "specs under AddressSanitizer, UBSan and LeakSanitizer" ;;
     tsan) echo "specs with threads under ThreadSanitizer" ;;
     rock) echo "luarocks builds and installs each rock, it runs, and make clean takes what is left" ;;
+    release) echo "a release's rocks install from its archive" ;;
     install) echo "make install works from anywhere, make uninstall leaves nothing" ;;
     tree) echo "nothing is left in the tree that git does not ignore" ;;
     *) return 1 ;;

@@ -102,6 +102,7 @@ need_test() {
   need busted lua-busted - - - busted lua_module busted.runner
   need luasocket lua-socket - - - luasocket lua_module socket.core
   need luasec lua-sec - - - luasec lua_module ssl
+  need git git git git git - has git
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
   need nghttpd nghttp2-server nghttp2 nghttp2 nghttp2 - has nghttpd
