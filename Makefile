@@ -173,7 +173,7 @@ check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name:
 fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TARGET=name: only that one)
 	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(or $(SECONDS),60)' $(TARGET)
 
-coverage: | need-test ## how much of src/ the specs run, line by line (SPEC=file: only that one)
+coverage: | need-test ## how much of src/ and lua/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
 
 valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)

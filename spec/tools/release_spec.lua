@@ -85,7 +85,8 @@ describe("make release", function()
     end)
 
     it("gives the same bytes to whoever makes them from the tag", function()
-      done("git clone -q . ../again && cd ../again && LUA=" .. lua .. " TZ=Asia/Tokyo tools/release.sh files 9.8.7 " .. URL)
+      done("git clone -q . ../again && cd ../again && TZ=Asia/Tokyo LUA=" .. lua
+        .. " tools/release.sh files 9.8.7 " .. URL)
       done "diff -r build/release/9.8.7 ../again/build/release/9.8.7"
     end)
 
