@@ -82,6 +82,18 @@ check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
 
 check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
 
+check_format() { # spaces and braces; where lines break, and comments' columns, are the author's
+  local file bad=0
+  for file in src/*.[ch]; do
+    diff <(flat <"$file") <(clang-format "$file" | flat) >"$top/format" || { echo "$file"; cat "$top/format"; bad=1; }
+  done
+  return $bad
+}
+
+flat() { # C without its line breaks: a statement a line
+  tr '\n' ' ' | sed -E -e 's/\\ / /g' -e 's/ +/ /g' -e 's/([{(]) /\1/g' -e 's/ ([})])/\1/g' -e 's/([;{}])/\1\n/g'
+}
+
 check_cppcheck() {
   # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
@@ -220,7 +232,7 @@ check_release() { # the rocks of a release, from its archive, as luarocks gets i
 
 # ---- running them ----
 
-all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy analyzer fuzz asan tsan rock release install'
+all='gcc clang symbols rooms onefile luacheck lua51 shell format cppcheck tidy analyzer fuzz asan tsan rock release install'
 
 describe() {
   case $1 in
@@ -232,6 +244,7 @@ describe() {
     luacheck) echo "luacheck finds nothing" ;;
     lua51) echo "lua/ parses as Lua 5.1" ;;
     shell) echo "shellcheck finds nothing" ;;
+    format) echo "clang-format agrees with src/" ;;
     cppcheck) echo "cppcheck finds nothing" ;;
     tidy) echo "clang-tidy finds nothing" ;;
     analyzer) echo "gcc's -fanalyzer finds nothing" ;;

@@ -128,6 +128,7 @@ need_check() {
   need luac5.1 lua5.1 compat-lua lua51 - - has luac5.1
   need cppcheck cppcheck cppcheck cppcheck cppcheck - has cppcheck
   need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
+  need clang-format clang-format clang-tools-extra clang llvm - has clang-format
   need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
   need_fuzz
   need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
