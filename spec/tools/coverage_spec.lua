@@ -4,6 +4,8 @@ local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
 
 describe("the lines of lua/ that ran", function()
+  if os.getenv "RUNWAY_LINES" then return it("are counted", function() pending "just now they are" end) end
+
   local here
 
   setup(function()
