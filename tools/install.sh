@@ -31,9 +31,9 @@ put_if_made() { # the same, of what only `make manual` makes
 put_command() {
   interpreter=$(command -v "$LUA") || interpreter="/usr/bin/env lua$LUA_VERSION"
   mkdir -p "$DESTDIR$BINDIR"
-  sed -e "1s|.*|#!$interpreter|" -e '/^-- In a checkout/d' -e '/^local here/d' -e '/^local build/d' \
-    -e "s|^local lua_dir.*|local lua_dir = \"$LUADIR\"|" \
-    -e "s|^local lib_dir.*|local lib_dir = \"$LIBDIR\"|" bin/runway >"$DESTDIR$BINDIR/runway"
+  sed -e "1s|.*|#!$interpreter|" -e "/^-- In a checkout/,/^local lib_dir/c\\
+local lua_dir = \"$LUADIR\"\\
+local lib_dir = \"$LIBDIR\"" bin/runway >"$DESTDIR$BINDIR/runway"
   chmod 755 "$DESTDIR$BINDIR/runway"
 }
 

@@ -74,6 +74,7 @@ need_build() {
     *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
   esac
   need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
+  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
   need "the headers of Lua $version" "liblua$version-dev" lua-devel "lua$digits" "lua@$version" - lua_headers
   need libcurl libcurl4-openssl-dev libcurl-devel curl curl - library libcurl curl/curl.h
   [ "${LISTENER:-yes}" = no ] ||
@@ -83,8 +84,7 @@ need_build() {
   [ "${POSTGRESQL:-yes}" = no ] || need libpq libpq-dev libpq-devel postgresql-libs libpq - library libpq libpq-fe.h
 }
 
-need_run() { # what is not asked for to compile
-  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
+need_run() { # what compiling asks nothing of
   need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
   need argparse lua-argparse - - - argparse lua_module argparse
 }

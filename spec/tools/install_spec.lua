@@ -99,6 +99,7 @@ describe("installing", function()
     local command = here:content "stage/usr/games/runway"
     assert.truthy(command:find('local lua_dir = "/usr/lua"', 1, true), command)
     assert.truthy(command:find('local lib_dir = "/usr/lib64/lua"', 1, true), command)
+    assert.is_nil(command:find("checkout", 1, true), command)
     run("uninstall", places)
     assert.equal(0, (select(2, files_in(here:path "stage"))))
   end)

@@ -1,6 +1,7 @@
 -- What a target needs is installed with someone's leave only: asked for on a terminal where it is just a
 -- build, said where something is to run. The programs that would do it are played.
 
+local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
 
 local debian = io.open "/etc/debian_version"
@@ -21,10 +22,10 @@ describe("what is missing", function()
 
   after_each(function() here:remove() end)
 
-  -- Needs a Lua that is not there. What it said, its exit code, and what was called.
+  -- Needs a Lua that is not there, and more. What it said, its exit code, and what was called.
   local function need(install, uid, before)
     here:write("uid", uid .. "\n")
-    here:write("try", ("#!/bin/sh\nPATH='%s':$PATH LUA=%s LUA_VERSION=5.4 INSTALL=%s exec tools/need.sh run\n"):format(
+    here:write("try", ("PATH='%s':$PATH LUA=%s LUA_VERSION=5.4 INSTALL=%s exec tools/need.sh build run\n"):format(
       here.directory, here:path "no-lua", install))
     local pipe = assert(io.popen(((before or "%s </dev/null"):format("sh '" .. here:path "try" .. "'"))
       .. " 2>&1; echo \"exit $?\""))
@@ -75,8 +76,15 @@ describe("what is missing", function()
   end)
 
   it("for a build is nothing that only running needs", function()
-    assert.is_true(os.execute(("LUA='%s' LUA_VERSION=5.4 LUA_CFLAGS=-I. INSTALL=no tools/need.sh build"):format(
-      here:path "no-lua")))
+    local bare = here:write("bare-lua", ("#!/bin/sh\nexec %s -e 'package.path, package.cpath = \"\", \"\"' \"$@\"\n")
+      :format(lua))
+    assert(os.execute("chmod +x '" .. bare .. "'"))
+    local function ready(group)
+      return (os.execute(("LUA='%s' LUA_VERSION=%s INSTALL=no tools/need.sh %s 2>/dev/null"):format(
+        bare, _VERSION:sub(5), group)))
+    end
+    assert.is_true(ready "build")
+    assert.is_nil(ready "run")
   end)
 
   it("is asked for by a build, and installed by what runs", function()
