@@ -8,7 +8,7 @@
 #define RW_SYSTEM_H
 
 #if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE
+#define _GNU_SOURCE   /* NOLINT: the system has reserved this name for us to define */
 #endif
 
 #endif
