@@ -11,7 +11,7 @@
 # LUA, LUA_VERSION         which Lua runs the command
 set -eu
 
-pages='LICENSE README.md CHANGELOG.md SECURITY.md docs/*.md'
+pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
 
 for place in "$PREFIX" "$LUADIR" "$LIBDIR" "$BINDIR" "$MANDIR" "$DOCDIR" "${DESTDIR:-/}"; do

@@ -71,7 +71,7 @@ describe("make release", function()
       assert.equal('#define RUNWAY_VERSION "9.8.7"\n', done "grep RUNWAY_VERSION src/runway.h")
       local version = assert(io.open "src/runway.h"):read("a"):match 'RUNWAY_VERSION "([^"]*)"'
       assert.equal("runway " .. version, require("runway")._VERSION)
-      assert.equal("", (shell("grep -rnF '" .. version .. "' src lua bin rockspec docs")))
+      assert.equal("", (shell("grep -rnF '" .. version .. "' src lua bin types rockspec docs")))
     end)
 
     it("writes the archive, a rockspec for each rock, and sums that are right", function()
