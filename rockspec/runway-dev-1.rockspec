@@ -9,7 +9,8 @@ description = {
   summary = "Make videos with Runway's models from Lua, through Runway itself or a reseller",
   detailed = [[
     A client for Runway's video API and for the services that resell it. One vocabulary for all of
-    them, requests on a thread of their own, and never a second bill for the same clip.
+    them, requests on a thread of their own, and never a second bill for the same clip. Journals need
+    runway-sqlite or runway-postgresql, the offline sandbox runway-server.
   ]],
   license = "MIT",
   labels = { "http", "video", "api", "async" },
@@ -25,18 +26,9 @@ dependencies = {
 -- elsewhere a library may (macOS has some only in its shared cache): each is asked for what is sure.
 external_dependencies = {
   platforms = {
-    linux = {
-      CURL = { library = "curl" }, MICROHTTPD = { library = "microhttpd" }, SQLITE3 = { library = "sqlite3" },
-      PQ = { library = "pq" },
-    },
-    macosx = {
-      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
-      PQ = { header = "libpq-fe.h" },
-    },
-    bsd = {
-      CURL = { header = "curl/curl.h" }, MICROHTTPD = { header = "microhttpd.h" }, SQLITE3 = { header = "sqlite3.h" },
-      PQ = { header = "libpq-fe.h" },
-    },
+    linux = { CURL = { library = "curl" } },
+    macosx = { CURL = { header = "curl/curl.h" } },
+    bsd = { CURL = { header = "curl/curl.h" } },
   },
 }
 
@@ -96,10 +88,9 @@ build = {
         "src/utf8.c",
         "src/wake.c",
       },
-      defines = { "_GNU_SOURCE" },
       incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },
-      libraries = { "curl", "pthread" },
+      libraries = { "curl", "pthread", "m" },
     },
     ["runway.adapter"] = "lua/runway/adapter.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
@@ -140,25 +131,6 @@ build = {
     ["runway.journal.trail"] = "lua/runway/journal/trail.lua",
     ["runway.keyed"] = "lua/runway/keyed.lua",
     ["runway.ledger"] = "lua/runway/ledger.lua",
-    ["runway.listener"] = {
-      sources = {
-        "src/buffer.c",
-        "src/clock.c",
-        "src/file.c",
-        "src/header.c",
-        "src/listener.c",
-        "src/listener_answer.c",
-        "src/listener_peers.c",
-        "src/lua_headers.c",
-        "src/lua_listener.c",
-        "src/thread.c",
-        "src/wake.c",
-      },
-      defines = { "_GNU_SOURCE" },
-      incdirs = { "src", "$(MICROHTTPD_INCDIR)" },
-      libdirs = { "$(MICROHTTPD_LIBDIR)" },
-      libraries = { "microhttpd", "pthread" },
-    },
     ["runway.media"] = "lua/runway/media.lua",
     ["runway.mock"] = "lua/runway/mock/init.lua",
     ["runway.mock.exchange"] = "lua/runway/mock/exchange.lua",
@@ -167,26 +139,6 @@ build = {
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.patience"] = "lua/runway/patience.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
-    ["runway.postgresql"] = {
-      sources = {
-        "src/buffer.c",
-        "src/cells.c",
-        "src/clock.c",
-        "src/farewell.c",
-        "src/lua_postgresql.c",
-        "src/lua_store.c",
-        "src/store.c",
-        "src/store_postgresql.c",
-        "src/store_postgresql_values.c",
-        "src/thread.c",
-        "src/utf8.c",
-        "src/wake.c",
-      },
-      defines = { "_GNU_SOURCE", "RUNWAY_POSTGRESQL" },
-      incdirs = { "src", "$(PQ_INCDIR)", "$(PQ_INCDIR)/postgresql" },
-      libdirs = { "$(PQ_LIBDIR)" },
-      libraries = { "pq", "pthread" },
-    },
     ["runway.progress"] = "lua/runway/progress.lua",
     ["runway.provenance"] = "lua/runway/provenance.lua",
     ["runway.providers"] = "lua/runway/providers/init.lua",
@@ -234,25 +186,6 @@ build = {
     ["runway.scheduler"] = "lua/runway/scheduler.lua",
     ["runway.session"] = "lua/runway/session.lua",
     ["runway.shown"] = "lua/runway/shown.lua",
-    ["runway.sqlite"] = {
-      sources = {
-        "src/buffer.c",
-        "src/cells.c",
-        "src/clock.c",
-        "src/farewell.c",
-        "src/lua_sqlite.c",
-        "src/lua_store.c",
-        "src/store.c",
-        "src/store_sqlite.c",
-        "src/thread.c",
-        "src/utf8.c",
-        "src/wake.c",
-      },
-      defines = { "_GNU_SOURCE", "RUNWAY_SQLITE" },
-      incdirs = { "src", "$(SQLITE3_INCDIR)" },
-      libdirs = { "$(SQLITE3_LIBDIR)" },
-      libraries = { "sqlite3", "pthread" },
-    },
     ["runway.store"] = "lua/runway/store.lua",
     ["runway.submit"] = "lua/runway/submit.lua",
     ["runway.targets"] = "lua/runway/targets.lua",

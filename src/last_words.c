@@ -4,6 +4,8 @@
 ** The lines stand in blocks that are never freed, so that a signal handler may
 ** walk them without a lock: a line is written first and then marked.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -85,7 +87,7 @@ static void on_hosts_signal (int number) {
   struct sigaction action;
   int i = 0;
   while (i < GUARDED - 1 && numbers[i] != number) i++;
-  atomic_load(&hosts[i])(number);
+  (*atomic_load(&hosts[i]))(number);
   if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
       (action.sa_handler == SIG_DFL ||
        (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))

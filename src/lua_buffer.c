@@ -1,6 +1,8 @@
 /*
 ** lua_buffer.c: a growing run of bytes that an error of Lua's cannot leak.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "lua_buffer.h"

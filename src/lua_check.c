@@ -1,6 +1,8 @@
 /*
 ** lua_check.c: URLs, data URIs, proxies and places for files, looked at for Lua.
 */
+#include "system.h"
+
 #include <string.h>
 #include <unistd.h>
 

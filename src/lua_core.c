@@ -6,6 +6,8 @@
 ** closed by its __gc. Its user value is the table of live requests,
 ** id -> light userdata; the engine owns what they point to.
 */
+#include "system.h"
+
 #include <stdlib.h>
 #include <string.h>
 

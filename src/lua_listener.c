@@ -20,6 +20,10 @@
 **
 ** Misuse raises. Nothing of Lua is used by any thread but the caller's.
 */
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
+
+#include "system.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -373,3 +377,5 @@ int luaopen_runway_listener (lua_State *L) {
   luaL_newlib(L, functions);
   return 1;
 }
+
+#endif

@@ -4,6 +4,8 @@
 ** The half-made request lives in a userdata (a box), so that an error raised
 ** on the way releases it.
 */
+#include "system.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -15,6 +15,8 @@
 ** Only runway.store uses it. Misuse raises. Nothing of Lua is used by any
 ** thread but the caller's.
 */
+#include "system.h"
+
 #include <math.h>
 #include <string.h>
 

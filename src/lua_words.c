@@ -1,6 +1,7 @@
 /*
 ** lua_words.c: the last words of a process, for Lua.
 */
+#include "system.h"
 #include "last_words.h"
 #include "lua_words.h"
 

@@ -2,6 +2,8 @@
 ** outcome.c: what came of an exchange: libcurl's word for it, and what our own
 ** callbacks saw, as a status, an answer, and an error in our words.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "header.h"

@@ -4,6 +4,8 @@
 ** The names live in Lua rooms, each loaded when one of its names is first
 ** used, so that `require "runway"` costs next to nothing.
 */
+#include "system.h"
+
 #include <stddef.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /*
 ** stage.c: what is done for a request on the disk.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

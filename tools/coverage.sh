@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How much of src/ the specs run, by gcov: each file, all of it, and what they do not.
+# How much of src/ the specs run, by gcov: each file, all of it, and what they do not. And of lua/, by
+# tools/coverage/lua.sh.
 #
 #   tools/coverage.sh [SPEC…]      default: all of them
 #
@@ -22,7 +23,8 @@ rm -rf $dir/lines
 mkdir -p $dir/lines
 
 # A process that may write no large file is not to end because it cannot write what it counted.
-(trap '' XFSZ; LUA=$lua RUNWAY_BUILD=$PWD/$dir SPEC_TIMEOUT=300 tools/specs.sh "$@") >$dir/specs.log 2>&1
+counting=$(LUA=$lua tools/coverage/lua.sh begin $dir/lua) || exit 1
+(trap '' XFSZ; eval "$counting"; LUA=$lua RUNWAY_BUILD=$PWD/$dir SPEC_TIMEOUT=300 tools/specs.sh "$@") >$dir/specs.log 2>&1
 specs=$?
 grep -A20 '^FAIL' $dir/specs.log
 tail -n 1 $dir/specs.log
@@ -64,4 +66,6 @@ awk -v least=$least -v all=$# '
     exit odds > 0 || reached < least
   }' docs/coverage.md $dir/lines/*
 code=$?
+[ $# -eq 0 ] || export LEAST=0
+LUA=$lua tools/coverage/lua.sh report $dir/lua || code=1
 [ $specs -eq 0 ] && [ $code -eq 0 ]

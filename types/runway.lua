@@ -4,7 +4,7 @@
 -- (src/runway.c); this file is never loaded.
 
 ---@class runway
----@field _VERSION string                          "runway 0.1.0"
+---@field _VERSION string                          "runway " and the number of the version
 ---@field null userdata                            sends JSON null
 ---@field providers table<string, runway.Adapter>  the built-in adapters by name
 local runway = {}

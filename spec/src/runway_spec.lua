@@ -64,12 +64,14 @@ describe("a program that links runway in", function()
     server = rawserver.start {}
     here = scratch.new()
     directory = here.directory
-    program = directory .. "/host"
-    local code, said = shell(("cc -std=c11 -D_GNU_SOURCE -g -pthread -rdynamic -Isrc -o '%s' spec/support/host.c"
-      .. " $(ls src/*.c | grep -v listener)"
-      .. " $(pkg-config --cflags --libs lua%s libcurl) -ldl -lm"):format(
-      program, _VERSION:sub(5)))
-    assert(code == 0, said)
+    -- By the lines of the README, in a directory that has beside the sources only the host's own.
+    assert(os.execute(("cp spec/support/host.c spec/support/host.cpp '%s' && ln -s \"$PWD/src\" '%s'"):format(
+      directory, directory)))
+    local lines = assert(io.open("README.md"):read("a"):match "\n(cc %-std=c11 .-)```")
+    lines = lines:gsub("lua5%.4", "lua" .. _VERSION:sub(5)):gsub("(%S+)(%S*) %*%.o %-o host ", "%1%2 *.o -o %1.run ")
+    local code, said = shell(("cd '%s' && set -e && %s"):format(directory, lines))
+    assert(code == 0 and said == "", said)
+    program = directory .. "/host.c.run"
   end)
 
   teardown(function()
@@ -94,6 +96,17 @@ describe("a program that links runway in", function()
     assert(code == 0, said)
     return said
   end
+
+  it("is linked into C and C++ alike", function()
+    local script = here:write("once.lua", [[
+      local client = assert(require("runway").client { api_key = "test", base_url = ..., max_retries = 0 })
+      assert(client:request { path = "/ok" })
+    ]])
+    local found = ("LD_PRELOAD= LUA_PATH='%s' LUA_CPATH='%s'"):format(package.path, package.cpath)
+    for _, host in ipairs { "host.c.run' '0", "host.cpp.run" } do
+      assert.same({ 0, "" }, { shell(("%s '%s/%s' '%s' '%s'"):format(found, directory, host, script, server:url "")) })
+    end
+  end)
 
   local CLIENT = [[
     local runway = require "runway"

@@ -1,5 +1,5 @@
 /*
-** host.c: a program that embeds Lua and links runway in, for host_spec.lua.
+** host.c: a program that embeds Lua and links runway in, for runway_spec.lua.
 **
 **   host THREADS SCRIPT [ARG...]
 **
