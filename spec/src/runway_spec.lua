@@ -206,6 +206,16 @@ describe("a program that links runway in", function()
     assert.equal("nil\tconfig\tfork first\nconfig\nparent fine\n", said)
   end)
 
+  it("hears from a state that closes of what that one has at stake, and of no other's", function()
+    assert.equal("its own\nstill here\nthe other's\n", run(0, [[
+      local core = require "runway.core"
+      local word = core.leave_word "the other's\n"
+      assert(host.state 'require("runway.core").leave_word "its own\\n"')
+      io.stderr:write "still here\n"
+      assert(host.state(('require("runway.core").take_back(%d)'):format(word)))
+    ]]))
+  end)
+
   it("has no names but its own", function()
     assert.is_nil(require("runway").nothing)
     assert.is_nil(require("runway")[1])
