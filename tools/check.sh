@@ -133,7 +133,8 @@ exec -a "\$0" $real "\$@"
 SCRIPT
   chmod +x "$dir/bin/$name"
 
-  PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+  SPEC_CFLAGS="-O1 -fno-omit-frame-pointer $flags" \
+    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
   local code=$? report
   for report in "$dir"/report.*; do
     [ -f "$report" ] || continue
