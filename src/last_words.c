@@ -139,11 +139,11 @@ static bool lock_words (void) {
 /* Gives a place back, unless its line is being said: by a signal's handler, at the
 ** process's end. */
 static void vacate (word_block *w, int i) {
-  int stands = STANDS;
-  if (!atomic_compare_exchange_strong(&w->line[i].state, &stands, SILENT) && stands == BEING_SAID)
-    return;
-  w->line[i].taken = false;
-  last_said.count--;
+  int state = STANDS;
+  if (atomic_compare_exchange_strong(&w->line[i].state, &state, SILENT) || state == SILENT) {
+    w->line[i].taken = false;
+    last_said.count--;
+  }
 }
 
 
