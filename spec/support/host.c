@@ -31,10 +31,12 @@ static int is_child;
 
 /* Asked by LeakSanitizer where it is linked in: a child of fork has none of the
 ** threads that it would look at. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*): its name */
 int __lsan_is_turned_off (void);
 int __lsan_is_turned_off (void) {
   return is_child;
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
 
 static int host_fork (lua_State *L) {
@@ -122,7 +124,7 @@ static void *run (void *thread) {
 
 
 int main (int argc, char **argv) {
-  int n = argc > 2 ? atoi(argv[1]) : -1, failed = 0;
+  int n = argc > 2 ? (int)strtol(argv[1], NULL, 10) : -1, failed = 0;
   pthread_t threads[64];
   if (n < 0 || n > 64) return 2;
   arguments = argv;
