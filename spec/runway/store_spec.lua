@@ -299,19 +299,24 @@ databases.each("a store", function(fresh)
     for round = 1, 5 do
       local printed = child.run(PREAMBLE .. ([[
         io.stdout:setvbuf "no"
+        local answered
         for w = 1, 4 do
           runway.spawn(function()
             for i = 1, 1e6 do
               local key = ("%d-%%d-%%d"):format(w, i)
-              if s:write { { "INSERT INTO t (k) VALUES ($1)", key } } then print(key) end
+              if s:write { { "INSERT INTO t (k) VALUES ($1)", key } } then
+                answered = true
+                print(key)
+              end
             end
           end)
         end
+        while %d > 1 and not answered do runway.step() end
         runway.sleep(%f)
         local pid = io.open("/proc/self/stat"):read "n"
         io.popen("kill -9 " .. pid):close()
         while true do runway.step() end
-      ]]):format(round, 0.02 * round), { arguments = { where } })
+      ]]):format(round, round, 0.02 * round), { arguments = { where } })
       local there, lines = {}, 0
       for _, row in ipairs(assert(s:read { { "SELECT k FROM t" } })[1].rows) do there[row.k] = true end
       for key in printed:gmatch "%d+%-%d+%-%d+" do
