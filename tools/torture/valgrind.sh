@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Specs under valgrind, which sees what the sanitizers do not: uses of what was never written, also in
 # the libraries below. Every Lua that a spec starts runs in it, but for the servers of specs. All of
-# them take an hour or more.
+# them take hours.
 #
 #   tools/torture/valgrind.sh [SPEC…]      default: all but those below, those of C first
 #
