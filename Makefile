@@ -176,7 +176,7 @@ fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TA
 coverage: | need-test ## how much of src/ and lua/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
 
-valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)
+valgrind: all | need-test ## the specs under valgrind, which takes its time (SPEC=file: only that one)
 	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/valgrind.sh $(SPEC)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away

@@ -94,17 +94,21 @@ flat() { # C without its line breaks: a statement a line
   tr '\n' ' ' | sed -E -e 's/\\ / /g' -e 's/ +/ /g' -e 's/([{(]) /\1/g' -e 's/ ([})])/\1/g' -e 's/([;{}])/\1\n/g'
 }
 
+# What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
+all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c tools/*.c tools/*/*.c; }
+
 check_cppcheck() {
   # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --suppress=missingIncludeSystem $parts -DLUA_VERSION_NUM=504 -Isrc src
+    --error-exitcode=1 --suppress=missingIncludeSystem $parts -D_GNU_SOURCE -DLUA_VERSION_NUM=504 -Isrc \
+    src spec/support fuzz tools
 }
 
 check_tidy() {
   local flags
-  flags=$(all_parts)
+  flags="-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"
   # shellcheck disable=SC2086  # words on purpose
-  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
+  all_c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
     grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
   [ "${PIPESTATUS[1]}" -eq 0 ]
@@ -125,9 +129,9 @@ analyze() { # $1 file: gcc's own analyzer
 
 check_analyzer() {
   export flags
-  flags=$(all_parts)
+  flags="-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"
   export -f analyze
-  printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
+  all_c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
 
 # A sanitized module needs the sanitizer's run-time library loaded before the plain interpreter, and
@@ -154,7 +158,8 @@ exec -a "\$0" $real "\$@"
 SCRIPT
   chmod +x "$dir/bin/$name"
 
-  PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+  SPEC_CFLAGS="-O1 -fno-omit-frame-pointer $flags" \
+    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
   local code=$? report
   for report in "$dir"/report.*; do
     [ -f "$report" ] || continue
