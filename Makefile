@@ -208,8 +208,7 @@ install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
 	$(Q)mkdir -p '$(lib)/runway' '$(bin)'
 	$(Q)for f in $(MODULES:$(BUILD)/%=%); do \
 	  install -m 755 '$(BUILD)'/"$$f" '$(lib)'/"$$f" || exit 1; done
-	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^-- In a checkout/d' \
-	  -e '/^local here/d' -e '/^local build/d' \
+	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^-- In a checkout/,/^local build/d' \
 	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/$(LUA_VERSION)"|' \
 	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/$(LUA_VERSION)"|' bin/runway >'$(bin)/runway'
 	$(Q)chmod 755 '$(bin)/runway'

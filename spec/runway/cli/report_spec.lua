@@ -24,7 +24,8 @@ describe("runway.cli.report", function()
       ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
       ["set X or give api_key = …"] = "the environment variable alone",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
-      ["is larger than max_bytes (10)"] = "--max-bytes N", ["or runway.file(path)"] = "the path of the file",
+      ["is larger than max_bytes (10)"] = "--max-bytes N",
+      ["or runway.file(path)"] = "the path of the file, as --image FILE or --param NAME=@FILE",
     } do
       local text = said({}, failure(advice))
       assert.truthy(text:find("\nrunway: here that is " .. here .. "\n", 1, true), text)
