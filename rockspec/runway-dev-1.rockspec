@@ -120,6 +120,7 @@ build = {
     ["runway.cli.tasks"] = "lua/runway/cli/tasks.lua",
     ["runway.client"] = "lua/runway/client.lua",
     ["runway.clock"] = "lua/runway/clock.lua",
+    ["runway.columns"] = "lua/runway/columns.lua",
     ["runway.conformance"] = "lua/runway/conformance/init.lua",
     ["runway.conformance.cases"] = "lua/runway/conformance/cases.lua",
     ["runway.conformance.compare"] = "lua/runway/conformance/compare.lua",

@@ -38,7 +38,8 @@ end
 function command.run(argv, list, more)
   local m = list and runway.mock(list)
   local out, err = command.collector(), command.collector()
-  local world = { stdout = out, stderr = err, transport = m, terminal = false, stdout_terminal = false }
+  local world = { stdout = out, stderr = err, transport = m, terminal = false, stdout_terminal = false,
+    columns = 100 }
   for name, v in pairs(more or {}) do world[name] = v end
   local code = cli.main(argv, world)
   if m then m:finish() end

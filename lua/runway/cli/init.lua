@@ -53,8 +53,8 @@ end
 --- The `runway` command.
 ---@param argv string[]
 ---@param world? { stdin?: file*, stdout?: file*, stderr?: file*, transport?: table, terminal?: boolean,
----  stdout_terminal?: boolean }  for specs: where input comes from and output goes, what answers, and whether
----  standard error and standard output are terminals
+---  stdout_terminal?: boolean, columns?: integer }  for specs: where input comes from and output goes, what
+---  answers, whether standard error and standard output are terminals, and how wide the latter is
 ---@return integer exit_code   see runway.cli.exits
 function cli.main(argv, world)
   local state = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr }
@@ -64,6 +64,7 @@ function cli.main(argv, world)
     state.stderr:write("runway: ", missing, "\n")
     return exits.FAILED
   end
+  if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
   local root = parser.new(argparse, state)
   local ok, code, misuse = pcall(run, root, argv, state)
   if not ok then return raised(state, code) end

@@ -51,20 +51,23 @@ local function add_argument(command, argument)
   if argument.choices then made:choices(argument.choices) end
 end
 
--- Lines as wide as a terminal's, as argparse leaves them as they are.
-local function wrapped(text)
+local WIDEST, NARROWEST = 100, 40             -- columns of the help
+local MARGIN, LITTLE = 28, 8                  -- where what an option does begins
+
+-- Lines of so many columns, as argparse leaves an epilog as it is; what stands beside a row's name stays there.
+local function wrapped(text, width)
   local lines = {}
   for line in (text .. "\n"):gmatch "(.-)\n" do
-    local indent = line:match "^ *"
-    local row = indent
-    for word in line:gmatch "%S+" do
-      if #row + #word + 1 > 100 and row ~= indent then
+    local row = line:match "^  %S+  +" or ""
+    local indent = (" "):rep(#row)
+    for word in line:sub(#row + 1):gmatch "%S+" do
+      if #row + #word >= width and row ~= indent then
         lines[#lines + 1] = row
         row = indent
       end
-      row = row .. (row == indent and "" or " ") .. word
+      row = row .. (row:find "%S$" and " " or "") .. word
     end
-    lines[#lines + 1] = line:find "^  " and line or row -- a table's row stays
+    lines[#lines + 1] = row
   end
   return table.concat(lines, "\n")
 end
@@ -78,10 +81,11 @@ end
 
 local function fill(command, data, world, depth)
   command:add_help(false)
-  command:help_max_width(100):help_description_margin(28)
+  local width = math.max(NARROWEST, math.min(world.columns or WIDEST, WIDEST))
+  command:help_max_width(width):usage_max_width(width):help_description_margin(width > 2 * MARGIN and MARGIN or LITTLE)
   command:flag("-h --help", "Show this help."):action(function()
     local more = parser.more(data)
-    if more then command:epilog(wrapped(more)) end
+    if more then command:epilog(wrapped(more, width)) end
     answer(world, command:get_help())
   end)
   for _, argument in ipairs(data.takes or {}) do add_argument(command, argument) end

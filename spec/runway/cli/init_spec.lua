@@ -321,6 +321,17 @@ describe("the runway command", function()
       end)
     end
 
+    it("fits the terminal", function()
+      for _, wide in ipairs { 40, 80, 200 } do
+        for _, name in ipairs { "generate", "task", "models", "journal" } do
+          local _, out = run({ name, "--help" }, nil, { columns = wide })
+          for line in out:gmatch "[^\n]+" do
+            assert.is_true(#line <= wide + 2 or not line:find("%s%S+%s%S+%s%S+%s"), line) -- an option may be longer
+          end
+        end
+      end
+    end)
+
     it("says that the key comes from the environment alone, and why", function()
       for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "--help" } } do
         local _, out = run(argv)
