@@ -111,6 +111,7 @@ build = {
     ["runway.cli.exits"] = "lua/runway/cli/exits.lua",
     ["runway.cli.inputs"] = "lua/runway/cli/inputs.lua",
     ["runway.cli.journal"] = "lua/runway/cli/journal.lua",
+    ["runway.cli.manual"] = "lua/runway/cli/manual.lua",
     ["runway.cli.models"] = "lua/runway/cli/models.lua",
     ["runway.cli.output"] = "lua/runway/cli/output.lua",
     ["runway.cli.parser"] = "lua/runway/cli/parser.lua",

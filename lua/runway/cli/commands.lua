@@ -173,7 +173,22 @@ local completion = {
   takes = { { "shell", "Which shell.", choices = { "bash", "zsh", "fish" } } },
 }
 
+-- What is read from the environment, for the manual.
+local ENVIRONMENT = {
+  { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
+    "The API key, by provider." },
+  { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
+  { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
+  { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
+  { "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR", "Authorities to trust." },
+  { "TMPDIR", "Where -o - keeps the film until it is whole (default: /tmp)." },
+  { "NO_COLOR, TERM, COLUMNS", "A bar is drawn on a terminal, unless NO_COLOR is set or TERM is dumb; COLUMNS is how "
+    .. "wide it is, where it does not tell." },
+  { "RUNWAY_TRACE", "1: tell on standard error what goes over the wire, without keys, queries and bodies." },
+}
+
 return {
+  keys = KEYS, environment = ENVIRONMENT,
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },

@@ -9,7 +9,7 @@ local command = {}
 ---@param shell "bash"|"zsh"|"fish"
 ---@return string
 function command.script(shell)
-  local root = parser.new(assert(parser.load()), {})
+  local root = parser.new(require "argparse", {})
   return root["get_" .. shell .. "_complete"](root)
 end
 

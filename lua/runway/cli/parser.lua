@@ -2,13 +2,12 @@
 -- argparse reads them.
 
 local commands = require "runway.cli.commands"
-local guard = require "runway.guard"
 
 local parser = {}
 
 --- The library that reads a command line; nil, message when it is not there.
 function parser.load()
-  local ok, argparse = guard.try(require, "argparse")
+  local ok, argparse = require("runway.guard").try(require, "argparse")
   if ok then return argparse end
   return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
     .. "elsewhere: luarocks install argparse), which did not load: " .. tostring(argparse)

@@ -13,7 +13,6 @@
 -- (see scenarios.lua). It is written from the providers' documents and shares no code with the
 -- adapters, so that a mistake in one shows in the other.
 
-local application = require "runway.sandbox.app"
 local scenarios = require "runway.sandbox.scenarios"
 local tell = require "runway.sandbox.tell"
 
@@ -47,7 +46,7 @@ local function check_options(options, level)
 end
 
 local function new_app(options, level)
-  local app, why = application.new(options)
+  local app, why = require("runway.sandbox.app").new(options) -- the list of scenarios is had without it
   if not app then error(why, level + 1) end
   return app
 end

@@ -16,8 +16,6 @@
 --   enlarge(bytes, media, n)  what an output holds instead of its few bytes
 --   file(response, n, gets)  changes the answer to the download of an output
 
-local reply = require "runway.sandbox.reply"
-
 local scenarios = {}
 
 local always = math.huge
@@ -42,7 +40,7 @@ local function first(problem)
 end
 
 local function first_page(n, count)
-  if count <= n then return reply.html(200, "Welcome") end
+  if count <= n then return require("runway.sandbox.reply").html(200, "Welcome") end
 end
 
 -- The task is kept; what is heard of it suffers a fault of the wire (see runway.listener).
