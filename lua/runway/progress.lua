@@ -13,6 +13,7 @@ local LEAST, MOST = 5, 50                     -- and on a terminal
 local LABEL = 24                              -- of the longest label shown whole
 local REDRAW = 0.5                            -- seconds between two looks at the clock
 local STEPS = 10                              -- plain lines for one download or wait
+local SPARE = 3                               -- columns left free: ^C, which a terminal shows, would break the line
 local NARROW = 80                             -- columns, where a terminal does not tell
 local WINDOW = 15                             -- seconds over which the rate of a download is taken
 local SOON = 1                                -- seconds before which no rate says anything
@@ -33,6 +34,7 @@ local function clock(seconds)
 end
 
 local function size(bytes)
+  if bytes < 1e3 then return ("%.0f B"):format(bytes) end
   if bytes < 1e6 then return ("%.0f KB"):format(bytes / 1e3) end
   if bytes < 1e9 then return text.fixed(bytes / 1e6, 1) .. " MB" end
   return text.fixed(bytes / 1e9, 2) .. " GB"
@@ -138,8 +140,7 @@ function Bar:text(width)
 end
 
 local function redraw(bar, ending)
-  -- the last column stays free: a line that fills it may be broken by the next letter
-  bar.stream:write("\r", bar:text(math.max(1, width_of(bar) - 1)), "\27[K", ending)
+  bar.stream:write("\r", bar:text(math.max(1, width_of(bar) - SPARE)), "\27[K", ending)
   bar.stream:flush()
 end
 

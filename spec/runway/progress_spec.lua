@@ -76,7 +76,7 @@ describe("runway.progress", function()
         assert.is_true(columns.of(line) < math.max(wide, 2), line)
         assert.is_truthy(utf8.len(line))
       end
-      assert.is_true(wide < 40 or longest >= math.min(wide - 1, 60))
+      assert.is_true(wide < 40 or longest >= math.min(wide - 3, 60))
       local all = table.concat(lines, "\n")
       if wide == 20 then assert.matches("\n50%%  RUNNING", all) end
       if wide >= 40 then

@@ -166,6 +166,27 @@ describe("runway.cli.tasks", function()
       assert.equal("", left_behind())
     end)
 
+    it("leaves nothing behind when it is interrupted", function()
+      local said, code = child.run([[
+        local mocked, cli = require "spec.support.mocked", require "runway.cli"
+        local _, m = mocked.client { mocked.task "SUCCEEDED",
+          { "GET https://cdn.example/clip.mp4", body = ("x"):rep(5000), delay = 3600 } }
+        local start = m.start
+        m.start = function(self, wire, done)
+          local handle = start(self, wire, done)
+          if wire.save then
+            assert(io.open(wire.save.path .. ".part", "w")):close()
+            io.popen("kill -INT $PPID"):close()
+          end
+          return handle
+        end
+        os.exit(cli.main({ "task", "t1", "-o", "-" }, { transport = m, terminal = false, stdout_terminal = false }))
+      ]], { before = ("export RUNWAYML_API_SECRET=%s TMPDIR='%s';"):format(mocked.KEY, here.directory) })
+      assert.equal(exits.INTERRUPTED, code, said)
+      assert.matches("to go on: runway task t1 -o -", said, 1, true)
+      assert.equal("", left_behind())
+    end)
+
     it("says when standard output broke off", function()
       local full = command.collector()
       full.write = function() return nil, "No space left on device", 28 end
