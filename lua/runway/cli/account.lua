@@ -23,7 +23,7 @@ end
 
 local function from_file(path)
   local chunk, message = loadfile(path)
-  if not chunk then return config((tostring(message):gsub("^cannot open ([^\n]*)$", "%1: cannot be opened"))) end
+  if not chunk then return config((tostring(message):gsub("^cannot open ", ""))) end
   return adapter_of(path, guard.try(chunk, path))
 end
 

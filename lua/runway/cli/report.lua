@@ -75,19 +75,36 @@ local ADVISED = {
   { "journal:settle", "runway journal settle KEY --journal FILE --task-id ID, --resubmit or --failed WHY" },
   { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
-  { "prompt_text", "--prompt" }, { "prompt_video", "--video" },
 }
+
+-- Params as the library names them, and the options that give them.
+local OPTIONS = {
+  { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
+  { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
+}
+
+-- The option that gives the param which a refusal speaks of first; nil: none.
+local function option_in(message)
+  local option, first
+  for _, pair in ipairs(OPTIONS) do
+    local at = message:find("%f[%w_]" .. pair[1] .. "%f[^%w_]")
+    if at and (not first or at < first) then option, first = pair[2], at end
+  end
+  return option
+end
 
 --- A message as a line, and below it how what it advises is had here, but for what was given already.
 ---@param args table
 ---@param message string
 ---@param who? string    default: runway
+---@param refused? boolean  it speaks of a param that was refused before anything was sent
 ---@return string lines
-function report.told(args, message, who)
+function report.told(args, message, who, refused)
   local words = {}
   for _, pair in ipairs(ADVISED) do
     if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
   end
+  if refused and #words == 0 then words[1] = option_in(message) end
   return ("%s: %s\n%s"):format(who or "runway", message,
     #words > 0 and ("runway: here that is %s\n"):format(table.concat(words, " or ")) or "")
 end
@@ -145,7 +162,8 @@ end
 ---@return integer exit_code
 function report.failure(world, args, err, kind, task)
   local message = tostring(err)
-  world.stderr:write(report.told(args, message))
+  local refused = errors.is(err) and err.kind == "invalid_request" and err.sent == "no" and not err.task_id
+  world.stderr:write(report.told(args, message, nil, refused))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id)
@@ -167,7 +185,10 @@ end
 ---@return integer exit_code
 function report.misuse(world, message)
   message = errors.redact(text.line(message) or "")
-  world.stderr:write(report.told(world.args or {}, message, world.command), "runway: see ", world.command, " --help\n")
+  local own = world.command:match " (.*)$"    -- some begin with the command's name
+  local who = own and message:sub(1, #own + 1) == own .. " " and "runway" or world.command
+  local raised = world.args and not message:find("--", 1, true) -- by the library
+  world.stderr:write(report.told(world.args or {}, message, who, raised), "runway: see ", world.command, " --help\n")
   if world.json then
     local object = object_of()
     object.error = { kind = "misuse", message = message }

@@ -32,6 +32,23 @@ describe("runway.cli.report", function()
     end
   end)
 
+  it("names the option of a param that was refused", function()
+    for message, option in pairs {
+      ["gen4.5 takes durations 2 to 10, not 99"] = "--duration", ["gen4.5 needs ratio: 1280:720"] = "--ratio",
+      ["text_to_video needs a model: gen4.5"] = "--model", ["prompt_image[2] is neither a URL"] = "--image",
+      ["gen4.5 takes prompt_text of 1 to 1000 characters"] = "--prompt", ["seed must be an integer"] = "--seed",
+    } do
+      local text = said({}, errors.new { kind = "invalid_request", sent = "no", message = message })
+      assert.matches("\nrunway: here that is " .. option .. "\n", text, 1, true)
+    end
+    for _, err in ipairs {
+      errors.new { kind = "invalid_request", sent = "yes", message = "the ratio is bad" },
+      errors.new { kind = "invalid_request", sent = "no", message = "the decorations" },
+    } do
+      assert.is_nil(said({}, err):find("here that is", 1, true))
+    end
+  end)
+
   it("adds nothing to what needs nothing, or was given", function()
     assert.is_nil(said({}, failure "connection refused"):find("here that is", 1, true))
     assert.is_nil(said({ allow_http = true }, failure "or set allow_http"):find("here that is", 1, true))
