@@ -92,7 +92,8 @@ local task = {
 local cancel = {
   "cancel", "Ask the provider to stop tasks.",
   more = "Looks first: some providers delete what a task has made when one that has ended is cancelled. So a task "
-    .. "that succeeded is left alone (1), one that has failed or was cancelled counts as stopped (0).\n\n" .. KEYS,
+    .. "that succeeded is left alone (1), one that has failed or was cancelled counts as stopped (0). An id that the "
+    .. "provider does not know is 1.\n\n" .. KEYS,
   takes = { { "id", "The task's id.", many = true } },
   options = together({ KIND, JSON }, ACCOUNT),
 }

@@ -65,7 +65,7 @@ local function more_of(data)
 end
 
 local function command(add, name, data)
-  add((data.commands and ".SS " or ".SS ") .. synopsis(name, data))
+  add(".SS " .. synopsis(name, data))
   add(roff(data[2]))
   for _, one in ipairs(data.takes or {}) do
     if one.choices then add(roff(("%s: one of %s."):format(one[1]:upper(), table.concat(one.choices, ", ")))) end

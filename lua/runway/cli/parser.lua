@@ -158,7 +158,7 @@ local function joined(argv, options, from)
 end
 
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
-local function told(message, words, options)
+local function told(message, words, options, data)
   message = message:gsub("\n+", " ")
   local wanted = message:match "^option '(%-%-?[%w-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
@@ -168,6 +168,9 @@ local function told(message, words, options)
       and following:sub(1, #unknown) == unknown) then
       return ("%s; a value that begins with - is given as %s=…"):format(message, option[1]:match "%-%-%S+")
     end
+  end
+  if unknown and data.takes and not unknown:find "^%-%-" then
+    return message .. "; what begins with - and is no option stands behind --"
   end
   return message
 end
@@ -184,7 +187,7 @@ function parser.read(root, argv)
   local words = joined(argv, options, from)
   local ok, args = root:pparse(words)
   if ok then return args, name end
-  return nil, name, told(args, words, options)
+  return nil, name, told(args, words, options, data)
 end
 
 return parser

@@ -40,6 +40,8 @@ describe("runway.cli.parser", function()
   it("leaves alone what stands behind --", function()
     assert.equal("-5 t", parse("task", "--", "-5 t").id)
     assert.equal("-o", parse("task", "--", "-o").id)
+    assert.matches("unknown option '%-t'.*; what begins with %- and is no option stands behind %-%-$",
+      misuse("task", "-t1"))
   end)
 
   it("names the command and the option in a message", function()
