@@ -128,7 +128,8 @@ MANUAL := $(addprefix $(BUILD)/share/,man/man1/runway.1 bash-completion/completi
 
 manual: $(MANUAL) ## the manual page and the completions (all does it)
 
-$(MANUAL): $(wildcard lua/runway/cli/*.lua) lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
+$(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
+  lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
 	$(if $(V),,@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/manual.lua '$@'
 

@@ -3,7 +3,8 @@
 --
 -- A command: { name, about, more = text below, takes = { argument… }, options = { option… }, commands }.
 -- An option: { "-o --output", "about", value = "FILE" (nil: a flag), read = text -> value, list = the name
--- under which all of many stand, most =, choices =, default = }. An argument: { "id", "about", many = true }.
+-- under which all of many stand, most =, choices =, default =, suggest = function that lists what a shell may
+-- offer }. An argument: { "id", "about", many = true }.
 
 local exits = require "runway.cli.exits"
 local read = require "runway.cli.read"
@@ -11,8 +12,44 @@ local read = require "runway.cli.read"
 local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, "
   .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
 
+-- What a shell offers: of what is known here, and any other is taken as well.
+local suggest = {}
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
+function suggest.providers() return sorted(require "runway.providers") end
+
+function suggest.kinds()
+  local kinds = {}
+  for _, adapter in pairs(require "runway.providers") do
+    for _, kind in ipairs(adapter.kinds) do kinds[kind] = true end
+  end
+  return sorted(kinds)
+end
+
+function suggest.models()
+  local names = {}
+  for _, adapter in pairs(require "runway.providers") do
+    for _, models in pairs(adapter.models) do
+      for model in pairs(models) do names[model] = true end
+    end
+  end
+  return sorted(names)
+end
+
+function suggest.scenarios()
+  local names = {}
+  for i, scenario in ipairs(require("runway.sandbox").scenarios()) do names[i] = scenario.name end
+  return names
+end
+
 local JSON = { "--json", "Print one JSON object a line, failures too; numbers as numbers, times as Unix seconds." }
-local KIND = { "--kind", "What it makes, where a provider asks by kind.", value = "KIND" }
+local KIND = { "--kind", "What it makes, where a provider asks by kind.", value = "KIND", suggest = suggest.kinds }
 
 -- One list out of several.
 local function together(...)
@@ -25,7 +62,7 @@ end
 
 local PROVIDER = { "--provider", "Whose account: runwayml, cometapi, chatgptsb, qimu or gateway; or an adapter of "
   .. "your own: its file (./mine.lua) or its module's name (default: $RUNWAY_PROVIDER, else runwayml).",
-  value = "PROVIDER" }
+  value = "PROVIDER", suggest = suggest.providers }
 
 local ACCOUNT = {
   PROVIDER,
@@ -64,11 +101,13 @@ local generate = {
     { "--image", "A picture to begin with: a file or a URL; given twice: the first and the last.", value = "FILE",
       list = "image", most = 2 },
     { "--video", "A film to work on: a file or a URL.", value = "FILE" },
-    { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME" },
+    { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
+      suggest = suggest.models },
     { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
     { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
     { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
-    { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND" },
+    { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",
+      suggest = suggest.kinds },
     { "--param", "NAME=VALUE: any other parameter; the value as JSON, as text, or as @FILE.", value = "PARAM",
       read = read.parameter, list = "params" },
     { "--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.",
@@ -117,8 +156,8 @@ local models = {
   takes = { { "model", "Only this one.", optional = true } },
   options = {
     { "--provider", "Only this provider's (default: all those built in); also an adapter of your own.",
-      value = "PROVIDER" },
-    { "--kind", "Only those that make this.", value = "KIND" },
+      value = "PROVIDER", suggest = suggest.providers },
+    { "--kind", "Only those that make this.", value = "KIND", suggest = suggest.kinds },
     JSON,
   },
 }
@@ -144,7 +183,7 @@ local journal = {
       { "--failed", "It is given up, and why.", value = "WHY" },
       JSON,
     } },
-    { "export", "Everything as JSON, one object a line, the oldest first.", options = { JOURNAL } },
+    { "export", "Everything as JSON, one object a line, the oldest first.", options = { JOURNAL, JSON } },
   },
 }
 
@@ -163,8 +202,9 @@ local sandbox = {
     { "--base-url", "By what address others reach it, where it stands behind a front: what its outputs' URLs begin "
       .. "with.", value = "URL" },
     { "--seconds", "How long a task takes.", value = "SECONDS", default = "2", read = read.number },
-    { "--scenario", "What goes wrong (default: nothing).", value = "NAME" },
+    { "--scenario", "What goes wrong (default: nothing).", value = "NAME", suggest = suggest.scenarios },
     { "--verbose", "Tell on standard error what is asked and answered, without keys." },
+    { "--json", "Say as one JSON object where it listens." },
   },
 }
 

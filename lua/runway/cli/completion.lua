@@ -9,7 +9,7 @@ local command = {}
 ---@param shell "bash"|"zsh"|"fish"
 ---@return string
 function command.script(shell)
-  local root = parser.new(require "argparse", {})
+  local root = parser.new(require "argparse", { completes = true })
   return root["get_" .. shell .. "_complete"](root)
 end
 

@@ -31,7 +31,7 @@ local function reader(name, fn)
   end
 end
 
-local function add_option(command, option)
+local function add_option(command, option, world)
   local names = option[1]
   if not option.value then return command:flag(names, option[2]) end
   local made = command:option(names, option[2]):argname(option.value)
@@ -39,7 +39,7 @@ local function add_option(command, option)
   if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list):overwrite(false) end
   if option.read then made:convert(reader(name, option.read)) end
   if option.default then made:default(option.default) end
-  if option.choices then made:choices(option.choices) end
+  if option.choices or option.suggest and world.completes then made:choices(option.choices or option.suggest()) end
   return made
 end
 
@@ -89,7 +89,7 @@ local function fill(command, data, world, depth)
   end)
   for _, argument in ipairs(data.takes or {}) do add_argument(command, argument) end
   for _, option in ipairs(data.options or {}) do
-    local made = add_option(command, option)
+    local made = add_option(command, option, world)
     if option[1] == "--version" then made:action(function() answer(world, require("runway")._VERSION) end) end
   end
   if not data.commands then return command end
@@ -101,7 +101,8 @@ end
 
 --- argparse's parser of all of it.
 ---@param argparse table
----@param world table   help and version are printed on its stdout, with `answered` set and the parser left
+---@param world table   help and version are printed on its stdout, with `answered` set and the parser left;
+---  `completes`: it is made for a shell to complete by, and reads nothing
 function parser.new(argparse, world)
   return fill(argparse(commands[1], commands[2]), commands, world, 0)
 end

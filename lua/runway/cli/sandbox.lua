@@ -15,6 +15,12 @@ function command.sandbox(args, world)
     log = args.verbose and function(line) world.stderr:write(line, "\n") end or nil,
   }
   if not server then return report.failure(world, args, message, "io") end
+  if args.json then
+    report.line(world, { base_url = server.base_url, listening = server.listening, port = server.port })
+    world.stdout:flush()
+    sandbox.loop(server)
+    return exits.OK
+  end
   local address = args.base_url and ("%s (listening at %s)"):format(args.base_url, server.listening) or server.base_url
   world.stdout:write("sandbox at ", address, " (Ctrl-C ends it)\n",
     "try: COMETAPI_KEY=any runway generate --provider cometapi --base-url ", server.base_url,

@@ -417,6 +417,18 @@ describe("the runway command", function()
     assert.is_nil(rest:find("interrupted", 1, true))
   end)
 
+  it("sandbox says where it listens as JSON", function()
+    local out = command.collector()
+    local loop, started = sandbox.loop, nil
+    sandbox.loop = function(server) started = server end
+    local code = cli.main({ "sandbox", "--port", "0", "--json" }, { stdout = out, stderr = out })
+    sandbox.loop = loop
+    started:close()
+    assert.equal(0, code)
+    assert.same({ base_url = started.base_url, listening = started.base_url, port = started.port },
+      require("runway.json").decode(out.text()))
+  end)
+
   it("sandbox says when the port is taken", function()
     local server = assert(sandbox.start {})
     local code, _, err = run { "sandbox", "--port", tostring(server.port) }

@@ -89,8 +89,9 @@ describe("the completions", function()
     local said = shell(([[bash -c '. "%s"
       complete_it() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _runway; echo "${COMPREPLY[*]}"; }
       complete_it runway gen; complete_it runway task --over; complete_it runway journal se;
-      complete_it runway completion z']]):format(script "bash"))
-    assert.equal("generate\n--overwrite\nsettle\n", said:match "^[^\n]*\n[^\n]*\n[^\n]*\n")
+      complete_it runway task --provider comet; complete_it runway generate --model gen4_t;
+      complete_it runway sandbox --scenario slow_']]):format(script "bash"))
+    assert.equal("generate\n--overwrite\nsettle\ncometapi\ngen4_turbo\nslow_file\n", said)
   end)
 
   it("of zsh can be read by it", function()
