@@ -30,6 +30,13 @@ local function run(root, argv, world)
   return require("runway.cli." .. ROOMS[args.command])[args.command](args, world)
 end
 
+-- "client: option poll_interval must be …" is the option --poll-interval here.
+local function as_options(message)
+  return (message:gsub("^%l+: option", "option"):gsub("option '?([%l_]+)'?", function(name)
+    return "option '--" .. name:gsub("_", "-") .. "'"
+  end, 1))
+end
+
 -- What a raised value means: the exit code.
 local function raised(world, value)
   if world.answered then return exits.OK end
@@ -44,7 +51,7 @@ local function raised(world, value)
   local _, where = text:find("%.lua:%d+: ")
   local misuse = where and not text:find("\n", 1, true) and text:sub(where + 1)
   if misuse and not misuse:find "^attempt to " then
-    return report.misuse(world, misuse)
+    return report.misuse(world, as_options(misuse))
   end
   report.failure(world, world.args or {}, value, "internal")
   return exits.FAILED

@@ -65,6 +65,17 @@ describe("runway.cli.parser", function()
     local _, _, err = command.run({ "task" })
     command.teardown()
     assert.matches("runway task: missing argument 'id'\nrunway: see runway task --help\n", err, 1, true)
+    command.setup { RUNWAYML_API_SECRET = "key_0123456789" }
+    for expected, argv in pairs {
+      ["runway task: option '--poll-interval' must be a number, 0 or more"] = { "task", "t1", "--poll-interval=-1" },
+      ["runway sandbox: option '--base-url' must be an address"] = { "sandbox", "--base-url", "x" },
+      ["runway sandbox: option '--port' must be an integer from 0 to 65535"] = { "sandbox", "--port", "70000" },
+    } do
+      local code, _, said = command.run(argv)
+      assert.equal(2, code)
+      assert.truthy(said:find(expected, 1, true), said)
+    end
+    command.teardown()
     command.setup {}
     err = select(3, command.run({ "journal", "list" }))
     command.teardown()
