@@ -18,7 +18,7 @@ local suggest = {}
 local function sorted(set)
   local list = {}
   for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
+  table.sort(list, require("runway.text").before)
   return list
 end
 

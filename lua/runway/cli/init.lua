@@ -32,7 +32,7 @@ end
 
 -- "client: option poll_interval must be …" is the option --poll-interval here.
 local function as_options(message)
-  return (message:gsub("^%l+: option", "option"):gsub("option '?([%l_]+)'?", function(name)
+  return (message:gsub("^[a-z]+: option", "option"):gsub("option '?([a-z_]+)'?", function(name)
     return "option '--" .. name:gsub("_", "-") .. "'"
   end, 1))
 end

@@ -2,6 +2,7 @@
 
 local commands = require "runway.cli.commands"
 local exits = require "runway.cli.exits"
+local text = require "runway.text"
 
 local manual = {}
 
@@ -15,7 +16,7 @@ end
 local function paragraphs(add, s)
   local is_list = false
   for line in (s .. "\n"):gmatch "(.-)\n" do
-    local name, rest = line:match "^  (%S+)  +(.*)$"
+    local name, rest = line:match "^  ([^ ]+)  +(.*)$"
     if name then
       add(".TP 18")
       add("\\fB" .. roff(name) .. "\\fR")
@@ -30,7 +31,7 @@ end
 
 local function option(add, one)
   local names = {}
-  for name in one[1]:gmatch "%S+" do
+  for name in one[1]:gmatch "[^ ]+" do
     names[#names + 1] = "\\fB" .. roff(name) .. "\\fR" .. (one.value and " \\fI" .. roff(one.value) .. "\\fR" or "")
   end
   add(".TP")
@@ -45,7 +46,7 @@ local function synopsis(name, data)
   local words = { "\\fB" .. name .. "\\fR" }
   if data.commands then words[#words + 1] = "\\fICOMMAND\\fR" end
   for _, one in ipairs(data.takes or {}) do
-    local shown = "\\fI" .. one[1]:upper() .. "\\fR" .. (one.many and "..." or "")
+    local shown = "\\fI" .. text.upper(one[1]) .. "\\fR" .. (one.many and "..." or "")
     words[#words + 1] = one.optional and "[" .. shown .. "]" or shown
   end
   if #(data.options or {}) > 0 then words[#words + 1] = "[\\fIOPTION\\fR]..." end
@@ -68,7 +69,7 @@ local function command(add, name, data)
   add(".SS " .. synopsis(name, data))
   add(roff(data[2]))
   for _, one in ipairs(data.takes or {}) do
-    if one.choices then add(roff(("%s: one of %s."):format(one[1]:upper(), table.concat(one.choices, ", ")))) end
+    if one.choices then add(roff(("%s: one of %s."):format(text.upper(one[1]), table.concat(one.choices, ", ")))) end
   end
   for _, one in ipairs(data.options or {}) do option(add, one) end
   local more = more_of(data)

@@ -35,7 +35,7 @@ local function add_option(command, option, world)
   local names = option[1]
   if not option.value then return command:flag(names, option[2]) end
   local made = command:option(names, option[2]):argname(option.value)
-  local name = names:match "%-%-%S+"
+  local name = names:match "%-%-[^ ]+"
   if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list):overwrite(false) end
   if option.read then made:convert(reader(name, option.read)) end
   if option.default then made:default(option.default) end
@@ -57,14 +57,14 @@ local MARGIN, LITTLE = 28, 8                  -- where what an option does begin
 local function wrapped(text, width)
   local lines = {}
   for line in (text .. "\n"):gmatch "(.-)\n" do
-    local row = line:match "^  %S+  +" or ""
+    local row = line:match "^  [^ ]+  +" or ""
     local indent = (" "):rep(#row)
-    for word in line:sub(#row + 1):gmatch "%S+" do
+    for word in line:sub(#row + 1):gmatch "[^ ]+" do
       if #row + #word >= width and row ~= indent then
         lines[#lines + 1] = row
         row = indent
       end
-      row = row .. (row:find "%S$" and " " or "") .. word
+      row = row .. (row:find "[^ ]$" and " " or "") .. word
     end
     lines[#lines + 1] = row
   end
@@ -128,7 +128,7 @@ end
 local function by_name(data)
   local options = { ["-h"] = {}, ["--help"] = {} }
   for _, option in ipairs(data.options or {}) do
-    for name in option[1]:gmatch "%S+" do options[name] = option end
+    for name in option[1]:gmatch "[^ ]+" do options[name] = option end
   end
   return options
 end
@@ -137,7 +137,7 @@ end
 -- behind the first, is no option of anyone's; but for that, a slip of an option's name is not taken for a text.
 local function is_value(word, options)
   if not word or not word:find "^%-." or options[word:match "^[^=]+"] or options[word:sub(1, 2)] then return false end
-  return word:find "^%-[^%-%a]" ~= nil or word:find("%s", 1) ~= nil
+  return word:find "^%-[^%-A-Za-z]" ~= nil or word:find "[ \t-\r]" ~= nil
 end
 
 -- The words, each value that begins with - joined to its option, so that it is not read as one.
@@ -161,13 +161,13 @@ end
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
   message = message:gsub("\n+", " ")
-  local wanted = message:match "^option '(%-%-?[%w-]+)' requires an argument"
+  local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
   for at, word in ipairs((wanted or unknown) and words or {}) do
     local option, following = options[word], words[at + 1] or ""
     if option and option.value and following:find "^%-." and (word == wanted or unknown
       and following:sub(1, #unknown) == unknown) then
-      return ("%s; a value that begins with - is given as %s=…"):format(message, option[1]:match "%-%-%S+")
+      return ("%s; a value that begins with - is given as %s=…"):format(message, option[1]:match "%-%-[^ ]+")
     end
   end
   if unknown and data.takes and not unknown:find "^%-%-" then

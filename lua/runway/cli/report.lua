@@ -87,7 +87,7 @@ local OPTIONS = {
 local function option_in(message)
   local option, first
   for _, pair in ipairs(OPTIONS) do
-    local at = message:find("%f[%w_]" .. pair[1] .. "%f[^%w_]")
+    local at = message:find("%f[A-Za-z0-9_]" .. pair[1] .. "%f[^A-Za-z0-9_]")
     if at and (not first or at < first) then option, first = pair[2], at end
   end
   return option
