@@ -172,7 +172,9 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
   "$make" --no-print-directory install uninstall PREFIX=/usr DESTDIR="$root/staged" &&
     [ -z "$(find "$root/staged" ! -type d)" ] &&
     "$make" --no-print-directory install PREFIX="$root/here" &&
-    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/here/bin/runway" --version)
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/here/bin/runway" --version) &&
+    mkdir "$root/linked" && ln -s ../here/bin/runway "$root/linked/runway" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD PATH="$root/linked:$PATH" runway --version)
   local code=$?
   rm -rf "$root"
   return $code
