@@ -47,6 +47,7 @@ describe("the runway command", function()
       local code, out = run({ "task", "j1", "--provider", file }, { ASKED })
       assert.equal(0, code)
       assert.equal("j1  RUNNING\n", out)
+      assert.equal(0, (run({ "task", "j1", "--provider", here:write("mine", FINE) }, { ASKED })))
       environment.RUNWAY_PROVIDER = file
       assert.equal(0, (run({ "task", "j1" }, { ASKED })))
     end)

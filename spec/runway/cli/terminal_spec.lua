@@ -79,6 +79,16 @@ describe("the runway command in a terminal", function()
     end)
   end
 
+  it("ends with Ctrl-C where it reads a prompt", function()
+    if not installed then return pending "tmux is not installed" end
+    start(80, generate(("--prompt - -o '%s'"):format(here:path "a.mp4")))
+    tmux "send-keys 'a cat' Enter"
+    screen "a cat"
+    tmux "send-keys C-c"
+    screen "exit 130"
+    assert.equal(0, #server.requests)
+  end)
+
   it("refuses to write a film there", function()
     if not installed then return pending "tmux is not installed" end
     start(80, generate "--prompt x -o -")
