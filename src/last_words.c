@@ -23,6 +23,7 @@ typedef void handler (int number);
 typedef struct word_block {
   struct {
     atomic_bool said;          /* stands here, to be said */
+    _Atomic(const void *) whose;
     bool taken;                /* under the lock */
     size_t n;
     char text[LINE];
@@ -39,18 +40,24 @@ static struct {
 } last_said = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 
-/* Async-signal-safe. Each line is said once. */
-void rw_words_say (void) {
+/* All that stands, or with `whose` only theirs. Async-signal-safe. */
+void rw_words_say (const void *whose) {
   if (last_said.owner != getpid()) return;
   for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
     for (int i = 0; i < LINES; i++)
-      if (atomic_exchange(&w->line[i].said, false))
+      if ((!whose || atomic_load(&w->line[i].whose) == whose) &&
+          atomic_exchange(&w->line[i].said, false))
         if (write(STDERR_FILENO, w->line[i].text, w->line[i].n) < 0) return;
 }
 
 
+static void say_all (void) {
+  rw_words_say(NULL);
+}
+
+
 static void on_signal (int number) {
-  rw_words_say();
+  say_all();
   (void)raise(number);         /* its action is the default again */
 }
 
@@ -110,7 +117,7 @@ void rw_words_guard_signals (void) {
 
 static void words_init (void) {
   last_said.owner = getpid();
-  (void)atexit(rw_words_say);
+  (void)atexit(say_all);
 }
 
 
@@ -122,7 +129,7 @@ static word_block *block_of (int *number) {
 }
 
 
-int rw_words_leave (const char *line, size_t n) {
+int rw_words_leave (const void *whose, const char *line, size_t n) {
   _Atomic(word_block *) *at = &last_said.first;
   int number = 0, i = LINES;
   word_block *w;
@@ -147,6 +154,7 @@ int rw_words_leave (const char *line, size_t n) {
     w->line[i].n = n < LINE ? n : LINE;
     memcpy(w->line[i].text, line, w->line[i].n);
     if (n > LINE) w->line[i].text[LINE - 1] = '\n';
+    atomic_store(&w->line[i].whose, whose);
     atomic_store(&w->line[i].said, true);
   }
   pthread_mutex_unlock(&last_said.lock);

@@ -10,11 +10,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Keeps a line of `n` bytes (cut where it is too long); its number, or -1
-** when there is no memory. */
-int rw_words_leave (const char *line, size_t n);
+/* Keeps a line of `n` bytes (cut where it is too long), of whoever; its number,
+** or -1 when there is no memory. */
+int rw_words_leave (const void *whose, const char *line, size_t n);
 void rw_words_take_back (int number);
-void rw_words_say (void);               /* now; each line once */
+void rw_words_say (const void *whose);  /* theirs (NULL: all), now; each once */
 
 /* SIGINT, SIGTERM and SIGHUP say the lines before they end the process, where
 ** nobody handles them and there are any. A host's handler stays; when it gives

@@ -119,7 +119,7 @@ static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type)
   if (uri->tidy && n == made->len + len && memcmp(given, made->data, made->len) == 0) {
     lua_pushvalue(L, 1);
   } else {
-    if (!rw_buffer_reserve(made, len)) luaL_error(L, "not enough memory");
+    if (!rw_buffer_reserve(made, len)) rw_no_memory(L);
     rw_data_uri_tidy(uri, made->data + made->len);
     lua_pushlstring(L, made->data, made->len + len);
   }

@@ -75,6 +75,14 @@ static void push_digest (lua_State *L, const rw_request *r) {
 }
 
 
+static void push_text (lua_State *L, const rw_request *r) {
+  lua_createtable(L, 0, 2);
+  if (r->error.kind != RW_OK) return;
+  lua_pushlstring(L, r->body.data ? r->body.data : "", r->body.len);
+  lua_setfield(L, -2, "text");
+}
+
+
 static void push_answer (lua_State *L, const rw_request *r) {
   lua_createtable(L, 0, 8);
   if (r->status) {
@@ -111,6 +119,7 @@ static void push_answer (lua_State *L, const rw_request *r) {
 void rw_push_result (lua_State *L, const rw_request *r) {
   if (r->op == RW_HTTP) push_answer(L, r);
   else if (r->op == RW_DIGEST) push_digest(L, r);
+  else if (r->op == RW_READ) push_text(L, r);
   else push_probe(L, r);
   if (r->error.kind != RW_OK) {
     push_result_error(L, &r->error);

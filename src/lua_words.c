@@ -5,11 +5,17 @@
 #include "lua_words.h"
 
 
+/* A process may have several states: each has words of its own. */
+static const void *state_of (lua_State *L) {
+  return lua_topointer(L, LUA_REGISTRYINDEX);
+}
+
+
 /* leave_word(line) -> number | nil: said on standard error when the process ends */
 static int core_leave_word (lua_State *L) {
   size_t n;
   const char *line = luaL_checklstring(L, 1, &n);
-  int number = rw_words_leave(line, n);
+  int number = rw_words_leave(state_of(L), line, n);
   if (number < 0) return 0;
   lua_pushinteger(L, number);
   return 1;
@@ -23,10 +29,9 @@ static int core_take_back (lua_State *L) {
 }
 
 
-/* say_words(): says and takes back all lines, now */
+/* say_words(): says and takes back the lines of this state, now */
 static int core_say_words (lua_State *L) {
-  (void)L;
-  rw_words_say();
+  rw_words_say(state_of(L));
   return 0;
 }
 

@@ -145,6 +145,16 @@ static bool proxy_refuses (rw_request *r, CURLcode code) {
 }
 
 
+/*
+** Is there no version of TLS that both sides speak? Other alerts may pass, as when
+** a server is reloaded; libcurl has one code for them all, and OpenSSL's words.
+*/
+static bool speaks_old_tls (const rw_request *r, CURLcode code) {
+  return code == CURLE_SSL_CONNECT_ERROR &&
+         (strstr(r->errbuf, "protocol version") || strstr(r->errbuf, "unsupported protocol"));
+}
+
+
 /* libcurl's code alone misleads; what our callbacks saw comes first. */
 static void read_failure (rw_request *r, CURLcode code) {
   look_whether_it_left(r);
@@ -177,10 +187,10 @@ static void read_failure (rw_request *r, CURLcode code) {
   for (size_t i = 0; i < sizeof outcome_meanings / sizeof *outcome_meanings; i++)
     if (outcome_meanings[i].code == code) {
       outcome_tell(r, code, outcome_meanings[i].kind, outcome_meanings[i].word,
-                   outcome_meanings[i].permanent);
+                   outcome_meanings[i].permanent || speaks_old_tls(r, code));
       return;
     }
-  if (strstr(r->errbuf, "chunked-encoding"))
+  if (strstr(r->errbuf, "chunked-encod"))
     outcome_tell(r, code, RW_PROTOCOL, "bad_response", false);
   else                                   /* reset, closed, truncated, ... */
     outcome_tell(r, code, RW_NETWORK,

@@ -63,8 +63,10 @@ typedef struct rw_field {
 } rw_field;
 
 /* An exchange; a look at a file; its sum; a look at a target, as a download
-** would; a small file written as a download is. */
-typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_TARGET, RW_WRITE } rw_op;
+** would; what is in a small file; one written as a download is. */
+typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE } rw_op;
+
+#define RW_READ_MOST 1048576   /* bytes of a file that RW_READ takes */
 
 /* Which addresses a connection may lead to. */
 typedef enum { RW_ANY, RW_PUBLIC, RW_PUBLIC_OR_LOOPBACK } rw_reach;
@@ -83,8 +85,8 @@ typedef struct rw_request {
   size_t nparts;
   rw_field *fields;
   size_t nfields;
-  char *file;                  /* body read from disk; the path for RW_PROBE
-                                  and RW_DIGEST */
+  char *file;                  /* body read from disk; the path for RW_PROBE,
+                                  RW_DIGEST and RW_READ */
   char *proxy;                 /* "" or NULL for none */
   char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */
   bool gate;                   /* paid: leaves once, on a fresh connection */
@@ -105,7 +107,7 @@ typedef struct rw_request {
   long status;                 /* 0: no answer */
   bool sent;                   /* the request was given to the connection */
   rw_buffer head, body;        /* last header block; body kept in memory (of
-                                  RW_DIGEST the sum) */
+                                  RW_DIGEST the sum, of RW_READ the file) */
   int64_t bytes;               /* length of the body, wherever it went; of a file
                                   that is whole, its own */
   int64_t kept;                /* bytes of a file that can be gone on with */
@@ -114,7 +116,7 @@ typedef struct rw_request {
   double total_s, connect_s;
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
-  int64_t media_size;          /* RW_PROBE, RW_DIGEST */
+  int64_t media_size;          /* RW_PROBE, RW_DIGEST, RW_READ */
   rw_error error;
   _Atomic int64_t received, expected; /* expected -1: not known */
 

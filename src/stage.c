@@ -90,27 +90,47 @@ static bool stage_open_inputs (rw_request *r) {
 }
 
 
-/* The sum of r->file, into r->body, and how many bytes it was taken of. */
-static void stage_digest (rw_request *r) {
-  char hex[RW_SHA256_HEX + 1], shown[RW_SHOWN_PATH];
+/* Takes in a piece of r->file; false: no more of it is wanted. */
+static bool stage_take (rw_request *r, rw_sha256 *sum, const unsigned char *piece, size_t n) {
+  r->media_size += (int64_t)n;
+  if (sum) {
+    rw_sha256_add(sum, piece, n);
+    return true;
+  }
+  if (r->media_size > RW_READ_MOST)
+    rw_fail(&r->error, RW_LIMIT, "too_large", "a file is longer than %d bytes", RW_READ_MOST);
+  else if (!rw_buffer_append(&r->body, piece, n))
+    rw_fail(&r->error, RW_LIMIT, "memory", "no memory for what is in a file");
+  return r->error.kind == RW_OK;
+}
+
+
+/* Reads r->file to its end: into the sum, or r->body. */
+static void stage_read (rw_request *r, rw_sha256 *sum) {
+  char shown[RW_SHOWN_PATH];
   unsigned char piece[16384];
-  rw_sha256 s;
   ssize_t n;
   int fd = stage_open(r, r->file, &r->media_size);
   if (fd < 0) return;
   r->media_size = 0;
-  rw_sha256_begin(&s);
   while ((n = read(fd, piece, sizeof piece)) != 0 && !atomic_load(&r->stop)) {
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    rw_sha256_add(&s, piece, (size_t)n);
-    r->media_size += n;
+    if (n < 0 || !stage_take(r, sum, piece, (size_t)n)) break;
   }
   if (n < 0) {
     rw_file_show(r->file, shown, sizeof shown);
     rw_fail(&r->error, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
   }
   (void)close(fd);
+}
+
+
+/* The sum of r->file, into r->body, and how many bytes it was taken of. */
+static void stage_digest (rw_request *r) {
+  char hex[RW_SHA256_HEX + 1];
+  rw_sha256 s;
+  rw_sha256_begin(&s);
+  stage_read(r, &s);
   rw_sha256_end(&s, hex);
   if (r->error.kind == RW_OK && !rw_buffer_append(&r->body, hex, RW_SHA256_HEX))
     rw_fail(&r->error, RW_LIMIT, "memory", "no memory for the sum of a file");
@@ -143,6 +163,10 @@ void rw_stage_prepare (rw_request *r) {
   int err;
   if (r->op == RW_DIGEST) {
     stage_digest(r);
+    return;
+  }
+  if (r->op == RW_READ) {
+    stage_read(r, NULL);
     return;
   }
   if (r->op == RW_PROBE) {

@@ -101,7 +101,7 @@ const char *rw_store_word (rw_store_code code) {
     [RW_STORE_READONLY] = "readonly", [RW_STORE_CORRUPT] = "corrupt",
     [RW_STORE_NO_DATABASE] = "not_a_database", [RW_STORE_LOST] = "lost",
     [RW_STORE_CONSTRAINT] = "constraint", [RW_STORE_SQL] = "sql", [RW_STORE_MEMORY] = "memory",
-    [RW_STORE_IO] = "io", [RW_STORE_WHERE] = "where",
+    [RW_STORE_IO] = "io", [RW_STORE_NO_LOCKS] = "no_locks", [RW_STORE_WHERE] = "where",
   };
   return words[code];
 }

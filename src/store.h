@@ -33,6 +33,7 @@ typedef enum rw_store_code {
   RW_STORE_SQL,                /* a statement that cannot be run */
   RW_STORE_MEMORY,
   RW_STORE_IO,
+  RW_STORE_NO_LOCKS,           /* the file system has none */
   RW_STORE_WHERE               /* the place that was named cannot be used */
 } rw_store_code;
 

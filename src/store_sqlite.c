@@ -56,8 +56,21 @@ static rw_store_code code_of_errno (int err) {
 }
 
 
+/* Is that how a file system answers that has no locks? */
+static bool knows_no_locks (int err) {
+  return err == ENOLCK || err == ENOTSUP || err == ENOSYS || err == EINVAL;
+}
+
+
+static bool is_of_locks (int result) {
+  return result == SQLITE_IOERR_LOCK || result == SQLITE_IOERR_RDLOCK ||
+         result == SQLITE_IOERR_CHECKRESERVEDLOCK || result == SQLITE_IOERR_SHMLOCK;
+}
+
+
 static rw_store_code code_of_sqlite (int result, int err) {
   rw_store_code code;
+  if (is_of_locks(result) && knows_no_locks(err)) return RW_STORE_NO_LOCKS;
   switch (result & 0xff) {
     case SQLITE_BUSY: case SQLITE_LOCKED: return RW_STORE_BUSY;
     case SQLITE_FULL: return RW_STORE_FULL;
@@ -79,7 +92,8 @@ static bool sqlite_trouble (const sqlite_db *db, rw_trouble *t) {
   int err = sqlite3_system_errno(db->handle);
   rw_store_code code = code_of_sqlite(sqlite3_extended_errcode(db->handle), err);
   const char *message = sqlite3_errmsg(db->handle);
-  if ((code == RW_STORE_IO || code == RW_STORE_FULL || code == RW_STORE_READONLY) && err != 0)
+  if ((code == RW_STORE_IO || code == RW_STORE_FULL || code == RW_STORE_READONLY ||
+       code == RW_STORE_NO_LOCKS) && err != 0)
     return rw_store_trouble(t, code, "%s (%s)", message, strerror(err));
   return rw_store_trouble(t, code, "%s", message);
 }
@@ -98,16 +112,30 @@ static bool sqlite_trouble (const sqlite_db *db, rw_trouble *t) {
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
 
+/* Can no lock be had on a file that was made just now? SQLite takes ENOLCK for a
+** lock that another holds, and waits for it. */
+static bool lacks_locks (int fd) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  return fcntl(fd, F_SETLK, &whole) != 0 && knows_no_locks(errno);
+}
+
+
 /* Makes the file, if there is none, and looks at what is there. */
 static bool make_file (const char *path, rw_trouble *t) {
   struct stat st;
+  bool lockless = false;
   int err = 0, fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   rw_store_code code;
   if (fd >= 0) {
     if (fchmod(fd, 0600) != 0) err = errno;        /* whatever the umask is */
+    lockless = lacks_locks(fd);
     if (close(fd) != 0) err = errno;
   } else if (errno != EEXIST) {
     err = errno;
+  }
+  if (lockless) {
+    (void)unlink(path);
+    return rw_store_trouble(t, RW_STORE_NO_LOCKS, "no lock can be had on a file there");
   }
   if (err == 0 && stat(path, &st) != 0) err = errno;
   if (err == 0 && faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0) err = errno;

@@ -1,4 +1,4 @@
----@meta runway.adapter
+---@meta _
 -- luacheck: ignore 212
 -- What an adapter is made of, for editors. docs/adapters.md explains it; this file is never loaded.
 
@@ -97,7 +97,7 @@
 
 ---@class runway.TaskFields
 ---@field id? string            clean, not empty, at most 4096 bytes
----@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
+---@field status? runway.Status
 ---  nil: a word not known; the task goes on
 ---@field word? string          the provider's own word
 ---@field reason? string        what it says beside a word not known
@@ -114,12 +114,14 @@
 
 ---@class runway.Problem
 ---@field message string        one sentence for the user
----@field kind? string          a runway.Error's kind; default: by the HTTP status. Without one, and under 2xx, a
+---@field kind? runway.ErrorKind  of the user's error; default: by the HTTP status. Without one, and under 2xx, a
 ---  submit is refused as "invalid_request", and a query is made again
 ---@field code? string          the API's own code
 ---@field field? string         the param at fault
 ---@field id? string            of a task that the error names all the same
 ---@field refused? boolean      nothing was accepted, for certain: a 5xx is then no unknown_submit
+---@field retry_after? number   seconds: nothing was taken, for certain, and then it is to be sent again, whatever the
+---  status: as for a 429. 0 or more; over an hour it is told, and not waited for
 ---@field misuse? boolean       the caller's bug, raised at his line
 
 ---@class runway.AdapterFile
@@ -130,7 +132,8 @@
 
 ---@class runway.UploadStep
 ---@field request? runway.AdapterRequest  the next request (safe = true), or …
----@field uri? string                     … what stands for the file from now on
+---@field uri? string                     … what stands for the file from now on: a string that is not empty, which
+---  the API takes in place of a file's URL
 
 ---One case of `require("runway.conformance").check`: what goes in, named by the function, and what comes out.
 ---@class runway.Case

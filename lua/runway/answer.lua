@@ -43,7 +43,15 @@ local function look(body, pause)
   elseif found == nil then
     return nil, "the answer is not JSON: " .. tostring(message)
   end
-  return nil, "the answer is a JSON " .. type(found) .. ", not an object"
+  local what = found == json.null and "null" or type(found)
+  return nil, "the answer is a JSON " .. what .. ", not an object"
+end
+
+-- What cannot be read may be packed in a way that no one here knows.
+local function coding_of(headers)
+  local coding = text.line(headers["content-encoding"], 60)
+  if not coding or text.lower(coding) == "identity" then return "" end
+  return " (its Content-Encoding is " .. coding .. ")"
 end
 
 --- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,
@@ -59,6 +67,7 @@ function answer.of(result, pause)
     if type(made.json) == "table" then return made end
   end
   made.json, made.why, made.page = look((text.narrow(made.body):gsub("^%z+", "")), pause)
+  if made.why and not made.page then made.why = made.why .. coding_of(made.headers) end
   return made
 end
 

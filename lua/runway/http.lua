@@ -40,6 +40,8 @@ local http = {}
 ---@field id? string          of a task that the answer names
 
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
+-- Answers to conditions and ranges, which no call of the API has.
+local UNASKED = { [304] = true, [412] = true, [416] = true }
 local LOST = " The task may exist and may have been charged: look for it at the provider before submitting again."
 
 --------------------------------------------------------------------- one exchange
@@ -210,6 +212,13 @@ local function attempt(session, call, tally)
   end
 end
 
+local function without_memory(session, receipt, id)
+  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
+    sent = (receipt.sent or id) and "yes" or "no",
+    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
+  return err
+end
+
 --- Something broke in on a paid call: Ctrl-C, no memory, the end of its job. Its answer is awaited.
 ---@param session runway.Session
 ---@param receipt runway.Receipt
@@ -217,13 +226,10 @@ end
 ---@return string|nil id           of the task in the answer
 ---@return runway.Error|nil err    to be given back where memory was missing; else `raised` is to go on
 function http.rescue(session, receipt, raised)
-  if raised == guard.NO_MEMORY then collectgarbage() end
+  if guard.lacks_memory(raised) then collectgarbage() end
   local id = guard.persist(ledger.await, receipt)
-  if raised ~= guard.NO_MEMORY then return id end
-  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
-    sent = (receipt.sent or id) and "yes" or "no",
-    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
-  return id, err
+  if not guard.lacks_memory(raised) then return id end
+  return id, guard.persist(without_memory, session, receipt, id)
 end
 
 -- A paid call of its own: whatever breaks in, the id in its answer goes into the error.
@@ -287,14 +293,16 @@ local function story(verdict, result, reading)
     return ("the request was sent and answered with status %d, but %s."):format(result.status, what) .. LOST
   end
   local message
-  if result.status >= 300 and result.status < 400 then
+  if UNASKED[result.status] and not said then
+    message = ("the server answered with status %d, which nothing asked for"):format(result.status)
+  elseif result.status >= 300 and result.status < 400 then
     message = "the API answered with a redirect, which is never followed (is the base URL right?)"
   elseif said then
     message = said
   elseif verdict.kind == "authentication" then
     message = "the API key was refused"
-  elseif verdict.kind == "protocol" and answer.why then
-    message = answer.why
+  elseif verdict.kind == "protocol" and result.status < 300 then
+    message = answer.why or "what was asked for is not in the answer"
   elseif verdict.kind == "rate_limited" then
     message = "too many requests, or a limit of the account is reached"
   else

@@ -67,8 +67,9 @@ function interrupt.heed()
   pending.heeded = true
   core.guard_signals()                        -- the next one may end the process without us
   local told = {}
-  for w in pairs(paid) do told[#told + 1] = w.stop end
-  for _, stop in ipairs(told) do stop("cancelled", "interrupted") end
+  for w in pairs(paid) do if w.stop then told[#told + 1] = w end end
+  table.sort(told, function(a, b) return a.born > b.born end) -- see job.newest_first
+  for _, w in ipairs(told) do w.stop("cancelled", "interrupted") end
   return interrupt.awaits_paid()
 end
 

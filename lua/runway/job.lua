@@ -5,6 +5,7 @@
 local errors = require "runway.errors"
 local guard = require "runway.guard"
 local interrupt = require "runway.interrupt"
+local options = require "runway.options"
 
 -- What a host may have taken away is missed here, and not after something was paid for.
 local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
@@ -43,6 +44,24 @@ end
 function job.is_any_ready()
   return last >= first
 end
+
+local hosted = false
+
+--- A host lets jobs run by steps of its own, and may end with some undone whenever it likes.
+function job.hosted()
+  hosted = true
+end
+
+-- Collected when the state closes: a script that ends before its jobs have begun must not do so silently.
+job.at_the_end = setmetatable({}, { __gc = function()
+  local count = 0
+  for i = first, hosted and 0 or last do
+    if ready[i].start then count = count + 1 end
+  end
+  if count == 0 then return end
+  guard.say(("the program ended before %d job(s) that it had spawned ever ran: end a script with runway.run, "
+    .. "runway.all or job:join"):format(count))
+end })
 
 --------------------------------------------------------------------- how one ends
 
@@ -111,6 +130,7 @@ end
 local function resumed(j, outer, ok, ...)
   job.current = outer
   if coroutine.status(j.co) == "dead" then
+    j.over = true
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
   elseif (...) ~= PARKED then
     make_ready(j)                             -- a yield of the user's own: let others run
@@ -122,7 +142,10 @@ end
 local function resume(j)
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
-  if coroutine.status(j.co) == "dead" then return end_raised(j, NO_MEMORY) end -- its values were lost
+  if coroutine.status(j.co) == "dead" then
+    if not j.over then return end_cancelled(j) end -- someone else has closed its coroutine
+    return end_raised(j, NO_MEMORY)           -- its values were lost
+  end
   j.waiting = nil
   local start, outer = j.start or NOTHING, job.current
   j.start = nil
@@ -153,7 +176,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {} }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j
@@ -170,11 +193,19 @@ function job.note(key, tell)
   j.notes[key] = tell
 end
 
+--- Raises at the line that called a method of jobs with a dot.
+---@param j any
+local function check_self(j)
+  if getmetatable(j) ~= Job then options.without_self "job" end
+end
+job.check_self = check_self
+
 --- Stops what runs here; tasks already paid for go on at their provider and
 --- can be attached again by id. A submit in flight is awaited first, so that
 --- its id is not lost.
 ---@return boolean was_running
 function Job:cancel()
+  check_self(self)
   if self.results then return false end
   self.cancelled = true
   if self.start then
@@ -190,6 +221,7 @@ end
 
 ---@return boolean
 function Job:done()
+  check_self(self)
   return self.results ~= nil
 end
 
@@ -198,12 +230,16 @@ end
 local Waiter = {}
 Waiter.__index = Waiter
 
---- Something to park on: woken once, with values. Fields a parker may set:
+local born = 0
+
+--- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
+--- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, with a
 --- kind and a message: give up what can still be given up), abandon (called when the
 --- job is cancelled while parked here and it is not critical).
 function job.waiter()
-  return setmetatable({ done = false }, Waiter)
+  born = born + 1
+  return setmetatable({ done = false, born = born }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
@@ -215,6 +251,17 @@ function Waiter:wake(...)
   local j = self.job
   if j and j.waiting == self then make_ready(j) end
   self.woken = true
+end
+
+--- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
+--- waits behind, so that nothing of it gets a turn meanwhile.
+---@param waiters table<table, any>
+---@return table[]
+function job.newest_first(waiters)
+  local list = {}
+  for w in pairs(waiters) do list[#list + 1] = w end
+  table.sort(list, function(a, b) return a.born > b.born end)
+  return list
 end
 
 --- The job whose coroutine this is, if it can yield.

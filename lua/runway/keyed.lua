@@ -45,7 +45,9 @@ function keyed.read(s, order, kind, deadline)
   describe, err = description.read(s, kind, order, deadline)
   if describe then described, err = describe() end
   if not described then return nil, err end
-  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described }, Keyed)
+  -- `attempt` has its place before: to make one then could fail, and lose it
+  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,
+    attempt = false }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
@@ -129,7 +131,7 @@ local function attach(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
-    trail = journal.follow(s.journal, row.key, row.task_id, self.log) }, false)
+    trail = journal.follow(s.journal, row.key, row.task_id, self.log, row.state == "unknown") }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   return t
@@ -183,7 +185,7 @@ function Keyed:past()
     err = conflict(self, row)
     if err then return nil, err end
     if row.state == "failed" then return failed(self, row) end
-    if row.state == "unknown" then return unknown(self, row) end
+    if row.state == "unknown" and not row.task_id then return unknown(self, row) end
     if row.state == "queued" then return nil end
     if row.state ~= "submitting" then return attach(self, row) end
     if self.deadline and scheduler.now() + pause > self.deadline then return busy(self) end

@@ -117,11 +117,14 @@ function ledger.id_of(receipt)
   return (ids.in_answer(answers.of(result)))
 end
 
---- The same, after waiting for an answer that is still to come.
+--- The same, after waiting for an answer that is still to come. What was never started has not left,
+--- where the transport knows.
 ---@param receipt runway.Receipt
 ---@return string|nil
 function ledger.await(receipt)
   if is_under_way(receipt) then scheduler.park(receipt.waiter) end
+  local w = receipt.waiter
+  if w and not w.done and receipt.transport.awaits then receipt.open = false end
   return ledger.id_of(receipt)
 end
 
@@ -210,6 +213,9 @@ function Interrupt.__tostring(e)
   table.insert(lines, 1, e.message)
   return table.concat(lines, "\n")
 end
+
+-- With a text before or behind it, as an error has it.
+Interrupt.__concat = errors.concat
 
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)

@@ -17,14 +17,49 @@ function provenance.path(path)
   return path .. ".json"
 end
 
---- The receipt that an earlier run has written.
+-- What stands at a film's receipt, if it is a receipt of this very output: a file of that name may be anyone's.
+local function ours(session, t, path, opts)
+  local said = session:look("read", provenance.path(path), opts.deadline).text
+  local it = said and json.decode(said)
+  local same = type(it) == "table" and it.provider == t.provider and it.task_id == t.id and it.output == opts.index
+  return same and type(it.file) == "table" and it or nil
+end
+
+--- Could a receipt be written there? One of this very output may be written over: its film was lost, or is another
+--- by now. Asked before the film is fetched.
 ---@param session runway.Session
+---@param t runway.Task
 ---@param path string       the film's
----@param deadline? number  on scheduler.now()
+---@param opts table        as of `write`
+---@return true|nil
+---@return runway.Error|nil err
+function provenance.check(session, t, path, opts)
+  local result = session:look("try", provenance.path(path), opts.deadline, opts.overwrite)
+  if not result.error or result.error.code == "exists" and ours(session, t, path, opts) then return true end
+  return session:refuse(result.error)
+end
+
+--- The receipt of this very film that an earlier run has written.
+---@param session runway.Session
+---@param t runway.Task
+---@param file table        as `download` returns it
+---@param opts table        as of `write`
 ---@return string|nil path
-function provenance.there(session, path, deadline)
-  local receipt = provenance.path(path)
-  return not session:look("digest", receipt, deadline).error and receipt or nil
+function provenance.there(session, t, file, opts)
+  local it = ours(session, t, file.path, opts)
+  local same = it and it.file.bytes == file.bytes and it.file.sha256 == file.sha256
+  return same and provenance.path(file.path) or nil
+end
+
+--- The sum of a film by its receipt; nil: there is none.
+---@param session runway.Session
+---@param t runway.Task
+---@param path string       the film's
+---@param opts table        as of `write`
+---@return string|nil sha256
+function provenance.sum(session, t, path, opts)
+  local it = ours(session, t, path, opts)
+  return it and type(it.file.sha256) == "string" and it.file.sha256 or nil
 end
 
 -- Unix seconds, where the host can tell.
@@ -32,7 +67,8 @@ local function now()
   return os and os.time and os.time() or nil
 end
 
---- Writes the receipt beside a file: whole or not at all.
+--- Writes the receipt beside a file: whole or not at all, and over no file but a receipt of this very output, unless
+--- told to.
 ---@param session runway.Session
 ---@param t runway.Task
 ---@param made_from (fun(): runway.Description|nil)|nil   nil: the task was attached to by its id
@@ -51,7 +87,8 @@ function provenance.write(session, t, made_from, file, opts)
       content_type = session:redact(text.line(file.content_type, 100)) },
   }
   if not encoded then return session:refuse("the receipt cannot be written: " .. message) end
-  local result = session:look("write", path, opts.deadline, opts.overwrite, encoded .. "\n")
+  local result = session:look("write", path, opts.deadline, opts.overwrite or ours(session, t, file.path, opts) ~= nil,
+    encoded .. "\n")
   if result.error then return session:refuse(result.error) end
   return path
 end

@@ -250,7 +250,7 @@ end
 --- Looks at the local disk, or writes a small file there, off this thread; through the core where the
 --- transport plays: files are real even then. While a descriptor or thread is lacking it is tried again, as
 --- a request is.
----@param what "probe"|"digest"|"try"|"write"
+---@param what "probe"|"digest"|"read"|"try"|"write"
 ---@param path string
 ---@param deadline? number     on scheduler.now()
 ---@param overwrite? boolean   of `try` and `write`
@@ -296,9 +296,10 @@ end
 function Session:close()
   if self.closed then return end
   self.closed = true
-  local giving_up = {}
-  for _, give_up in pairs(self.live) do giving_up[#giving_up + 1] = give_up end
-  for _, give_up in ipairs(giving_up) do give_up("cancelled", "the client was closed") end
+  for _, w in ipairs(scheduler.newest_first(self.live)) do
+    local give_up = self.live[w]
+    if give_up then give_up("cancelled", "the client was closed") end
+  end
 end
 
 return session

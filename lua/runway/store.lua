@@ -6,7 +6,9 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local options = require "runway.options"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local store = {}
 
@@ -34,7 +36,9 @@ local ADVICE = {
   busy = "another program holds the database: end it, or try again",
   full = "make room, then try again",
   readonly = "it must be writable for this user",
-  corrupt = "put it aside and go on with a copy from before; sqlite3's .recover may save more",
+  no_locks = "its file system has no locks, without which nothing keeps two programs apart: name a file on another",
+  corrupt = "put it aside and save what can be (sqlite3 OLD .recover | sqlite3 NEW, or .dump); before you go on with "
+    .. "that, or with a copy from before, look what is missing in it",
   not_a_database = "name another file; this one was left as it is",
   lost = "try again once the database can be reached",
   memory = "there is not enough memory",
@@ -85,7 +89,7 @@ local function drain()
   for i = 1, #now_live do drain_store(now_live[i]) end
 end
 
-scheduler.attach { drain = drain, pending = function() return next(live) ~= nil end }
+scheduler.attach { name = "store", drain = drain, pending = function() return next(live) ~= nil end }
 
 -- Hands it over and waits. What was handed over is done, whatever becomes of who waits for it.
 local function perform(self, act, statements)
@@ -155,6 +159,10 @@ end
 
 --------------------------------------------------------------------- using
 
+local function check_self(self)
+  if getmetatable(self) ~= Store then options.without_self "store" end
+end
+
 local function checked(self, statements)
   if type(statements) ~= "table" then error("a list of statements is needed, not " .. type(statements), 3) end
   if self.closed then return nil, trouble(self, "closed", "the database was closed") end
@@ -164,9 +172,10 @@ end
 --- Runs the statements in one transaction, all or none, and waits until it is committed.
 ---@param statements runway.Statement[]
 ---@return runway.StatementResult[]|nil  one for each
----@return runway.Error|nil err  `code`: busy, full, readonly, corrupt, not_a_database, lost, constraint,
+---@return runway.Error|nil err  `code`: busy, full, readonly, no_locks, corrupt, not_a_database, lost, constraint,
 ---  sql, not_text, closed, memory, io; with `maybe` it may have been committed all the same
 function Store:write(statements)
+  check_self(self)
   local ok, err = checked(self, statements)
   if not ok then return nil, err end
   return perform(self, "write", statements)
@@ -177,13 +186,28 @@ end
 ---@return runway.StatementResult[]|nil
 ---@return runway.Error|nil err
 function Store:read(statements)
+  check_self(self)
   local ok, err = checked(self, statements)
   if not ok then return nil, err end
   return perform(self, "read", statements)
 end
 
+--- Is it sound? All of a file is read: a bit that has flipped in an index hides a row, and no other reader sees that. A
+--- server looks after its own.
+---@return true|nil
+---@return runway.Error|nil err   code "corrupt"
+function Store:check()
+  if self.dialect ~= "sqlite" then return true end
+  local found, err = self:read { { "PRAGMA integrity_check(1)" } }
+  if not found then return nil, err end
+  local said = found[1].rows[1].integrity_check
+  if said == "ok" then return true end
+  return nil, trouble(self, "corrupt", "the file is damaged (" .. text.line(said, 200) .. ")")
+end
+
 --- Closes it, after what was handed in before. May be called again.
 function Store:close()
+  check_self(self)
   if self.closed then return end
   self.closed = true
   perform(self, "shut", NOTHING)

@@ -11,6 +11,7 @@
 ---@field pretends? boolean     nothing leaves the process: no task is really paid for
 ---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
 ---  without it, the core's
+---@field read? fun(self, path: string, done: fun(result: table))  { text= } or { error= }; without it, as probe
 ---@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it,
 ---  the core's
 ---@field try? fun(self, path: string, overwrite: boolean|nil, done: fun(result: table))  {} or { error= }: could a
@@ -60,7 +61,7 @@ local function drain()
   end
 end
 
-scheduler.attach { drain = drain }
+scheduler.attach { name = "transport", drain = drain }
 
 -- A request that the core refused to start fails like one that never left. An engine that lacks a
 -- descriptor or a thread to begin with (a "limit") may have it soon.
@@ -97,6 +98,13 @@ end
 ---@param done fun(result: table)   { size=, sha256= } or { error= }
 function transport:digest(path, done)
   return follow(done, core.digest(path))
+end
+
+--- Reads a small file (1 MiB), off this thread.
+---@param path string
+---@param done fun(result: table)   { text= } or { error= }
+function transport:read(path, done)
+  return follow(done, core.read(path))
 end
 
 --- Was it started and is its result still to come? Asked by who was interrupted on the way.

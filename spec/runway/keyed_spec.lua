@@ -8,6 +8,7 @@ local journals = require "spec.support.journals"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scheduler = require "runway.scheduler"
 
 local clip, SUBMIT, task_is = mocked.clip, mocked.SUBMIT, mocked.task
 
@@ -96,6 +97,57 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("is unknown when its provider knows no such task, and is never paid for again by itself", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      local order = clip { key = "a", output = path }
+      local function gone(times)
+        return { "GET /v1/tasks/t1", status = 404, json = { error = "no such task" }, times = times }
+      end
+      local client, m = client_of(j, { SUBMIT, task_is "RUNNING", gone(3) })
+      local _, err = assert(client:generate(order)):wait()
+      assert.same({ "not_found", "t1" }, { err.kind, err.task_id })
+      assert.matches("the journal keeps the key \"?a\"? as unknown", err.message)
+      m:finish()
+      local e = assert(j:get "a")
+      assert.same({ "unknown", "t1", "not_found" }, { e.state, e.task_id, e.error_code })
+      assert.matches("no such task", e.error, 1, true)
+      -- run again: it is asked for, and it may be there after all: with the key of its account
+      client, m = client_of(j, { gone(1) })
+      assert.equal("not_found", select(2, assert(client:generate(order)):wait()).kind)
+      m:finish()
+      client, m = client_of(j, { task_is "RUNNING", task_is "SUCCEEDED", film "1" })
+      local task = assert(client:generate(order))
+      assert(task:refresh())
+      e = assert(j:get "a")
+      assert.same({ "submitted", "t1" }, { e.state, e.task_id })
+      assert.is_nil(e.error)
+      assert(assert(task:wait()):download())
+      assert.equal("done", assert(j:get "a").state)
+      m:finish()
+    end)
+
+    it("that was settled after its task had gone has nothing of that task", function()
+      local j, order = journals.open(), clip { key = "a" }
+      local client = client_of(j, { SUBMIT, { "GET /v1/tasks/t1", status = 404, json = { error = "no" }, times = 3 } })
+      assert.equal("not_found", select(2, assert(client:generate(order)):wait()).kind)
+      local e = assert(j:settle("a", { resubmit = true }))
+      assert.same({ "queued" }, { e.state, e.task_id, e.error })
+      -- the answer is lost: what is unknown now is not the old task
+      client = client_of(j, { { "POST /v1/text_to_video", fault = "lost" } })
+      assert.equal("unknown_submit", select(2, client:generate(order)).kind)
+      assert.is_nil(assert(j:get "a").task_id)
+      local again, m = client_of(j, {})
+      assert.equal("unknown_submit", select(2, again:generate(order)).kind)
+      m:finish()
+    end)
+
+    it("is not unknown because of one look by hand", function()
+      local j = journals.open()
+      local client = client_of(j, { SUBMIT, { "GET /v1/tasks/t1", status = 404, json = { error = "none" } } })
+      assert.equal("not_found", select(2, assert(client:generate(clip { key = "a" })):refresh()).kind)
+      assert.equal("submitted", assert(j:get "a").state)
+    end)
+
     it("takes a film that is there for what it is", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local order = clip { key = "a", output = path }
@@ -119,6 +171,15 @@ describe("generate with a journal", function()
       local text = assert(io.open(receipt)):read "a"
       local told = assert(json.decode(text))
       assert.same({ "t1", "a cat", file.sha256 }, { told.task_id, told.params.prompt_text, told.file.sha256 })
+      -- one that tells of other bytes of this task is written anew; what is no receipt of it is someone's
+      local function put(bytes) assert(io.open(receipt, "w")):write(bytes):close() end
+      put((text:gsub(file.sha256, ("0"):rep(64))))
+      assert(task:download(path, { receipt = true }))
+      assert.equal(file.sha256, json.decode(assert(io.open(receipt)):read "a").file.sha256)
+      put "precious"
+      local none, exists = task:download(path, { receipt = true })
+      assert.same({ nil, "exists", path }, { none, exists.code, exists.files[1].path })
+      assert.equal("precious", assert(io.open(receipt)):read "a")
       m:finish()
       -- another file, or the same one once it has gone: from the provider
       os.remove(path)
@@ -375,6 +436,34 @@ describe("generate with a journal", function()
     assert.same({ "cancelled", "lease_lost" }, { err.kind, err.code })
     assert.equal("unknown", j:get "a".state)
     assert.equal(1, #m.requests)
+  end)
+
+  it("and gives up the one that stands in line still", function()
+    local j, pending, dropped = journals.open(), nil, 0
+    local transport = { cancel = function() end, progress = function() return 0 end }
+    function transport.start(_, _, done) pending = done return 1 end
+    function transport.drop()
+      dropped = dropped + 1
+      scheduler.at(scheduler.now(), function()
+        pending { sent = false, headers = {}, error = { kind = "cancelled", code = "cancelled", message = "dropped" } }
+      end)
+    end
+    local client = assert(runway.client { api_key = mocked.KEY, journal = j, transport = transport, timeout = 600 })
+    local task, err, by_itself
+    scheduler.freeze()
+    local ok, raised = pcall(function()
+      local job = runway.spawn(function() task, err = client:generate(clip { key = "a" }) end)
+      runway.sleep(5)
+      journals.sql { "UPDATE runway_shots SET state = 'unknown', fence = fence + 1" }
+      runway.sleep(15)
+      by_itself = dropped
+      if by_itself == 0 then transport.drop() end
+      job:join()
+    end)
+    scheduler.thaw()
+    assert(ok, raised)
+    assert.same({ nil, "cancelled", "no", 1 }, { task, err.kind, err.sent, by_itself })
+    assert.equal("unknown", assert(j:get "a").state)
   end)
 
   it("submits once for two that ask at the same moment", function()

@@ -233,6 +233,16 @@ describe("an order", function()
         assert.equal(1, #m.requests)
       end)
 
+      it("and not when something broke on the way to its submit", function()
+        local path = files:path "a.mp4"
+        local client, m = mocked.client { SUBMIT }
+        m.try = function() error "broken" end
+        assert.matches("broken", select(2, pcall(client.generate, client, clip { output = path })))
+        m.try = nil
+        assert(client:generate(clip { output = path }))
+        m:finish()
+      end)
+
       it("while it is being submitted", function()
         local client, m = mocked.client { { "POST /v1/text_to_video", json = { id = "t1" }, delay = 5 } }
         local made, refused = 0, {}
@@ -384,7 +394,10 @@ describe("in real lines,", function()
   local server
 
   setup(function() server = rawserver.start {} end)
-  teardown(function() server:stop() end)
+  teardown(function()
+    require("spec.support.leftovers").let_end()
+    server:stop()
+  end)
 
   local function client(more)
     local options = { api_key = "test", base_url = server:url "", max_in_flight = 1 }

@@ -104,6 +104,30 @@ describe("a receipt", function()
     assert.equal("t1", receipt().task_id)
   end)
 
+  it("of this very output is written anew with its film; another's, or another output's, is not", function()
+    local task = finished(clip())
+    local path = here:path "a.mp4"
+    assert(task:download(path, { receipt = true }))
+    local ours = here:content "a.mp4.json"
+    os.remove(path)
+    assert(finished(clip()):download(path, { receipt = true }))
+    assert.equal(core.sha256 "a film", receipt().file.sha256)
+    for _, other in ipairs {
+      ours:gsub('"task_id":"t1"', '"task_id":"t2"'), ours:gsub('"output":1', '"output":2'),
+      ours:gsub('"file":{[^}]*}', '"file":1'),
+      ours:gsub('"provider":"runwayml"', '"provider":"qimu"'),
+      '"a note"', "[]", "", (" "):rep(1048577),
+    } do
+      assert.not_equal(ours, other)
+      here:write("a.mp4.json", other)
+      os.remove(path)
+      local _, err = finished(clip()):download(path, { receipt = true })
+      assert.same({ "io", "exists" }, { err.kind, err.code })
+      assert.equal(other, here:content "a.mp4.json")
+      assert.is_nil(here:content "a.mp4")
+    end
+  end)
+
   it("that could not be written after all leaves the film, and says so", function()
     local task = finished(clip())
     local path = here:path "a.mp4"

@@ -176,7 +176,7 @@ describe("runway.session", function()
   describe("close", function()
     it("gives up what is alive, once, and ends pauses", function()
       local s, told = new(), {}
-      s.live[told] = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      s.live[scheduler.waiter()] = function(kind, message) told[#told + 1] = kind .. ": " .. message end
       local open
       local job = scheduler.spawn(function() open = s:pause(1e6) end)
       scheduler.step(0)

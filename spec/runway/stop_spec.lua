@@ -59,6 +59,31 @@ describe("told to stop,", function()
     for i = 1, 5 do jobs[i]:join() end
   end)
 
+  -- Each that is given up makes room for the next in line, at once: so the line is dropped from its end.
+  it("a client that is closed gives no one a turn who stands behind what it gives up", function()
+    local started, order = {}, {}
+    local transport = {
+      start = function(_, _, done)
+        started[#started + 1] = done
+        return #started
+      end,
+      cancel = function(_, number) order[#order + 1] = number end,
+      drop = function(_, number)
+        order[#order + 1] = number
+        started[number] { sent = false, error = { kind = "cancelled", code = "cancelled", message = "dropped" } }
+      end,
+    }
+    local client = assert(runway.client { api_key = "test", transport = transport })
+    local jobs = {}
+    for i = 1, 50 do
+      jobs[i] = runway.spawn(client.request, client, { method = i > 10 and "POST" or nil, path = "/x" })
+    end
+    runway.step(0)
+    assert.equal(50, #started)
+    client:close()
+    for i = 1, 50 do assert.same({ 51 - i, "no" }, { order[i], select(2, jobs[i]:join()).sent }) end
+  end)
+
   it("so do jobs that are cancelled", function()
     local _, jobs = five "cancel"
     for i = 1, 5 do jobs[i]:cancel() end

@@ -53,6 +53,21 @@ describe("runway.transport", function()
     assert.equal(0, (transport:progress(handle)))
   end)
 
+  it("knows which one is under way, and which never was or is over", function()
+    local function none() end
+    local taken
+    assert.is_false(transport:awaits(none))
+    local result = wait(function(done)
+      taken = done
+      local handle = transport:start(request "/ok", done)
+      assert.is_true(transport:awaits(done))
+      assert.is_false(transport:awaits(none))
+      return handle
+    end)
+    assert.equal(200, result.status)
+    assert.is_false(transport:awaits(taken))
+  end)
+
   it("a cancelled one still brings its result", function()
     local result = wait(function(done)
       local handle = transport:start(request "/hang", done)

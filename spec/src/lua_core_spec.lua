@@ -28,7 +28,7 @@ describe("the engine", function()
     local before = core.now()
     assert.is_false(core.wait(0))
     assert.is_false(core.wait(0.05))
-    assert.is_true(core.now() - before >= 0.05)
+    assert.is_true(core.now() - before > 0.049)  -- a system's timers count in ticks
     assert.same({}, { core.take() })
   end)
 

@@ -172,7 +172,7 @@ describe("over TLS", function()
     assert.is_false(result.sent)
     assert.equal(0, #server:seen "?plain")
 
-    assert_distrusted "old"
+    assert.is_true(assert_distrusted("old").permanent) -- nor tries again
   end)
 
   it("keeps the connection for the next request, but not for a paid one", function()

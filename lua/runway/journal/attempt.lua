@@ -5,6 +5,7 @@
 -- becomes `unknown` when the lease runs out.
 
 local core = require "runway.core"
+local guard = require "runway.guard"
 local owner = require "runway.journal.owner"
 local scheduler = require "runway.scheduler"
 local sql = require "runway.journal.sql"
@@ -51,7 +52,31 @@ local function moment()
   return now
 end
 
---- Takes a key. Committed when this returns.
+-- Gives a key back that this very attempt has taken, or may have.
+local function give_back(book, intent)
+  book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted")
+end
+
+local function take(book, intent, log)
+  intent.owner = owner.me()
+  local now = moment()
+  local statements = sql.begin(intent, now, now + LEASE)
+  local results, err = book:write(statements)
+  if not results and err.maybe then results, err = book:write(statements) end
+  if not results then
+    if err.maybe then give_back(book, intent) end
+    return nil, nil, err
+  end
+  local row = results[3].rows[1]
+  if not row or row.token ~= intent.token then return nil, row end
+  local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
+    log = log, over = false, timer = false }, Attempt)
+  hold(self)
+  book:enter()
+  return self
+end
+
+--- Takes a key. Committed when this returns; when it raises (Ctrl-C, no memory), the key is as it was.
 ---@param book runway.Book
 ---@param intent runway.Intent    without its owner
 ---@param log fun(level: string, message: string)
@@ -59,22 +84,10 @@ end
 ---@return table|nil row          whose the key is, when it is not ours
 ---@return runway.Error|nil err   nothing may be submitted
 function attempt.begin(book, intent, log)
-  intent.owner = owner.me()
-  local now = moment()
-  local statements = sql.begin(intent, now, now + LEASE)
-  local results, err = book:write(statements)
-  if not results and err.maybe then results, err = book:write(statements) end
-  if not results then
-    if err.maybe then book:write_surely({ sql.free(intent.key, intent.token, 1) }, "nothing was submitted") end
-    return nil, nil, err
-  end
-  local row = results[3].rows[1]
-  if not row or row.token ~= intent.token then return nil, row end
-  local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
-    log = log, over = false }, Attempt)
-  book:enter()
-  hold(self)
-  return self
+  local ok, made, row, err = pcall(take, book, intent, log)
+  if ok then return made, row, err end
+  guard.persist(give_back, book, intent)
+  error(made, 0)
 end
 
 --- What came of it, once.
@@ -97,7 +110,7 @@ function Attempt:ends(t, ref, may_be, err)
       or "the request left, and the program was stopped before an answer came", err and err.code) }
     what = ("what became of the key %s is unknown"):format(key)
   else
-    statements = { sql.free(self.key, self.token, self.fence) }
+    statements = { sql.free(self.key, self.token) }
     what = ("nothing was submitted under the key %s"):format(key)
   end
   scheduler.cancel_timer(self.timer)

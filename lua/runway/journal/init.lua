@@ -35,12 +35,28 @@ local MOST = 1000000                          -- entries of one list, unless sai
 
 local function book_of(j)
   local mine = books[j]
-  if not mine then error("a method of a journal was called without it: use journal:method(…)", 3) end
+  if not mine then options.without_self "journal" end
   return mine
 end
 
 local function refuse(code, message, ...)
   return nil, errors.new { kind = "invalid_request", code = code, sent = "no", message = message:format(...) }
+end
+
+local function open(where)
+  local store, err = require("runway.store").open(where)
+  local ready
+  if store then
+    ready, err = schema.prepare(store)
+    if not ready then store:close() end
+  end
+  if not ready then
+    err.sent = "no"
+    return nil, err
+  end
+  local j = setmetatable({ path = store.path }, Journal)
+  books[j] = book.new(store)
+  return j
 end
 
 --- Opens a journal, and makes it where there is none.
@@ -51,17 +67,7 @@ function journal.open(where)
   if type(where) ~= "string" or where == "" or where:find("%z") then
     error("journal takes the path of a file, or a postgresql:// URL", 2)
   end
-  local store, err = require("runway.store").open(where)
-  if not store then return nil, err end
-  local ready
-  ready, err = schema.prepare(store)
-  if not ready then
-    store:close()
-    return nil, err
-  end
-  local j = setmetatable({ path = store.path }, Journal)
-  books[j] = book.new(store)
-  return j
+  return errors.told("runway.journal", open(where))
 end
 
 ---@param v any
@@ -77,7 +83,7 @@ end
 ---@return boolean|nil own      it was opened here
 function journal.of(given)
   if journal.is(given) then return given end
-  local j, err = journal.open(given)
+  local j, err = open(given)
   return j, err, j ~= nil
 end
 
@@ -99,22 +105,25 @@ end
 
 local ENTRIES = { state = is_state, limit = is_count }
 
+local function entries(mine, state, limit)
+  local ok, err = sweep(mine)
+  if not ok then return nil, err end
+  local found
+  found, err = mine:read { sql.list(state, limit) }
+  if not found then return nil, err end
+  local list = {}
+  for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
+  return list
+end
+
 --- The entries, the newest first.
----@param opts? { state?: runway.State, limit?: integer }
+---@param opts? runway.EntriesOptions
 ---@return runway.Entry[]|nil
 ---@return runway.Error|nil err
 function Journal:entries(opts)
   local mine = book_of(self)
   opts = options.check(opts, ENTRIES, "entries", 2)
-  local ok, err = sweep(mine)
-  if not ok then return nil, err end
-  local limit = opts.limit and math.floor(opts.limit) or MOST
-  local found
-  found, err = mine:read { sql.list(opts.state, limit) }
-  if not found then return nil, err end
-  local list = {}
-  for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
-  return list
+  return errors.told("journal:entries", entries(mine, opts.state, opts.limit and math.floor(opts.limit) or MOST))
 end
 
 local function check_key(key, what)
@@ -122,7 +131,8 @@ local function check_key(key, what)
 end
 
 -- The row of a key, `unknown` where its attempt can come to nothing any more. nil, err; nil: there is none.
-local function look(mine, key)
+-- `as_it_is`: it is only shown, and so also by who may not write.
+local function look(mine, key, as_it_is)
   while true do
     local found, err = mine:read { sql.find(key) }
     if not found then return nil, err end
@@ -130,9 +140,19 @@ local function look(mine, key)
     if not row then return nil end
     local changed
     changed, err = attempt.expire(mine, { row })
-    if changed == nil then return nil, err end
+    if changed == nil and not (as_it_is and err.code == "readonly") then return nil, err end
     if not changed then return row end
   end
+end
+
+local function get(self, mine, key)
+  local row, err = look(mine, key, true)
+  if err then return nil, err end
+  if not row then
+    return nil, errors.new { kind = "not_found", code = "no_entry", sent = "no",
+      message = ("%s has no entry with the key %s"):format(self.path, text.quote(key)) }
+  end
+  return entry.of(row)
 end
 
 --- The entry of a key.
@@ -142,13 +162,7 @@ end
 function Journal:get(key)
   local mine = book_of(self)
   check_key(key, "get")
-  local row, err = look(mine, key)
-  if err then return nil, err end
-  if not row then
-    return nil, errors.new { kind = "not_found", code = "no_entry", sent = "no",
-      message = ("%s has no entry with the key %s"):format(self.path, text.quote(key)) }
-  end
-  return entry.of(row)
+  return errors.told("journal:get", get(self, mine, key))
 end
 
 local SETTLE = { task_id = "string", resubmit = "boolean", failed = "string" }
@@ -159,10 +173,27 @@ local function settling(key, how, id, now)
   return sql.settle_anew(key, now)
 end
 
+local function settle(self, mine, key, how, id)
+  local e, err = get(self, mine, key)
+  if not e then return nil, err end
+  local results
+  if e.state == "unknown" then
+    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
+    if not results then return nil, err end
+  end
+  e, err = get(self, mine, key)
+  if not e then return nil, err end
+  if not results or results[1].changes == 0 then
+    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
+      e.task_id and (" (task %s)"):format(e.task_id) or "")
+  end
+  return e
+end
+
 --- Says what became of a submit that is `unknown`: it made this task; or none, and it is to be submitted again
 --- when someone next asks for it; or it is given up.
 ---@param key string
----@param how { task_id?: string, resubmit?: true, failed?: string }   one of them
+---@param how runway.Settlement   one of them
 ---@return runway.Entry|nil   as it stands now
 ---@return runway.Error|nil err
 function Journal:settle(key, how)
@@ -174,20 +205,7 @@ function Journal:settle(key, how)
   if said ~= 1 or how.task_id and not id or how.failed == "" then
     error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
   end
-  local e, err = self:get(key)
-  if not e then return nil, err end
-  local results
-  if e.state == "unknown" then
-    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
-    if not results then return nil, err end
-  end
-  e, err = self:get(key)
-  if not e then return nil, err end
-  if not results or results[1].changes == 0 then
-    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
-      e.task_id and (" (task %s)"):format(e.task_id) or "")
-  end
-  return e
+  return errors.told("journal:settle", settle(self, mine, key, how, id))
 end
 
 ---@class runway.Totals
@@ -199,11 +217,7 @@ end
 -- In these what was estimated may still be charged.
 local OPEN = { submitting = true, submitted = true, downloading = true, done = true, unknown = true }
 
---- What there is, and what it cost.
----@return runway.Totals|nil
----@return runway.Error|nil err
-function Journal:totals()
-  local mine = book_of(self)
+local function totals_of(mine)
   local ok, err = sweep(mine)
   if not ok then return nil, err end
   local found
@@ -218,6 +232,13 @@ function Journal:totals()
     if OPEN[row.state] then totals.estimated_credits = totals.estimated_credits + row.estimated end
   end
   return totals
+end
+
+--- What there is, and what it cost.
+---@return runway.Totals|nil
+---@return runway.Error|nil err
+function Journal:totals()
+  return errors.told("journal:totals", totals_of(book_of(self)))
 end
 
 --- Closes it, once the submits that are under way have been written down. What is called later fails.
@@ -270,9 +291,10 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
+---@param gone? boolean      the provider knew no such task, when it was last asked
 ---@return runway.Trail
-function journal.follow(j, key, id, log)
-  return trail.new(books[j], key, id, log)
+function journal.follow(j, key, id, log, gone)
+  return trail.new(books[j], key, id, log, gone)
 end
 
 --- Closes it by itself as soon as no submit is under way.

@@ -62,17 +62,20 @@ local function migrate(store, from, migrations)
   return store:write(statements)
 end
 
---- Sees to it that a database holds a journal of our version.
+--- Sees to it that a database holds a sound journal of our version: one that is damaged may hide what was paid for.
 ---@param store runway.Store
 ---@param migrations? string[][]   for specs
 ---@return true|nil
 ---@return runway.Error|nil err
 function schema.prepare(store, migrations)
   migrations = migrations or MIGRATIONS
-  local tries, failure = 0, nil
+  local tries, sound, failure = 0, false, nil
   while true do
     local version, err = version_of(store)
-    if not version then return nil, err end
+    if version and version > 0 and not sound then
+      sound, err = store:check()
+    end
+    if err then return nil, err end
     if version == #migrations then return true end
     if version > #migrations then
       return refuse("newer_journal", "%s was written by a newer runway (its version is %d, this one knows %d); update "

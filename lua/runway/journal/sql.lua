@@ -85,16 +85,15 @@ function sql.renew(key, token, fence, now, lease)
     .. "WHERE key = $1 AND token = $2 AND fence = $3 AND state = 'submitting'", key, token, fence, lease, now }
 end
 
---- Nothing was accepted: the key is free again.
-function sql.free(key, token, fence)
-  return { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND fence = $3 AND state = 'submitting'",
-    key, token, fence }
+--- Nothing was accepted: the key is free again. The token alone tells whose it is: no other attempt has it.
+function sql.free(key, token)
+  return { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting'", key, token }
 end
 
 --- The request left, and what came of it no one here knows.
 function sql.lose(key, token, fence, now, sent, message, code)
   return { "UPDATE runway_shots SET state = 'unknown', lease_until = NULL, updated_at = $4, sent = $5, error = $6, "
-    .. "error_code = $7 WHERE key = $1 AND token = $2 AND fence = $3 AND " .. coming_to("unknown"),
+    .. "error_code = $7 WHERE key = $1 AND token = $2 AND fence = $3 AND " .. coming_to("unknown", { "submitting" }),
     key, token, fence, now, sent, message, code, n = 7 }
 end
 
@@ -103,7 +102,7 @@ end
 function sql.expire(key, token, fence, seen, now, message)
   return { "UPDATE runway_shots SET state = 'unknown', fence = fence + 1, lease_until = NULL, updated_at = $5, "
     .. "sent = 'unknown', error = $6 WHERE key = $1 AND token = $2 AND fence = $3 AND lease_until = $4 AND "
-    .. coming_to("unknown"), key, token, fence, seen, now, message }
+    .. coming_to("unknown", { "submitting" }), key, token, fence, seen, now, message }
 end
 
 --- The id that an attempt got. It counts whatever became of its lease meanwhile: no fence is asked for, only that
@@ -163,6 +162,18 @@ function sql.downloading(key, id, now, path)
     .. " AND " .. coming_to("downloading"), key, id, now, path, n = 4 }
 end
 
+--- The provider knows no such task. The id stays: with it the task is asked after again.
+function sql.gone(key, id, now, message, code)
+  return { "UPDATE runway_shots SET state = 'unknown', sent = 'yes', error = $4, error_code = $5, " .. OF_TASK
+    .. " AND " .. coming_to("unknown", { "submitted" }), key, id, now, message, code, n = 5 }
+end
+
+--- It does after all.
+function sql.found(key, id, now)
+  return { "UPDATE runway_shots SET state = 'submitted', error = NULL, error_code = NULL, " .. OF_TASK
+    .. " AND " .. coming_to("submitted", { "unknown" }), key, id, now }
+end
+
 --- A download broke off: it may be made again.
 function sql.hindered(key, id, now, message, code)
   return { "UPDATE runway_shots SET error = $4, error_code = $5, " .. OF_TASK .. " AND state = 'downloading'",
@@ -180,10 +191,10 @@ function sql.settle_as(key, now, task_id)
 end
 
 --- There is no task: it is to be submitted again. The token goes, so that a late answer of the attempt that was
---- given up does not end the next one.
+--- given up does not end the next one; so does the id of a task that is gone.
 function sql.settle_anew(key, now)
-  return { "UPDATE runway_shots SET state = 'queued', token = '', error = NULL, error_code = NULL, "
-    .. SETTLED .. coming_to("queued"), key, now }
+  return { "UPDATE runway_shots SET state = 'queued', token = '', task_id = NULL, status = NULL, error = NULL, "
+    .. "error_code = NULL, " .. SETTLED .. coming_to("queued"), key, now }
 end
 
 --- It is given up.

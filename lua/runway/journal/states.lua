@@ -4,12 +4,14 @@
 --                  │  ╲           │  ╲───────────┤            │
 --                  │   ╲          │              ▼            ▼
 --                  │    ╲─────────┴─────────> failed     downloading (once more)
---                  ▼
---               unknown ──> submitted, failed, queued      by whoever knows
+--                  ▼            │
+--               unknown <────────┘
+--                  └──> submitted, failed, queued            by whoever knows
 --
 -- `submitting` is the one state in which money may be on its way. It never leads back to `queued`: what
 -- was not answered is `unknown`, and stays so until someone settles it. A submit that was refused, or
--- provably never left, leaves no entry at all: its key is free again.
+-- provably never left, leaves no entry at all: its key is free again. A task of which its provider says in the end
+-- that it knows none is `unknown`, too, and keeps its id: it may have been deleted, or be another account's.
 
 local states = {}
 
@@ -21,7 +23,7 @@ states.ALL = { "queued", "submitting", "submitted", "downloading", "done", "fail
 local MOVES = {
   queued = { "submitting" },
   submitting = { "submitted", "unknown", "failed" },
-  submitted = { "downloading", "done", "failed" },
+  submitted = { "downloading", "done", "failed", "unknown" },
   downloading = { "downloading", "done", "failed" },
   done = { "downloading" },
   unknown = { "submitted", "failed", "queued" },

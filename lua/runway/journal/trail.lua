@@ -12,6 +12,7 @@ local trail = {}
 ---@class runway.Trail
 ---@field key string
 ---@field id string
+---@field gone? boolean       the provider knew no such task, when it was last asked
 local Trail = {}
 Trail.__index = Trail
 
@@ -19,9 +20,10 @@ Trail.__index = Trail
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
+---@param gone? boolean
 ---@return runway.Trail
-function trail.new(book, key, id, log)
-  return setmetatable({ book = book, key = key, id = id, log = log }, Trail)
+function trail.new(book, key, id, log, gone)
+  return setmetatable({ book = book, key = key, id = id, log = log, gone = gone }, Trail)
 end
 
 local function write(self, statements, what)
@@ -35,6 +37,10 @@ end
 ---@param t runway.Task
 ---@param awaited boolean   a file of it is to be written
 function Trail:told(t, awaited)
+  if self.gone then
+    self.gone = false
+    write(self, { sql.found(self.key, self.id, core.wall_ms()) }, "the provider knows it again")
+  end
   if t.status == self.status or not t:done() then return end
   self.status = t.status
   local now = core.wall_ms()
@@ -45,6 +51,16 @@ function Trail:told(t, awaited)
     statements[2] = sql.done(self.key, self.id, now)
   end
   write(self, statements, "it has ended: " .. t.status)
+end
+
+--- The provider says that it knows no such task, and does not take that back. The error says how to go on.
+---@param err runway.Error
+function Trail:lost(err)
+  self.gone = true
+  write(self, { sql.gone(self.key, self.id, core.wall_ms(), err.message, err.code) }, "its provider knows it no more")
+  err.message = ("%s. Nothing was submitted again: the journal keeps the key %s as unknown, with this task's id. If "
+    .. "the task is another account's, run it again with that account's key; else settle it"):format(
+    err.message:gsub("%.$", ""), text.quote(self.key))
 end
 
 --- How the entry stands; nil when it cannot be read.

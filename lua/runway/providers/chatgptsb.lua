@@ -343,7 +343,7 @@ function chatgptsb.task(answer, ref)
     progress = fields.progress(task.progressRatio), created_at = fields.time(task.createdAt),
   }
   if status == "SUCCEEDED" then
-    out.output = fields.urls(task.artifacts)
+    out.output, out.flagged = fields.urls(task.artifacts)
   elseif status == "FAILED" then
     out.failure, out.failure_code = failure_of(task)
   elseif status ~= "RUNNING" then

@@ -158,11 +158,13 @@ function qimu.task(answer, ref)
   local task = task_in(json)
   if not task then return nil end
   local status = fields.status(task.taskStatusCode, CODES) or fields.status(task.taskStatusCode, official.ENDS)
+  local output, flagged
+  if status == "SUCCEEDED" then output, flagged = fields.urls(task.videoUrl) end
   return {
     id = ref.id or fields.id(task.id),
     status = status,
     word = fields.line(task.taskStatusCode, 64),
-    output = status == "SUCCEEDED" and (fields.urls(task.videoUrl)) or nil,
+    output = output, flagged = flagged,
     failure = status == "FAILED" and fields.text(task.error) or nil,
     reason = not status and fields.text(task.error) or nil,
     created_at = fields.time(task.createdTime),

@@ -180,21 +180,30 @@ local URL_WRAPPERS = { "task_result", "taskResult", "result", "results", "output
 
 local function urls_in(o)
   for _, key in ipairs(URL_KEYS) do
-    local urls = fields.urls(o[key])
-    if urls then return urls end
+    local urls, flagged = fields.urls(o[key])
+    if urls then return urls, flagged end
   end
   return nil
 end
 
--- Some relays put the finished clip's URL where the reason of a failure belongs.
+-- The first that there are, and what was left out of them. Some relays put the finished clip's URL where the
+-- reason of a failure belongs.
 local function output_of(body, inner)
-  local urls = fields.urls(inner.output) or urls_in(body) or urls_in(inner)
+  local urls, flagged
+  local function look(v, read)
+    if not urls then urls, flagged = read(v) end
+  end
+  look(inner.output, fields.urls)
+  look(body, urls_in)
+  look(inner, urls_in)
   for _, o in ipairs { body, inner } do
     for _, key in ipairs(URL_WRAPPERS) do
-      urls = urls or fields.urls(o[key]) or urls_in(object(o[key]))
+      look(o[key], fields.urls)
+      look(object(o[key]), urls_in)
     end
   end
-  return urls or (fields.urls(body.fail_reason))
+  look(body.fail_reason, fields.urls)
+  return urls, urls and flagged
 end
 
 local function failure_of(body, inner)
@@ -288,7 +297,7 @@ function reseller_answer.task(answer, ref, words)
     estimated_cost = credits_of(body, inner, "estimatedCost"),
   }
   if status == "SUCCEEDED" then
-    task.output = output_of(body, inner)
+    task.output, task.flagged = output_of(body, inner)
   elseif status == "FAILED" then
     task.failure, task.failure_code = failure_of(body, inner)
   elseif status ~= "RUNNING" then

@@ -18,6 +18,8 @@ local reseller_request = {}
 -- Names of this module, never sent.
 local OURS = { kind = true, key = true, format = true }
 
+local LONGEST_CLIP = 3600                     -- seconds
+
 -- Names that every adapter maps by itself.
 local NEUTRAL = {
   prompt_text = true, prompt_image = true, prompt_video = true, model = true, ratio = true,
@@ -63,6 +65,13 @@ local function unlisted(warnings, field, model, v, list)
     field, show(v), text.either(list))
 end
 
+-- No model makes clips of hours; those that the pages describe have whole seconds. "auto" is a word of Runway's
+-- newer models.
+local function is_no_length(duration, described)
+  if type(duration) ~= "number" then return described end
+  return duration <= 0 or duration > LONGEST_CLIP or described and duration % 1 ~= 0
+end
+
 ---A request's `warnings`: nil when there are none.
 ---@param warnings string[]
 ---@return string[]|nil
@@ -81,9 +90,7 @@ function reseller_request.refusal(who, given, limits, warnings)
   local known = has(limits.models or {}, model)
   local durations = known and limits.durations
   local duration, prompt = given.duration, given.prompt_text
-  -- "auto" is a word of Runway's newer models; what the pages describe has its seconds as a number.
-  local is_number = type(duration) == "number" or model ~= nil and not known
-  if duration and (not is_number or type(duration) == "number" and duration <= 0) then
+  if duration and is_no_length(duration, known or model == nil) then
     return refused("duration", "%s: duration must be %s seconds, not %s", who,
       durations and text.either(durations) or "more than 0", show(duration))
   end

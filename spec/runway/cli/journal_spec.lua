@@ -40,11 +40,15 @@ describe("the runway command, with a journal,", function()
   it("lists what there is, a line each", function()
     fill()
     local code, out, err = on_journal "list"
-    assert.same({ 0, "" }, { code, err })
+    assert.equal(0, code)
+    assert.matches("^runway: what is unknown [^\n]*runway journal settle KEY [^\n]*\n$", err)
     assert.truthy(out:find("one  submitted  t1  runwayml\n", 1, true), out)
     assert.truthy(out:find("two 2  unknown  -  runwayml  no answer\n", 1, true), out)
     code, out = on_journal("list", "--state", "unknown", "--limit", "5")
     assert.same({ 0, nil }, { code, out:find "one" })
+    for _, words in ipairs { { "list", "--state", "submitted" }, { "list", "--json" } } do
+      assert.equal("", select(3, on_journal(table.unpack(words))))
+    end
   end)
 
   it("and as JSON, where what is not known is null", function()

@@ -127,6 +127,33 @@ journals.over_each_database("an attempt", function()
     end)
   end
 
+  it("gives the key back when memory fails behind its commit", function()
+    local j, failed = journals.open(), false
+    local mend = journals.write_by(j, function(write)
+      local results, err = write()
+      if not failed then
+        failed = true
+        error("not enough memory", 0)
+      end
+      return results, err
+    end)
+    local ok, raised = pcall(begin, j, "a")
+    mend()
+    assert.same({ false, "not enough memory" }, { ok, raised })
+    assert.equal("not_found", select(2, j:get "a").kind)
+  end)
+
+  it("gives a key back that was to be submitted again", function()
+    local j = journals.open()
+    assert(begin(j, "a")):ends(nil, {}, true, errors.new { kind = "unknown_submit", message = "lost" })
+    assert(j:settle("a", { resubmit = true }))
+    local mend = losing(j, 2, 1)
+    local a, row, err = begin(j, "a")
+    mend()
+    assert.same({ nil, nil, "lost" }, { a, row, err.code })
+    assert.equal("not_found", select(2, j:get "a").kind)
+  end)
+
   it("whose commit may have been made or not makes it once more", function()
     for key, made in pairs { a = 1, b = 0 } do
       local j = journals.open()
@@ -168,6 +195,40 @@ journals.over_each_database("an attempt", function()
     assert(begin(j, "b"))
     journals.sql { "UPDATE runway_shots SET owner = 'elsewhere ' || owner WHERE key = 'b'" }
     assert.equal("submitting", state(j, "b"))
+  end)
+
+  it("is shown as it stands to who may not write, and is not to who might", function()
+    local j = journals.open()
+    assert(begin(j, "a"))
+    journals.run_out "a"
+    local code
+    journals.write_by(j, function() return nil, errors.new { kind = "io", code = code, message = "no" } end)
+    code = "readonly"
+    assert.equal("submitting", assert(j:entries())[1].state)
+    assert.equal(1, assert(j:totals()).states.submitting)
+    assert.equal("submitting", state(j, "a"))
+    code = "full"
+    for _, name in ipairs { "entries", "totals" } do assert.equal("full", select(2, j[name](j)).code) end
+    assert.equal("full", select(2, j:get "a").code)
+  end)
+
+  it("of a process that has ended, and that no one has taken note of, need not run out either", function()
+    local pipe = assert(io.popen "sleep 0.1 & echo $$ $!; exec sleep 60") -- who takes note of nothing
+    local parent, ended = pipe:read "*l":match "(%d+) (%d+)"
+    local stat
+    repeat
+      runway.sleep(0.01)
+      stat = assert(io.open(("/proc/%s/stat"):format(ended))):read "*l"
+    until stat:find "%) Z "
+    local number, start = 2, nil
+    for word in stat:match "%) (.*)$":gmatch "[^ ]+" do
+      number = number + 1
+      if number == 22 then start = word end
+    end
+    local gone = owner.is_gone((owner.me():gsub("%d+ %d+$", ended .. " " .. start)))
+    os.execute("kill " .. parent)
+    pipe:close()
+    assert.is_true(gone)
   end)
 
   it("renews its lease while it lasts, and is told when it has lost it", function()

@@ -14,7 +14,7 @@ describe("the states of an entry", function()
     local may = {
       queued = { submitting = true },
       submitting = { submitted = true, unknown = true, failed = true },
-      submitted = { downloading = true, done = true, failed = true },
+      submitted = { downloading = true, done = true, failed = true, unknown = true },
       downloading = { downloading = true, done = true, failed = true },
       done = { downloading = true }, failed = {},
       unknown = { submitted = true, failed = true, queued = true },
@@ -46,6 +46,7 @@ describe("the states of an entry", function()
   it("are the condition of every write", function()
     assert.same({ "submitting", "unknown" }, states.before "submitted")
     assert.same({ "unknown" }, states.before("submitted", { "unknown" }))
+    assert.same({ "submitting", "submitted" }, states.before "unknown")
     assert.same({ "unknown" }, states.before "queued")
     assert.has_error(function() states.before "lost" end)
     assert.has_error(function() states.before("queued", { "submitting" }) end)

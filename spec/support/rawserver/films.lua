@@ -1,6 +1,7 @@
 -- Films on a host that loses patience, forgets, and lies: what happens to the n-th request for one is
 -- the n-th step of its plan. /film-plan/NAME tells the plan, /film/NAME is the film, /v1/tasks/NAME the
--- task that made it, as runwayml answers, with the URL that is good now.
+-- task that made it, as runwayml answers, with the URL that is good now; a submit whose prompt is NAME has
+-- that task.
 
 local bytes_of = require "film_bytes"
 
@@ -12,7 +13,8 @@ local scenarios = {}
 
 -- /film-plan/NAME?size=…&seed=…&steps=cut:500,whole,…  and how the film is served throughout:
 -- weak=1 (the tag), dated=SECONDS (no tag but a date, so long before), bare=1 (neither), chunked=1,
--- labelled=1 (as gzip, which it is not)
+-- labelled=1 (as gzip, which it is not), gone=410 (what an expired URL is answered with), running=1 (the task
+-- never ends)
 scenarios["film-plan"] = function(connection, request, params)
   local film = { size = tonumber(params.size), seed = tonumber(params.seed) or 1, version = 0, sig = 1, good = 1,
     steps = {}, taken = 0, given = 0, lost = 0, how = params }
@@ -29,10 +31,15 @@ scenarios["film-state"] = function(connection, request)
     film.lost))
 end
 
--- /v1/tasks/NAME: asking makes a good URL of an expired one.
+-- /v1/tasks/NAME: asking makes a good URL of an expired one. A POST to any other place makes a task.
 function scenarios.v1(connection, request)
-  local name = request.argument:match "^tasks/(.*)$"
-  local film = films[name]
+  local name = request.argument:match "^tasks/(.*)$" or request.full:match '"promptText":"([^"]*)"'
+  local film = films[name] or { how = { running = 1 } }
+  if request.method == "POST" or film.how.running then
+    connection:answer(200, { "Content-Type: application/json" },
+      ('{"id":"%s","status":"RUNNING","createdAt":"2026-01-01T00:00:00Z"}'):format(name))
+    return "keep"
+  end
   film.sig = film.good
   connection:answer(200, { "Content-Type: application/json" },
     ('{"id":"%s","status":"SUCCEEDED","createdAt":"2026-01-01T00:00:00Z","output":["http://%s/film/%s?sig=%d"]}')
@@ -78,6 +85,11 @@ local function give(connection, film, odd, status, headers, body, most, from)
     if not ending then connection:send "0\r\n\r\n" end
   else
     connection:send(body:sub(1, most))
+    if ending == "held" then
+      connection:hold()
+      connection:send(body:sub(most + 1))
+      most, ending = #body, nil
+    end
   end
   film.given = film.given + math.min(most, #body)
   film.reached = (ending == "hang" or ending == "reset") and (from or 0) + math.min(most, #body) or nil
@@ -96,7 +108,8 @@ local ODD = {
   blindest = { blind = true, new = true, old_name = true },
   start = { start = true }, lie = { lie = true }, total = { total = true }, short = { short = true },
   endless = { endless = true }, labelled = { labelled = true },
-  cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" }, ok = {},
+  cut = { ending = "cut" }, reset = { ending = "reset" }, hang = { ending = "hang" },
+  held = { ending = "held" }, ok = {},
 }
 
 local function serve(connection, request, film, odd, argument)
@@ -132,7 +145,8 @@ function scenarios.film(connection, request, params)
   local word, argument = (film.steps[film.taken] or "ok"):match "^([^:]*):?(.*)$"
   if word == "expire" then film.good = film.sig + 1 end
   if params.sig and tonumber(params.sig) < film.good then
-    connection:answer(403, { "Content-Type: application/xml" }, "<Error><Code>AccessDenied</Code></Error>")
+    connection:answer(tonumber(film.how.gone) or 403, { "Content-Type: application/xml" },
+      "<Error><Code>AccessDenied</Code></Error>")
     return "keep"
   end
   if word == "status" then

@@ -73,6 +73,20 @@ function scenarios.busy(connection, request, params)
   return "keep"
 end
 
+-- /first/<scenario>/<its argument>?…: what that scenario does, but only to the first request for this target;
+-- from then on it is a task whose film is made.
+function scenarios.first(connection, request, params)
+  if not turned_away[request.target] then
+    turned_away[request.target] = 1
+    local name
+    name, request.argument = request.argument:match "^([^/]*)/?(.*)$"
+    return scenarios[name](connection, request, params)
+  end
+  connection:answer(200, { "Content-Type: application/json" },
+    '{"status":"SUCCEEDED","output":["https://cdn.example/clip.mp4"]}')
+  return "keep"
+end
+
 -- /redirect?to=…&code=308
 function scenarios.redirect(connection, _, params)
   connection:answer(math.tointeger(tonumber(params.code)) or 302, { "Location: " .. params.to })
@@ -214,6 +228,7 @@ end
 
 scenarios["short-body"] = raw(OK .. "Content-Length: 1000\r\n\r\nonly this")
 scenarios["cut-json"] = raw(OK .. 'Content-Length: 1000\r\n\r\n{"id":"task-PAID-123","createdAt":"2026-')
+scenarios["short-length"] = raw(OK .. 'Content-Length: 10\r\n\r\n{"id":"task-PAID-123"}')
 scenarios["odd-length-json"] = raw(OK .. 'Content-Length: 22, 99\r\n\r\n{"id":"task-PAID-123"}')
 scenarios["dup-length"] = raw(OK .. "Content-Length: 2\r\nContent-Length: 20\r\n\r\nok")
 scenarios["twice-length"] = raw(OK .. "Content-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok")
@@ -230,6 +245,8 @@ scenarios["bad-chunk"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\nzz\r\nok\r
 scenarios["chunk-overflow"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\n"
   .. "fffffffffffffffff\r\nok\r\n0\r\n\r\n")
 scenarios["chunk-cut"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\n64\r\nonly this")
+scenarios["bad-trailer"] = raw(OK .. "Transfer-Encoding: chunked\r\n\r\n"
+  .. "2\r\n{}\r\n0\r\nX-Nul: \0\r\n no trailer \0\r\n\r\n")
 scenarios["header-nul"] = raw(OK .. "X-Te\0st: a\0b\r\nContent-Length: 2\r\n\r\nok")
 scenarios["odd-lines"] = raw(OK .. "Server: fine\r\nSet-Cookie: taste=s3cret-1;\r\n\tmore=s3cret-2\r\n"
   .. "X-Key : s3cret-3\r\nA s3cret-4\r\nContent-Length: 2\r\n\r\nok")
