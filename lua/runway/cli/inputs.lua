@@ -39,12 +39,19 @@ local function without_break(said)
   return (said:gsub("\r?\n$", ""))
 end
 
-local function prompt(value, world)
-  if value == "-" then
-    local said, why = (world.stdin or io.stdin):read "a"
-    if not said then return nil, refused("--prompt -: standard input cannot be read: %s", tostring(why)) end
-    return without_break(said)
+-- All of standard input, line by line: Ctrl-C comes in between two, and a read of it all would go on waiting.
+local function from_stdin(stdin)
+  local lines = {}
+  while true do
+    local line, why = stdin:read "L"
+    if not line and why then return nil, refused("--prompt -: standard input cannot be read: %s", tostring(why)) end
+    if not line then return without_break(table.concat(lines)) end
+    lines[#lines + 1] = line
   end
+end
+
+local function prompt(value, world)
+  if value == "-" then return from_stdin(world.stdin or io.stdin) end
   if value:sub(1, 2) == "@@" then return value:sub(2) end
   if value:sub(1, 1) ~= "@" then return value end
   local path = value:sub(2)

@@ -1,5 +1,6 @@
 -- What a command line gives a task: texts, files, tables; and what is told before anything is sent.
 
+local child = require "spec.support.child"
 local command = require "spec.support.command"
 local inputs = require "runway.cli.inputs"
 local mocked = require "spec.support.mocked"
@@ -28,7 +29,10 @@ describe("runway.cli.inputs", function()
     for _, word in ipairs(words) do argv[#argv + 1] = word end
     local args, _, misuse = parser.read(parser.new(assert(parser.load()), {}), argv)
     if not args then return nil, { message = misuse, misuse = true } end
-    return inputs.params(args, { stdin = stdin and { read = function() return stdin end } })
+    local input = io.tmpfile()
+    input:write(stdin or "")
+    input:seek "set"
+    return inputs.params(args, { stdin = input })
   end
 
   local function refused(words, what, misuse)
@@ -44,6 +48,25 @@ describe("runway.cli.inputs", function()
     end)
     it("is read from standard input", function()
       assert.equal("a cat\nin fog", params({ "--prompt", "-" }, "a cat\nin fog\n").prompt_text)
+      assert.equal("a cat", params({ "--prompt", "-" }, "a cat").prompt_text)
+      assert.equal("", params({ "--prompt", "-" }, "").prompt_text)
+      local closed = { read = function() return nil, "Bad file descriptor", 9 end }
+      local _, problem = inputs.params({ prompt = "-" }, { stdin = closed })
+      assert.equal("--prompt -: standard input cannot be read: Bad file descriptor", problem.message)
+    end)
+    it("lets Ctrl-C in between two lines of standard input", function()
+      local said, code = child.run([[
+        local stdin, lines = {}, 0
+        function stdin.read(_, what)
+          if lines == 2 then io.popen("kill -INT $PPID"):close() end
+          lines = lines + 1
+          return what == "L" and "a cat\n" or error "all of it at once"
+        end
+        os.exit(require "runway.cli".main({ "generate", "--prompt", "-", "-o", ... },
+          { stdin = stdin }))
+      ]], { arguments = { here:path "a.mp4" } })
+      assert.equal(130, code, said)
+      assert.equal("runway: interrupted", said)
     end)
     it("is read from a file", function()
       assert.equal("a cat", params({ "--prompt", "@" .. here:write("p.txt", "a cat\r\n") }).prompt_text)
