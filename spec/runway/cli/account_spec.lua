@@ -74,7 +74,7 @@ describe("the runway command", function()
         ["local a = 1"] = "it must return the adapter, a table, and not nothing",
         ["return {"] = "mine.lua:1: ",
         ["error 'oops'"] = "oops",
-        ["return { name = 'x', kinds = 5 }"] = "the adapter x: kinds is the number 5; it must be a list of the kinds it offers",
+        ["return { name = 'x', kinds = 5 }"] = "the adapter x: kinds is the number 5; it must be a list of the kinds",
         ["return { name = 'x', kinds = {}, models = { a = { b = { ratios = 1 } } } }"] = "it must be a function",
         [(FINE:gsub("durations = { 5 }", "durations = { '5' }"))] = "models is a table of another form",
       } do
