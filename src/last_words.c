@@ -94,7 +94,7 @@ static void on_hosts_signal (int number) {
   struct sigaction action;
   int i = 0;
   while (i < GUARDED - 1 && numbers[i] != number) i++;
-  atomic_load(&hosts[i])(number);
+  atomic_load (&hosts[i])(number);
   if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
       (action.sa_handler == SIG_DFL ||
        (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))

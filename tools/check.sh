@@ -94,6 +94,8 @@ flat() { # C without its line breaks: a statement a line
   tr '\n' ' ' | sed -E -e 's/\\ / /g' -e 's/ +/ /g' -e 's/([{(]) /\1/g' -e 's/ ([})])/\1/g' -e 's/([;{}])/\1\n/g'
 }
 
+flags_of_all() { echo "-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"; }
+
 # What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
 all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c tools/*.c tools/*/*.c; }
 
@@ -106,7 +108,7 @@ check_cppcheck() {
 
 check_tidy() {
   local flags
-  flags="-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"
+  flags=$(flags_of_all)
   # shellcheck disable=SC2086  # words on purpose
   all_c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
@@ -129,7 +131,7 @@ analyze() { # $1 file: gcc's own analyzer
 
 check_analyzer() {
   export flags
-  flags="-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"
+  flags=$(flags_of_all)
   export -f analyze
   all_c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
@@ -203,6 +205,9 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
     [ -z "$(find "$root/staged" ! -type d)" ] &&
     "$make" --no-print-directory install "${places[@]}" &&
     (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/bin/runway" --version) &&
+    mkdir "$root/linked" && ln -s ../bin/runway "$root/linked/runway" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD PATH="$root/linked:$PATH" runway --version) &&
+    rm -r "$root/linked" &&
     [ -z "$(find "$root/here" -path '*/runway/*' -o -name '*.so')" ] &&
     "$make" --no-print-directory uninstall "${places[@]}" &&
     [ -z "$(find "$root" ! -type d)" ]
