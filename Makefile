@@ -95,10 +95,10 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
+.PHONY: all manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
   need-build need-demo need-test need-check need-rock
 
-all: $(MODULES) ## build runway.so and the modules beside it into build/
+all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
 # ---- build ----
 
@@ -120,6 +120,18 @@ $(SQLITE_SO): $(call objects,$(SQLITE_C)) $(BUILD)/flags
 
 $(POSTGRESQL_SO): $(call objects,$(POSTGRESQL_C)) $(BUILD)/flags
 	$(link_module) $(PQ_LIBS) -lm
+
+# The manual page and the completions, of what lua/runway/cli/commands.lua says. They need nothing that was
+# built; without argparse there are no completions.
+MANUAL := $(addprefix $(BUILD)/share/,man/man1/runway.1 bash-completion/completions/runway \
+  zsh/site-functions/_runway fish/vendor_completions.d/runway.fish)
+
+manual: $(MANUAL) ## the manual page and the completions (all does it)
+
+$(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
+  lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
+	$(if $(V),,@echo "  MAKE  $@")
+	$(Q)$(LUA) tools/manual.lua '$@'
 
 # Another compiler, other flags, a file more or less: all of these rebuild.
 $(BUILD)/flags: force | need-build
@@ -176,7 +188,7 @@ fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TA
 coverage: | need-test ## how much of src/ and lua/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
 
-valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)
+valgrind: all | need-test ## the specs under valgrind, which takes its time (SPEC=file: only that one)
 	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/valgrind.sh $(SPEC)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away

@@ -3,10 +3,13 @@
 */
 #include "system.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "data_uri.h"
+#include "file.h"
 #include "header.h"
 #include "lua_buffer.h"
 #include "lua_check.h"
@@ -85,6 +88,23 @@ static int core_target (lua_State *L) {
     lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
     return 2;
   }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+
+/* readable(path) -> true | nil, why it is no plain file that can be read */
+static int core_readable (lua_State *L) {
+  size_t n;
+  int64_t size;
+  const char *path = rw_check_path(L, 1, &n);
+  int fd = rw_file_open(path, &size);
+  if (fd < 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, errno == EINVAL ? "not a plain file" : strerror(errno));
+    return 2;
+  }
+  close(fd);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -169,16 +189,26 @@ static int core_words_of (lua_State *L) {
 }
 
 
-/* terminal() -> does standard error end on one? */
+/*
+** terminal(stream) -> does "stdin", "stdout" or "stderr" (the default) end on
+** one?, how many columns it has (nil: it does not tell)
+*/
 static int core_terminal (lua_State *L) {
-  lua_pushboolean(L, isatty(STDERR_FILENO));
-  return 1;
+  static const char *const names[] = {"stdin", "stdout", "stderr", NULL};
+  static const int fds[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  int fd = fds[luaL_checkoption(L, 1, "stderr", names)];
+  struct winsize size;
+  lua_pushboolean(L, isatty(fd));
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 1;
+  lua_pushinteger(L, size.ws_col);
+  return 2;
 }
 
 
 static const luaL_Reg core_checks[] = {
   {"data_uri", core_data_uri},
   {"proxy", core_proxy},
+  {"readable", core_readable},
   {"target", core_target},
   {"terminal", core_terminal},
   {"url", core_url},

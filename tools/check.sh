@@ -94,17 +94,23 @@ flat() { # C without its line breaks: a statement a line
   tr '\n' ' ' | sed -E -e 's/\\ / /g' -e 's/ +/ /g' -e 's/([{(]) /\1/g' -e 's/ ([})])/\1/g' -e 's/([;{}])/\1\n/g'
 }
 
+flags_of_all() { echo "-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"; }
+
+# What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
+all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c tools/*.c tools/*/*.c; }
+
 check_cppcheck() {
   # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --suppress=missingIncludeSystem $parts -DLUA_VERSION_NUM=504 -Isrc src
+    --error-exitcode=1 --suppress=missingIncludeSystem $parts -D_GNU_SOURCE -DLUA_VERSION_NUM=504 -Isrc \
+    src spec/support fuzz tools
 }
 
 check_tidy() {
   local flags
-  flags=$(all_parts)
+  flags=$(flags_of_all)
   # shellcheck disable=SC2086  # words on purpose
-  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
+  all_c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
     grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
   [ "${PIPESTATUS[1]}" -eq 0 ]
@@ -125,9 +131,9 @@ analyze() { # $1 file: gcc's own analyzer
 
 check_analyzer() {
   export flags
-  flags=$(all_parts)
+  flags=$(flags_of_all)
   export -f analyze
-  printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
+  all_c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
 
 # A sanitized module needs the sanitizer's run-time library loaded before the plain interpreter, and
@@ -154,7 +160,8 @@ exec -a "\$0" $real "\$@"
 SCRIPT
   chmod +x "$dir/bin/$name"
 
-  PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+  SPEC_CFLAGS="-O1 -fno-omit-frame-pointer $flags" \
+    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
   local code=$? report
   for report in "$dir"/report.*; do
     [ -f "$report" ] || continue
@@ -198,6 +205,9 @@ check_install() { # what is installed works from anywhere, and all of it goes aw
     [ -z "$(find "$root/staged" ! -type d)" ] &&
     "$make" --no-print-directory install "${places[@]}" &&
     (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/bin/runway" --version) &&
+    mkdir "$root/linked" && ln -s ../bin/runway "$root/linked/runway" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD PATH="$root/linked:$PATH" runway --version) &&
+    rm -r "$root/linked" &&
     [ -z "$(find "$root/here" -path '*/runway/*' -o -name '*.so')" ] &&
     "$make" --no-print-directory uninstall "${places[@]}" &&
     [ -z "$(find "$root" ! -type d)" ]

@@ -19,6 +19,7 @@
 ---@field formats? table<string, string[]>  class -> the media types that the API takes; others are refused
 ---@field names? table<string, true>      parameters of the API's own beside the neutral ones, as it spells them:
 ---  no slips, so no one is warned of them
+---@field models? table<string, table<string, runway.ModelFacts>>  kind -> model -> what it is known to take
 ---@field sign? fun(api_key: string): table<string,string>
 ---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
 ---@field kind_of? fun(params: runway.Params): string|nil  a kind that the model alone decides
@@ -38,6 +39,15 @@
 ---  the id and a hint; nil: no callback of this provider's
 ---@field retryable_failure? fun(failure_code: string|nil): boolean|nil
 ---  would the same request, submitted anew, have a chance
+
+---What a model is known to take, for people; what is absent is not known to be limited.
+---@class runway.ModelFacts
+---@field ratios? string[]
+---@field durations? number[]       seconds
+---@field duration_min? number
+---@field duration_max? number
+---@field duration_auto? boolean    the model may decide itself
+---@field removed? string           since when it is gone from Runway's own API
 
 ---Longest data URI of each class, in characters.
 ---@class runway.MediaLimits

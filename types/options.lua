@@ -116,3 +116,4 @@
 ---@class runway.sandbox.StartOptions: runway.sandbox.options
 ---@field host? string            an address; default "127.0.0.1"
 ---@field port? integer           0, the default: any free one
+---@field log? fun(line: string)  is told what is asked and answered, without keys

@@ -54,6 +54,33 @@ local function is_formats(v)
   return true
 end
 
+local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
+
+local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_max = is_number,
+  durations = function(v)
+    for _, one in pairs(type(v) == "table" and v or { v }) do
+      if type(one) ~= "number" then return false end
+    end
+    return type(v) == "table"
+  end,
+  duration_auto = function(v) return type(v) == "boolean" end, removed = function(v) return type(v) == "string" end,
+}
+
+-- kind -> model -> what it takes.
+local function is_catalogue(v)
+  if type(v) ~= "table" then return false end
+  for kind, models in next, v do
+    if type(kind) ~= "string" or type(models) ~= "table" then return false end
+    for model, facts in next, models do
+      if type(model) ~= "string" or type(facts) ~= "table" then return false end
+      for name, fact in next, facts do
+        if FACTS[name] and not FACTS[name](fact) then return false end
+      end
+    end
+  end
+  return true
+end
+
 local function is_limits(v) return type(v) == "function" or is_table_of_limits(v) end
 local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
@@ -79,6 +106,7 @@ local SHAPE = {
   { "media", is_limits, "a table of class and longest data URI, or a function that returns one" },
   { "formats", is_formats, "a table of class and list of media types" },
   { "names", is_set, "a table of names, each with the value true" },
+  { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations)" },
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
   { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
@@ -298,7 +326,6 @@ local STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
-local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 -- What a reader may say of a task, and how to tell that it did.

@@ -58,12 +58,16 @@ static void parse (fault *f, char *word) {
   char *value = strchr(word, '='), *at = strchr(word, '@'), *done = strchr(word, '!');
   if (!value) abort();
   *value++ = '\0';
-  if (at) { *at = '\0'; f->nth = atoi(at + 1); f->after = strchr(at + 1, '+') != NULL; }
+  if (at) {
+    *at = '\0';
+    f->nth = (int)strtol(at + 1, NULL, 10);
+    f->after = strchr(at + 1, '+') != NULL;
+  }
   if (done) { *done = '\0'; f->done = 1; }
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
     if (strcmp(value, errors[i].name) == 0) f->err = errors[i].number;
   if (!f->err || strlen(word) >= sizeof f->call) abort();
-  strcpy(f->call, word);
+  (void)snprintf(f->call, sizeof f->call, "%s", word);
 }
 
 void faults_begin (void);
@@ -107,12 +111,12 @@ static fault *met_fd (const char *call, int fd) {
 }
 
 #define REAL(name) \
-  static __typeof__(&name) real; \
-  if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+  static __typeof__(&(name)) real; \
+  if (!real) real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
 
 #define MEET(found, call) do { \
   fault *f = found; \
-  if (f) { if (f->done) (void)call; errno = f->err; return -1; } \
+  if (f) { if (f->done) (void)(call); errno = f->err; return -1; } \
   return call; } while (0)
 
 int open (const char *path, int flags, ...) {

@@ -35,11 +35,13 @@
 #include <lua.h>
 #include <lauxlib.h>
 
+/* NOLINTBEGIN: the names are glibc's */
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t n, size_t size);
 void *__libc_realloc (void *p, size_t size);
 void *__libc_memalign (size_t alignment, size_t size);
 void __libc_free (void *p);
+/* NOLINTEND */
 
 #define MOST_SPANS 64
 #define SLOTS 65536            /* more than are ever held at once */

@@ -32,7 +32,7 @@ static int place (const char *source) {
   name += strlen("/lua/");
   if (strcmp(files[last].name, name) == 0) return last;
   for (int i = 0; i < FILES; i++) {
-    if (*files[i].name == '\0') strcpy(files[i].name, name);
+    if (*files[i].name == '\0') (void)snprintf(files[i].name, sizeof files[i].name, "%s", name);
     if (strcmp(files[i].name, name) == 0) return last = i;
   }
   return -1;

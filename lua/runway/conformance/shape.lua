@@ -87,7 +87,8 @@ local FUNCTIONS = {
   "upload", "problem", "callback", "retryable_failure",
 }
 local NEEDED = { "submit", "accepted", "query", "task" }
-local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names" }
+local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names",
+  "models" }
 
 local function check_kinds(kinds)
   if type(kinds) ~= "table" or #kinds == 0 or not is_list(kinds) then
