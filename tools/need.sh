@@ -102,6 +102,8 @@ need_test() {
   need busted lua-busted - - - busted lua_module busted.runner
   need luasocket lua-socket - - - luasocket lua_module socket.core
   need luasec lua-sec - - - luasec lua_module ssl
+  need luv lua-luv - - - luv lua_module luv
+  need cqueues lua-cqueues - - - cqueues lua_module cqueues
   need git git git git git - has git
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe

@@ -65,11 +65,16 @@ describe("a program that links runway in", function()
     server = rawserver.start {}
     here = scratch.new()
     directory = here.directory
-    -- By the lines of the README, in a directory that has beside the sources only the host's own.
+    -- By the lines of docs/embedding.md, in a directory that has beside the sources only the host's own.
     assert(os.execute(("cp spec/support/host.c spec/support/host.cpp '%s' && ln -s \"$PWD/src\" '%s'"):format(
       directory, directory)))
-    local lines = assert(io.open("README.md"):read("a"):match "\n(cc %-std=c11 .-)```")
-    lines = lines:gsub("lua5%.4", "lua" .. _VERSION:sub(5)):gsub("(%S+)(%S*) %*%.o %-o host ", "%1%2 *.o -o %1.run ")
+    local lines = {}
+    for line in io.lines "docs/embedding.md" do
+      if line:find "^c[c+]+ %-" then lines[#lines + 1] = line end
+    end
+    assert.equal(3, #lines)
+    lines = (table.concat(lines, "\n") .. "\n"):gsub("lua5%.4", "lua" .. _VERSION:sub(5))
+      :gsub("(%S+)(%S*) %*%.o %-o host ", "%1%2 *.o -o %1.run ")
     -- what the modules it loads are instrumented with, a program must be as well
     lines = lines:gsub("%-Isrc", "-Isrc " .. (os.getenv "SPEC_CFLAGS" or ""))
     local code, said = shell(("cd '%s' && set -e && %s"):format(directory, lines))
