@@ -48,6 +48,7 @@ build = {
         "src/engine.c",
         "src/farewell.c",
         "src/file.c",
+        "src/film.c",
         "src/header.c",
         "src/idle.c",
         "src/last_words.c",

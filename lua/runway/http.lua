@@ -43,6 +43,7 @@ local NO_RETRY = "; it was not tried again, since too many requests to this serv
 -- Answers to conditions and ranges, which no call of the API has.
 local UNASKED = { [304] = true, [412] = true, [416] = true }
 local LOST = " The task may exist and may have been charged: look for it at the provider before submitting again."
+local NAMED = " It names the task %s, which may have been charged: go on with it, and do not submit again."
 
 --------------------------------------------------------------------- one exchange
 
@@ -279,18 +280,22 @@ Api.__index = Api
 -- What happened, in words.
 local function story(verdict, result, reading)
   local e, answer, problem = result.error, reading.answer or {}, reading.problem
+  local advice = reading.id and NAMED:format(reading.id) or LOST
   if e then
     if verdict.kind == "unknown_submit" then
-      return "the request was sent, but no answer came back (" .. e.message .. ")." .. LOST
+      local came = reading.id and "its answer did not come whole" or "no answer came back"
+      return ("the request was sent, but %s (%s)."):format(came, e.message) .. advice
     end
     return e.message
   end
   local said = problem and problem.message
   local page = answer.page
   if verdict.kind == "unknown_submit" then
-    local what = said and ("the server said: " .. said) or reading.fault or answer.why or "the answer names no task"
+    local what = said and ("the server said: " .. said) or reading.fault or answer.why
+      or reading.id and "the answer is not one of a new task" or "the answer names no task"
     if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
-    return ("the request was sent and answered with status %d, but %s."):format(result.status, what) .. LOST
+    local link = result.status < 300 and ", but" or ":"
+    return ("the request was sent and answered with status %d%s %s."):format(result.status, link, what) .. advice
   end
   local message
   if UNASKED[result.status] and not said then

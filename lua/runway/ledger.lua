@@ -45,15 +45,21 @@ local function take_back(word)
   if word then core.take_back(word) end
 end
 
--- An id or a name as it may be shown; most are plain words.
+-- An id or a name as it may be shown. Most are plain words; an odd one is still what the task is asked for by, unless
+-- it is an address.
 local function shown(word)
-  return word:find("^[A-Za-z0-9_.:-]+$") and word or errors.redact(word)
+  return word:find("://", 1, true) and errors.redact(word) or word
+end
+
+-- The same, for a shell.
+local function quoted(word)
+  return word:find("^[A-Za-z0-9_.:-]+$") and word or "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 -- How to go on with a task.
 local function advice(id, provider, status)
   id, provider = shown(id), shown(provider)
-  local command = ("runway task %s --provider %s -o FILE"):format(id, provider)
+  local command = ("runway task %s --provider %s -o FILE"):format(quoted(id), quoted(provider))
   return ("task %s (%s, %s) is paid for and not lost; to go on: client:task(%q):wait(), or: %s")
     :format(id, provider, status, id, command)
 end

@@ -215,6 +215,13 @@ describe("Ctrl-C", function()
     ledger.release { provider = "runwayml", id = "t1" }
   end)
 
+  it("tells an odd id as it is, and quoted for a shell", function()
+    local line = ledger.lines({ { task_id = "../x?y='z'", provider = "runwayml", status = "PENDING" } })[1]
+    assert.matches([[client:task("../x?y='z'"):wait(), or: runway task '../x?y='\''z'\''' --provider]], line, 1, true)
+    line = ledger.lines({ { task_id = "https://x.test/a?secret=1", provider = "runwayml", status = "PENDING" } })[1]
+    assert.is_nil(line:find("secret", 1, true))
+  end)
+
   it("in a job ends the program's wait, and is not taken for the job's error", function()
     local client = interrupting("task", { SUBMIT, mocked.task "RUNNING" })
     local ok, err = pcall(runway.run, function()

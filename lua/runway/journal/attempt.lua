@@ -16,7 +16,7 @@ local attempt = {}
 local LEASE = 30000                           -- milliseconds
 local RENEWED = 10                            -- seconds after which it is
 
-local OUT = "the program that submitted it ended, or was cut off, before the answer was written down"
+local OUT = "the program that submitted it ended, was cut off, or has another clock, before the answer was written down"
 
 ---@class runway.Attempt
 ---@field key string
