@@ -14,7 +14,7 @@
 #include "tls.h"
 #include "unpack.h"
 
-#define LEAST_MEDIA 12         /* bytes: shorter than any head of a picture, film or sound */
+#define LEAST_MEDIA 5          /* bytes: what is shorter has not even a signature */
 
 const char rw_forbidden_address[] =
   "the address leads to a private network or this machine, or http leads off "
