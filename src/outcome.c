@@ -14,8 +14,6 @@
 #include "tls.h"
 #include "unpack.h"
 
-#define LEAST_MEDIA 5          /* bytes: what is shorter has not even a signature */
-
 const char rw_forbidden_address[] =
   "the address leads to a private network or this machine, or http leads off "
   "this machine; see allow_private and allow_http";
@@ -303,9 +301,6 @@ static void check_answer (rw_request *r) {
             "the server sent an HTML page instead of the file");
   if (r->sink.written == 0)
     rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file is empty");
-  else if (r->only_media && r->sink.written < LEAST_MEDIA)
-    rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file has only %lld bytes: no film is as short",
-            (long long)r->sink.written);
 }
 
 /* }================================================================= */
