@@ -6,6 +6,7 @@
 local exits = require "runway.cli.exits"
 local parser = require "runway.cli.parser"
 local report = require "runway.cli.report"
+local results = require "runway.cli.results"
 
 local cli = {}
 
@@ -57,6 +58,16 @@ local function raised(world, value)
   return exits.FAILED
 end
 
+-- The end of every command: what was said on standard output must be there.
+local function ended(world, code)
+  local ok, why = world.stdout:flush()
+  if ok then return code end
+  if not world.cut_short then
+    world.stderr:write("runway: standard output could not be written, and what it was to hold is lost: ", why, "\n")
+  end
+  return code == exits.OK and exits.FAILED or code
+end
+
 --- The `runway` command.
 ---@param argv string[]
 ---@param world? { stdin?: file*, stdout?: file*, stderr?: file*, transport?: table, terminal?: boolean,
@@ -66,6 +77,7 @@ end
 function cli.main(argv, world)
   local state = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr }
   for name, value in pairs(world or {}) do state[name] = value end
+  state.stdout = results.new(state.stdout)
   local argparse, missing = parser.load()
   if not argparse then
     state.stderr:write("runway: ", missing, "\n")
@@ -74,9 +86,8 @@ function cli.main(argv, world)
   if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
   local root = parser.new(argparse, state)
   local ok, code, misuse = pcall(run, root, argv, state)
-  if not ok then return raised(state, code) end
-  if code then return code end
-  return report.misuse(state, misuse)
+  if not ok then return ended(state, raised(state, code)) end
+  return ended(state, code or report.misuse(state, misuse))
 end
 
 return cli

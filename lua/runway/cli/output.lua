@@ -66,10 +66,7 @@ local function pour(path, world)
     end
   end
   file:close()
-  local ok
-  ok, why = stdout:flush()
-  if ok == false or ok == nil and why then return nil, why end
-  return true
+  return stdout:flush()
 end
 
 local function to_stdout(task, args, world, show)
@@ -83,6 +80,7 @@ local function to_stdout(task, args, world, show)
   end
   local whole, why = pour(path, world)
   if whole then return exits.OK end
+  world.cut_short = true                      -- which is said here
   return report.failure(world, args, ("standard output broke off, and what it got is not the whole film: %s")
     :format(tostring(why)), "io")
 end
