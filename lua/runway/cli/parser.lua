@@ -36,7 +36,8 @@ local function add_option(command, option, world)
   if not option.value then return command:flag(names, option[2]) end
   local made = command:option(names, option[2]):argname(option.value)
   local name = names:match "%-%-[^ ]+"
-  if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list):overwrite(false) end
+  made:overwrite(false)                       -- said twice: one of them would be paid for, and who knows which
+  if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list) end
   if option.read then made:convert(reader(name, option.read)) end
   if option.default then made:default(option.default) end
   if option.choices or option.suggest and world.completes then made:choices(option.choices or option.suggest()) end
@@ -160,7 +161,7 @@ end
 
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
-  message = message:gsub("\n+", " ")
+  message = message:gsub("\n+", " "):gsub("must be used at most 1 time$", "is given twice")
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
   for at, word in ipairs((wanted or unknown) and words or {}) do

@@ -44,6 +44,18 @@ describe("runway.cli.parser", function()
       misuse("task", "-t1"))
   end)
 
+  it("takes nothing that is said twice, of which only one would be done and paid for", function()
+    for option, value in pairs { prompt = "x", model = "m", ratio = "16:9", duration = "5", seed = "1", key = "k",
+      video = "v", kind = "x", output = "a", timeout = "5", provider = "qimu", journal = "j" } do
+      option = "--" .. option
+      assert.equal("runway generate: option '" .. option .. "' is given twice",
+        (misuse("generate", option, value, option .. "=" .. value):gsub("'%-o'", "'--output'")))
+    end
+    assert.matches("is given twice", misuse("generate", "-o", "a", "--output", "b"), 1, true)
+    assert.matches("is given twice", misuse("sandbox", "--port", "1", "--port", "2"), 1, true)
+    assert.equal(2, #parse("generate", "--param", "a=1", "--param", "b=1").params)
+  end)
+
   it("names the command and the option in a message", function()
     for expected, argv in pairs {
       ["runway generate: option '--seed': 'x' is no whole number"] = { "generate", "--seed", "x" },
