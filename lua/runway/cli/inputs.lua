@@ -1,8 +1,8 @@
 -- From a command line to the params of a task: what is read from files and standard input, what goes into
 -- tables, and what is said twice.
 --
--- All of it is told before anything is opened or sent: { message =, misuse = true } is the command's fault, any
--- other that of what is there.
+-- All of it is told before anything is sent: { message =, misuse = true } is the fault of the words alone, any other
+-- that of a file which they name.
 
 local params = require "runway.params"
 local text = require "runway.text"

@@ -34,6 +34,7 @@ end
 ---@return string|nil message   what is there forbids it
 function output.check(args, world)
   local path, overwrite = args.output, args.overwrite
+  if path == "" then return "option '--output': the name of the file is empty" end
   if path == "-" then
     if args.json then return "-o - and --json both want standard output" end
     if is_terminal(world) and not overwrite then
@@ -43,6 +44,9 @@ function output.check(args, world)
   end
   local ok, message = require("runway.core").target(path, overwrite)
   if ok then return nil end
+  if message:find("over a directory", 1, true) then
+    return ("option '--output': %s is a directory, where a file's name is wanted"):format(path)
+  end
   if message:find("existing file", 1, true) then
     return nil, ("%s is already there; --overwrite writes over it"):format(path)
   end

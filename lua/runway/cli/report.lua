@@ -162,8 +162,7 @@ end
 ---@return integer exit_code
 function report.failure(world, args, err, kind, task)
   local message = tostring(err)
-  local refused = errors.is(err) and err.kind == "invalid_request" and err.sent == "no" and not err.task_id
-  world.stderr:write(report.told(args, message, nil, refused))
+  world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id)

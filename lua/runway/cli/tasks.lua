@@ -9,9 +9,11 @@ local report = require "runway.cli.report"
 local tasks = {}
 
 -- What stands in the way of writing where -o says: nil, misuse | exit code. true: nothing.
-local function writable(args, world)
+-- `known`: whoever keeps the journal knows what a file that is there is.
+local function writable(args, world, known)
   local misuse, message = output.check(args, world)
   if misuse then return nil, misuse end
+  if known then return true end
   if message then return report.failure(world, args, message, "io") end
   return true
 end
@@ -24,14 +26,15 @@ function tasks.generate(args, world)
   if args.key and not args.journal then return nil, "--key needs --journal FILE: without one nothing is remembered" end
   local given, problem = inputs.params(args, world)
   if not given and problem.misuse then return nil, problem.message end
-  if not given then return report.failure(world, args, problem.message, "io") end
-  if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
-  if args.journal and args.output ~= "-" then -- a file that is there may be this very task's
-    given.output = { path = args.output, overwrite = args.overwrite }
-  else
-    local ok, misuse = writable(args, world)
-    if ok ~= true then return ok, misuse end
+  if not given then
+    report.failure(world, args, problem.message, "io")
+    return exits.MISUSE                       -- it names what cannot be sent
   end
+  if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
+  local known = args.journal and args.output ~= "-" -- a file that is there may be this very task's
+  local ok, misuse = writable(args, world, known)
+  if ok ~= true then return ok, misuse end
+  if known then given.output = { path = args.output, overwrite = args.overwrite } end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local scheduler = require "runway.scheduler"

@@ -117,7 +117,7 @@ describe("the runway command", function()
 
     it("says where a provider does not tell", function()
       local code, out, err = run({ "credits", "--provider", "cometapi" }, {})
-      assert.equal(1, code)
+      assert.equal(2, code)
       assert.equal("", out)
       assert.matches("does not tell what credits are left", err, 1, true)
     end)
