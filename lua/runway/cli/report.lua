@@ -19,12 +19,14 @@ function report.line(world, object)
   world.stdout:write(assert(require("runway.json").encode(object)), "\n")
 end
 
--- A task as an object: what is not known of it is null in the names that are always there.
-local function object_of(task, id)
+-- A task as an object: what is not known of it is null in the names that are always there. `made`: by this very
+-- command, so that it waits at the provider until that says otherwise; of any other no one knows before it answers.
+local function object_of(task, id, made)
   local null = require("runway.json").null
   local object = { task_id = id or null, status = null, path = null, error = null }
   if not task then return object end
-  object.task_id, object.status, object.provider, object.kind = task.id, task.status, task.provider, task.kind
+  object.task_id, object.provider, object.kind = task.id, task.provider, task.kind
+  if made or task.raw or task.status ~= "PENDING" then object.status = task.status end
   object.progress, object.output, object.created_at = task.progress, task.output, task.created_at
   object.credits, object.estimated_credits = task.cost, task.estimated_cost
   object.failure, object.failure_code = task.failure, task.failure_code
@@ -165,7 +167,7 @@ function report.failure(world, args, err, kind, task)
   world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
-    local object = object_of(task or errors.is(err) and err.task or world.task, id)
+    local object = object_of(task or errors.is(err) and err.task or world.task, id, world.made)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     object.error = error_object(err, kind)
     report.line(world, object)

@@ -115,6 +115,22 @@ describe("runway.cli.tasks", function()
       assert.matches("not_found", err, 1, true)
     end)
 
+    it("tells no status of a task that no one has seen, and that of one that was just made", function()
+      local gone = { "GET /v1/tasks/t9", status = 404, json = { error = "gone" } }
+      for _, words in ipairs { { "task", "t9" }, { "task", "t9", "--wait" }, { "cancel", "t9" } } do
+        words[#words + 1] = "--json"
+        local code, out = run(words, { gone })
+        assert.equal(1, code)
+        assert.equal("t9", objects(out)[1].task_id)
+        assert.truthy(out:find('"status":null', 1, true), out)
+      end
+      local _, out = generate({ "--json", "-o", here:path "a.mp4" },
+        { SUBMIT, { "GET /v1/tasks/t1", status = 401, json = { error = "revoked" } } })
+      assert.same({ "t1", "PENDING" }, { objects(out)[1].task_id, objects(out)[1].status })
+      _, out = run({ "task", "t1", "--json" }, { task_is "PENDING" })
+      assert.equal("PENDING", objects(out)[1].status)
+    end)
+
     it("tells a wait that was interrupted", function()
       local said, code = child.run([[
         local mocked, cli = require "spec.support.mocked", require "runway.cli"
