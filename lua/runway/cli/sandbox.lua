@@ -22,6 +22,7 @@ function command.sandbox(args, world)
   local sandbox = require "runway.sandbox"
   local server, message = sandbox.start {
     host = args.host, port = args.port, seconds = args.seconds, scenario = args.scenario, base_url = args.base_url,
+    url_seconds = args.url_seconds, retry_after = args.retry_after, api_key = args.api_key,
     log = args.verbose and function(line) world.stderr:write(line, "\n") end or nil,
   }
   if not server then return report.failure(world, args, message, "io") end

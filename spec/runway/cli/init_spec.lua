@@ -432,6 +432,21 @@ describe("the runway command", function()
     assert.is_nil(rest:find("interrupted", 1, true))
   end)
 
+  it("sandbox takes the key, the times and the scenario it is told", function()
+    local given
+    local start = sandbox.start
+    sandbox.start = function(options)
+      given = options
+      return nil, "enough"
+    end
+    local code = run { "sandbox", "--api-key", "k", "--seconds", "3", "--url-seconds", "4", "--retry-after", "5",
+      "--scenario", "fail" }
+    sandbox.start = start
+    assert.equal(1, code)
+    assert.same({ "k", 3, 4, 5, "fail" },
+      { given.api_key, given.seconds, given.url_seconds, given.retry_after, given.scenario })
+  end)
+
   it("sandbox says where it listens as JSON", function()
     local out = command.collector()
     local loop, started = sandbox.loop, nil

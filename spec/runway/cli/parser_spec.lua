@@ -79,7 +79,10 @@ describe("runway.cli.parser", function()
     assert.matches("runway task: missing argument 'id'\nrunway: see runway task --help\n", err, 1, true)
     command.setup { RUNWAYML_API_SECRET = "key_0123456789" }
     for expected, argv in pairs {
-      ["runway task: option '--poll-interval' must be a number, 0 or more"] = { "task", "t1", "--poll-interval=-1" },
+      ["runway task: option '--poll-interval': '0' is no number above 0"] = { "task", "t1", "--poll-interval", "0" },
+      ["runway sandbox: option '--seconds' must be a number of seconds, 0 or more"] = { "sandbox", "--seconds", "-1" },
+      ["runway sandbox: option '--url-seconds' must be a number"] = { "sandbox", "--url-seconds", "-1" },
+      ["runway sandbox: option '--retry-after' must be a number"] = { "sandbox", "--retry-after", "-1" },
       ["runway sandbox: option '--base-url' must be an address"] = { "sandbox", "--base-url", "x" },
       ["runway sandbox: option '--port' must be an integer from 0 to 65535"] = { "sandbox", "--port", "70000" },
     } do
