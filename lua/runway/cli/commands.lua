@@ -202,7 +202,8 @@ local sandbox = {
     { "--base-url", "By what address others reach it, where it stands behind a front: what its outputs' URLs begin "
       .. "with.", value = "URL" },
     { "--seconds", "How long a task takes.", value = "SECONDS", default = "2", read = read.number },
-    { "--url-seconds", "How long the URL of an output is good (default: a day).", value = "SECONDS", read = read.number },
+    { "--url-seconds", "How long the URL of an output is good (default: a day).", value = "SECONDS",
+      read = read.number },
     { "--retry-after", "What Retry-After says where it turns requests away (default: 1).", value = "SECONDS",
       read = read.number },
     { "--api-key", "The one key that it takes (default: any); it is no secret here.", value = "KEY" },

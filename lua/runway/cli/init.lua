@@ -45,7 +45,8 @@ local function raised(world, value)
   if text:find("interrupted!", 1, true) then
     local open = type(value) == "table" and value.tasks and value.tasks[1]
     world.task_id = world.task_id or open and open.task_id
-    report.failure(world, world.args or {}, "interrupted", "cancelled")
+    report.failure(world, world.args or {}, "interrupted",
+      { kind = "cancelled", sent = world.task_id and "yes" or "unknown" })
     return exits.INTERRUPTED
   end
   -- A wrong value is told by the library as "where: what"; where is of no use here.
@@ -54,7 +55,7 @@ local function raised(world, value)
   if misuse and not misuse:find "^attempt to " then
     return report.misuse(world, as_options(misuse))
   end
-  report.failure(world, world.args or {}, value, "internal")
+  report.failure(world, world.args or {}, value, { kind = "internal", sent = world.task_id and "yes" or "unknown" })
   return exits.FAILED
 end
 

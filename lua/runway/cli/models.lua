@@ -104,7 +104,7 @@ function command.models(args, world)
   local rows = rows_of(adapters, args)
   if #rows == 0 then
     return report.failure(world, args, "no model here is known by that; one that is not may be newer than this list",
-      "not_found")
+      { kind = "not_found" })
   end
   if not args.json then
     print_table(rows, world)

@@ -32,6 +32,7 @@ end
 ---@param world table
 ---@return string|nil misuse
 ---@return string|nil message   what is there forbids it
+---@return string|nil code      the library's word for it
 function output.check(args, world)
   local path, overwrite = args.output, args.overwrite
   if path == "" then return "option '--output': the name of the file is empty" end
@@ -48,9 +49,9 @@ function output.check(args, world)
     return ("option '--output': %s is a directory, where a file's name is wanted"):format(path)
   end
   if message:find("existing file", 1, true) then
-    return nil, ("%s is already there; --overwrite writes over it"):format(path)
+    return nil, ("%s is already there; --overwrite writes over it"):format(path), "exists"
   end
-  return nil, "-o " .. path .. ": " .. message
+  return nil, "-o " .. path .. ": " .. message, "file"
 end
 
 -- The file's bytes to standard output: true, or nil and why not.
@@ -86,7 +87,7 @@ local function to_stdout(task, args, world, show)
   if whole then return exits.OK end
   world.cut_short = true                      -- which is said here
   return report.failure(world, args, ("standard output broke off, and what it got is not the whole film: %s")
-    :format(tostring(why)), "io")
+    :format(tostring(why)), { kind = "io", sent = "yes" })
 end
 
 --- Waits for a task and fetches its film.

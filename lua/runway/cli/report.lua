@@ -146,9 +146,13 @@ end
 -- Errors after which there is nothing to go on with.
 local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 
--- An error as an object; its texts hold no secret already.
-local function error_object(err, kind)
-  if not errors.is(err) then return { kind = kind or "cancelled", message = errors.redact(tostring(err)) } end
+-- An error as an object; its texts hold no secret already. `about`: fields of one that is only words.
+local function error_object(err, about)
+  if not errors.is(err) then
+    local object = { message = errors.redact(tostring(err)), sent = "no", retryable = false }
+    for name, v in pairs(about) do object[name] = v end
+    return object
+  end
   return {
     kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
     retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
@@ -159,17 +163,18 @@ end
 ---@param world table
 ---@param args table           the command's options
 ---@param err runway.Error|string
----@param kind? string         of an error that is only words
+---@param about? table         of an error that is only words: { kind =, code =, sent = "no" unless given }
 ---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
-function report.failure(world, args, err, kind, task)
+function report.failure(world, args, err, about, task)
   local message = tostring(err)
   world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id, world.made)
     object.provider = object.provider or errors.is(err) and err.provider or nil
-    object.error = error_object(err, kind)
+    for name, v in pairs(world.names or {}) do object[name] = v end
+    object.error = error_object(err, about or {})
     report.line(world, object)
   end
   if id then require("runway.ledger").told(id) end
@@ -192,7 +197,7 @@ function report.misuse(world, message)
   world.stderr:write(report.told(world.args or {}, message, who, raised), "runway: see ", world.command, " --help\n")
   if world.json then
     local object = object_of()
-    object.error = { kind = "misuse", message = message }
+    object.error = error_object(message, { kind = "misuse" })
     report.line(world, object)
   end
   return exits.MISUSE

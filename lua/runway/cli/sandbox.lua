@@ -25,7 +25,7 @@ function command.sandbox(args, world)
     url_seconds = args.url_seconds, retry_after = args.retry_after, api_key = args.api_key,
     log = args.verbose and function(line) world.stderr:write(line, "\n") end or nil,
   }
-  if not server then return report.failure(world, args, message, "io") end
+  if not server then return report.failure(world, args, message, { kind = "io" }) end
   if args.json then
     report.line(world, { base_url = server.base_url, listening = server.listening, port = server.port })
     return serve(sandbox, server, world)

@@ -11,10 +11,10 @@ local tasks = {}
 -- What stands in the way of writing where -o says: nil, misuse | exit code. true: nothing.
 -- `known`: whoever keeps the journal knows what a file that is there is.
 local function writable(args, world, known)
-  local misuse, message = output.check(args, world)
+  local misuse, message, code = output.check(args, world)
   if misuse then return nil, misuse end
   if known then return true end
-  if message then return report.failure(world, args, message, "io") end
+  if message then return report.failure(world, args, message, { kind = "io", code = code }) end
   return true
 end
 
@@ -27,7 +27,7 @@ function tasks.generate(args, world)
   local given, problem = inputs.params(args, world)
   if not given and problem.misuse then return nil, problem.message end
   if not given then
-    report.failure(world, args, problem.message, "io")
+    report.failure(world, args, problem.message, { kind = "io", code = "open" })
     return exits.MISUSE                       -- it names what cannot be sent
   end
   if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
@@ -85,7 +85,7 @@ local function stop(client, id, args, world)
   local done
   if task and task.status == "SUCCEEDED" then
     return report.failure(world, args, ("task %s has succeeded already, and is left as it is: some providers would "
-      .. "delete what it made"):format(id), "invalid_request", task)
+      .. "delete what it made"):format(id), { kind = "invalid_request" }, task)
   end
   if task then done, err = task:cancel() end
   if not done then return report.failure(world, args, err) end

@@ -131,6 +131,21 @@ describe("runway.cli.tasks", function()
       assert.equal("PENDING", objects(out)[1].status)
     end)
 
+    it("tells of what is only words, too, whether it was sent and is worth another try", function()
+      local path = here:write("a.mp4", "old")
+      for words, expected in pairs {
+        [{ "-o", path }] = { 1, "io", "exists" }, [{ "-o", here:path "no/a.mp4" }] = { 1, "io", "file" },
+        [{ "-o", here:path "b.mp4", "--image", here:path "no.png" }] = { 2, "io", "open" },
+        [{ "-o", "" }] = { 2, "misuse" }, [{}] = { 2, "misuse" }, [{ "--frob" }] = { 2, "misuse" },
+      } do
+        words[#words + 1] = "--json"
+        local code, out = generate(words, {})
+        local e = objects(out)[1].error
+        assert.same({ expected[1], expected[2], "no", false }, { code, e.kind, e.sent, e.retryable })
+        assert.equal(expected[3], e.code)
+      end
+    end)
+
     it("tells a wait that was interrupted", function()
       local said, code = child.run([[
         local mocked, cli = require "spec.support.mocked", require "runway.cli"
