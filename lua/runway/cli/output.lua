@@ -51,7 +51,9 @@ function output.check(args, world)
   if message:find("existing file", 1, true) then
     return nil, ("%s is already there; --overwrite writes over it"):format(path), "exists"
   end
-  return nil, "-o " .. path .. ": " .. message, "file"
+  local where = args.output ~= "-" and "-o " .. path
+    or "-o - keeps the film in $TMPDIR until it is whole, and cannot: " .. path
+  return nil, where .. ": " .. message, "file"
 end
 
 -- The file's bytes to standard output: true, or nil and why not.

@@ -67,14 +67,32 @@ end
 
 --------------------------------------------------------------------- failures
 
+local function quoted(word)
+  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- How a key's submit that is unknown is settled, with what this command was given.
+local function settling(args)
+  return ("runway journal settle %s --journal %s"):format(args.key and quoted(args.key) or "KEY",
+    args.journal and quoted(errors.redact(args.journal)) or "FILE")
+end
+
+-- A message whose advice for scripts is what is typed here.
+local function as_typed(args, message)
+  local from, to = message:find('journal:settle%(.-{ failed = "why" }')
+  if not from then return message end
+  return ("%s%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(message:sub(1, from - 1),
+    settling(args), message:sub(to + 1))
+end
+
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the
 -- command that goes on needs as well.
 local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
-  { "base_url = ", "--base-url URL" }, { "api_key = ", "the environment variable alone" },
+  { "base_url = ", "--base-url URL" }, { "api_key = ", "%s in the environment: no option takes it" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
-  { "journal:settle", "runway journal settle KEY --journal FILE --task-id ID, --resubmit or --failed WHY" },
   { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
@@ -104,16 +122,13 @@ end
 function report.told(args, message, who, refused)
   local words = {}
   for _, pair in ipairs(ADVISED) do
-    if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
+    if message:find(pair[1], 1, true) and not args[pair[1]] then
+      words[#words + 1] = pair[2]:format(message:match "([%w_]+) or give api_key" or "the key")
+    end
   end
   if refused and #words == 0 then words[1] = option_in(message) end
   return ("%s: %s\n%s"):format(who or "runway", message,
     #words > 0 and ("runway: here that is %s\n"):format(table.concat(words, " or ")) or "")
-end
-
-local function quoted(word)
-  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 -- The command that goes on with a task. It bears what the one before bore, and what its error advised.
@@ -167,7 +182,7 @@ end
 ---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
 function report.failure(world, args, err, about, task)
-  local message = tostring(err)
+  local message = as_typed(args, tostring(err))
   world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
@@ -175,12 +190,15 @@ function report.failure(world, args, err, about, task)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     for name, v in pairs(world.names or {}) do object[name] = v end
     object.error = error_object(err, about or {})
+    object.error.message = as_typed(args, object.error.message)
     report.line(world, object)
   end
   if id then require("runway.ledger").told(id) end
   local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
+  local remembered = args.command == "generate" and args.journal and args.key
   if id and not over and (args.output or args.wait) then
-    world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id, message), "\n")
+    world.stderr:write("runway: task ", id, " is not lost; to go on: ",
+      remembered and "run the same command again" or resume_command(args, id, message), "\n")
   end
   return exits.of(err)
 end

@@ -8,6 +8,8 @@ local report = require "runway.cli.report"
 
 local tasks = {}
 
+local EMPTY = "the task's id is empty"
+
 -- What stands in the way of writing where -o says: nil, misuse | exit code. true: nothing.
 -- `known`: whoever keeps the journal knows what a file that is there is.
 local function writable(args, world, known)
@@ -55,6 +57,7 @@ end
 ---@return integer|nil exit_code
 ---@return string|nil misuse
 function tasks.task(args, world)
+  if args.id == "" then return nil, EMPTY end
   if args.output then
     local ok, misuse = writable(args, world)
     if ok ~= true then return ok, misuse end
@@ -94,8 +97,12 @@ local function stop(client, id, args, world)
 end
 
 --- Stops tasks: all of them, as far as they can be.
----@return integer exit_code   the first that is not 0
+---@return integer|nil exit_code   the first that is not 0
+---@return string|nil misuse
 function tasks.cancel(args, world)
+  for _, id in ipairs(args.id) do
+    if id == "" then return nil, EMPTY end
+  end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local code = exits.OK

@@ -193,6 +193,9 @@ describe("the runway command", function()
       assert.equal(1, code)
       assert.matches("no model here", err, 1, true)
       assert.equal(2, (run { "models", "--provider", "no-such" }))
+      code, _, err = run { "models", "--kind", "text_to_vidoe" }
+      assert.equal(2, code)
+      assert.matches('no kind "text_to_vidoe"; did you mean text_to_video?', err, 1, true)
     end)
 
     it("lists no model that its adapter refuses", function()

@@ -323,6 +323,7 @@ describe("the runway command", function()
       local code, _, err = run({ "task", "t1", "--provider", "cometapi" })
       assert.equal(2, code)
       assert.truthy(err:find("COMETAPI_KEY", 1, true))
+      assert.truthy(err:find("here that is COMETAPI_KEY in the environment", 1, true), err)
     end)
   end)
 

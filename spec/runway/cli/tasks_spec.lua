@@ -167,6 +167,43 @@ describe("runway.cli.tasks", function()
     end)
   end)
 
+  describe("in the words of the command", function()
+    it("says what is empty, and what TMPDIR has to do with it", function()
+      for _, argv in ipairs { { "task", "" }, { "cancel", "t1", "" } } do
+        local code, _, err = run(argv, {})
+        assert.equal(2, code)
+        assert.matches("the task's id is empty", err, 1, true)
+      end
+      environment.TMPDIR = here:path "none"
+      local code, _, err = generate({ "-o", "-" }, {})
+      assert.equal(1, code)
+      assert.matches("in $TMPDIR", err, 1, true)
+    end)
+
+    it("goes on with a journal's key by the same command", function()
+      local endless = task_is "RUNNING"
+      endless.times = math.huge
+      local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "k", "--timeout", "60" }
+      local code, _, err = generate(words, { SUBMIT, endless })
+      assert.equal(5, code)
+      assert.matches("to go on: run the same command again\n", err, 1, true)
+    end)
+
+    it("says how to settle what became unknown, with the key and the journal", function()
+      local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "my shot", "--json" }
+      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " with --task-id ID"
+      local code, _, err = generate(words, { { "POST /v1/text_to_video", fault = "lost" } })
+      assert.equal(4, code)
+      assert.matches(settle, err, 1, true)
+      local out
+      code, out, err = generate(words, {})
+      assert.equal(4, code)
+      assert.matches(settle, objects(out)[1].error.message, 1, true)
+      assert.matches(settle, err, 1, true)
+      assert.is_nil((out .. err):find("journal:settle", 1, true))
+    end)
+  end)
+
   describe("-o -", function()
     local function left_behind()
       local pipe = assert(io.popen("ls -A '" .. here.directory .. "'"))
