@@ -328,7 +328,8 @@ describe("the runway command", function()
   end)
 
   describe("help", function()
-    for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "-h" }, { "sandbox", "--help" } } do
+    for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "-h" }, { "sandbox", "--help" },
+      { "help" }, { "help", "generate" } } do
       it("is there: " .. table.concat(argv, " "), function()
         local code, out, err = run(argv)
         assert.equal(0, code)

@@ -31,8 +31,8 @@ describe("runway.cli.parser", function()
   end)
 
   it("takes no slip of an option for a text that is paid for", function()
-    assert.matches("unknown option '--modle' Did you mean '--model'?; a value that begins with - is given as "
-      .. "--prompt=…", misuse("generate", "--prompt", "--modle=gen4", "-o", "a.mp4"), 1, true)
+    assert.matches("unknown option '--modle'; did you mean '--model'? (a value that begins with - is given as "
+      .. "--prompt=…)", misuse("generate", "--prompt", "--modle=gen4", "-o", "a.mp4"), 1, true)
     assert.matches("requires an argument", misuse("generate", "--prompt", "--model", "gen4", "-o", "a.mp4"), 1, true)
     assert.matches("requires an argument", misuse("generate", "--prompt", "-oa b.mp4"), 1, true)
   end)
@@ -40,7 +40,7 @@ describe("runway.cli.parser", function()
   it("leaves alone what stands behind --", function()
     assert.equal("-5 t", parse("task", "--", "-5 t").id)
     assert.equal("-o", parse("task", "--", "-o").id)
-    assert.matches("unknown option '%-t'.*; what begins with %- and is no option stands behind %-%-$",
+    assert.matches("unknown option '%-t'.* %(what begins with %- and is no option stands behind %-%-%)$",
       misuse("task", "-t1"))
   end)
 
@@ -61,11 +61,11 @@ describe("runway.cli.parser", function()
       ["runway generate: option '--seed': 'x' is no whole number"] = { "generate", "--seed", "x" },
       ["runway task: option '--timeout': '-5' is no number above 0"] = { "task", "t1", "--timeout", "-5" },
       ["runway task: missing argument 'id'"] = { "task" },
-      ["runway task: unknown option '--outptu' Did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
+      ["runway task: unknown option '--outptu'; did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
       ["runway journal list: argument for option '--state' must be one of"] = { "journal", "list", "--state", "x" },
       ["runway journal: a command is required"] = { "journal" },
       ["runway generate: option '--resolve': not of the form"] = { "generate", "--resolve", "x" },
-      ["runway: unknown command 'genrate' Did you mean 'generate'?"] = { "genrate" },
+      ["runway: unknown command 'genrate'; did you mean 'generate'?"] = { "genrate" },
     } do
       local said = misuse((table.unpack or unpack)(argv)) -- luacheck: ignore 143
       assert.truthy(said:find(expected, 1, true), said)
