@@ -109,6 +109,7 @@ build = {
     ["runway.cli.parser"] = "lua/runway/cli/parser.lua",
     ["runway.cli.read"] = "lua/runway/cli/read.lua",
     ["runway.cli.report"] = "lua/runway/cli/report.lua",
+    ["runway.cli.results"] = "lua/runway/cli/results.lua",
     ["runway.cli.sandbox"] = "lua/runway/cli/sandbox.lua",
     ["runway.cli.tasks"] = "lua/runway/cli/tasks.lua",
     ["runway.client"] = "lua/runway/client.lua",

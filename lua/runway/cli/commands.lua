@@ -77,7 +77,7 @@ local ACCOUNT = {
 
 local WAITING = {
   { "--poll-interval", "Seconds between two queries (default: as often as the provider allows).", value = "SECONDS",
-    read = read.number },
+    read = read.positive },
   { "--timeout", "Seconds to wait for the task (default 3600); it goes on without us.", value = "SECONDS",
     read = read.positive },
 }
@@ -202,6 +202,11 @@ local sandbox = {
     { "--base-url", "By what address others reach it, where it stands behind a front: what its outputs' URLs begin "
       .. "with.", value = "URL" },
     { "--seconds", "How long a task takes.", value = "SECONDS", default = "2", read = read.number },
+    { "--url-seconds", "How long the URL of an output is good (default: a day).", value = "SECONDS",
+      read = read.number },
+    { "--retry-after", "What Retry-After says where it turns requests away (default: 1).", value = "SECONDS",
+      read = read.number },
+    { "--api-key", "The one key that it takes (default: any); it is no secret here.", value = "KEY" },
     { "--scenario", "What goes wrong (default: nothing).", value = "NAME", suggest = suggest.scenarios },
     { "--verbose", "Tell on standard error what is asked and answered, without keys." },
     { "--json", "Say as one JSON object where it listens." },

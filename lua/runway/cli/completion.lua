@@ -5,12 +5,32 @@ local parser = require "runway.cli.parser"
 
 local command = {}
 
+local SHELLS = "bash zsh fish"
+
+-- What argparse leaves out, or says twice: of an argument it offers no choices to bash and fish, and bash gets each
+-- command's --help beside that of all.
+local mended = {}
+
+function mended.bash(script)
+  script = script:gsub('opts="%$opts %-h %-%-help', 'opts="$opts')
+  return (script:gsub('(    case "%$cmd" in\n)', ([[%%1        'completion')
+            COMPREPLY=($(compgen -W "%s" -- "$cur"))
+            ;;
+]]):format(SHELLS), 1))
+end
+
+function mended.fish(script)
+  return script .. ("complete -c runway -n '__fish_runway_seen_command completion' -xa '%s'\n"):format(SHELLS)
+end
+
+function mended.zsh(script) return script end
+
 --- The script for one shell.
 ---@param shell "bash"|"zsh"|"fish"
 ---@return string
 function command.script(shell)
   local root = parser.new(require "argparse", { completes = true })
-  return root["get_" .. shell .. "_complete"](root)
+  return mended[shell](root["get_" .. shell .. "_complete"](root))
 end
 
 ---@param args table

@@ -29,8 +29,13 @@ function errands.upload(args, world)
   local code = exits.OK
   for _, path in ipairs(args.file) do
     local uri
-    uri, err = client:upload(path)
-    if uri and args.json then
+    local there, why = require("runway.core").readable(path)
+    if there then uri, err = client:upload(path) end
+    world.names = { path = path, uri = require("runway").null }
+    if not there then
+      report.failure(world, args, path .. ": " .. why, { kind = "io", code = "open" })
+      code = code == exits.OK and exits.MISUSE or code
+    elseif uri and args.json then
       report.line(world, { provider = client.provider, path = path, uri = uri })
     elseif uri then
       world.stdout:write(uri, "\n")

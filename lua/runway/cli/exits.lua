@@ -9,7 +9,7 @@ local exits = {
 -- 3 is kept for a budget that is reached.
 exits.list = {
   { exits.OK, "what was asked for is there" },
-  { exits.FAILED, "it could not be had, or the task failed or was cancelled" },
+  { exits.FAILED, "it could not be had or written, the API refused it, or the task failed or was cancelled" },
   { exits.MISUSE, "the command was wrong, or something is not set up (a missing key); nothing was sent" },
   { exits.UNKNOWN, "a paid request left and its answer was lost: the task may exist, and is not submitted again" },
   { exits.RUNNING, "the task still runs: the --timeout is over, and it goes on at the provider" },
@@ -18,10 +18,22 @@ exits.list = {
 
 local OF_KIND = { config = exits.MISUSE, unknown_submit = exits.UNKNOWN }
 
+-- Refusals by what is there, and not by how the command was written.
+local BY_WHAT_IS_THERE = { not_unknown = true }
+
+--- Was it refused here, for what the command says, before there was a request or a task?
+---@param err any
+---@return boolean
+function exits.is_refusal(err)
+  return errors.is(err) and err.kind == "invalid_request" and err.sent == "no" and not err.http_status
+    and not err.task_id and not BY_WHAT_IS_THERE[err.code]
+end
+
 --- The exit code of a failure. That a task still runs is known by those who waited for it.
 ---@param err any
 ---@return integer
 function exits.of(err)
+  if exits.is_refusal(err) then return exits.MISUSE end
   return errors.is(err) and OF_KIND[err.kind] or exits.FAILED
 end
 

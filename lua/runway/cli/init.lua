@@ -6,6 +6,7 @@
 local exits = require "runway.cli.exits"
 local parser = require "runway.cli.parser"
 local report = require "runway.cli.report"
+local results = require "runway.cli.results"
 
 local cli = {}
 
@@ -44,7 +45,8 @@ local function raised(world, value)
   if text:find("interrupted!", 1, true) then
     local open = type(value) == "table" and value.tasks and value.tasks[1]
     world.task_id = world.task_id or open and open.task_id
-    report.failure(world, world.args or {}, "interrupted", "cancelled")
+    report.failure(world, world.args or {}, "interrupted",
+      { kind = "cancelled", sent = world.task_id and "yes" or "unknown" })
     return exits.INTERRUPTED
   end
   -- A wrong value is told by the library as "where: what"; where is of no use here.
@@ -53,8 +55,18 @@ local function raised(world, value)
   if misuse and not misuse:find "^attempt to " then
     return report.misuse(world, as_options(misuse))
   end
-  report.failure(world, world.args or {}, value, "internal")
+  report.failure(world, world.args or {}, value, { kind = "internal", sent = world.task_id and "yes" or "unknown" })
   return exits.FAILED
+end
+
+-- The end of every command: what was said on standard output must be there.
+local function ended(world, code)
+  local ok, why = world.stdout:flush()
+  if ok then return code end
+  if not world.cut_short then
+    world.stderr:write("runway: standard output could not be written, and what it was to hold is lost: ", why, "\n")
+  end
+  return code == exits.OK and exits.FAILED or code
 end
 
 --- The `runway` command.
@@ -66,6 +78,7 @@ end
 function cli.main(argv, world)
   local state = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr }
   for name, value in pairs(world or {}) do state[name] = value end
+  state.stdout = results.new(state.stdout)
   local argparse, missing = parser.load()
   if not argparse then
     state.stderr:write("runway: ", missing, "\n")
@@ -74,9 +87,8 @@ function cli.main(argv, world)
   if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
   local root = parser.new(argparse, state)
   local ok, code, misuse = pcall(run, root, argv, state)
-  if not ok then return raised(state, code) end
-  if code then return code end
-  return report.misuse(state, misuse)
+  if not ok then return ended(state, raised(state, code)) end
+  return ended(state, code or report.misuse(state, misuse))
 end
 
 return cli

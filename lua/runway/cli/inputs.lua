@@ -1,8 +1,8 @@
 -- From a command line to the params of a task: what is read from files and standard input, what goes into
 -- tables, and what is said twice.
 --
--- All of it is told before anything is opened or sent: { message =, misuse = true } is the command's fault, any
--- other that of what is there.
+-- All of it is told before anything is sent: { message =, misuse = true } is the fault of the words alone, any other
+-- that of a file which they name.
 
 local params = require "runway.params"
 local text = require "runway.text"
@@ -34,9 +34,9 @@ local function media(option, value)
   return file_at(option, value:sub(1, 1) == "@" and value:sub(2) or value)
 end
 
--- As a shell's $(…) has it: without the line break at the end.
-local function without_break(said)
-  return (said:gsub("\r?\n$", ""))
+-- As a shell's $(…) has it: without the line break at the end; nor with the mark that some editors begin with.
+local function written(said)
+  return (said:gsub("^\239\187\191", ""):gsub("\r?\n$", ""))
 end
 
 -- All of standard input, line by line: Ctrl-C comes in between two, and a read of it all would go on waiting.
@@ -45,7 +45,7 @@ local function from_stdin(stdin)
   while true do
     local line, why = stdin:read "L"
     if not line and why then return nil, refused("--prompt -: standard input cannot be read: %s", tostring(why)) end
-    if not line then return without_break(table.concat(lines)) end
+    if not line then return written(table.concat(lines)) end
     lines[#lines + 1] = line
   end
 end
@@ -55,10 +55,11 @@ local function prompt(value, world)
   if value:sub(1, 2) == "@@" then return value:sub(2) end
   if value:sub(1, 1) ~= "@" then return value end
   local path = value:sub(2)
+  if path == "" then return nil, misuse("--prompt: @ names no file (a text that begins with @ is given as @@…)") end
   local file, why = io.open(path, "rb")
   local said = file and file:read "a"
   if file then file:close() end
-  if said then return without_break(said) end
+  if said then return written(said) end
   why = why and why:match ": ([^:]*)$" or "it cannot be read"
   return nil, refused("--prompt: %s: %s (a text that begins with @ is given as @@…)", path, why)
 end

@@ -119,7 +119,9 @@ end
 local function misuse(args)
   if args.action ~= "settle" then return nil end
   local said = (args.task_id and 1 or 0) + (args.resubmit and 1 or 0) + (args.failed and 1 or 0)
-  if said == 1 and args.task_id ~= "" and args.failed ~= "" then return nil end
+  if args.task_id == "" then return "option '--task-id': the task's id is empty" end
+  if args.failed == "" then return "option '--failed': the reason is empty" end
+  if said == 1 then return nil end
   return "journal settle needs one of --task-id ID, --resubmit and --failed WHY"
 end
 

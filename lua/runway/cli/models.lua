@@ -95,16 +95,34 @@ local function print_table(rows, world)
   end
 end
 
+-- What is wrong with a kind that none of the adapters has.
+local function unknown_kind(adapters, kind)
+  local kinds = {}
+  for _, adapter in pairs(adapters) do
+    for _, name in ipairs(adapter.kinds) do kinds[name] = true end
+    for name in pairs(adapter.models or {}) do kinds[name] = true end
+  end
+  if not kind or kinds[kind] then return nil end
+  local names = sorted(kinds)
+  local near = require("runway.options").nearest(kind, names)
+  return ("option '--kind': there is no kind %s; %s"):format(text.quote(kind),
+    near and "did you mean " .. near .. "?" or "known: " .. table.concat(names, ", "))
+end
+
 ---@param args table
 ---@param world table
----@return integer exit_code
+---@return integer|nil exit_code
+---@return string|nil misuse
 function command.models(args, world)
   local adapters, err = adapters_of(args)
   if not adapters then return report.failure(world, args, err) end
+  local unknown = unknown_kind(adapters, args.kind)
+  if unknown then return nil, unknown end
   local rows = rows_of(adapters, args)
   if #rows == 0 then
-    return report.failure(world, args, "no model here is known by that; one that is not may be newer than this list",
-      "not_found")
+    return report.failure(world, args, ("no model here is known as %s; one that is not may be newer than this list")
+      :format(text.quote(args.model or args.kind or args.provider)),
+      { kind = "not_found" })
   end
   if not args.json then
     print_table(rows, world)

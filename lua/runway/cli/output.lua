@@ -32,8 +32,10 @@ end
 ---@param world table
 ---@return string|nil misuse
 ---@return string|nil message   what is there forbids it
+---@return string|nil code      the library's word for it
 function output.check(args, world)
   local path, overwrite = args.output, args.overwrite
+  if path == "" then return "option '--output': the name of the file is empty" end
   if path == "-" then
     if args.json then return "-o - and --json both want standard output" end
     if is_terminal(world) and not overwrite then
@@ -43,10 +45,15 @@ function output.check(args, world)
   end
   local ok, message = require("runway.core").target(path, overwrite)
   if ok then return nil end
-  if message:find("existing file", 1, true) then
-    return nil, ("%s is already there; --overwrite writes over it"):format(path)
+  if message:find("over a directory", 1, true) then
+    return ("option '--output': %s is a directory, where a file's name is wanted"):format(path)
   end
-  return nil, "-o " .. path .. ": " .. message
+  if message:find("existing file", 1, true) then
+    return nil, ("%s is already there; --overwrite writes over it"):format(path), "exists"
+  end
+  local where = args.output ~= "-" and "-o " .. path
+    or "-o - keeps the film in $TMPDIR until it is whole, and cannot: " .. path
+  return nil, where .. ": " .. message, "file"
 end
 
 -- The file's bytes to standard output: true, or nil and why not.
@@ -66,10 +73,7 @@ local function pour(path, world)
     end
   end
   file:close()
-  local ok
-  ok, why = stdout:flush()
-  if ok == false or ok == nil and why then return nil, why end
-  return true
+  return stdout:flush()
 end
 
 local function to_stdout(task, args, world, show)
@@ -83,8 +87,9 @@ local function to_stdout(task, args, world, show)
   end
   local whole, why = pour(path, world)
   if whole then return exits.OK end
+  world.cut_short = true                      -- which is said here
   return report.failure(world, args, ("standard output broke off, and what it got is not the whole film: %s")
-    :format(tostring(why)), "io")
+    :format(tostring(why)), { kind = "io", sent = "yes" })
 end
 
 --- Waits for a task and fetches its film.

@@ -36,7 +36,8 @@ local function add_option(command, option, world)
   if not option.value then return command:flag(names, option[2]) end
   local made = command:option(names, option[2]):argname(option.value)
   local name = names:match "%-%-[^ ]+"
-  if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list):overwrite(false) end
+  made:overwrite(false)                       -- said twice: one of them would be paid for, and who knows which
+  if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list) end
   if option.read then made:convert(reader(name, option.read)) end
   if option.default then made:default(option.default) end
   if option.choices or option.suggest and world.completes then made:choices(option.choices or option.suggest()) end
@@ -160,20 +161,29 @@ end
 
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
-  message = message:gsub("\n+", " ")
+  message = message:gsub("\n+", " "):gsub("must be used at most 1 time$", "is given twice")
+    :gsub("' Did you mean", "'; did you mean")
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
   for at, word in ipairs((wanted or unknown) and words or {}) do
     local option, following = options[word], words[at + 1] or ""
     if option and option.value and following:find "^%-." and (word == wanted or unknown
       and following:sub(1, #unknown) == unknown) then
-      return ("%s; a value that begins with - is given as %s=…"):format(message, option[1]:match "%-%-[^ ]+")
+      return ("%s (a value that begins with - is given as %s=…)"):format(message, option[1]:match "%-%-[^ ]+")
     end
   end
   if unknown and data.takes and not unknown:find "^%-%-" then
-    return message .. "; what begins with - and is no option stands behind --"
+    return message .. " (what begins with - and is no option stands behind --)"
   end
   return message
+end
+
+-- `help generate`, as many another command has it, for `generate --help`.
+local function asking(argv)
+  local words = {}
+  for at = 2, #argv do words[at - 1] = argv[at] end
+  words[#words + 1] = "--help"
+  return words
 end
 
 --- Reads a command line.
@@ -183,6 +193,7 @@ end
 ---@return string command   the full name of the command that was meant: "runway generate"
 ---@return string|nil misuse
 function parser.read(root, argv)
+  if argv[1] == "help" then argv = asking(argv) end
   local data, name, from = command_of(argv)
   local options = by_name(data)
   local words = joined(argv, options, from)

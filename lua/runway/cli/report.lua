@@ -19,12 +19,14 @@ function report.line(world, object)
   world.stdout:write(assert(require("runway.json").encode(object)), "\n")
 end
 
--- A task as an object: what is not known of it is null in the names that are always there.
-local function object_of(task, id)
+-- A task as an object: what is not known of it is null in the names that are always there. `made`: by this very
+-- command, so that it waits at the provider until that says otherwise; of any other no one knows before it answers.
+local function object_of(task, id, made)
   local null = require("runway.json").null
   local object = { task_id = id or null, status = null, path = null, error = null }
   if not task then return object end
-  object.task_id, object.status, object.provider, object.kind = task.id, task.status, task.provider, task.kind
+  object.task_id, object.provider, object.kind = task.id, task.provider, task.kind
+  if made or task.raw or task.status ~= "PENDING" then object.status = task.status end
   object.progress, object.output, object.created_at = task.progress, task.output, task.created_at
   object.credits, object.estimated_credits = task.cost, task.estimated_cost
   object.failure, object.failure_code = task.failure, task.failure_code
@@ -65,14 +67,32 @@ end
 
 --------------------------------------------------------------------- failures
 
+local function quoted(word)
+  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- How a key's submit that is unknown is settled, with what this command was given.
+local function settling(args)
+  return ("runway journal settle %s --journal %s"):format(args.key and quoted(args.key) or "KEY",
+    args.journal and quoted(errors.redact(args.journal)) or "FILE")
+end
+
+-- A message whose advice for scripts is what is typed here.
+local function as_typed(args, message)
+  local from, to = message:find('journal:settle%(.-{ failed = "why" }')
+  if not from then return message end
+  return ("%s%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(message:sub(1, from - 1),
+    settling(args), message:sub(to + 1))
+end
+
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the
 -- command that goes on needs as well.
 local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
-  { "base_url = ", "--base-url URL" }, { "api_key = ", "the environment variable alone" },
+  { "base_url = ", "--base-url URL" }, { "api_key = ", "%s in the environment: no option takes it" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
-  { "journal:settle", "runway journal settle KEY --journal FILE --task-id ID, --resubmit or --failed WHY" },
   { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
@@ -102,16 +122,13 @@ end
 function report.told(args, message, who, refused)
   local words = {}
   for _, pair in ipairs(ADVISED) do
-    if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
+    if message:find(pair[1], 1, true) and not args[pair[1]] then
+      words[#words + 1] = pair[2]:format(message:match "([%w_]+) or give api_key" or "the key")
+    end
   end
   if refused and #words == 0 then words[1] = option_in(message) end
   return ("%s: %s\n%s"):format(who or "runway", message,
     #words > 0 and ("runway: here that is %s\n"):format(table.concat(words, " or ")) or "")
-end
-
-local function quoted(word)
-  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 -- The command that goes on with a task. It bears what the one before bore, and what its error advised.
@@ -144,9 +161,13 @@ end
 -- Errors after which there is nothing to go on with.
 local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 
--- An error as an object; its texts hold no secret already.
-local function error_object(err, kind)
-  if not errors.is(err) then return { kind = kind or "cancelled", message = errors.redact(tostring(err)) } end
+-- An error as an object; its texts hold no secret already. `about`: fields of one that is only words.
+local function error_object(err, about)
+  if not errors.is(err) then
+    local object = { message = errors.redact(tostring(err)), sent = "no", retryable = false }
+    for name, v in pairs(about) do object[name] = v end
+    return object
+  end
   return {
     kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
     retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
@@ -157,24 +178,27 @@ end
 ---@param world table
 ---@param args table           the command's options
 ---@param err runway.Error|string
----@param kind? string         of an error that is only words
+---@param about? table         of an error that is only words: { kind =, code =, sent = "no" unless given }
 ---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
-function report.failure(world, args, err, kind, task)
-  local message = tostring(err)
-  local refused = errors.is(err) and err.kind == "invalid_request" and err.sent == "no" and not err.task_id
-  world.stderr:write(report.told(args, message, nil, refused))
+function report.failure(world, args, err, about, task)
+  local message = as_typed(args, tostring(err))
+  world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
-    local object = object_of(task or errors.is(err) and err.task or world.task, id)
+    local object = object_of(task or errors.is(err) and err.task or world.task, id, world.made)
     object.provider = object.provider or errors.is(err) and err.provider or nil
-    object.error = error_object(err, kind)
+    for name, v in pairs(world.names or {}) do object[name] = v end
+    object.error = error_object(err, about or {})
+    object.error.message = as_typed(args, object.error.message)
     report.line(world, object)
   end
   if id then require("runway.ledger").told(id) end
   local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
+  local remembered = args.command == "generate" and args.journal and args.key
   if id and not over and (args.output or args.wait) then
-    world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id, message), "\n")
+    world.stderr:write("runway: task ", id, " is not lost; to go on: ",
+      remembered and "run the same command again" or resume_command(args, id, message), "\n")
   end
   return exits.of(err)
 end
@@ -191,7 +215,7 @@ function report.misuse(world, message)
   world.stderr:write(report.told(world.args or {}, message, who, raised), "runway: see ", world.command, " --help\n")
   if world.json then
     local object = object_of()
-    object.error = { kind = "misuse", message = message }
+    object.error = error_object(message, { kind = "misuse" })
     report.line(world, object)
   end
   return exits.MISUSE

@@ -8,11 +8,15 @@ local report = require "runway.cli.report"
 
 local tasks = {}
 
+local EMPTY = "the task's id is empty"
+
 -- What stands in the way of writing where -o says: nil, misuse | exit code. true: nothing.
-local function writable(args, world)
-  local misuse, message = output.check(args, world)
+-- `known`: whoever keeps the journal knows what a file that is there is.
+local function writable(args, world, known)
+  local misuse, message, code = output.check(args, world)
   if misuse then return nil, misuse end
-  if message then return report.failure(world, args, message, "io") end
+  if known then return true end
+  if message then return report.failure(world, args, message, { kind = "io", code = code }) end
   return true
 end
 
@@ -24,14 +28,15 @@ function tasks.generate(args, world)
   if args.key and not args.journal then return nil, "--key needs --journal FILE: without one nothing is remembered" end
   local given, problem = inputs.params(args, world)
   if not given and problem.misuse then return nil, problem.message end
-  if not given then return report.failure(world, args, problem.message, "io") end
-  if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
-  if args.journal and args.output ~= "-" then -- a file that is there may be this very task's
-    given.output = { path = args.output, overwrite = args.overwrite }
-  else
-    local ok, misuse = writable(args, world)
-    if ok ~= true then return ok, misuse end
+  if not given then
+    report.failure(world, args, problem.message, { kind = "io", code = "open" })
+    return exits.MISUSE                       -- it names what cannot be sent
   end
+  if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
+  local known = args.journal and args.output ~= "-" -- a file that is there may be this very task's
+  local ok, misuse = writable(args, world, known)
+  if ok ~= true then return ok, misuse end
+  if known then given.output = { path = args.output, overwrite = args.overwrite } end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local scheduler = require "runway.scheduler"
@@ -43,7 +48,7 @@ function tasks.generate(args, world)
   task, err = client:generate(given)
   scheduler.on_deferred = nil
   if not task then return report.failure(world, args, err) end
-  world.task_id, world.task = task.id, task
+  world.task_id, world.task, world.made = task.id, task, true
   world.stderr:write("task ", task.id, "\n")
   return output.fetch(task, args, world)
 end
@@ -52,6 +57,7 @@ end
 ---@return integer|nil exit_code
 ---@return string|nil misuse
 function tasks.task(args, world)
+  if args.id == "" then return nil, EMPTY end
   if args.output then
     local ok, misuse = writable(args, world)
     if ok ~= true then return ok, misuse end
@@ -82,7 +88,7 @@ local function stop(client, id, args, world)
   local done
   if task and task.status == "SUCCEEDED" then
     return report.failure(world, args, ("task %s has succeeded already, and is left as it is: some providers would "
-      .. "delete what it made"):format(id), "invalid_request", task)
+      .. "delete what it made"):format(id), { kind = "invalid_request" }, task)
   end
   if task then done, err = task:cancel() end
   if not done then return report.failure(world, args, err) end
@@ -91,8 +97,12 @@ local function stop(client, id, args, world)
 end
 
 --- Stops tasks: all of them, as far as they can be.
----@return integer exit_code   the first that is not 0
+---@return integer|nil exit_code   the first that is not 0
+---@return string|nil misuse
 function tasks.cancel(args, world)
+  for _, id in ipairs(args.id) do
+    if id == "" then return nil, EMPTY end
+  end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local code = exits.OK

@@ -28,6 +28,9 @@ local OPTIONS = {
   retry_after = "number", seed = "number", scenario = true, log = "function",
 }
 
+-- Times that are none below 0.
+local TIMES = { seconds = true, url_seconds = true, retry_after = true }
+
 local function check_options(options, level)
   if type(options) ~= "table" then error("the sandbox's options must be a table", level + 1) end
   for name, value in pairs(options) do
@@ -37,6 +40,9 @@ local function check_options(options, level)
     end
     if wanted ~= true and type(value) ~= wanted then
       error(("option '%s' must be a %s, not a %s"):format(name, wanted, type(value)), level + 1)
+    end
+    if TIMES[name] and not (value >= 0 and value < math.huge) then
+      error(("option '%s' must be a number of seconds, 0 or more"):format(name), level + 1)
     end
   end
   local scenario = options.scenario

@@ -117,7 +117,7 @@ describe("the runway command", function()
 
     it("says where a provider does not tell", function()
       local code, out, err = run({ "credits", "--provider", "cometapi" }, {})
-      assert.equal(1, code)
+      assert.equal(2, code)
       assert.equal("", out)
       assert.matches("does not tell what credits are left", err, 1, true)
     end)
@@ -138,11 +138,17 @@ describe("the runway command", function()
       assert.equal("runway://u1\n", out)
       local err
       code, out, err = run({ "upload", here:path "none.png", file, "--json" }, list())
-      assert.equal(1, code)
+      assert.equal(2, code)
       local failure, uploaded = out:match "^([^\n]*)\n([^\n]*)\n$"
       assert.equal("runway://u1", json.decode(uploaded).uri)
       assert.equal(file, json.decode(uploaded).path)
-      assert.is_string(json.decode(failure).error.message)
+      assert.same({ here:path "none.png", "io", "open", "no", false }, { json.decode(failure).path,
+        json.decode(failure).error.kind, json.decode(failure).error.code, json.decode(failure).error.sent,
+        json.decode(failure).error.retryable })
+      assert.truthy(failure:find('"uri":null', 1, true), failure)
+      code, out = run({ "upload", file, "--json" }, { { "POST /v1/uploads", status = 400, json = { error = "no" } } })
+      assert.equal(1, code)
+      assert.equal(file, json.decode(out).path)
       assert.matches("none.png", err, 1, true)
     end)
   end)
@@ -187,6 +193,9 @@ describe("the runway command", function()
       assert.equal(1, code)
       assert.matches("no model here", err, 1, true)
       assert.equal(2, (run { "models", "--provider", "no-such" }))
+      code, _, err = run { "models", "--kind", "text_to_vidoe" }
+      assert.equal(2, code)
+      assert.matches('no kind "text_to_vidoe"; did you mean text_to_video?', err, 1, true)
     end)
 
     it("lists no model that its adapter refuses", function()

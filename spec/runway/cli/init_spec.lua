@@ -118,17 +118,17 @@ describe("the runway command", function()
     end)
 
     describe("says before it pays that the file cannot be written:", function()
-      local function refused(target, what, more)
+      local function refused(target, what, more, expected)
         local argv = { "-o", target }
         for _, word in ipairs(more or {}) do argv[#argv + 1] = word end
         local code, out, err = generate(argv, {})
-        assert.equal(1, code)
+        assert.equal(expected or 1, code)
         assert.equal("", out)
         assert.truthy(err:find(what, 1, true), err)
       end
 
       it("no such directory", function() refused(path "no/such/a.mp4", "No such file or directory") end)
-      it("a directory", function() refused(here.directory, "Is a directory", { "--overwrite" }) end)
+      it("a directory", function() refused(here.directory, "is a directory", { "--overwrite" }, 2) end)
       it("a file that is there", function()
         write("a.mp4", "precious")
         refused(path "a.mp4", "--overwrite")
@@ -139,7 +139,7 @@ describe("the runway command", function()
           assert.equal(2, (generate({ "-o", path "d.mp4", "--timeout=" .. text }, {})))
         end
       end)
-      it("no name at all", function() refused("", "without a name") end)
+      it("no name at all", function() refused("", "name of the file is empty", {}, 2) end)
       it("what is no plain file, without opening it", function()
         os.execute("mkfifo '" .. path "queue" .. "'; mkfifo '" .. path "b.mp4.part" .. "'")
         refused(path "queue", "not a plain file", { "--overwrite" })
@@ -283,6 +283,21 @@ describe("the runway command", function()
       ["an unknown provider"] = { "task", "t1", "--provider", "cometapii" },
       ["a task without an id"] = { "task" }, ["an empty id"] = { "task", "" },
       ["an unknown scenario"] = { "sandbox", "--port", "0", "--scenario", "frob" },
+      ["no model"] = { "generate", "--prompt", "x", "-o", "x.mp4" },
+      ["no ratio"] = { "generate", "--prompt", "x", "--model", "gen4.5", "-o", "x.mp4" },
+      ["a seed below 0"] = { "generate", "--prompt", "x", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5",
+        "--seed", "-3", "-o", "x.mp4" },
+      ["an empty prompt"] = { "generate", "--prompt", "", "--model", "gen4.5", "--ratio", "1280:720", "--duration",
+        "5", "-o", "x.mp4" },
+      ["a prompt's file that is not there"] = { "generate", "--prompt", "@/none/such", "-o", "x.mp4" },
+      ["a picture that is not there"] = { "generate", "--image", "/none/such.png", "-o", "x.mp4" },
+      ["a kind that the provider has not"] = { "generate", "--prompt", "x", "--kind", "text_to_vidoe", "-o", "x.mp4" },
+      ["a param that is misspelt"] = { "generate", "--prompt", "x", "--model", "gen4.5", "--ratio", "1280:720",
+        "--duration", "5", "--param", "duraton=5", "-o", "x.mp4" },
+      ["a directory to write to"] = { "generate", "--prompt", "x", "-o", "." },
+      ["a directory to write to, with a journal"] = { "generate", "--prompt", "x", "-o", ".", "--journal", "no/j.db",
+        "--key", "k" },
+      ["no name to write to"] = { "task", "t1", "-o", "" },
       ["a key on the command line"] = { "task", "t1", "--api-key", KEY },
     }
     for what, argv in pairs(rows) do
@@ -308,11 +323,13 @@ describe("the runway command", function()
       local code, _, err = run({ "task", "t1", "--provider", "cometapi" })
       assert.equal(2, code)
       assert.truthy(err:find("COMETAPI_KEY", 1, true))
+      assert.truthy(err:find("here that is COMETAPI_KEY in the environment", 1, true), err)
     end)
   end)
 
   describe("help", function()
-    for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "-h" }, { "sandbox", "--help" } } do
+    for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "-h" }, { "sandbox", "--help" },
+      { "help" }, { "help", "generate" } } do
       it("is there: " .. table.concat(argv, " "), function()
         local code, out, err = run(argv)
         assert.equal(0, code)
@@ -417,6 +434,21 @@ describe("the runway command", function()
     assert.is_nil(rest:find("interrupted", 1, true))
   end)
 
+  it("sandbox takes the key, the times and the scenario it is told", function()
+    local given
+    local start = sandbox.start
+    sandbox.start = function(options)
+      given = options
+      return nil, "enough"
+    end
+    local code = run { "sandbox", "--api-key", "k", "--seconds", "3", "--url-seconds", "4", "--retry-after", "5",
+      "--scenario", "fail" }
+    sandbox.start = start
+    assert.equal(1, code)
+    assert.same({ "k", 3, 4, 5, "fail" },
+      { given.api_key, given.seconds, given.url_seconds, given.retry_after, given.scenario })
+  end)
+
   it("sandbox says where it listens as JSON", function()
     local out = command.collector()
     local loop, started = sandbox.loop, nil
@@ -459,7 +491,7 @@ describe("the runway command", function()
 
   it("sends what seems a slip when told so, and says how to tell", function()
     local code, _, err = generate({ "--param", "duraton=5", "-o", path "a.mp4" }, {})
-    assert.equal(1, code)
+    assert.equal(2, code)
     assert.matches("here that is --extra NAME=VALUE", err, 1, true)
     local _, _, _, m = generate({ "--extra", "duraton=5", "-o", path "a.mp4" }, { SUBMIT, task_is "SUCCEEDED", FILM })
     assert.equal(5, m.requests[1].json.duraton)
@@ -468,13 +500,13 @@ describe("the runway command", function()
   it("says how a format is given that an error advises", function()
     local code, _, err = run({ "generate", "--provider", "cometapi", "--param", "format=pro", "--image",
       "data:image/png;base64,AAAA", "-o", path "a.mp4" }, {})
-    assert.equal(1, code)
+    assert.equal(2, code)
     assert.matches("here that is --param format=official", err, 1, true)
   end)
 
   it("says of a picture given as a parameter how a file is given", function()
     local code, _, err = generate({ "--param", "prompt_image=a.png", "-o", path "a.mp4" }, {})
-    assert.equal(1, code)
+    assert.equal(2, code)
     assert.matches("here that is the path of the file", err, 1, true)
   end)
 

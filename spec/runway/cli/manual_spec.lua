@@ -90,8 +90,17 @@ describe("the completions", function()
       complete_it() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _runway; echo "${COMPREPLY[*]}"; }
       complete_it runway gen; complete_it runway task --over; complete_it runway journal se;
       complete_it runway task --provider comet; complete_it runway generate --model gen4_t;
-      complete_it runway sandbox --scenario slow_']]):format(script "bash"))
-    assert.equal("generate\n--overwrite\nsettle\ncometapi\ngen4_turbo\nslow_file\n", said)
+      complete_it runway sandbox --scenario slow_; complete_it runway task --he;
+      complete_it runway completion ""']]):format(script "bash"))
+    assert.equal("generate\n--overwrite\nsettle\ncometapi\ngen4_turbo\nslow_file\n--help\n"
+      .. "bash zsh fish\n", said)
+  end)
+
+  it("offer the shells there are to fish and zsh, too", function()
+    for _, name in ipairs { "fish", "zsh" } do
+      local _, out = command.run { "completion", name }
+      assert.matches("bash zsh fish", out, 1, true)
+    end
   end)
 
   it("of zsh can be read by it", function()

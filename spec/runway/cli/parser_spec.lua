@@ -31,8 +31,8 @@ describe("runway.cli.parser", function()
   end)
 
   it("takes no slip of an option for a text that is paid for", function()
-    assert.matches("unknown option '--modle' Did you mean '--model'?; a value that begins with - is given as "
-      .. "--prompt=…", misuse("generate", "--prompt", "--modle=gen4", "-o", "a.mp4"), 1, true)
+    assert.matches("unknown option '--modle'; did you mean '--model'? (a value that begins with - is given as "
+      .. "--prompt=…)", misuse("generate", "--prompt", "--modle=gen4", "-o", "a.mp4"), 1, true)
     assert.matches("requires an argument", misuse("generate", "--prompt", "--model", "gen4", "-o", "a.mp4"), 1, true)
     assert.matches("requires an argument", misuse("generate", "--prompt", "-oa b.mp4"), 1, true)
   end)
@@ -40,8 +40,20 @@ describe("runway.cli.parser", function()
   it("leaves alone what stands behind --", function()
     assert.equal("-5 t", parse("task", "--", "-5 t").id)
     assert.equal("-o", parse("task", "--", "-o").id)
-    assert.matches("unknown option '%-t'.*; what begins with %- and is no option stands behind %-%-$",
+    assert.matches("unknown option '%-t'.* %(what begins with %- and is no option stands behind %-%-%)$",
       misuse("task", "-t1"))
+  end)
+
+  it("takes nothing that is said twice, of which only one would be done and paid for", function()
+    for option, value in pairs { prompt = "x", model = "m", ratio = "16:9", duration = "5", seed = "1", key = "k",
+      video = "v", kind = "x", output = "a", timeout = "5", provider = "qimu", journal = "j" } do
+      option = "--" .. option
+      assert.equal("runway generate: option '" .. option .. "' is given twice",
+        (misuse("generate", option, value, option .. "=" .. value):gsub("'%-o'", "'--output'")))
+    end
+    assert.matches("is given twice", misuse("generate", "-o", "a", "--output", "b"), 1, true)
+    assert.matches("is given twice", misuse("sandbox", "--port", "1", "--port", "2"), 1, true)
+    assert.equal(2, #parse("generate", "--param", "a=1", "--param", "b=1").params)
   end)
 
   it("names the command and the option in a message", function()
@@ -49,11 +61,11 @@ describe("runway.cli.parser", function()
       ["runway generate: option '--seed': 'x' is no whole number"] = { "generate", "--seed", "x" },
       ["runway task: option '--timeout': '-5' is no number above 0"] = { "task", "t1", "--timeout", "-5" },
       ["runway task: missing argument 'id'"] = { "task" },
-      ["runway task: unknown option '--outptu' Did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
+      ["runway task: unknown option '--outptu'; did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
       ["runway journal list: argument for option '--state' must be one of"] = { "journal", "list", "--state", "x" },
       ["runway journal: a command is required"] = { "journal" },
       ["runway generate: option '--resolve': not of the form"] = { "generate", "--resolve", "x" },
-      ["runway: unknown command 'genrate' Did you mean 'generate'?"] = { "genrate" },
+      ["runway: unknown command 'genrate'; did you mean 'generate'?"] = { "genrate" },
     } do
       local said = misuse((table.unpack or unpack)(argv)) -- luacheck: ignore 143
       assert.truthy(said:find(expected, 1, true), said)
@@ -67,7 +79,10 @@ describe("runway.cli.parser", function()
     assert.matches("runway task: missing argument 'id'\nrunway: see runway task --help\n", err, 1, true)
     command.setup { RUNWAYML_API_SECRET = "key_0123456789" }
     for expected, argv in pairs {
-      ["runway task: option '--poll-interval' must be a number, 0 or more"] = { "task", "t1", "--poll-interval=-1" },
+      ["runway task: option '--poll-interval': '0' is no number above 0"] = { "task", "t1", "--poll-interval", "0" },
+      ["runway sandbox: option '--seconds' must be a number of seconds, 0 or more"] = { "sandbox", "--seconds", "-1" },
+      ["runway sandbox: option '--url-seconds' must be a number"] = { "sandbox", "--url-seconds", "-1" },
+      ["runway sandbox: option '--retry-after' must be a number"] = { "sandbox", "--retry-after", "-1" },
       ["runway sandbox: option '--base-url' must be an address"] = { "sandbox", "--base-url", "x" },
       ["runway sandbox: option '--port' must be an integer from 0 to 65535"] = { "sandbox", "--port", "70000" },
     } do

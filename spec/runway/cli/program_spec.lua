@@ -64,6 +64,18 @@ describe("bin/runway", function()
     assert.equal(2, select(2, says("LUA runway task")))
   end)
 
+  it("says that what it prints was lost, and ends with 1", function()
+    for _, words in ipairs { "--help", "--version", "models", "models --json", "completion bash", "task --help",
+      "sandbox --port 0", "sandbox --port 0 --json" } do
+      local said, code = says("LUA '" .. root .. "/bin/runway' " .. words .. " >/dev/full")
+      assert.equal(1, code, words)
+      assert.matches("^runway: standard output could not be written[^\n]*: No space left on device$", said)
+    end
+    local said, code = says("LUA '" .. root .. "/bin/runway' frob --json >&-")
+    assert.equal(2, code)
+    assert.matches("standard output could not be written", said, 1, true)
+  end)
+
   it("does not run for ever where links lead in a circle", function()
     link("x", "y")
     link("y", "x")

@@ -22,7 +22,7 @@ describe("runway.cli.report", function()
     for advice, here in pairs {
       ["or set allow_http"] = "--allow-http", ["see allow_private and allow_http"] = "--allow-http or --allow-private",
       ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
-      ["set X or give api_key = …"] = "the environment variable alone",
+      ["set X or give api_key = …"] = "X in the environment: no option takes it",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
       ["is larger than max_bytes (10)"] = "--max-bytes N",
       ["or runway.file(path)"] = "the path of the file, as --image FILE or --param NAME=@FILE",

@@ -115,6 +115,37 @@ describe("runway.cli.tasks", function()
       assert.matches("not_found", err, 1, true)
     end)
 
+    it("tells no status of a task that no one has seen, and that of one that was just made", function()
+      local gone = { "GET /v1/tasks/t9", status = 404, json = { error = "gone" } }
+      for _, words in ipairs { { "task", "t9" }, { "task", "t9", "--wait" }, { "cancel", "t9" } } do
+        words[#words + 1] = "--json"
+        local code, out = run(words, { gone })
+        assert.equal(1, code)
+        assert.equal("t9", objects(out)[1].task_id)
+        assert.truthy(out:find('"status":null', 1, true), out)
+      end
+      local _, out = generate({ "--json", "-o", here:path "a.mp4" },
+        { SUBMIT, { "GET /v1/tasks/t1", status = 401, json = { error = "revoked" } } })
+      assert.same({ "t1", "PENDING" }, { objects(out)[1].task_id, objects(out)[1].status })
+      _, out = run({ "task", "t1", "--json" }, { task_is "PENDING" })
+      assert.equal("PENDING", objects(out)[1].status)
+    end)
+
+    it("tells of what is only words, too, whether it was sent and is worth another try", function()
+      local path = here:write("a.mp4", "old")
+      for words, expected in pairs {
+        [{ "-o", path }] = { 1, "io", "exists" }, [{ "-o", here:path "no/a.mp4" }] = { 1, "io", "file" },
+        [{ "-o", here:path "b.mp4", "--image", here:path "no.png" }] = { 2, "io", "open" },
+        [{ "-o", "" }] = { 2, "misuse" }, [{}] = { 2, "misuse" }, [{ "--frob" }] = { 2, "misuse" },
+      } do
+        words[#words + 1] = "--json"
+        local code, out = generate(words, {})
+        local e = objects(out)[1].error
+        assert.same({ expected[1], expected[2], "no", false }, { code, e.kind, e.sent, e.retryable })
+        assert.equal(expected[3], e.code)
+      end
+    end)
+
     it("tells a wait that was interrupted", function()
       local said, code = child.run([[
         local mocked, cli = require "spec.support.mocked", require "runway.cli"
@@ -133,6 +164,43 @@ describe("runway.cli.tasks", function()
       assert.equal(exits.INTERRUPTED, code, said)
       local object = objects(said:match "%b{}" .. "\n")[1]
       assert.same({ "t1", "cancelled", "interrupted" }, { object.task_id, object.error.kind, object.error.message })
+    end)
+  end)
+
+  describe("in the words of the command", function()
+    it("says what is empty, and what TMPDIR has to do with it", function()
+      for _, argv in ipairs { { "task", "" }, { "cancel", "t1", "" } } do
+        local code, _, err = run(argv, {})
+        assert.equal(2, code)
+        assert.matches("the task's id is empty", err, 1, true)
+      end
+      environment.TMPDIR = here:path "none"
+      local code, _, err = generate({ "-o", "-" }, {})
+      assert.equal(1, code)
+      assert.matches("in $TMPDIR", err, 1, true)
+    end)
+
+    it("goes on with a journal's key by the same command", function()
+      local endless = task_is "RUNNING"
+      endless.times = math.huge
+      local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "k", "--timeout", "60" }
+      local code, _, err = generate(words, { SUBMIT, endless })
+      assert.equal(5, code)
+      assert.matches("to go on: run the same command again\n", err, 1, true)
+    end)
+
+    it("says how to settle what became unknown, with the key and the journal", function()
+      local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "my shot", "--json" }
+      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " with --task-id ID"
+      local code, _, err = generate(words, { { "POST /v1/text_to_video", fault = "lost" } })
+      assert.equal(4, code)
+      assert.matches(settle, err, 1, true)
+      local out
+      code, out, err = generate(words, {})
+      assert.equal(4, code)
+      assert.matches(settle, objects(out)[1].error.message, 1, true)
+      assert.matches(settle, err, 1, true)
+      assert.is_nil((out .. err):find("journal:settle", 1, true))
     end)
   end)
 
