@@ -34,7 +34,7 @@ local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
 
 local receipts, count = {}, 0                 -- of those that are real
-local held, size = {}, 0                      -- provider and id -> { task =, word = }
+local held, size = {}, 0                      -- provider and id -> { task =, known =, word = }
 
 -- `text` holds nothing but our own words and what `shown` let through.
 local function leave_word(text)
@@ -141,14 +141,15 @@ local function key_of(t) return t.provider .. "\n" .. t.id end
 --- A task that is at stake from now on.
 ---@param t runway.Task
 ---@param real boolean
-function ledger.hold(t, real)
+---@param known boolean   is it known to have been made, or is there nothing but an id?
+function ledger.hold(t, real, known)
   local key = key_of(t)
   local entry = held[key]
   if entry then
-    entry.task = t
+    entry.task, entry.known = t, entry.known or known
   elseif size < MOST_HELD then
     size = size + 1
-    held[key] = { task = t, word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil }
+    held[key] = { task = t, known = known, word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil }
   end
 end
 
@@ -160,6 +161,13 @@ function ledger.release(t)
   if not entry then return end
   held[key], size = nil, size - 1
   take_back(entry.word)
+end
+
+--- Its provider knows no such task: if no one here ever saw more of it than an id, nothing is at stake.
+---@param t runway.Task
+function ledger.doubt(t)
+  local entry = held[key_of(t)]
+  if entry and not entry.known then ledger.release(t) end
 end
 
 --- The user has been told of it: the end of the program need not.

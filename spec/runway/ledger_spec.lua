@@ -25,15 +25,17 @@ local PROGRAM = [[
   local transport = { cancel = function() end, progress = function() return 0 end }
   local made = 0
   function transport:start(wire, done)
-    local json = '{"status":"RUNNING"}'
+    local json, status = '{"status":"RUNNING"}', 200
     if wire.method == "POST" then
       made = made + 1
       json = '{"id":"paid-' .. made .. '"}'
       if SILENT then return 1 end
+    elseif GONE then
+      status, json = 404, '{"error":"not found"}'
     elseif FILM then
       json = '{"status":"SUCCEEDED","output":["https://x.test/a.mp4"]}'
     end
-    scheduler.at(scheduler.now(), function() done { status = 200, sent = true, headers = {}, body = json } end)
+    scheduler.at(scheduler.now(), function() done { status = status, sent = true, headers = {}, body = json } end)
     return 1
   end
   local client = assert(runway.client { api_key = "key_0123456789abcdef", transport = transport, poll_interval = 0 })
@@ -66,6 +68,23 @@ describe("the end of the program", function()
   it("says nothing of tasks that have ended", function()
     local said = child.run("FILM = true\n" .. PROGRAM .. "assert(assert(pay()):wait())")
     assert.equal("", said)
+  end)
+
+  it("says nothing of an id that its provider says it does not know, unless it was made or seen here", function()
+    local said = child.run("GONE = true\n" .. PROGRAM .. [[
+      for _, look in ipairs { "wait", "refresh" } do
+        local task = client:task "stray-1"
+        task:wait { timeout = 0 }
+        print(select(2, task[look](task)).kind)
+      end
+    ]])
+    assert.equal("not_found\nnot_found", said)
+    said = child.run("GONE = true\n" .. PROGRAM .. [[
+      local task = assert(pay())
+      client:task("paid-1"):wait()
+      print(select(2, task:wait()).kind)
+    ]])
+    assert.matches("^not_found\nrunway: task paid%-1 ", said)
   end)
 
   it("tells of paid requests that have no answer yet", function()
