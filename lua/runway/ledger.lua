@@ -149,7 +149,8 @@ function ledger.hold(t, real, known)
     entry.task, entry.known = t, entry.known or known
   elseif size < MOST_HELD then
     size = size + 1
-    held[key] = { task = t, known = known, word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil }
+    local word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil
+    held[key] = { task = t, known = known, word = word }
   end
 end
 

@@ -378,4 +378,6 @@ end
 -- For films.lua, which fetches what a task made.
 task.inner, task.query, task.fail, task.mark, task.outcome = inner, query, fail, mark, outcome
 
+task.timeout = WAIT.timeout                   -- for progress.lua, which takes the same
+
 return task
