@@ -135,8 +135,8 @@ end
 --- Fetches one output to a file, which appears whole or not at all. An expired
 --- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
 --- with, also by a later run.
----@param path? string|runway.DownloadOptions   where to; an existing file is an error unless `overwrite`; default: the `output`
----  that the task was submitted with; options may stand alone
+---@param path? string|runway.DownloadOptions   where to; an existing file is an error unless `overwrite`; default: the
+---  `output` that the task was submitted with; options may stand alone
 ---@param opts? runway.DownloadOptions
 ---@return runway.Downloaded|nil file
 ---@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files

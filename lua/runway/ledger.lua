@@ -217,13 +217,24 @@ end
 ---@class runway.Interrupt   what Ctrl-C raises
 ---@field kind "cancelled"
 ---@field code "interrupted"
----@field message string
+---@field message string      with the script's place: shots.lua:12: interrupted!
 ---@field tasks runway.OpenTask[]   paid for, and not seen to their end
 local Interrupt = { __name = "runway.interrupt" }
 Interrupt.__index = Interrupt
 
---- What happened, and a line for every task.
+-- Is it the interpreter that asks for the text of what ended the program? Its handler, in C, stands right above what
+-- raised.
+local function is_last()
+  local info = debug and debug.getinfo
+  local handler, by = info and info(3, "Sf"), info and info(4, "f")
+  return handler ~= nil and by ~= nil and handler.what == "C" and handler.func ~= tostring and by.func == error
+end
+
+--- What happened, and a line for every task. What ends the program is shown: the last words need not say it again.
 function Interrupt.__tostring(e)
+  if is_last() and #e.tasks <= MOST_LINES then
+    for _, task in ipairs(e.tasks) do ledger.told(task.task_id) end
+  end
   local lines = ledger.lines(e.tasks)
   table.insert(lines, 1, e.message)
   return table.concat(lines, "\n")
@@ -235,7 +246,9 @@ Interrupt.__concat = errors.concat
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)
   core.guard_signals()                        -- a second Ctrl-C may end the process at once
-  return setmetatable({ kind = "cancelled", code = "interrupted", message = raised, tasks = ledger.open_tasks() },
+  local place = errors.is_inside(raised) and errors.place()
+  local message = place and place .. ": interrupted!" or raised
+  return setmetatable({ kind = "cancelled", code = "interrupted", message = message, tasks = ledger.open_tasks() },
     Interrupt)
 end, Interrupt)
 

@@ -276,6 +276,43 @@ describe("Ctrl-C", function()
     ledger.release { provider = "runwayml", id = "t1" }
   end)
 
+  it("is told with the script's place, with every task once, and not by jobs that it cut short", function()
+    local program = PROGRAM .. [[
+      local core, errors = require "runway.core", require "runway.errors"
+      local wait = core.wait
+      local function interrupt()              -- as a signal's hook does, within the loop
+        core.wait = function() core.wait = wait error("interrupted!", 2) end
+      end
+      local tasks = { assert(pay()), assert(pay()) }
+    ]]
+    local last = select(2, program:gsub("\n", ""))
+    local said = child.run(program .. "\ninterrupt() runway.sleep(1)")
+    assert.matches((":%d: interrupted!\n"):format(last + 2), said, 1, true)
+    assert.is_nil(said:find("scheduler.lua:%d+: interrupted"))
+    for _, id in ipairs { "paid-1", "paid-2" } do
+      local _, count = said:gsub("task " .. id:gsub("%-", "%%-") .. " %(", "")
+      assert.equal(1, count, said)
+    end
+    said = child.run(program
+      .. "\ninterrupt() local _, err = pcall(runway.sleep, 1) assert(err.tasks[2]) tostring(err)")
+    assert.matches("runway: task paid-1 ", said, 1, true)
+
+    said = child.run([[
+      local runway, scheduler = require "runway", require "runway.scheduler"
+      local errors = require "runway.errors"
+      print(pcall(runway.all, {
+        function() runway.sleep(0.01) error("here: interrupted!", 0) end,
+        function()
+          local w = scheduler.waiter()
+          w.critical, w.stop = true, function(kind, message) w:wake(errors.new { kind = kind, message = message }) end
+          error(scheduler.park(w))
+        end,
+      }))
+      collectgarbage()
+    ]])
+    assert.equal("false\there: interrupted!", said)
+  end)
+
   it("goes through every guard", function()
     assert.is_true(scheduler.is_interrupt "x: interrupted!")
     assert.is_false(scheduler.is_interrupt { message = "interrupted!" })
