@@ -20,6 +20,9 @@
 #include "sink_place.h"
 
 
+static const char creating[] = "create the .part file beside the target";
+
+
 static int failed (rw_sink *s, const char *what, int err) {
   s->what = what;
   return err;
@@ -88,10 +91,10 @@ static int make_part (rw_sink *s, int n) {
     s->fd = open(s->part, OPEN_FLAGS | O_CREAT | O_EXCL, 0666);
     if (s->fd >= 0) break;
     if (errno != ENAMETOOLONG)
-      return failed(s, "create the .part file beside the target", errno);
+      return failed(s, creating, errno);
   }
   if (s->fd < 0)
-    return failed(s, "create the .part file beside the target", ENAMETOOLONG);
+    return failed(s, creating, ENAMETOOLONG);
   /* marked before it is locked: who takes it from us meanwhile may have it */
   if (!rw_sink_mark(s->fd, "1") && n == 0) {
     (void)unlink(s->part);
@@ -379,9 +382,25 @@ const char *rw_sink_code (int err, bool *permanent) {
 }
 
 
+/* Its directory is not there: which one, unless the path is too long to be shown. */
+static bool tell_directory (const rw_sink *s, const char *path, int err, char *to,
+                            size_t size) {
+  const char *end = strrchr(path, '/');
+  if (err != ENOENT || s->what != creating || !end || end == path ||
+      strlen(s->path) >= RW_SHOWN_PATH)
+    return false;
+  (void)snprintf(to, size, "%s: there is no directory %.*s%s: %s", path,
+                 (int)(end - path), path,
+                 *path == '~' ? " (only a shell knows what ~ stands for)" : "",
+                 strerror(err));
+  return true;
+}
+
+
 void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
   char path[RW_SHOWN_PATH];
   rw_file_show(s->path, path, sizeof path);
+  if (tell_directory(s, path, err, to, size)) return;
   if (err == EOVERFLOW)
     (void)snprintf(to, size, "%s is larger than max_bytes (%lld)", path,
                    (long long)s->max_bytes);

@@ -28,6 +28,8 @@ int rw_place_look (const char *path, bool overwrite, const char **what) {
   if (lstat(path, &st) != 0)
     return errno == ENOENT ? 0 : place_fails(what, "look at the target", errno);
   if (S_ISDIR(st.st_mode)) return place_fails(what, "write over a directory", EISDIR);
+  if (S_ISLNK(st.st_mode))
+    return place_fails(what, "write over a symbolic link", EINVAL);
   if (!S_ISREG(st.st_mode))
     return place_fails(what, "write over what is not a plain file", EINVAL);
   return overwrite ? 0 : place_fails(what, place_taken, EEXIST);

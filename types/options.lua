@@ -64,7 +64,7 @@
 
 ---@class runway.DownloadOptions
 ---@field index? integer          which output; default 1
----@field overwrite? boolean      a file that is there; default false
+---@field overwrite? boolean      a film that is there, and the receipt beside it; default false
 ---@field max_bytes? integer      default 4 GiB
 ---@field on_progress? fun(received: integer, total: integer|nil)  bytes
 ---@field deadline? number        seconds after which the call ends

@@ -59,7 +59,7 @@ function delivery.kept(session, t, trail, path, opts)
   local bytes = row and row.path == path and row.state == "done" and row.bytes or sum.size
   if bytes ~= sum.size or (provenance.sum(session, t, path, opts) or sum.sha256) ~= sum.sha256 then
     return nil, { kind = "io", code = "exists", message = path .. " is there, but it is not the file that was "
-      .. "fetched for this task: name another directory, or give overwrite = true" }
+      .. "fetched for this task: move it away, or name another directory" }
   end
   return { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
 end

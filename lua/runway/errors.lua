@@ -144,6 +144,39 @@ end
 local info = debug and debug.getinfo
 local HOME = info and info(1, "S").source:match("^@.*[/\\]")
 
+-- A place in a script, as Lua names it; nil where it has no line, or is of a chunk without a name, whose text would
+-- be shown.
+local function place_of(at)
+  local line = at and at.currentline > 0 and at.currentline
+  return line and at.source:find("^[@=]") and at.short_src .. ":" .. line or nil
+end
+
+local function is_ours(at)
+  return HOME ~= nil and at.source:sub(1, #HOME) == HOME
+end
+
+--- Where the script is that called our rooms, now.
+---@return string|nil
+function errors.place()
+  local level, at = 1
+  repeat
+    level = level + 1
+    at = info and info(level, "Sl")
+  until not at or at.what ~= "C" and not is_ours(at)
+  return place_of(at)
+end
+
+--- Is it a place within our rooms that a text begins with? Of a long path Lua shows the end.
+---@param said string
+---@return boolean
+function errors.is_inside(said)
+  local dots, file = said:match("^(%.*)([^:\n]*%.lua):%d+: ")
+  if not HOME or not file then return false end
+  if dots ~= "..." then return (dots .. file):sub(1, #HOME - 1) == HOME:sub(2) end
+  local room = file:match("[^/\\]*$")
+  return (HOME .. room):sub(-#file) == file
+end
+
 -- The call is noted where a script made it; what our rooms call is not what failed.
 local function note(err, call)
   if err.call then return end
@@ -152,10 +185,8 @@ local function note(err, call)
     at = info and info(level, "Sl")
     level = level + 1
   until not at or at.what ~= "C"              -- a script's own pcall
-  if at and HOME and at.source:sub(1, #HOME) == HOME then return end
-  local line = at and at.currentline > 0 and at.currentline
-  -- of a chunk without a name its text would be shown
-  if line and at.source:find("^[@=]") then err.where = at.short_src .. ":" .. line end
+  if at and is_ours(at) then return end
+  err.where = place_of(at)
   err.call = call
 end
 

@@ -26,6 +26,8 @@ local function positive(v)
   return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
 end
 
+task.count = count                            -- for progress.lua, which takes the same
+
 local DOWNLOAD = {
   index = count, overwrite = "boolean", max_bytes = count, on_progress = "function", deadline = positive,
   receipt = "boolean",
@@ -93,7 +95,7 @@ local function fetch(self, path, opts, overwrite)
     ok, err = provenance.check(my.session, self, path, told)
     if not ok then return mark(self, err) end
   end
-  ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
+  ledger.hold(self, my.session:is_real(), true) -- a paid film, until it is here
   file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
     deadline = deadline, may_come = my.film_by, made_now = my.made_now,
@@ -105,25 +107,43 @@ local function fetch(self, path, opts, overwrite)
   return attest(self, file, told)
 end
 
---- Fetches one output to a file, which appears whole or not at all. An expired
---- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
---- with, also by a later run.
----@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
----  that the task was submitted with
----@param opts? runway.DownloadOptions
----@return runway.Downloaded|nil file
----@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
-function Task:download(path, opts)
-  check_self(self)
-  opts = options.check(opts, DOWNLOAD, "download", 2)
+--- Where a download goes: its path, its options, and whether it may write over a file. What makes no sense raises
+--- at the line that called the public function which calls this.
+---@param self runway.Task
+---@param path string|table|nil   options alone, when it is a table
+---@param opts table|nil
+---@param spec table              as of options.check
+---@param what string             the public function
+---@return string path
+---@return table opts
+---@return boolean|nil overwrite
+function task.place(self, path, opts, spec, what)
+  if type(path) == "table" and opts == nil then path, opts = nil, path end
+  opts = options.check(opts, spec, what, 3)
   local ref, overwrite = inner[self].ref, opts.overwrite
   if path == nil and ref.output then
     path = ref.output
     if overwrite == nil then overwrite = ref.overwrite end
   end
   if type(path) ~= "string" or path == "" or path:find("%z") then
-    error("download takes the path of the file to write", 2)
+    local why = path == nil and ": the task has no output" or ""
+    error(what .. " takes the path of the file to write" .. why, 3)
   end
+  return path, opts, overwrite
+end
+
+--- Fetches one output to a file, which appears whole or not at all. An expired
+--- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
+--- with, also by a later run.
+---@param path? string|runway.DownloadOptions   where to; an existing file is an error unless `overwrite`; default: the
+---  `output` that the task was submitted with; options may stand alone
+---@param opts? runway.DownloadOptions
+---@return runway.Downloaded|nil file
+---@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
+function Task:download(path, opts)
+  check_self(self)
+  local overwrite
+  path, opts, overwrite = task.place(self, path, opts, DOWNLOAD, "download")
   return errors.told("task:download", fetch(self, path, opts, overwrite))
 end
 

@@ -65,9 +65,10 @@ end })
 
 --------------------------------------------------------------------- how one ends
 
--- What a job raised must reach someone, if not who joins it. An interrupt is raised by the loop as well.
+-- What a job raised must reach someone, if not who joins it. An interrupt is raised by the loop as well, and what it
+-- cut short is no news.
 function Job.__gc(j)
-  if j.raised and not j.joined and not interrupt.is(j.raised.value) then
+  if j.raised and not j.joined and not j.raised.cut_short then
     guard.say("a job that no one joined raised: " .. j.results[2].traceback)
   end
 end
@@ -120,7 +121,8 @@ local function end_raised(j, raised)
     err.kind, err.value = nil, raised
   end
   err.traceback = errors.redact(debug and debug.traceback(j.co, said) or said)
-  j.raised = { value = raised }
+  local gave_up = errors.is(raised) and raised.kind == "cancelled" and interrupt.is_pending()
+  j.raised = { value = raised, cut_short = gave_up or interrupt.is(raised) }
   close(j.co)
   finish(j, { n = 2, nil, with_notes(j, err) })
 end

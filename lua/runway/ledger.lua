@@ -34,7 +34,7 @@ local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
 
 local receipts, count = {}, 0                 -- of those that are real
-local held, size = {}, 0                      -- provider and id -> { task =, word = }
+local held, size = {}, 0                      -- provider and id -> { task =, known =, word = }
 
 -- `text` holds nothing but our own words and what `shown` let through.
 local function leave_word(text)
@@ -141,14 +141,16 @@ local function key_of(t) return t.provider .. "\n" .. t.id end
 --- A task that is at stake from now on.
 ---@param t runway.Task
 ---@param real boolean
-function ledger.hold(t, real)
+---@param known boolean   is it known to have been made, or is there nothing but an id?
+function ledger.hold(t, real, known)
   local key = key_of(t)
   local entry = held[key]
   if entry then
-    entry.task = t
+    entry.task, entry.known = t, entry.known or known
   elseif size < MOST_HELD then
     size = size + 1
-    held[key] = { task = t, word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil }
+    local word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil
+    held[key] = { task = t, known = known, word = word }
   end
 end
 
@@ -160,6 +162,13 @@ function ledger.release(t)
   if not entry then return end
   held[key], size = nil, size - 1
   take_back(entry.word)
+end
+
+--- Its provider knows no such task: if no one here ever saw more of it than an id, nothing is at stake.
+---@param t runway.Task
+function ledger.doubt(t)
+  local entry = held[key_of(t)]
+  if entry and not entry.known then ledger.release(t) end
 end
 
 --- The user has been told of it: the end of the program need not.
@@ -208,13 +217,24 @@ end
 ---@class runway.Interrupt   what Ctrl-C raises
 ---@field kind "cancelled"
 ---@field code "interrupted"
----@field message string
+---@field message string      with the script's place: shots.lua:12: interrupted!
 ---@field tasks runway.OpenTask[]   paid for, and not seen to their end
 local Interrupt = { __name = "runway.interrupt" }
 Interrupt.__index = Interrupt
 
---- What happened, and a line for every task.
+-- Is it the interpreter that asks for the text of what ended the program? Its handler, in C, stands right above what
+-- raised.
+local function is_last()
+  local info = debug and debug.getinfo
+  local handler, by = info and info(3, "Sf"), info and info(4, "f")
+  return handler ~= nil and by ~= nil and handler.what == "C" and handler.func ~= tostring and by.func == error
+end
+
+--- What happened, and a line for every task. What ends the program is shown: the last words need not say it again.
 function Interrupt.__tostring(e)
+  if is_last() and #e.tasks <= MOST_LINES then
+    for _, task in ipairs(e.tasks) do ledger.told(task.task_id) end
+  end
   local lines = ledger.lines(e.tasks)
   table.insert(lines, 1, e.message)
   return table.concat(lines, "\n")
@@ -226,7 +246,9 @@ Interrupt.__concat = errors.concat
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)
   core.guard_signals()                        -- a second Ctrl-C may end the process at once
-  return setmetatable({ kind = "cancelled", code = "interrupted", message = raised, tasks = ledger.open_tasks() },
+  local place = errors.is_inside(raised) and errors.place()
+  local message = place and place .. ": interrupted!" or raised
+  return setmetatable({ kind = "cancelled", code = "interrupted", message = message, tasks = ledger.open_tasks() },
     Interrupt)
 end, Interrupt)
 

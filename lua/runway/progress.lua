@@ -3,8 +3,13 @@
 
 local columns = require "runway.columns"
 local core = require "runway.core"
+local errors = require "runway.errors"
+local options = require "runway.options"
 local scheduler = require "runway.scheduler"
+local tasks = require "runway.task"
 local text = require "runway.text"
+
+require "runway.films"                        -- task:download
 
 local progress = {}
 
@@ -180,6 +185,23 @@ local function ending(bar, fn, ...)
   return result, err
 end
 
+-- What both may be told.
+local function taking(more)
+  more.label, more.terminal, more.columns = "string", "boolean", "integer"
+  more.stream = function(v)
+    local ok, write = pcall(function() return v.write end)
+    return ok and write ~= nil, "a file, or what has its write and flush"
+  end
+  return more
+end
+
+local WAIT = taking { timeout = tasks.timeout }
+local DOWNLOAD = taking { overwrite = "boolean", max_bytes = tasks.count, receipt = "boolean" }
+
+local function check_task(task, what)
+  if not tasks.inner[task] then error(("%s takes a task first, not %s"):format(what, type(task)), 3) end
+end
+
 --- `task:wait` with a bar.
 ---@param task runway.Task
 ---@param opts? { label?: string, timeout?: number, stream?: file*, terminal?: boolean, columns?: integer }  stream:
@@ -187,7 +209,8 @@ end
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function progress.wait(task, opts)
-  opts = opts or {}
+  check_task(task, "progress.wait")
+  opts = options.check(opts, WAIT, "progress.wait", 2)
   local bar = new(opts, new_pace())
   local function show()
     local share = task.status == "SUCCEEDED" and 1 or not task:done() and task.progress or nil
@@ -195,7 +218,7 @@ function progress.wait(task, opts)
     bar:show(share, task.status, task.status .. math.floor((share or 0) * STEPS))
   end
   show()
-  return ending(bar, task.wait, task, { timeout = opts.timeout, on_progress = show })
+  return errors.told("progress.wait", ending(bar, task.wait, task, { timeout = opts.timeout, on_progress = show }))
 end
 
 -- Of a film whose length no one knows a line is written each time it has doubled.
@@ -205,13 +228,15 @@ end
 
 --- `task:download` with a bar.
 ---@param task runway.Task
----@param path? string   default: the task's `output`
+---@param path? string|table   default: the task's `output`; options may stand alone
 ---@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, receipt?: boolean, stream?: file*,
 ---  terminal?: boolean, columns?: integer }
 ---@return { path: string, bytes: integer, sha256: string }|nil file
 ---@return runway.Error|nil err
 function progress.download(task, path, opts)
-  opts = opts or {}
+  check_task(task, "progress.download")
+  local overwrite
+  path, opts, overwrite = tasks.place(task, path, opts, DOWNLOAD, "progress.download")
   local bar = new(opts, new_pace(WINDOW))
   bar.unit = "bytes"
   local function show(received, total)
@@ -221,8 +246,8 @@ function progress.download(task, path, opts)
     bar.pace:note(received, share and total)
     bar:show(share, note, share and math.floor(share * STEPS) or "doubled " .. doubled(received))
   end
-  return ending(bar, task.download, task, path, { overwrite = opts.overwrite, max_bytes = opts.max_bytes,
-    receipt = opts.receipt, on_progress = show })
+  return errors.told("progress.download", ending(bar, task.download, task, path, { overwrite = overwrite,
+    max_bytes = opts.max_bytes, receipt = opts.receipt, on_progress = show }))
 end
 
 return progress

@@ -17,16 +17,38 @@ function provenance.path(path)
   return path .. ".json"
 end
 
--- What stands at a film's receipt, if it is a receipt of this very output: a file of that name may be anyone's.
-local function ours(session, t, path, opts)
+-- What stands at a film's receipt, if it is a receipt: a file of that name may be anyone's.
+local function receipt_at(session, path, opts)
   local said = session:look("read", provenance.path(path), opts.deadline).text
   local it = said and json.decode(said)
-  local same = type(it) == "table" and it.provider == t.provider and it.task_id == t.id and it.output == opts.index
-  return same and type(it.file) == "table" and it or nil
+  local is_one = type(it) == "table" and type(it.provider) == "string" and type(it.task_id) == "string"
+    and type(it.output) == "number" and type(it.file) == "table"
+  return is_one and it or nil
 end
 
---- Could a receipt be written there? One of this very output may be written over: its film was lost, or is another
---- by now. Asked before the film is fetched.
+-- The same, if it is of this very output.
+local function ours(session, t, path, opts)
+  local it = receipt_at(session, path, opts)
+  return it and it.provider == t.provider and it.task_id == t.id and it.output == opts.index and it or nil
+end
+
+-- May what stands there be written over? `overwrite` is about the film, and goes for a receipt with it.
+local function is_replaceable(session, t, path, opts)
+  if opts.overwrite then return receipt_at(session, path, opts) ~= nil end
+  return ours(session, t, path, opts) ~= nil
+end
+
+-- Why not. Of what is no receipt the advice to overwrite it would lead nowhere.
+local function refuse(session, path, opts, problem)
+  if problem.code == "exists" and not receipt_at(session, path, opts) then
+    problem = { kind = problem.kind, code = "exists", message = ("%s is there, and is no receipt of runway's: move it "
+      .. "away, give the film another name, or leave out receipt"):format(provenance.path(path)) }
+  end
+  return session:refuse(problem)
+end
+
+--- Could a receipt be written there? One of this very output may be written over (its film was lost, or is another
+--- by now), with `overwrite` any receipt; what is none is left alone. Asked before the film is fetched.
 ---@param session runway.Session
 ---@param t runway.Task
 ---@param path string       the film's
@@ -34,9 +56,9 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err
 function provenance.check(session, t, path, opts)
-  local result = session:look("try", provenance.path(path), opts.deadline, opts.overwrite)
-  if not result.error or result.error.code == "exists" and ours(session, t, path, opts) then return true end
-  return session:refuse(result.error)
+  local result = session:look("try", provenance.path(path), opts.deadline)
+  if not result.error or result.error.code == "exists" and is_replaceable(session, t, path, opts) then return true end
+  return refuse(session, path, opts, result.error)
 end
 
 --- The receipt of this very film that an earlier run has written.
@@ -67,8 +89,8 @@ local function now()
   return os and os.time and os.time() or nil
 end
 
---- Writes the receipt beside a file: whole or not at all, and over no file but a receipt of this very output, unless
---- told to.
+--- Writes the receipt beside a file: whole or not at all, and over no file but a receipt: of this very output, or with
+--- `overwrite` any.
 ---@param session runway.Session
 ---@param t runway.Task
 ---@param made_from (fun(): runway.Description|nil)|nil   nil: the task was attached to by its id
@@ -87,9 +109,9 @@ function provenance.write(session, t, made_from, file, opts)
       content_type = session:redact(text.line(file.content_type, 100)) },
   }
   if not encoded then return session:refuse("the receipt cannot be written: " .. message) end
-  local result = session:look("write", path, opts.deadline, opts.overwrite or ours(session, t, file.path, opts) ~= nil,
+  local result = session:look("write", path, opts.deadline, is_replaceable(session, t, file.path, opts),
     encoded .. "\n")
-  if result.error then return session:refuse(result.error) end
+  if result.error then return refuse(session, file.path, opts, result.error) end
   return path
 end
 

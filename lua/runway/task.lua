@@ -73,7 +73,7 @@ function task.new(session, ref, fresh)
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
   if fresh then
-    ledger.hold(t, session:is_real())
+    ledger.hold(t, session:is_real(), true)
     task.plan(t, nil)
   end
   return t
@@ -169,6 +169,7 @@ local function query(t, deadline, waiting)
       targets.free(my.ref.target)
       err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
+      if not my.seen then ledger.doubt(t) end
       if my.ref.trail and waiting and not t:done() then my.ref.trail:lost(err) end
       return mark(t, err)
     end
@@ -329,7 +330,9 @@ function Task:wait(opts)
   check_self(self)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
-  if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
+  if not my.fresh and not self:done() then
+    ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil)
+  end
   local time = patience.new(opts.timeout or my.session.limits.deadline)
   return errors.told("task:wait", wait(self, time, opts.on_progress))
 end
@@ -374,5 +377,7 @@ end
 
 -- For films.lua, which fetches what a task made.
 task.inner, task.query, task.fail, task.mark, task.outcome = inner, query, fail, mark, outcome
+
+task.timeout = WAIT.timeout                   -- for progress.lua, which takes the same
 
 return task

@@ -304,6 +304,7 @@ describe("task:download", function()
       assert.is_nil(files)
       assert.same({ "io", "exists", "t1" }, { err.kind, err.code, err.task_id })
       assert.matches("not the file that was fetched for this task", err.message, 1, true)
+      assert.is_nil(err.message:find("overwrite", 1, true), "it and skip_existing exclude each other")
       assert.equal("7", content "t1-1.mp4")
       here:write("t1-1.mp4.json", "{}")       -- a receipt that says nothing
       assert(task:download_all(here.directory, { skip_existing = true }))

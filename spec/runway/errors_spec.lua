@@ -102,13 +102,13 @@ describe("an error of a public function", function()
     from("client:get", line() - 1, err)
   end)
 
-  it("says nothing of it where a room of ours made the call: that is not what failed", function()
+  it("names the call of the script, where a room of ours made another for it: that is not what failed", function()
     local client = mocked.client { { "GET /v1/tasks/t1", status = 401, times = math.huge } }
     local _, err = require("runway.progress").wait(client:task "t1", {
       stream = { write = function() end, flush = function() end }, terminal = false,
     })
+    from("progress.wait", line() - 3, err)
     assert.equal("authentication", err.kind)
-    assert.same({}, { err.call, err.where })
   end)
 
   it("of a job says what failed in it", function()

@@ -25,15 +25,17 @@ local PROGRAM = [[
   local transport = { cancel = function() end, progress = function() return 0 end }
   local made = 0
   function transport:start(wire, done)
-    local json = '{"status":"RUNNING"}'
+    local json, status = '{"status":"RUNNING"}', 200
     if wire.method == "POST" then
       made = made + 1
       json = '{"id":"paid-' .. made .. '"}'
       if SILENT then return 1 end
+    elseif GONE then
+      status, json = 404, '{"error":"not found"}'
     elseif FILM then
       json = '{"status":"SUCCEEDED","output":["https://x.test/a.mp4"]}'
     end
-    scheduler.at(scheduler.now(), function() done { status = 200, sent = true, headers = {}, body = json } end)
+    scheduler.at(scheduler.now(), function() done { status = status, sent = true, headers = {}, body = json } end)
     return 1
   end
   local client = assert(runway.client { api_key = "key_0123456789abcdef", transport = transport, poll_interval = 0 })
@@ -66,6 +68,23 @@ describe("the end of the program", function()
   it("says nothing of tasks that have ended", function()
     local said = child.run("FILM = true\n" .. PROGRAM .. "assert(assert(pay()):wait())")
     assert.equal("", said)
+  end)
+
+  it("says nothing of an id that its provider says it does not know, unless it was made or seen here", function()
+    local said = child.run("GONE = true\n" .. PROGRAM .. [[
+      for _, look in ipairs { "wait", "refresh" } do
+        local task = client:task "stray-1"
+        task:wait { timeout = 0 }
+        print(select(2, task[look](task)).kind)
+      end
+    ]])
+    assert.equal("not_found\nnot_found", said)
+    said = child.run("GONE = true\n" .. PROGRAM .. [[
+      local task = assert(pay())
+      client:task("paid-1"):wait()
+      print(select(2, task:wait()).kind)
+    ]])
+    assert.matches("^not_found\nrunway: task paid%-1 ", said)
   end)
 
   it("tells of paid requests that have no answer yet", function()
@@ -255,6 +274,43 @@ describe("Ctrl-C", function()
     assert.equal("t1", seen[1].tasks[1].task_id)
     assert.is_true(rawequal(seen[1], seen[2]) and rawequal(seen[2], seen[3]))
     ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
+  it("is told with the script's place, with every task once, and not by jobs that it cut short", function()
+    local program = PROGRAM .. [[
+      local core, errors = require "runway.core", require "runway.errors"
+      local wait = core.wait
+      local function interrupt()              -- as a signal's hook does, within the loop
+        core.wait = function() core.wait = wait error("interrupted!", 2) end
+      end
+      local tasks = { assert(pay()), assert(pay()) }
+    ]]
+    local last = select(2, program:gsub("\n", ""))
+    local said = child.run(program .. "\ninterrupt() runway.sleep(1)")
+    assert.matches((":%d: interrupted!\n"):format(last + 2), said, 1, true)
+    assert.is_nil(said:find("scheduler.lua:%d+: interrupted"))
+    for _, id in ipairs { "paid-1", "paid-2" } do
+      local _, count = said:gsub("task " .. id:gsub("%-", "%%-") .. " %(", "")
+      assert.equal(1, count, said)
+    end
+    said = child.run(program
+      .. "\ninterrupt() local _, err = pcall(runway.sleep, 1) assert(err.tasks[2]) tostring(err)")
+    assert.matches("runway: task paid-1 ", said, 1, true)
+
+    said = child.run([[
+      local runway, scheduler = require "runway", require "runway.scheduler"
+      local errors = require "runway.errors"
+      print(pcall(runway.all, {
+        function() runway.sleep(0.01) error("here: interrupted!", 0) end,
+        function()
+          local w = scheduler.waiter()
+          w.critical, w.stop = true, function(kind, message) w:wake(errors.new { kind = kind, message = message }) end
+          error(scheduler.park(w))
+        end,
+      }))
+      collectgarbage()
+    ]])
+    assert.equal("false\there: interrupted!", said)
   end)
 
   it("goes through every guard", function()

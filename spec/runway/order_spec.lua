@@ -303,6 +303,17 @@ describe("an order", function()
       assert.equal("a film", files:content "a.mp4")
     end)
 
+    it("is what a download of options alone writes", function()
+      local client = mocked.client { SUBMIT, mocked.task "SUCCEEDED", FILM }
+      local task = assert(client:generate(clip { output = files:path "a.mp4" }))
+      assert(task:wait())
+      local file = assert(task:download { receipt = true })
+      assert.same({ files:path "a.mp4", files:path "a.mp4.json" }, { file.path, file.receipt })
+      local ok, err = pcall(function() task:download { receit = true } end)
+      assert.is_false(ok)
+      assert.matches("order_spec.lua:%d+: download: unknown option", err)
+    end)
+
     it("and without one, a download must be told where to", function()
       local client = mocked.client { SUBMIT, mocked.task "SUCCEEDED" }
       local task = assert(client:generate(clip()))

@@ -26,7 +26,13 @@ describe("runway.progress", function()
   end
 
   local function show(terminal)
-    return { label = "shot 1", stream = stream, terminal = terminal, overwrite = true }
+    return { label = "shot 1", stream = stream, terminal = terminal }
+  end
+
+  local function showing_file(terminal)
+    local options = show(terminal)
+    options.overwrite = true
+    return options
   end
 
   local RUN = { task_is("PENDING"), task_is("RUNNING", { progress = 0.5 }), task_is "SUCCEEDED" }
@@ -65,8 +71,9 @@ describe("runway.progress", function()
     it(("fits a terminal of %d columns"):format(wide), function()
       local task = submitted { task_is("RUNNING", { progress = 0.1 }), task_is("RUNNING", { progress = 0.5 }),
         task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
-      local options = { label = "貓 in fog", stream = stream, terminal = true, columns = wide, overwrite = true }
+      local options = { label = "貓 in fog", stream = stream, terminal = true, columns = wide }
       assert(progress.wait(task, options))
+      options.overwrite = true
       assert(progress.download(task, path, options))
       local lines = redrawn()
       assert.is_true(#lines > 10)
@@ -188,7 +195,7 @@ describe("runway.progress", function()
     local task = submitted { task_is "SUCCEEDED",
       { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
     assert(task:wait())
-    local options = show(false)
+    local options = showing_file(false)
     options.receipt = true
     local file = assert(progress.download(task, path, options))
     assert.equal(2500000, file.bytes)
@@ -200,7 +207,7 @@ describe("runway.progress", function()
   it("gives the failure of a download", function()
     local task = submitted { task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", status = 400 } }
     assert(task:wait())
-    local file, err = progress.download(task, path, show(false))
+    local file, err = progress.download(task, path, showing_file(false))
     assert.is_nil(file)
     assert.equal("invalid_request", err.kind)
     assert.same({}, written)
@@ -213,5 +220,49 @@ describe("runway.progress", function()
       assert.is_nil(line:sub(1, -2):find "%c")
       assert.is_true(#line < 80)
     end
+  end)
+
+  it("raises at its caller's line what makes no sense", function()
+    local task = submitted {}
+    for says, call in pairs {
+      ["progress.wait takes a task first, not nil"] = function() progress.wait() end,
+      ["progress.download takes a task first, not string"] = function() progress.download("a.mp4") end,
+      ["progress.wait: unknown option \"lable\" (did you mean label?)"] = function()
+        progress.wait(task, { lable = "a" })
+      end,
+      ["progress.wait: option timeout must be"] = function() progress.wait(task, { timeout = -1 }) end,
+      ["progress.wait: option stream must be a file"] = function() progress.wait(task, { stream = 1 }) end,
+      ["progress.wait: options must be a table"] = function() progress.wait(task, 5) end,
+      ["progress.download: unknown option \"timeout\""] = function() progress.download(task, path, { timeout = 1 }) end,
+      ["progress.download: option max_bytes must be"] = function() progress.download(task, path, { max_bytes = 0 }) end,
+      ["progress.download takes the path of the file to write: the task has no output"] = function()
+        progress.download(task, { overwrite = true })
+      end,
+      ["progress.download takes the path of the file to write"] = function() progress.download(task, "") end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.matches("progress_spec.lua:%d+: ", err)
+      assert.matches(says, err, 1, true)
+    end
+    assert.same({}, written)
+  end)
+
+  it("says of a failure which call it was, and where it was made", function()
+    local task = submitted { task_is("FAILED", { failure = "no" }) }
+    local _, err = progress.wait(task, show(false))
+    assert.equal("progress.wait", err.call)
+    assert.matches("progress_spec.lua:%d+$", err.where)
+    _, err = progress.download(task, path, showing_file(false))
+    assert.equal("progress.download", err.call)
+    assert.matches("progress_spec.lua:%d+$", err.where)
+  end)
+
+  it("takes a download's options alone, of a task that has an output", function()
+    os.remove(path)
+    local task = assert(mocked.client { SUBMIT, task_is "SUCCEEDED",
+      { "GET https://cdn.example/clip.mp4", body = "a film" } }:generate(clip { output = path }))
+    assert(task:wait())
+    assert.equal(path, assert(progress.download(task, show(false))).path)
   end)
 end)

@@ -100,7 +100,21 @@ describe("a receipt", function()
     assert.equal("precious", here:content "a.mp4.json")
     assert.is_nil(here:content "a.mp4")
     assert.equal(2, #m.requests)
-    assert(task:download(here:path "a.mp4", { receipt = true, overwrite = true }))
+    assert.is_nil(err.message:find("overwrite", 1, true))
+  end)
+
+  it("is not written over a file that is none, also with overwrite, which is about the film", function()
+    local path = here:path "a.mp4"
+    for _, foreign in ipairs { "precious", "[]", '{"file":{}}' } do
+      here:write("a.mp4", "old")
+      here:write("a.mp4.json", foreign)
+      local _, err = finished(clip()):download(path, { receipt = true, overwrite = true })
+      assert.same({ "io", "exists" }, { err.kind, err.code })
+      assert.same({ "old", foreign }, { here:content "a.mp4", here:content "a.mp4.json" })
+      mocked.close()
+    end
+    here:write("a.mp4.json", json.encode { provider = "qimu", task_id = "other", output = 2, file = { bytes = 3 } })
+    assert(finished(clip()):download(path, { receipt = true, overwrite = true }))
     assert.equal("t1", receipt().task_id)
   end)
 

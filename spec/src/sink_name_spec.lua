@@ -97,4 +97,17 @@ describe("the name of a download", function()
     local result = exchange.run { url = server:url "/body/1000", save = { path = here:path(name), max_bytes = 99 } }
     assert.matches("n%.mp4 is larger than max_bytes %(99%)$", result.error.message)
   end)
+
+  it("says which directory is not there, and that a target is a symbolic link", function()
+    local function of(path)
+      return exchange.run { url = server:url "/ok", save = { path = path } }.error.message
+    end
+    local gone = here:path "nodir"
+    assert.equal(gone .. "/x.mp4: there is no directory " .. gone .. ": No such file or directory",
+      of(gone .. "/x.mp4"))
+    assert.equal("~/x.mp4: there is no directory ~ (only a shell knows what ~ stands for): No such file or directory",
+      of "~/x.mp4")
+    os.execute(("ln -s nowhere '%s'"):format(here:path "link.mp4"))
+    assert.matches("link%.mp4: cannot write over a symbolic link", of(here:path "link.mp4"))
+  end)
 end)
