@@ -25,6 +25,8 @@
 ---@field submit fun(kind: string, params: runway.Params): runway.AdapterRequest|nil, runway.Trouble
 ---@field accepted fun(answer: runway.AdapterAnswer, kind: string): runway.TaskFields|nil, runway.Trouble
 ---  fields.id is needed; bare nil: unreadable, so nobody knows whether a task was made
+---@field price? fun(kind: string, request: runway.AdapterRequest): { credits: number, low?: number, basis?: string }|nil, string|nil
+---  what a submit costs in credits, at most and at least; nil: not known, and why
 ---@field query fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.Trouble
 ---@field task fun(answer: runway.AdapterAnswer, ref: runway.TaskRef): runway.TaskFields|nil, runway.Trouble
 ---  bare nil: unreadable, and asked again

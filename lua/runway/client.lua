@@ -9,6 +9,7 @@ local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
+local prices = require "runway.prices"
 local order = require "runway.order"
 local session = require "runway.session"
 local submit = require "runway.submit"
@@ -72,7 +73,7 @@ end
 
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string",
-  journal = is_journal,
+  journal = is_journal, prices = prices.fit,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
   max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
@@ -156,6 +157,20 @@ for _, kind in ipairs {
     local made, err = generate(session_of(self), raw, kind)
     return made, err
   end
+end
+
+--- What a task with these parameters will cost. Makes no request.
+---@param raw table    as `generate` takes them
+---@return runway.Estimate|nil   { credits =, low =, basis = }: at most, at least, and where that is known from
+---@return runway.Error|nil err  kind "config", code "no_price": it is not known; or what `generate` would refuse
+function Client:estimate(raw)
+  local mine = session_of(self)
+  local wanted, problem = order.read(mine, raw)
+  local estimate
+  if wanted then estimate, problem = submit.estimate(mine, wanted) end
+  if problem and problem.misuse then error(problem.message, 2) end
+  if not wanted then return mine:refuse(problem) end
+  return estimate, problem
 end
 
 --------------------------------------------------------------------- tasks by id

@@ -15,6 +15,7 @@ local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
+local prices = require "runway.prices"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
@@ -91,19 +92,51 @@ local function warn(session, request)
   return request
 end
 
--- Puts the adapter's request together; uploads what is too large to be sent inside it.
-local function build(session, kind, given, deadline, callback_url)
-  local looked, err = media.look(session, given, deadline)
-  if not looked then return nil, err end
-  local request, limits, settled, changed
-  request, err = ask(session, kind, looked, callback_url)
+-- The whole request for such parameters.
+local function compose(session, kind, order, given, callback_url)
+  local request, err = ask(session, kind, given, callback_url)
   if not request then return nil, err end
+  return with_extra(session, request, order.extra)
+end
+
+-- What it will cost; nil where no one knows. nil, err: there is a budget, and no price to hold against it.
+local function price_of(session, kind, order, request)
+  local estimate, err = prices.of(session, kind, order, request)
+  if estimate or session.budget then return estimate, err end
+  if session.prices then session:log("warning", err.message) end
+  return nil
+end
+
+-- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
+local function build(session, kind, order, deadline, callback_url)
+  local looked, err = media.look(session, order.params, deadline)
+  if not looked then return nil, err end
+  local request, estimate, limits, settled, changed
+  request, err = compose(session, kind, order, looked, callback_url)
+  if not request then return nil, err end
+  estimate, err = price_of(session, kind, order, request)
+  if err then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
-  if changed then return ask(session, kind, settled, callback_url) end
-  return request
+  if changed then request, err = compose(session, kind, order, settled, callback_url) end
+  if not request then return nil, err end
+  return warn(session, request), estimate
+end
+
+--- What a task will cost; nothing is sent.
+---@param session runway.Session
+---@param order runway.Order
+---@return runway.Estimate|nil
+---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
+function submit.estimate(session, order)
+  local kind, err = kind_of(session, order.params)
+  if not kind then return nil, err end
+  local request
+  request, err = compose(session, kind, order, order.params)
+  if not request then return nil, err end
+  return prices.of(session, kind, order, request)
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -178,11 +211,10 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
-  request, err = build(session, kind, order.params, deadline,
+  local estimate
+  request, estimate = build(session, kind, order, deadline,
     remembered and remembered:callback_url() or session.callback_url)
-  if not request then return nil, err end
-  request, err = with_extra(session, warn(session, request), order.extra)
-  if not request then return nil, err end
+  if not request then return nil, estimate end
   local made_from
   if remembered then
     made_from = function() return remembered.description end

@@ -472,7 +472,7 @@ describe("the README names", function()
     client = { "generate", "image_to_video", "text_to_video", "video_to_video", "text_to_image", "video_upscale",
       "image_upscale", "character_performance", "sound_effect", "speech_to_speech", "text_to_speech",
       "video_to_hdr", "voice_dubbing", "voice_isolation",
-      "task", "get", "cancel", "upload", "credits", "supports", "request",
+      "task", "get", "cancel", "upload", "credits", "supports", "request", "estimate",
       "read_callback", "close" },
     task = { "id", "provider", "kind", "status", "progress", "output", "failure", "failure_code", "created_at",
       "cost", "estimated_cost", "raw", "wait", "refresh", "download", "download_all", "cancel", "done" },

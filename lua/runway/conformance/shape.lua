@@ -84,7 +84,7 @@ end
 
 local FUNCTIONS = {
   "sign", "kind_of", "submit", "accepted", "query", "task", "cancel", "credits", "balance",
-  "upload", "problem", "callback", "retryable_failure",
+  "upload", "problem", "callback", "retryable_failure", "price",
 }
 local NEEDED = { "submit", "accepted", "query", "task" }
 local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names" }
