@@ -103,6 +103,8 @@ build = {
     },
     ["runway.adapter"] = "lua/runway/adapter.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
+    ["runway.budget"] = "lua/runway/budget.lua",
+    ["runway.claim"] = "lua/runway/claim.lua",
     ["runway.cli"] = "lua/runway/cli/init.lua",
     ["runway.cli.journal"] = "lua/runway/cli/journal.lua",
     ["runway.cli.parser"] = "lua/runway/cli/parser.lua",
@@ -164,6 +166,7 @@ build = {
     ["runway.options"] = "lua/runway/options.lua",
     ["runway.order"] = "lua/runway/order.lua",
     ["runway.params"] = "lua/runway/params.lua",
+    ["runway.places"] = "lua/runway/places.lua",
     ["runway.poll"] = "lua/runway/poll.lua",
     ["runway.postgresql"] = {
       sources = {

@@ -1,6 +1,7 @@
 -- client.lua: what the user holds: one account at one provider.
 
 local adapter = require "runway.adapter"
+local budget = require "runway.budget"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
 local http = require "runway.http"
@@ -9,6 +10,7 @@ local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
+local places = require "runway.places"
 local prices = require "runway.prices"
 local order = require "runway.order"
 local session = require "runway.session"
@@ -73,7 +75,7 @@ end
 
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string",
-  journal = is_journal, prices = prices.fit,
+  journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
   max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
@@ -85,7 +87,7 @@ local OPTIONS = {
 ---@param given? table   see the README: provider, api_key, base_url, timeout (60 s), deadline (s),
 ---   connect_timeout (10 s), max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy,
 ---   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent,
----   logger(level, message, fields), transport
+---   logger(level, message, fields), transport, journal, budget (credits), prices, max_tasks
 ---@return runway.Client|nil
 ---@return runway.Error|nil err  kind "config"
 function client.new(given)
@@ -99,6 +101,8 @@ function client.new(given)
     made.journal, err, made.own_journal = journal.of(given.journal)
     if not made.journal then return nil, err end
   end
+  made.purse = not made.journal and budget.new() or nil
+  made.places = given.max_tasks and places.new(given.max_tasks, not made.journal, task.attend)
   local self = setmetatable({ provider = chosen.name, base_url = made.base, journal = made.journal }, Client)
   sessions[self] = made
   return self
@@ -234,6 +238,22 @@ function Client:credits()
   local balance, err, answer = http.call(mine, request, { reader = "balance" })
   if not balance then return nil, err end
   return balance, answer.json
+end
+
+--- What is spent, and held back for what may still cost: of this client's own submits, or with a journal of all that
+--- is in it.
+---@return { spent: number, reserved: number, budget: number|nil }|nil   credits
+---@return runway.Error|nil err   the journal cannot be read
+function Client:spent()
+  local mine = session_of(self)
+  local spent, reserved
+  if mine.journal then
+    spent, reserved = journal.spent(mine.journal)
+    if not spent then return nil, reserved end
+  else
+    spent, reserved = mine.purse:sums()
+  end
+  return { spent = spent, reserved = reserved, budget = mine.budget }
 end
 
 -- A callback larger than this is no callback.

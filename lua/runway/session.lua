@@ -25,6 +25,8 @@ local text = require "runway.text"
 ---@field budget? number      credits; no submit takes what is spent and reserved past it
 ---@field prices? table|fun(kind: string, params: runway.Params): number|nil  the user's, in credits
 ---@field journal? runway.Journal   remembers what is paid for
+---@field purse? runway.Purse       counts that where there is no journal
+---@field places? runway.Places     how many tasks may be under way
 ---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how

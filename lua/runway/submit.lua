@@ -4,6 +4,7 @@
 -- has left, its id goes into the task, or into the error, whatever else happens.
 
 local adapter = require "runway.adapter"
+local claim = require "runway.claim"
 local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
@@ -172,22 +173,22 @@ local function call(session, request, ref, receipt, deadline)
   return t, notice(session, t, answer)
 end
 
--- The same, with the journal told of it before the caller is.
-local function pay(session, request, ref, receipt, deadline, remembered)
+-- The same, with whoever keeps count told of it (the journal, above all) before the caller is.
+local function pay(session, request, ref, receipt, deadline, claimed)
   local t, err = call(session, request, ref, receipt, deadline)
-  if remembered then remembered:ends(t or err.task, ref, receipt, not t and err or nil) end
+  claimed:ends(t or err.task, ref, receipt, not t and err or nil)
   return t, err
 end
 
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
-local function rescue(session, ref, receipt, raised, remembered)
+local function rescue(session, ref, receipt, raised, claimed)
   local id, missing = http.rescue(session, receipt, raised)
   ref.id = ref.id or id
   local t = ref.id and task.new(session, ref, true) or nil
   local err = missing or errors.is(raised) and raised or nil
   if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
-  if remembered then pcall(remembered.ends, remembered, t, ref, receipt, err) end
+  pcall(claimed.ends, claimed, t, ref, receipt, err)
   if missing then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
@@ -225,16 +226,18 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
   local receipt = ledger.open(session.adapter.name, session:is_real())
-  local ok, mine, t = true, true, nil
-  if remembered then
-    remembered.target = target
-    ok, mine, t, err = pcall(remembered.begin, remembered, receipt)
-    if not ok then t = mine end
+  local claimed = remembered or claim.new(session, deadline)
+  claimed.target = target
+  local ok, mine, t
+  ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)
+  if not ok then
+    t = mine
+  elseif mine then
+    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, claimed)
+  else
+    claimed:ends(t, ref, receipt)
   end
-  if ok and mine then
-    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, remembered)
-  end
-  if not ok then t, err = rescue(session, ref, receipt, t, remembered) end
+  if not ok then t, err = rescue(session, ref, receipt, t, claimed) end
   ledger.close(receipt)
   return t, err
 end

@@ -1,0 +1,169 @@
+-- How many tasks are under way at once.
+
+local chance = require "spec.support.chance"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
+
+local clip = mocked.clip
+
+-- Tasks of runwayml that run for as long as `seconds(n)` says; it counts how many run at once.
+local function provider(seconds, submit)
+  local self = { made = 0, most = 0, ends = {} }
+  function self.under_way()
+    local count = 0
+    for _, at in pairs(self.ends) do count = count + (at > scheduler.now() and 1 or 0) end
+    return count
+  end
+  function self.answer(request)
+    if request.method == "DELETE" then
+      self.ends[tonumber(request.path:match "t(%d+)$")] = 0
+      return { status = 204 }
+    end
+    if request.method == "POST" then
+      self.made = self.made + 1
+      local answer = submit and submit(self.made)
+      if answer then return answer end
+      self.ends[self.made] = scheduler.now() + seconds(self.made)
+      self.most = math.max(self.most, self.under_way())
+      return { json = { id = "t" .. self.made } }
+    end
+    local over = self.ends[tonumber(request.path:match "t(%d+)$")] <= scheduler.now()
+    return { json = { id = request.path:match "t%d+$", status = over and "SUCCEEDED" or "RUNNING",
+      output = over and { mocked.OUTPUT } or nil } }
+  end
+  return self
+end
+
+local function minute() return 60 end
+
+describe("max_tasks", function()
+  after_each(mocked.close)
+
+  it("is kept by jobs beside one another, who go in the order in which they came", function()
+    local roll = chance.of(7)
+    local p = provider(function() return roll(120) end)
+    local client = mocked.client(p.answer, { max_tasks = 3 })
+    local order = {}
+    runway.run(function()
+      local list = {}
+      for i = 1, 20 do
+        list[i] = function()
+          local task = assert(client:generate(clip { seed = i }))
+          order[#order + 1] = i
+          return assert(task:wait())
+        end
+      end
+      assert.is_nil(select(2, runway.all(list)))
+    end)
+    assert.same({ 20, 3 }, { p.made, p.most })
+    for i = 1, 20 do assert.equal(i, order[i]) end
+  end)
+
+  it("is kept by a script that submits first and waits later: it asks after its tasks meanwhile", function()
+    local p = provider(minute)
+    local client = mocked.client(p.answer, { max_tasks = 2 })
+    local tasks = {}
+    for i = 1, 6 do tasks[i] = assert(client:generate(clip())) end
+    assert.same({ 6, 2 }, { p.made, p.most })
+    for _, task in ipairs(tasks) do assert(task:wait()) end
+  end)
+
+  it("waits no longer than the deadline", function()
+    local p = provider(minute)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    assert(client:generate(clip()))
+    local began = scheduler.now()
+    local task, err = client:generate(clip { deadline = 20 })
+    assert.is_nil(task)
+    assert.same({ "timeout", "max_tasks", "no", true }, { err.kind, err.code, err.sent, err.retryable })
+    assert.equal(20, scheduler.now() - began)
+    assert.equal(1, p.made)
+    assert.equal(60, client:spent().reserved)   -- what was held back for it came back
+  end)
+
+  it("gives the place of what was refused, failed or cancelled to the next", function()
+    local p = provider(minute, function(n) return n == 1 and { status = 400, json = { error = "no" } } or nil end)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    assert.is_nil(client:generate(clip()))
+    local began = scheduler.now()
+    assert(assert(client:generate(clip())):cancel())
+    assert(client:generate(clip()))
+    assert.equal(began, scheduler.now())
+  end)
+
+  it("holds the place of what became unknown for as long as it may run", function()
+    local p = provider(minute, function(n) return n == 1 and { fault = "lost" } or nil end)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    assert.equal("unknown_submit", select(2, client:generate(clip())).kind)
+    local began = scheduler.now()
+    assert(client:generate(clip()))
+    assert.equal(900, scheduler.now() - began)
+  end)
+
+  it("does not wait for a task that its provider knows no more, or will not tell of", function()
+    for _, status in ipairs { 404, 401 } do
+      local p = provider(minute)
+      local client = mocked.client(function(request)
+        if request.method == "GET" then return { status = status, json = { error = "no" } } end
+        return p.answer(request)
+      end, { max_tasks = 1, max_retries = 0 })
+      assert(client:generate(clip()))
+      assert(client:generate(clip { deadline = 600 }))
+      mocked.close()
+    end
+  end)
+
+  it("goes on past failed queries", function()
+    local p, asked = provider(minute), 0
+    local client = mocked.client(function(request)
+      if request.method == "GET" then
+        asked = asked + 1
+        if asked < 4 then return { status = 500, json = { error = "no" } } end
+      end
+      return p.answer(request)
+    end, { max_tasks = 1, max_retries = 0 })
+    assert(client:generate(clip()))
+    assert(client:generate(clip { deadline = 6000 }))
+    assert.is_true(asked >= 4)
+    assert.same({ 2, 1 }, { p.made, p.most })
+  end)
+
+  it("lets a job leave the line, and those behind it move up", function()
+    local p = provider(minute)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    runway.run(function()
+      local first = assert(client:generate(clip()))
+      local jobs = {}
+      for i = 1, 3 do jobs[i] = runway.spawn(client.generate, client, clip()) end
+      runway.sleep(1)
+      jobs[1]:cancel()
+      jobs[2]:cancel()
+      assert(first:wait())
+      assert(jobs[3]:join())
+      assert.equal("cancelled", select(2, jobs[1]:join()).kind)
+    end)
+    assert.same({ 2, 1 }, { p.made, p.most })
+    assert.equal(60, client:spent().reserved)
+  end)
+
+  it("ends the waiting of a client that is closed", function()
+    local p = provider(minute)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    runway.run(function()
+      assert(client:generate(clip()))
+      local jobs = {}
+      for i = 1, 3 do jobs[i] = runway.spawn(client.generate, client, clip()) end
+      runway.sleep(1)
+      client:close()
+      for i = 1, 3 do assert.equal("cancelled", select(2, jobs[i]:join()).kind) end
+    end)
+    assert.equal(1, p.made)
+  end)
+
+  it("is a whole number, 1 or more", function()
+    for _, bad in ipairs { 0, 1.5, -1, "2" } do
+      assert.has_error(function() mocked.client({}, { max_tasks = bad }) end)
+    end
+  end)
+end)
