@@ -1,8 +1,8 @@
 -- budget.lua: what a client without a journal has spent, and holds back for what may still cost.
 --
 -- A submit reserves what it is held to cost before it may leave. What its provider says of the price stands instead
--- from then on; a task that failed costs what its provider says that it cost, else nothing. What no one knows the end
--- of holds its money back.
+-- from then on; a task that failed costs what its provider says that it cost, else nothing. One that was cancelled
+-- counts as made where that is not said, since no provider promises it back; what no one knows the end of is held back.
 
 local text = require "runway.text"
 local values = require "runway.values"
@@ -80,7 +80,7 @@ function Purse:told(t)
   local held = named or t.estimated_cost and billionths(t.estimated_cost) or charge.credits
   if not t:done() then return set(self, charge, held, named ~= nil) end
   self.charges[t.id] = nil
-  if t.status == "SUCCEEDED" then set(self, charge, held, true) else set(self, charge, named or 0, true) end
+  set(self, charge, t.status == "FAILED" and (named or 0) or held, true)
 end
 
 ---@return number spent       credits

@@ -130,7 +130,8 @@ local function attach(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
-    trail = journal.follow(s.journal, row.key, row.task_id, self.log, row.state == "unknown") }, false)
+    trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
+      cost = row.credits, estimated_cost = row.estimated }) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   if s.places and row.state == "submitted" then s.places:enter(t) end
@@ -262,7 +263,7 @@ function Keyed:ends(t, ref, receipt, err)
     if t then places:enter(t) else places:free() end
   end
   if t then
-    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log)
+    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t)
     ref.trail:told(t, ref.output ~= nil)
   elseif may_be and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))

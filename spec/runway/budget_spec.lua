@@ -175,12 +175,25 @@ describe("what is spent", function()
     assert.same({ spent = 0, reserved = 0 }, client:spent())
   end)
 
-  it("comes back from what was cancelled", function()
+  it("comes back from what was cancelled only if the provider says so", function()
     local client = mocked.client(function(request)
       return request.method == "POST" and { json = { id = "t1" } } or { status = 204 }
     end)
     assert(assert(client:generate(clip())):cancel())
+    assert.same({ spent = 60, reserved = 0 }, client:spent())
+    client = mocked.client(provider(function() return "CANCELLED", 0 end))
+    assert.equal("task_cancelled", select(2, assert(client:generate(clip())):wait()).kind)
     assert.same({ spent = 0, reserved = 0 }, client:spent())
+  end)
+
+  it("does not overflow, whatever a provider names", function()
+    local client = mocked.client(provider(function() return "SUCCEEDED", 1e300 end), { budget = 1e9 })
+    for _ = 1, 3 do
+      local task = client:generate(clip())
+      if task then assert(task:wait()) end
+    end
+    assert.is_true(client:spent().spent >= 1e15)
+    assert.equal("budget", select(2, client:generate(clip())).code)
   end)
 
   it("is nothing of what was refused, or never left", function()

@@ -323,10 +323,11 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param gone? boolean      the provider knew no such task, when it was last asked
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already: that the
+---  provider knew no such task when it was last asked, and what it named
 ---@return runway.Trail
-function journal.follow(j, key, id, log, gone)
-  return trail.new(books[j], key, id, log, gone)
+function journal.follow(j, key, id, log, known)
+  return trail.new(books[j], key, id, log, known)
 end
 
 --- Closes it by itself as soon as no submit is under way.

@@ -26,7 +26,7 @@ local MIGRATIONS = {
     -- what is held back for a task until its provider names a price: see sql.lua
     "ALTER TABLE runway_shots ADD COLUMN reserved DOUBLE PRECISION",
     "DROP INDEX runway_shots_state",
-    "CREATE INDEX runway_shots_charge ON runway_shots (state, credits, estimated, reserved)",
+    "CREATE INDEX runway_shots_charge ON runway_shots (state, status, credits, estimated, reserved)",
   },
 }
 

@@ -7,8 +7,8 @@
 -- One thing is above the fence: the id that an attempt really got (see `submitted`).
 --
 -- An entry holds back of a budget what it cost, as soon as the provider has named that; until then what the provider
--- estimated, else what we did. One that waits to be submitted, and one that failed for all that is known, hold back
--- nothing; one that is unknown does, for the money may be spent.
+-- estimated, else what we did. One that waits to be submitted, and one that failed, hold back nothing; one that was
+-- cancelled does, since no provider promises it back, and one that is unknown, for the money may be spent.
 
 local states = require "runway.journal.states"
 
@@ -20,10 +20,10 @@ local COLUMNS = "key, state, provider, base_url, kind, format, fingerprint, desc
   .. "updated_at, submitted_at, ended_at"
 
 -- What an entry holds back, and how much of it is spent: what was named, or of a task that succeeded.
-local CHARGE = "coalesce(credits, CASE WHEN state IN ('queued', 'failed') THEN 0.0 "
-  .. "ELSE coalesce(estimated, reserved, 0.0) END)"
-local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done') OR status = 'SUCCEEDED' THEN "
-  .. CHARGE .. " ELSE 0.0 END"
+local CHARGE = "coalesce(credits, CASE WHEN state = 'queued' OR state = 'failed' "
+  .. "AND coalesce(status, '') <> 'CANCELLED' THEN 0.0 ELSE coalesce(estimated, reserved, 0.0) END)"
+local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done', 'failed') OR status = 'SUCCEEDED' "
+  .. "THEN " .. CHARGE .. " ELSE 0.0 END"
 
 -- Entries whose tasks are under way at the provider, as far as anyone knows. A task of which no one has heard for an
 -- hour has ended; so has, after a quarter of that, one that may never have begun.

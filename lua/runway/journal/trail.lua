@@ -22,10 +22,12 @@ Trail.__index = Trail
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param gone? boolean
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already
 ---@return runway.Trail
-function trail.new(book, key, id, log, gone)
-  return setmetatable({ book = book, key = key, id = id, log = log, gone = gone }, Trail)
+function trail.new(book, key, id, log, known)
+  known = known or {}
+  return setmetatable({ book = book, key = key, id = id, log = log, gone = known.gone, cost = known.cost,
+    estimate = known.estimated_cost }, Trail)
 end
 
 local function write(self, statements, what)

@@ -1,5 +1,6 @@
 -- A budget, and a number of tasks at once, that a journal keeps for all programs that share it.
 
+local chance = require "spec.support.chance"
 local core = require "runway.core"
 local databases = require "spec.support.databases"
 local errors = require "runway.errors"
@@ -115,6 +116,9 @@ journals.over_each_database("a budget in a journal", function()
     journal.follow(j, "c", "t3", log):told({ id = "t3", status = "FAILED", cost = 60,
       done = function() return true end }, true)
     assert.same({ 108, 0 }, sums(j))
+    assert(begin(j, "d")):ends(task "t4", {}, false)
+    journal.follow(j, "d", "t4", log):told({ id = "t4", status = "CANCELLED", done = function() return true end }, true)
+    assert.same({ 168, 0 }, sums(j))
   end)
 
   it("counts an id that came too late beside what has its key now", function()
@@ -331,9 +335,18 @@ end)
 -- Several programs at once, each with a client of its own over a mock.
 local PROGRAM = [[
   local runway = require "runway"
-  local where, name = ...
+  local where, name, book, last = ...
   local n = 0
-  local mock = runway.mock(function() n = n + 1 return { json = { id = name .. n } } end)
+  local mock = runway.mock(function()
+    n = n + 1
+    if book then
+      local file = io.open(book, "a")
+      file:write "x"
+      file:close()
+      if n == tonumber(last) then os.execute "kill -9 $PPID" end
+    end
+    return { json = { id = name .. n }, delay = n }
+  end)
   local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
     journal = where, budget = 600 })
   local codes = {}
@@ -355,29 +368,57 @@ local PROGRAM = [[
 
 local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
-local function race(where)
+-- What `count` of them said, each with a number of its own and what `more` gives.
+local function run(count, where, more)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
   file:write(PROGRAM)
   file:close()
-  local pipes, sum = {}, { 0, 0, 0 }
-  for i = 1, 4 do
-    pipes[i] = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; exec %s %s %s p%d 2>&1"):format(quote(package.path),
-      quote(package.cpath), lua, path, quote(where), i)))
+  local pipes, said = {}, {}
+  for i = 1, count do
+    pipes[i] = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; exec %s %s %s p%d- %s 2>&1"):format(
+      quote(package.path), quote(package.cpath), lua, path, quote(where), i, more and more(i) or "")))
   end
-  for i = 1, 4 do
-    local said = pipes[i]:read "a"
+  for i = 1, count do
+    said[i] = pipes[i]:read "a"
     pipes[i]:close()
-    local a, b, c = said:match "^(%d+)\t(%d+)\t(%d+)\n$"
-    assert(a, said)
-    sum = { sum[1] + tonumber(a), sum[2] + tonumber(b), sum[3] + tonumber(c) }
   end
   os.remove(path)
-  return sum
+  return said
 end
 
 databases.each("a budget that programs share", function(fresh)
   it("is kept by all of them together", function()
-    assert.same({ 10, 90, 10 }, race(fresh()))
+    local sum = { 0, 0, 0 }
+    for _, said in ipairs(run(4, fresh())) do
+      local a, b, c = said:match "^(%d+)\t(%d+)\t(%d+)\n$"
+      assert(a, said)
+      sum = { sum[1] + tonumber(a), sum[2] + tonumber(b), sum[3] + tonumber(c) }
+    end
+    assert.same({ 10, 90, 10 }, sum)
+  end)
+
+  it("is kept though they are killed in the middle of their submits, and what those hold back is not lost", function()
+    local where, book = fresh(), os.tmpname()
+    local roll = chance.of(20261128)
+    for _ = 1, 2 do
+      run(3, where, function() return ("%s %d"):format(book, roll(3)) end)
+    end
+    local file = assert(io.open(book))
+    local posts = #file:read "a"
+    file:close()
+    os.remove(book)
+    local j = assert(runway.journal(where))
+    local totals = assert(j:totals())
+    -- what a program had begun beside the request in which it was killed may have left or not
+    assert.is_true(posts > 0 and posts <= 10, posts)
+    assert.equal(0, totals.states.submitting)
+    assert.is_true(totals.states.unknown > 0)
+    assert.equal(60 * totals.entries, totals.spent + totals.reserved)
+    assert.is_true(totals.entries >= posts and totals.entries <= 10, totals.entries)
+    for _, e in ipairs(assert(j:entries { state = "unknown" })) do assert(j:settle(e.key, { failed = "none there" })) end
+    totals = assert(j:totals())
+    assert.equal(60 * totals.states.submitted, totals.reserved)
+    j:close()
   end)
 end)
