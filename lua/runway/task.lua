@@ -189,7 +189,6 @@ local function query(t, deadline, waiting)
     local confirmed = not (waiting and (my.seen or my.fresh)) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       targets.free(my.ref.target)
-      if session.places then session.places:left(t.id) end
       err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
       if my.ref.trail and waiting and not t:done() then my.ref.trail:lost(err) end

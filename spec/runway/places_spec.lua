@@ -60,6 +60,22 @@ describe("max_tasks", function()
     for i = 1, 20 do assert.equal(i, order[i]) end
   end)
 
+  it("goes to who stands in line, and not to who comes back at once", function()
+    local p = provider(minute)
+    local client = mocked.client(p.answer, { max_tasks = 1 })
+    local order = {}
+    local function make(name) return function()
+      for _ = 1, 2 do
+        local task = assert(client:generate(clip()))
+        order[#order + 1] = name
+        assert(task:wait())
+      end
+      return true
+    end end
+    runway.run(function() assert.is_nil(select(2, runway.all { make "a", make "b" })) end)
+    assert.equal("a b a b", table.concat(order, " "))
+  end)
+
   it("is kept by a script that submits first and waits later: it asks after its tasks meanwhile", function()
     local p = provider(minute)
     local client = mocked.client(p.answer, { max_tasks = 2 })

@@ -56,8 +56,8 @@ journals.over_each_database("a budget in a journal", function()
 
   it("lets through what fits to the last credit, also in fractions that no binary number holds", function()
     local j = journals.open()
-    for i = 1, 10 do assert(begin(j, "k" .. i, { reserved = 0.1, terms = { budget = 1 } })) end
-    assert.is_nil((begin(j, "one more", { reserved = 0.1, terms = { budget = 1 } })))
+    for i = 1, 3 do assert(begin(j, "k" .. i, { reserved = 0.1, terms = { budget = 0.3 } })) end
+    assert.is_nil((begin(j, "one more", { reserved = 0.1, terms = { budget = 0.3 } })))
   end)
 
   it("gets back what was refused, or never left", function()
@@ -89,6 +89,17 @@ journals.over_each_database("a budget in a journal", function()
     assert.equal("queued", assert(j:get "again").state)
     assert(begin(j, "again", { reserved = 40, terms = { budget = 100 } }))
     assert.same({ 0, 100 }, sums(j))
+  end)
+
+  it("knows no more of what a task was to cost that is submitted anew", function()
+    local j = journals.open()
+    assert(begin(j, "a")):ends(task("t1", { estimated_cost = 45, cost = 10 }), {}, false)
+    journal.follow(j, "a", "t1", error):lost(errors.new { kind = "not_found", message = "gone." })
+    assert.same({ 10, 0 }, sums(j))
+    assert(j:settle("a", { resubmit = true }))
+    assert.same({ 0, 0 }, sums(j))
+    assert(begin(j, "a"))
+    assert.same({ 0, 60 }, sums(j))
   end)
 
   it("goes by what the provider says, once it does", function()
@@ -315,6 +326,24 @@ describe("a client with a journal", function()
     for i = 1, 2 do clients[i]:close() end
   end)
 
+  it("gives the place of what was refused to the next at once", function()
+    local p, first = provider(60), true
+    local client = mocked.client(function(request)
+      if not first then return p.answer(request) end
+      first = false
+      return { status = 400, json = { error = "no" }, delay = 4.5 }
+    end, { journal = journals.where(), max_tasks = 1 })
+    runway.run(function()
+      local began = scheduler.now()
+      local refused = runway.spawn(client.generate, client, clip())
+      runway.sleep(0)
+      assert(client:generate(clip()))
+      assert.equal(4.5, scheduler.now() - began)
+      assert.equal("invalid_request", select(2, refused:join()).kind)
+    end)
+    client:close()
+  end)
+
   it("waits for a place no longer than its deadline, and not for a program that is gone", function()
     local j, p = journals.open(), provider(60)
     assert(begin(j, "other"))
@@ -416,7 +445,9 @@ databases.each("a budget that programs share", function(fresh)
     assert.is_true(totals.states.unknown > 0)
     assert.equal(60 * totals.entries, totals.spent + totals.reserved)
     assert.is_true(totals.entries >= posts and totals.entries <= 10, totals.entries)
-    for _, e in ipairs(assert(j:entries { state = "unknown" })) do assert(j:settle(e.key, { failed = "none there" })) end
+    for _, e in ipairs(assert(j:entries { state = "unknown" })) do
+      assert(j:settle(e.key, { failed = "none there" }))
+    end
     totals = assert(j:totals())
     assert.equal(60 * totals.states.submitted, totals.reserved)
     j:close()
