@@ -123,7 +123,7 @@ end
 ---@param terms runway.Terms
 ---@return table[]
 ---@return integer at      which of them tells how the entry stands; the one behind it, where there is a budget, what is
----  held back of it
+---  held back of it if the key is not the intent's
 function sql.begin(intent, now, lease, terms)
   local i = intent
   local on_insert, with = conditions(i, now, terms, 12)
@@ -146,7 +146,8 @@ function sql.begin(intent, now, lease, terms)
   list[#list + 1] = sql.find(i.key)
   local at = #list
   if terms.budget then
-    list[at + 1] = { ("SELECT coalesce(sum(%s), 0.0) AS charged FROM runway_shots"):format(CHARGE) }
+    list[at + 1] = { ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runway_shots WHERE token = $1) THEN NULL "
+      .. "ELSE (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) END AS charged"):format(CHARGE), i.token }
   end
   return list, at
 end
