@@ -405,7 +405,7 @@ function adapter.media(s, kind, given)
 end
 
 local function is_price(v)
-  return type(v) == "table" and is_amount(v.credits) and (v.low == nil or is_amount(v.low))
+  return type(v) == "table" and is_amount(v.credits) and (v.low == nil or is_amount(v.low) and v.low <= v.credits)
     and (v.basis == nil or is_word(v.basis))
 end
 

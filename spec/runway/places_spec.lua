@@ -1,6 +1,7 @@
 -- How many tasks are under way at once.
 
 local chance = require "spec.support.chance"
+local child = require "spec.support.child"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
@@ -175,6 +176,33 @@ describe("max_tasks", function()
       for i = 1, 3 do assert.equal("cancelled", select(2, jobs[i]:join()).kind) end
     end)
     assert.equal(1, p.made)
+  end)
+
+  it("lets Ctrl-C end the waiting, with nothing left behind", function()
+    for _, where in ipairs { "nil", "os.tmpname()" } do
+      local said = child.run(([[
+        local runway = require "runway"
+        local asked = 0
+        local m = runway.mock(function(request)
+          if request.method == "POST" then return { json = { id = "t" .. #request.url } } end
+          asked = asked + 1
+          if asked == 1 then io.popen("kill -INT $PPID"):close() end
+          return { json = { status = asked > 2 and "SUCCEEDED" or "RUNNING",
+            output = asked > 2 and { "https://x.test/a.mp4" } or nil } }
+        end)
+        local where = %s
+        local client = assert(runway.client { api_key = "test", transport = m, max_tasks = 1, journal = where })
+        local shot = { model = "gen4.5", prompt_text = "a", ratio = "1280:720", duration = 5 }
+        assert(client:generate(shot))
+        local ok, raised = pcall(client.generate, client, shot)
+        print(ok, tostring(raised):match "interrupted!", client:spent().reserved)
+        assert(client:generate(shot))
+        print(client:spent().spent, client:spent().reserved)
+        client:close()
+        if where then os.remove(where) end
+      ]]):format(where))
+      assert.equal("false\tinterrupted!\t60\n60\t60", said)
+    end
   end)
 
   it("is a whole number, 1 or more", function()

@@ -120,7 +120,7 @@ describe("client:estimate", function()
 
     it("takes nothing else", function()
       for _, bad in ipairs { 5, "5", { credits = "5" }, { credits = -1 }, { credits = 0 / 0 },
-        { credits = 1, low = -1 }, { credits = 1, basis = 5 } } do
+        { credits = 1, low = -1 }, { credits = 1, low = 2 }, { credits = 1, basis = 5 } } do
         assert.equal("no_price", asked(function() return bad end).code)
       end
       assert.truthy(asked(function() error "torn" end).message:find("torn", 1, true))

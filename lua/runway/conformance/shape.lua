@@ -306,6 +306,24 @@ function shape.request(request, use)
   return check_price(request, use)
 end
 
+---What a submit costs.
+---@param price any
+---@return string|nil
+function shape.price(price)
+  if type(price) ~= "table" then
+    return "the price must be a table { credits =, low =, basis = }, not a " .. type(price)
+  end
+  for _, name in ipairs { "credits", "low" } do
+    local v = price[name]
+    if not (v == nil and name == "low") and not not_negative(v) then
+      return ("price.%s must be credits, 0 or more"):format(name)
+    end
+  end
+  if price.low and price.low > price.credits then return "price.low, the least, is more than price.credits" end
+  if price.basis ~= nil and type(price.basis) ~= "string" then return "price.basis must be a word" end
+  return nil
+end
+
 ---------------------------------------------------------------------------------------------------
 -- What was read
 
