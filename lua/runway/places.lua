@@ -76,6 +76,7 @@ local function pause(self, s, turn, deadline)
 end
 
 local function stand(self, s, turn, deadline, try)
+  s:log("debug", ("%d tasks are under way, as many as may be: a submit waits in line"):format(self.most))
   while self.line[1] ~= turn or not try() do
     if s.closed then return false, select(2, s:refuse { kind = "cancelled", message = "the client was closed" }) end
     if not pause(self, s, turn, deadline) then

@@ -162,6 +162,7 @@ local function call(session, request, ref, receipt, deadline)
     { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   ref.id = made and fields.id(made.id) or failure and failure.task_id
   if not ref.id then return nil, failure end
+  if ref.target then ref.target.task_id = ref.id end
   local t = task.new(session, ref, true)
   note(t)
   if not made then
@@ -226,6 +227,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
   local receipt = ledger.open(session.adapter.name, session:is_real())
+  scheduler.note(receipt, function() ledger.close(receipt) end) -- http.send has a word of its own there, once it begins
   local claimed = remembered or claim.new(session, deadline)
   claimed.target = target
   local ok, mine, t
@@ -238,6 +240,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     claimed:ends(t, ref, receipt)
   end
   if not ok then t, err = rescue(session, ref, receipt, t, claimed) end
+  scheduler.note(receipt, nil)
   ledger.close(receipt)
   return t, err
 end
@@ -263,8 +266,12 @@ function submit.make(session, order, kind)
   end
   target, err = take_target(session, order)
   if err then return nil, err end
+  if target then                              -- a job may be ended on the way, where nothing of it runs any more
+    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
+  end
   local ok
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  if target then scheduler.note(target, nil) end
   if not ok then
     targets.free(target)
     error(t, 0)

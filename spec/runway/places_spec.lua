@@ -5,6 +5,7 @@ local child = require "spec.support.child"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
+local scratch = require "spec.support.scratch"
 
 local clip = mocked.clip
 
@@ -176,6 +177,40 @@ describe("max_tasks", function()
       for i = 1, 3 do assert.equal("cancelled", select(2, jobs[i]:join()).kind) end
     end)
     assert.equal(1, p.made)
+  end)
+
+  it("gives back the file that a job was to write, when the job is cancelled in line", function()
+    local client, here = mocked.client(provider(minute).answer, { max_tasks = 1 }), scratch.new()
+    local shot = clip { output = here:path "a.mp4", deadline = 5 }
+    runway.run(function()
+      assert(client:generate(clip()))
+      local job = runway.spawn(client.generate, client, shot)
+      while client:spent().reserved < 120 do runway.sleep(0) end -- it stands in line from then on
+      assert.equal("output_taken", select(2, client:generate(shot)).code)
+      job:cancel()
+      assert.equal("max_tasks", select(2, client:generate(shot)).code)
+    end)
+    here:remove()
+  end)
+
+  it("says nothing of a paid request when a job in line was cancelled, and the program ends", function()
+    local said = child.run [[
+      local runway = require "runway"
+      local m = runway.mock { { "POST /v1/text_to_video", json = { id = "t1" } } }
+      m.pretends = false                        -- what it answers is to be spoken of as if it were real
+      local client = assert(runway.client { api_key = "test", transport = m, max_tasks = 1 })
+      local shot = { model = "gen4.5", prompt_text = "a", ratio = "1280:720", duration = 5 }
+      runway.run(function()
+        assert(client:generate(shot))
+        local job = runway.spawn(client.generate, client, shot)
+        runway.sleep(0)
+        job:cancel()
+        print(job:join())
+      end)
+    ]]
+    assert.truthy(said:find("cancelled", 1, true), said)
+    assert.truthy(said:find("task t1", 1, true), said)
+    assert.is_nil(said:find("no answer yet", 1, true), said)
   end)
 
   it("lets Ctrl-C end the waiting, with nothing left behind", function()
