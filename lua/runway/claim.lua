@@ -31,7 +31,20 @@ local function give_back(self, may_be)
   if may_be then s.places:free_late() else s.places:free() end
 end
 
---- Takes it. Nothing else gets a turn between the look at the budget and what is held back of it.
+-- Takes both or neither: nothing is held back of the budget by who waits in line. False: there is no place.
+local function take(self, estimate)
+  local s = self.session
+  self.charge = s.purse:reserve(estimate and estimate.credits, s.budget)
+  if not self.charge or not s.places then return true end
+  self.placed = s.places:try()
+  if not self.placed then
+    s.purse:free(self.charge)
+    self.charge = nil
+  end
+  return self.placed
+end
+
+--- Takes it, in line. Nothing else gets a turn between the look at the budget and what is held back of it.
 ---@param receipt runway.Receipt
 ---@param estimate runway.Estimate|nil
 ---@return boolean mine
@@ -39,19 +52,17 @@ end
 ---@return runway.Error|nil err
 function Claim:begin(receipt, estimate)
   local s = self.session
-  self.charge = s.purse:reserve(estimate and estimate.credits, s.budget)
-  if not self.charge then
-    local spent, reserved = s.purse:sums()
-    return false, nil, select(2, budget.refuse(s, estimate, spent + reserved))
-  end
-  -- a job may be ended in line, or between two requests, where nothing of it runs any more
+  -- a job may be ended between two requests, where nothing of it runs any more
   scheduler.note(self, function() give_back(self, receipt.open == true) end)
-  if s.places then
-    local placed, err = s.places:take(s, self.deadline, function() return s.places:try() end)
-    if not placed then return false, nil, err end
-    self.placed = true
+  if not s.places then
+    take(self, estimate)
+  else
+    local _, err = s.places:take(s, self.deadline, function() return take(self, estimate) end)
+    if err then return false, nil, err end
   end
-  return true
+  if self.charge then return true end
+  local spent, reserved = s.purse:sums()
+  return false, nil, select(2, budget.refuse(s, estimate, spent + reserved))
 end
 
 --- What came of the request, once.

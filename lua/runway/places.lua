@@ -19,7 +19,7 @@ local Places = {}
 Places.__index = Places
 
 local OTHERS = 1                              -- seconds between two tries, where programs beside this one may end some
-local NO_ANSWER = 900                         -- seconds for which what has no answer counts as under way
+local NO_ANSWER = 60                          -- seconds for which what has no answer counts as under way; as in sql.lua
 
 ---@param most integer
 ---@param alone boolean
@@ -117,7 +117,7 @@ function Places:free()
   call(self)
 end
 
---- What was submitted has no answer: its place is held for as long as such a task may run.
+--- What was submitted has no answer: its place is held for a while.
 function Places:free_late()
   scheduler.at(scheduler.now() + NO_ANSWER, function() self:free() end)
 end

@@ -110,13 +110,13 @@ describe("max_tasks", function()
     assert.equal(began, scheduler.now())
   end)
 
-  it("holds the place of what became unknown for as long as it may run", function()
+  it("holds the place of what became unknown for a minute", function()
     local p = provider(minute, function(n) return n == 1 and { fault = "lost" } or nil end)
     local client = mocked.client(p.answer, { max_tasks = 1 })
     assert.equal("unknown_submit", select(2, client:generate(clip())).kind)
     local began = scheduler.now()
     assert(client:generate(clip()))
-    assert.equal(900, scheduler.now() - began)
+    assert.equal(60, scheduler.now() - began)
   end)
 
   it("does not wait for a task that its provider knows no more, or will not tell of", function()
@@ -179,13 +179,40 @@ describe("max_tasks", function()
     assert.equal(1, p.made)
   end)
 
+  it("holds back nothing for who waits in line: what fails meanwhile is there for others", function()
+    local posts = 0
+    local client = mocked.client(function(request)
+      if request.method == "POST" then
+        posts = posts + 1
+        return { json = { id = "t" .. posts } }
+      end
+      return { json = { status = "FAILED", failure = "no", cost = { credits = 0 } } }
+    end, { max_tasks = 1, budget = 120 })
+    runway.run(function()
+      local list = {}
+      for i = 1, 5 do
+        list[i] = function()
+          local task = assert(client:generate(clip()))
+          assert.equal("task_failed", select(2, task:wait()).kind)
+          return true
+        end
+      end
+      assert.is_nil(select(2, runway.all(list)))
+    end)
+    assert.equal(5, posts)
+  end)
+
   it("gives back the file that a job was to write, when the job is cancelled in line", function()
-    local client, here = mocked.client(provider(minute).answer, { max_tasks = 1 }), scratch.new()
+    local here, in_line = scratch.new(), false
+    local client = mocked.client(provider(minute).answer, { max_tasks = 1, logger = function(_, message)
+      in_line = in_line or message:find("in line", 1, true) ~= nil
+    end })
     local shot = clip { output = here:path "a.mp4", deadline = 5 }
     runway.run(function()
       assert(client:generate(clip()))
       local job = runway.spawn(client.generate, client, shot)
-      while client:spent().reserved < 120 do runway.sleep(0) end -- it stands in line from then on
+      while not in_line do runway.sleep(0) end
+      assert.equal(60, client:spent().reserved) -- nothing is held back for who only waits
       assert.equal("output_taken", select(2, client:generate(shot)).code)
       job:cancel()
       assert.equal("max_tasks", select(2, client:generate(shot)).code)

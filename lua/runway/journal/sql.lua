@@ -26,8 +26,9 @@ local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done',
   .. "THEN " .. CHARGE .. " ELSE 0.0 END"
 
 -- Entries whose tasks are under way at the provider, as far as anyone knows. A task of which no one has heard for an
--- hour has ended; so has, after a quarter of that, one that may never have begun.
-local NO_NEWS, NO_ANSWER = 3600000, 900000    -- milliseconds
+-- hour has ended. One that may never have begun holds others up for a minute: that is long enough for servers that
+-- refuse one more, and an outage that leaves many such must not stop everything.
+local NO_NEWS, NO_ANSWER = 3600000, 60000     -- milliseconds
 local UNDER_WAY = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
   .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED') "
   .. "OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"

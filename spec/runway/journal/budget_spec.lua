@@ -218,7 +218,7 @@ journals.over_each_database("a number of tasks at once, in a journal,", function
     is_free "taken"
     attempt:ends(nil, {}, true, lost())
     is_free "taken"                             -- it may be under way
-    journals.sql { { "UPDATE runway_shots SET updated_at = $1", core.wall_ms() - 901000 } }
+    journals.sql { { "UPDATE runway_shots SET updated_at = $1", core.wall_ms() - 61000 } }
     is_free "free"                              -- and is not for ever
     assert(j:settle("a", { task_id = "t1" }))
     is_free "taken"
