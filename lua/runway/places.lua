@@ -122,10 +122,10 @@ function Places:free_late()
   scheduler.at(scheduler.now() + NO_ANSWER, function() self:free() end)
 end
 
---- A task that is under way, and has a place.
+--- A task that is under way, and has a place; it has no second one, should a provider name it twice.
 ---@param t runway.Task
 function Places:enter(t)
-  if t:done() then return self:free() end
+  if t:done() or self.tasks[t.id] then return self:free() end
   self.tasks[t.id] = t
 end
 

@@ -176,6 +176,7 @@ end
 
 -- The same, with whoever keeps count told of it (the journal, above all) before the caller is.
 local function pay(session, request, ref, receipt, deadline, claimed)
+  ledger.keep(receipt)
   local t, err = call(session, request, ref, receipt, deadline)
   claimed:ends(t or err.task, ref, receipt, not t and err or nil)
   return t, err
@@ -226,8 +227,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
-  local receipt = ledger.open(session.adapter.name, session:is_real())
-  scheduler.note(receipt, function() ledger.close(receipt) end) -- http.send has a word of its own there, once it begins
+  local receipt = ledger.receipt(session.adapter.name, session:is_real())
   local claimed = remembered or claim.new(session, deadline)
   claimed.target = target
   local ok, mine, t
@@ -240,7 +240,6 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     claimed:ends(t, ref, receipt)
   end
   if not ok then t, err = rescue(session, ref, receipt, t, claimed) end
-  scheduler.note(receipt, nil)
   ledger.close(receipt)
   return t, err
 end

@@ -119,6 +119,20 @@ describe("max_tasks", function()
     assert.equal(60, scheduler.now() - began)
   end)
 
+  it("is not used up by a provider that names one task twice", function()
+    local ended = false
+    local client = mocked.client(function(request)
+      if request.method == "POST" then return { json = { id = "t1" } } end
+      ended = true
+      return { json = { id = "t1", status = "SUCCEEDED", output = { mocked.OUTPUT } } }
+    end, { max_tasks = 2 })
+    assert(client:generate(clip()))
+    assert(client:generate(clip()))
+    assert(client:task "t1":wait())
+    assert.is_true(ended)
+    for _ = 1, 2 do assert(client:generate(clip { deadline = 1 })) end
+  end)
+
   it("does not wait for a task that its provider knows no more, or will not tell of", function()
     for _, status in ipairs { 404, 401 } do
       local p = provider(minute)
@@ -220,7 +234,7 @@ describe("max_tasks", function()
     here:remove()
   end)
 
-  it("says nothing of a paid request when a job in line was cancelled, and the program ends", function()
+  it("says nothing of what stands in line when the program ends: it has not left", function()
     local said = child.run [[
       local runway = require "runway"
       local m = runway.mock { { "POST /v1/text_to_video", json = { id = "t1" } } }
@@ -233,6 +247,9 @@ describe("max_tasks", function()
         runway.sleep(0)
         job:cancel()
         print(job:join())
+        runway.spawn(client.generate, client, shot)
+        runway.sleep(0)
+        os.exit(0)
       end)
     ]]
     assert.truthy(said:find("cancelled", 1, true), said)
