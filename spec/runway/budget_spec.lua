@@ -217,6 +217,18 @@ describe("what is spent", function()
     local client = mocked.client(provider(function() return "SUCCEEDED", -1000 end), { budget = 60 })
     assert(assert(client:generate(clip())):wait())
     assert.same({ spent = 60, reserved = 0, budget = 60 }, client:spent())
+    -- nor an adapter that passes that on
+    client = mocked.client(function(request)
+      return { json = request.method == "POST" and { id = "t1" } or { done = true } }
+    end, { prices = { m = 10 }, provider = {
+      name = "reelhouse", base_url = "https://reelhouse.example", kinds = { "text_to_video" },
+      submit = function() return { method = "POST", path = "/make", json = {} } end,
+      accepted = function(answer) return { id = answer.json.id, estimated_cost = -1000 } end,
+      query = function(ref) return { path = "/tasks/" .. ref.id } end,
+      task = function() return { status = "SUCCEEDED", cost = -1000, output = { mocked.OUTPUT } } end,
+    } })
+    assert(assert(client:generate { model = "m", prompt = "x", duration = 6 }):wait())
+    assert.same({ spent = 60, reserved = 0 }, client:spent())
   end)
 
   it("comes back from a job that was cancelled before its request left, and not from one after", function()

@@ -373,6 +373,9 @@ function shape.fields(out)
   for _, name in ipairs { "created_at", "cost", "estimated_cost", "next_poll" } do
     if out[name] and not is_finite(out[name]) then return "fields." .. name .. " is not finite" end
   end
+  for _, name in ipairs { "cost", "estimated_cost" } do
+    if out[name] and out[name] < 0 then return "fields." .. name .. " is below 0: a refund is a cost of 0" end
+  end
   for _, name in ipairs { "failure", "failure_code", "word" } do
     if out[name] and #out[name] > MAX_TEXT then
       return ("fields.%s is longer than %d bytes (fields.text cuts)"):format(name, MAX_TEXT)

@@ -168,7 +168,7 @@ end
 -- { credits = 25 }, or the number alone.
 local function credits_of(v)
   if type(v) == "table" then v = v.credits end
-  return fields.number(v)
+  return fields.credits(v)
 end
 
 -- A workflow answers { node id = { url, … }, … }: all of them, in the order of the ids.

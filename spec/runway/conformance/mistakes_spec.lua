@@ -353,6 +353,12 @@ local READERS = {
       return fields
     end)
   end, "task: fields.progress must be from 0 to 1" },
+  { "takes a refund for a cost below nothing", function(a)
+    after(a, "task", function(fields)
+      fields.cost = -5
+      return fields
+    end)
+  end, "task: fields.cost is below 0" },
   { "keeps a failure of any length", function(a)
     after(a, "task", function(fields, answer)
       local reason = (answer.json or {}).reason
