@@ -9,14 +9,16 @@
 #   SQLITE=no       leave runway.sqlite out (no journal in a file), and SQLite with it
 #   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
 #   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own
-#   INSTALL=no      name what is missing, do not install it
+#   PREFIX, LUADIR, LIBDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
+#   INSTALL=no      name what is missing, do not install it; yes: install it, through sudo where that
+#                   is needed. A build asks before it does; what runs something says so and does it.
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 SQLITE   ?= yes
 POSTGRESQL ?= yes
-INSTALL  ?= yes
+INSTALL  ?= $(if $(filter demo test torture fuzz coverage valgrind check rock bench conformance,$(MAKECMDGOALS)),yes,ask)
 OS       := $(shell uname -s)
 Q        := $(if $(V),,@)
 
@@ -56,9 +58,6 @@ else
 MODULE  := -shared
 RELRO   := -Wl,-z,relro,-z,now
 endif
-ifeq ($(OS),Linux)
-DEFINES := -D_GNU_SOURCE
-endif
 
 # The listener and the two databases are modules of their own, so that a host that needs none needs
 # none of their libraries. What they stand on is linked into each; tools/rockspec.lua reads these lines.
@@ -79,8 +78,9 @@ POSTGRESQL_SO := $(BUILD)/runway/postgresql.so
 MODULES     := $(RUNWAY_SO) $(if $(filter no,$(LISTENER)),,$(LISTENER_SO)) \
   $(if $(filter no,$(SQLITE)),,$(SQLITE_SO)) $(if $(filter no,$(POSTGRESQL)),,$(POSTGRESQL_SO))
 
-compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(DEFINES) $(HARDEN) $(CFLAGS) \
-  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS) \
+compile = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread $(HARDEN) $(CFLAGS) \
+  $(WARN) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) \
+  $(if $(filter no,$(LISTENER)),,-DRUNWAY_LISTENER $(MHD_CFLAGS)) \
   $(if $(filter no,$(SQLITE)),,-DRUNWAY_SQLITE $(SQLITE_CFLAGS)) \
   $(if $(filter no,$(POSTGRESQL)),,-DRUNWAY_POSTGRESQL $(PQ_CFLAGS)) $(CPPFLAGS)
 link    = $(CC) $(MODULE) -pthread $(CFLAGS) $(RELRO) $(LDFLAGS)
@@ -95,10 +95,10 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec force \
+.PHONY: all manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
   need-build need-demo need-test need-check need-rock
 
-all: $(MODULES) ## build runway.so and the modules beside it into build/
+all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
 # ---- build ----
 
@@ -110,16 +110,28 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 link_module = $(if $(V),,@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
 
 $(RUNWAY_SO): $(call objects,$(RUNWAY_C)) $(BUILD)/flags
-	$(link_module) $(CURL_LIBS)
+	$(link_module) $(CURL_LIBS) -lm
 
 $(LISTENER_SO): $(call objects,$(LISTENER_C)) $(BUILD)/flags
-	$(link_module) $(MHD_LIBS)
+	$(link_module) $(MHD_LIBS) -lm
 
 $(SQLITE_SO): $(call objects,$(SQLITE_C)) $(BUILD)/flags
-	$(link_module) $(SQLITE_LIBS)
+	$(link_module) $(SQLITE_LIBS) -lm
 
 $(POSTGRESQL_SO): $(call objects,$(POSTGRESQL_C)) $(BUILD)/flags
-	$(link_module) $(PQ_LIBS)
+	$(link_module) $(PQ_LIBS) -lm
+
+# The manual page and the completions, of what lua/runway/cli/commands.lua says. They need nothing that was
+# built; without argparse there are no completions.
+MANUAL := $(addprefix $(BUILD)/share/,man/man1/runway.1 bash-completion/completions/runway \
+  zsh/site-functions/_runway fish/vendor_completions.d/runway.fish)
+
+manual: $(MANUAL) ## the manual page and the completions (all does it)
+
+$(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
+  lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
+	$(if $(V),,@echo "  MAKE  $@")
+	$(Q)$(LUA) tools/manual.lua '$@'
 
 # Another compiler, other flags, a file more or less: all of these rebuild.
 $(BUILD)/flags: force | need-build
@@ -173,54 +185,53 @@ check: all | need-check ## compilers, linters, sanitizers, packaging (ONLY=name:
 fuzz: | need-build ## feed made-up bytes to what parses (SECONDS=60 for each; TARGET=name: only that one)
 	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/fuzz.sh '$(or $(SECONDS),60)' $(TARGET)
 
-coverage: | need-test ## how much of src/ the specs run, line by line (SPEC=file: only that one)
+coverage: | need-test ## how much of src/ and lua/ the specs run, line by line (SPEC=file: only that one)
 	@LUA='$(LUA)' MAKE='$(MAKE)' tools/coverage.sh $(SPEC)
 
-valgrind: all | need-test ## specs of C under valgrind, which takes its time (SPEC=file: only that one)
+valgrind: all | need-test ## the specs under valgrind, which takes its time (SPEC=file: only that one)
 	@LUA_VERSION='$(LUA_VERSION)' MAKE='$(MAKE)' tools/torture/valgrind.sh $(SPEC)
 
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
-bench: all ## run the benchmarks
+bench: all | need-demo ## run the benchmarks
 	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
 	  env -u RUNWAY_PROVIDER $(here) $(LUA) "$$f" || exit 1; done; \
 	[ -n "$$found" ] || echo "bench/ holds no benchmarks."
 
-conformance: ## hold the official API's adapter and sandbox against OPENAPI=path (needs npm)
+conformance: | need-demo ## hold the official API's adapter and sandbox against OPENAPI=path (needs npm)
 	@tools/conformance/run.sh '$(OPENAPI)' --look
 	@$(MAKE) --no-print-directory all
 	@env $(here) LUA='$(LUA)' tools/conformance/run.sh '$(OPENAPI)'
 
-rockspec: ## write the list of modules in the rockspec anew
-	@$(LUA) tools/rockspec.lua rockspec/runway-dev-1.rockspec
+rockspec: ## write the lists of modules in the rockspecs anew
+	@$(LUA) tools/rockspec.lua
+
+release: ## tag VERSION=1.2.3, write its archive, rockspecs and checksums (URL=where the archive will lie)
+	@LUA='$(LUA)' tools/release.sh '$(VERSION)' '$(URL)'
 
 # ---- install ----
 
-share = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
-lib   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
-bin   = $(DESTDIR)$(PREFIX)/bin
+# Where things go. LUADIR and LIBDIR are Lua's own directories, of modules in Lua and in C.
+LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
+LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/runway
+installer = $(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' \
+  MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BUILD='$(BUILD)' MODULES='$(MODULES:$(BUILD)/%=%)' \
+  LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
 
-install: all ## install under PREFIX=/usr/local (DESTDIR= is honoured)
-	$(Q)rm -rf '$(share)/runway' '$(lib)/runway'
-	$(Q)(cd lua && find . -name '*.lua') | while read -r f; do \
-	  mkdir -p '$(share)'/"$$(dirname "$$f")" && install -m 644 "lua/$$f" '$(share)'/"$$f" || exit 1; done
-	$(Q)mkdir -p '$(lib)/runway' '$(bin)'
-	$(Q)for f in $(MODULES:$(BUILD)/%=%); do \
-	  install -m 755 '$(BUILD)'/"$$f" '$(lib)'/"$$f" || exit 1; done
-	$(Q)sed -e '1s|.*|#!$(shell command -v $(LUA))|' -e '/^-- In a checkout/d' \
-	  -e '/^local here/d' -e '/^local build/d' \
-	  -e 's|^local lua_dir.*|local lua_dir = "$(PREFIX)/share/lua/$(LUA_VERSION)"|' \
-	  -e 's|^local lib_dir.*|local lib_dir = "$(PREFIX)/lib/lua/$(LUA_VERSION)"|' bin/runway >'$(bin)/runway'
-	$(Q)chmod 755 '$(bin)/runway'
-	@echo "installed: $(bin)/runway, $(share)/runway, $(lib)/runway.so"
+install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
+	$(installer) install
 
 uninstall: ## take away what `make install` put there
-	$(Q)rm -rf '$(share)/runway' '$(lib)/runway'
-	$(Q)rm -f '$(lib)/runway.so' '$(bin)/runway'
+	$(installer) uninstall
 
-clean: ## remove build/ (never out/: clips may have cost money)
-	$(Q)rm -rf '$(BUILD)'
+clean: ## remove build/ and what luarocks left (never out/: clips may have cost money)
+	$(Q)rm -rf '$(BUILD)' lua_modules .luarocks
+	$(Q)rm -f *.rock luarocks runway.so src/*.o src/runway/*.so
+	$(Q)[ ! -d src/runway ] || rmdir src/runway
 
 help: ## this list
 	@sed -n -e 's/^all:/:/' -e 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \

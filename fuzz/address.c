@@ -2,6 +2,8 @@
 ** address.c: addresses as text. What the system takes for one must be the same one
 ** here, or a private address could pass for a name.
 */
+#include "system.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 

@@ -3,6 +3,8 @@
 ** that Lua sees. Input: a byte that says what was asked for, and the server's bytes,
 ** which come over a socket that is connected already.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

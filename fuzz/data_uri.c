@@ -1,6 +1,7 @@
 /*
 ** data_uri.c: data URIs. One that is written anew must be the same bytes.
 */
+#include "system.h"
 #include "data_uri.h"
 #include "fuzz.h"
 

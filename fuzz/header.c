@@ -2,6 +2,7 @@
 ** header.c: a header looked for in a block of them. Input: its name on a line, and
 ** the block.
 */
+#include "system.h"
 #include "fuzz.h"
 #include "header.h"
 

@@ -4,6 +4,8 @@
 ** not hold. Each line that Lua runs counts as a place reached, so that the search is
 ** guided by Lua code as by C.
 */
+#include "system.h"
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>

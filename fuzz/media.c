@@ -1,6 +1,8 @@
 /*
 ** media.c: a local file on its way into a request: what it is, and it as a data URI.
 */
+#include "system.h"
+
 #include <unistd.h>
 
 #include "fuzz.h"

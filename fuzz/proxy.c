@@ -3,6 +3,7 @@
 ** them. Input: a line for the host, one for the port, one for the proxy, and the
 ** list.
 */
+#include "system.h"
 #include "fuzz.h"
 #include "proxy.h"
 

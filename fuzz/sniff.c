@@ -1,6 +1,7 @@
 /*
 ** sniff.c: how a file, or an answer, begins.
 */
+#include "system.h"
 #include "fuzz.h"
 #include "sniff.h"
 #include "utf8.h"

@@ -2,6 +2,8 @@
 ** trace.c: what the trace shows. Input: a byte for what libcurl tells of, and that.
 ** A key that a server gives back must not show, nor anything a terminal would act on.
 */
+#include "system.h"
+
 #include <curl/curl.h>
 
 #include "fuzz.h"

@@ -1,6 +1,7 @@
 /*
 ** unpack.c: a packed body. Input: its Content-Encoding on a line, and the body.
 */
+#include "system.h"
 #include "fuzz.h"
 #include "unpack.h"
 

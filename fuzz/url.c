@@ -1,6 +1,8 @@
 /*
 ** url.c: URLs. Where libcurl goes must be what was judged.
 */
+#include "system.h"
+
 #include <strings.h>
 
 #include <curl/curl.h>

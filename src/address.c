@@ -3,6 +3,8 @@
 ** "Private" is everything that is not plainly a host on the open internet,
 ** after the special-purpose registries (RFC 6890 and its updates).
 */
+#include "system.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -2,6 +2,8 @@
 ** arrival.c: an answer as it arrives: bounded, checked, and into C buffers or the
 ** file that it is for.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "arrival.h"

@@ -1,6 +1,8 @@
 /*
 ** beside.c: functions of the libraries that libcurl itself uses.
 */
+#include "system.h"
+
 #include <dlfcn.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@
 
 
 bool rw_beside_curl (const rw_beside *list, size_t n) {
-  char *(*known) (void) = curl_version;
+  char *(*known)(void) = curl_version;
   void *library = NULL, *address;
   Dl_info where;
   memcpy(&address, &known, sizeof address);

@@ -1,6 +1,8 @@
 /*
 ** buffer.c: a growing run of bytes.
 */
+#include "system.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

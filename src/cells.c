@@ -1,6 +1,7 @@
 /*
 ** cells.c: a list of values as SQL knows them.
 */
+#include "system.h"
 #include "cells.h"
 
 

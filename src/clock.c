@@ -2,6 +2,7 @@
 ** clock.c: monotonic time: not CLOCK_BOOTTIME, since a time-out that was
 ** slept through had no time to be met.
 */
+#include "system.h"
 #include "clock.h"
 
 #ifdef __APPLE__

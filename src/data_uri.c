@@ -1,6 +1,8 @@
 /*
 ** data_uri.c: "data:image/png;base64,iVBORw0…" (RFC 2397), read.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "data_uri.h"

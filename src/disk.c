@@ -1,6 +1,8 @@
 /*
 ** disk.c: what may wait for a disk, done beside the thread that must not.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 

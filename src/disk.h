@@ -25,8 +25,8 @@ typedef struct rw_disk rw_disk;
 
 typedef enum { RW_PREPARE, RW_COMMIT, RW_RELEASE, RW_ERRANDS } rw_errand;
 
-typedef void (*rw_disk_work) (rw_request *r);
-typedef void (*rw_disk_back) (void *owner, rw_request *r);
+typedef void (*rw_disk_work)(rw_request *r);
+typedef void (*rw_disk_back)(void *owner, rw_request *r);
 
 /* `work`: one for each errand. NULL without memory. Starts no thread yet. */
 rw_disk *rw_disk_new (const rw_disk_work work[RW_ERRANDS], rw_disk_back back,

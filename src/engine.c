@@ -8,6 +8,8 @@
 ** are shared and guarded by the mutex; what lies between is the network's, and
 ** that is the thread's alone.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/types.h>

@@ -1,6 +1,8 @@
 /*
 ** farewell.c: the end of the process.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>

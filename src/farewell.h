@@ -10,7 +10,7 @@
 
 /* Owned by its user; linked in from rw_farewell_enter to rw_farewell_leave. */
 typedef struct rw_farewell {
-  void (*stop) (void *data);   /* asks its thread to leave; must not wait */
+  void (*stop)(void *data);    /* asks its thread to leave; must not wait */
   void *data;
   struct rw_farewell *next, *prev;
 } rw_farewell;

@@ -1,6 +1,8 @@
 /*
 ** file.c: a plain file, opened for reading, and how one is named in a message.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

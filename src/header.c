@@ -1,6 +1,8 @@
 /*
 ** header.c: which bytes a header may hold, and finding one.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "header.h"

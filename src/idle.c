@@ -1,6 +1,8 @@
 /*
 ** idle.c: connections that libcurl keeps for later.
 */
+#include "system.h"
+
 #include <string.h>
 #include <sys/socket.h>
 

@@ -2,8 +2,11 @@
 ** last_words.c: what the process says at its end.
 **
 ** The lines stand in blocks that are never freed, so that a signal handler may
-** walk them without a lock: a line is written first and then marked.
+** walk them without a lock: a line is written first and then marked, and its
+** place is not given to another while someone says it.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,11 +23,13 @@
 
 typedef void handler (int number);
 
+enum { SILENT, STANDS, BEING_SAID };
+
 typedef struct word_block {
   struct {
-    atomic_bool said;          /* stands here, to be said */
-    _Atomic(const void *) whose;
+    atomic_int state;          /* one of these */
     bool taken;                /* under the lock */
+    _Atomic(const void *) whose;
     size_t n;
     char text[LINE];
   } line[LINES];
@@ -34,20 +39,24 @@ typedef struct word_block {
 static struct {
   pthread_mutex_t lock;
   pthread_once_t once;
-  pid_t owner;
+  _Atomic(pid_t) process;
   _Atomic(word_block *) first;
   unsigned count;              /* lines that stand; under the lock */
 } last_said = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 
-/* All that stands, or with `whose` only theirs. Async-signal-safe. */
+/* Async-signal-safe. Each line is said once. */
 void rw_words_say (const void *whose) {
-  if (last_said.owner != getpid()) return;
+  if (atomic_load(&last_said.process) != getpid()) return;
   for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
-    for (int i = 0; i < LINES; i++)
-      if ((!whose || atomic_load(&w->line[i].whose) == whose) &&
-          atomic_exchange(&w->line[i].said, false))
-        if (write(STDERR_FILENO, w->line[i].text, w->line[i].n) < 0) return;
+    for (int i = 0; i < LINES; i++) {
+      int stands = STANDS;
+      if (whose && atomic_load(&w->line[i].whose) != whose) continue;
+      if (!atomic_compare_exchange_strong(&w->line[i].state, &stands, BEING_SAID)) continue;
+      bool written = write(STDERR_FILENO, w->line[i].text, w->line[i].n) >= 0;
+      atomic_store(&w->line[i].state, SILENT);
+      if (!written) return;
+    }
 }
 
 
@@ -85,7 +94,7 @@ static void on_hosts_signal (int number) {
   struct sigaction action;
   int i = 0;
   while (i < GUARDED - 1 && numbers[i] != number) i++;
-  atomic_load(&hosts[i])(number);
+  atomic_load (&hosts[i])(number);
   if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
       (action.sa_handler == SIG_DFL ||
        (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))
@@ -116,16 +125,27 @@ void rw_words_guard_signals (void) {
 
 
 static void words_init (void) {
-  last_said.owner = getpid();
+  atomic_store(&last_said.process, getpid());
   (void)atexit(say_all);
 }
 
 
-/* The block and the place of a number. */
-static word_block *block_of (int *number) {
-  word_block *w = atomic_load(&last_said.first);
-  for (; w && *number >= LINES; *number -= LINES) w = atomic_load(&w->next);
-  return w;
+/* Are there lines of this process? A child of fork has none, and no use of the lock. */
+static bool lock_words (void) {
+  if (atomic_load(&last_said.process) != getpid()) return false;
+  pthread_mutex_lock(&last_said.lock);
+  return true;
+}
+
+
+/* Gives a place back, unless its line is being said: by a signal's handler, at the
+** process's end. */
+static void vacate (word_block *w, int i) {
+  int state = STANDS;
+  if (atomic_compare_exchange_strong(&w->line[i].state, &state, SILENT) || state == SILENT) {
+    w->line[i].taken = false;
+    last_said.count--;
+  }
 }
 
 
@@ -134,8 +154,7 @@ int rw_words_leave (const void *whose, const char *line, size_t n) {
   int number = 0, i = LINES;
   word_block *w;
   (void)pthread_once(&last_said.once, words_init);
-  if (last_said.owner != getpid()) return -1;         /* a child of fork has none of its own */
-  pthread_mutex_lock(&last_said.lock);
+  if (!lock_words()) return -1;
   if (last_said.count == 0) rw_words_guard_signals();
   while ((w = atomic_load(at)) != NULL) {
     for (i = 0; i < LINES && w->line[i].taken; i++) continue;
@@ -155,21 +174,28 @@ int rw_words_leave (const void *whose, const char *line, size_t n) {
     memcpy(w->line[i].text, line, w->line[i].n);
     if (n > LINE) w->line[i].text[LINE - 1] = '\n';
     atomic_store(&w->line[i].whose, whose);
-    atomic_store(&w->line[i].said, true);
+    atomic_store(&w->line[i].state, STANDS);
   }
   pthread_mutex_unlock(&last_said.lock);
   return w ? number + i : -1;
 }
 
 
-void rw_words_take_back (int number) {
+void rw_words_take_back (const void *whose, int number) {
   word_block *w;
-  pthread_mutex_lock(&last_said.lock);
-  w = number >= 0 ? block_of(&number) : NULL;
-  if (w && w->line[number].taken) {
-    atomic_store(&w->line[number].said, false);
-    w->line[number].taken = false;
-    last_said.count--;
-  }
+  if (!lock_words()) return;
+  w = number >= 0 ? atomic_load(&last_said.first) : NULL;
+  for (; w && number >= LINES; number -= LINES) w = atomic_load(&w->next);
+  if (w && w->line[number].taken && atomic_load(&w->line[number].whose) == whose) vacate(w, number);
+  pthread_mutex_unlock(&last_said.lock);
+}
+
+
+void rw_words_end (const void *whose) {
+  rw_words_say(whose);
+  if (!lock_words()) return;
+  for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
+    for (int i = 0; i < LINES; i++)
+      if (w->line[i].taken && atomic_load(&w->line[i].whose) == whose) vacate(w, i);
   pthread_mutex_unlock(&last_said.lock);
 }

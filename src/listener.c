@@ -1,6 +1,10 @@
 /*
 ** listener.c: opening and closing a listener: its socket, its two threads.
 */
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
+
+#include "system.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -150,3 +154,5 @@ bool rw_listener_usable (const rw_listener *l) {
 uint16_t rw_listener_port (const rw_listener *l) {
   return l->port;
 }
+
+#endif

@@ -5,6 +5,10 @@
 ** or from a file. One that is cut short, dribbles, or is no HTTP at all reads
 ** its body through a source, which knows where to stop and when to go on.
 */
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
+
+#include "system.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,3 +188,5 @@ bool rw_answer_send (rw_answer *a, struct MHD_Connection *connection, int fd) {
 }
 
 /* }================================================================= */
+
+#endif

@@ -44,7 +44,7 @@ void rw_answer_free (rw_answer *a);
 ** rw_now_ms, or says false: the answer is cut. The thread that reads
 ** holds a lock of libmicrohttpd that freeing an answer takes too.
 */
-typedef bool (*rw_answer_pause) (void *peer, int64_t due);
+typedef bool (*rw_answer_pause)(void *peer, int64_t due);
 struct MHD_Connection;
 
 void rw_answer_bind (rw_answer *a, rw_answer_pause pause, void *peer);

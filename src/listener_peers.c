@@ -11,6 +11,10 @@
 **
 ** The lock is never held while an answer is freed (see listener_answer.h).
 */
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
+
+#include "system.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,3 +409,5 @@ bool rw_peers_shut (rw_listener *l) {
 }
 
 /* }================================================================= */
+
+#endif

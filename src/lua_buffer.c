@@ -1,6 +1,8 @@
 /*
 ** lua_buffer.c: a growing run of bytes that an error of Lua's cannot leak.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "lua_buffer.h"
@@ -27,7 +29,7 @@ rw_buffer *rw_push_buffer (lua_State *L) {
 
 
 void rw_add (lua_State *L, rw_buffer *b, const char *bytes, size_t len) {
-  if (!rw_buffer_append(b, bytes, len)) luaL_error(L, "not enough memory");
+  if (!rw_buffer_append(b, bytes, len)) rw_no_memory(L);
 }
 
 

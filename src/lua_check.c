@@ -1,10 +1,15 @@
 /*
 ** lua_check.c: URLs, data URIs, proxies and places for files, looked at for Lua.
 */
+#include "system.h"
+
+#include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "data_uri.h"
+#include "file.h"
 #include "header.h"
 #include "lua_buffer.h"
 #include "lua_check.h"
@@ -88,6 +93,23 @@ static int core_target (lua_State *L) {
 }
 
 
+/* readable(path) -> true | nil, why it is no plain file that can be read */
+static int core_readable (lua_State *L) {
+  size_t n;
+  int64_t size;
+  const char *path = rw_check_path(L, 1, &n);
+  int fd = rw_file_open(path, &size);
+  if (fd < 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, errno == EINVAL ? "not a plain file" : strerror(errno));
+    return 2;
+  }
+  close(fd);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+
 /* The data URI at index 1 as an API takes it: itself when it is so already. */
 static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type) {
   size_t n, len = rw_data_uri_tidied(uri);
@@ -99,7 +121,7 @@ static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type)
   if (uri->tidy && n == made->len + len && memcmp(given, made->data, made->len) == 0) {
     lua_pushvalue(L, 1);
   } else {
-    if (!rw_buffer_reserve(made, len)) luaL_error(L, "not enough memory");
+    if (!rw_buffer_reserve(made, len)) rw_no_memory(L);
     rw_data_uri_tidy(uri, made->data + made->len);
     lua_pushlstring(L, made->data, made->len + len);
   }
@@ -167,16 +189,26 @@ static int core_words_of (lua_State *L) {
 }
 
 
-/* terminal() -> does standard error end on one? */
+/*
+** terminal(stream) -> does "stdin", "stdout" or "stderr" (the default) end on
+** one?, how many columns it has (nil: it does not tell)
+*/
 static int core_terminal (lua_State *L) {
-  lua_pushboolean(L, isatty(STDERR_FILENO));
-  return 1;
+  static const char *const names[] = {"stdin", "stdout", "stderr", NULL};
+  static const int fds[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  int fd = fds[luaL_checkoption(L, 1, "stderr", names)];
+  struct winsize size;
+  lua_pushboolean(L, isatty(fd));
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 1;
+  lua_pushinteger(L, size.ws_col);
+  return 2;
 }
 
 
 static const luaL_Reg core_checks[] = {
   {"data_uri", core_data_uri},
   {"proxy", core_proxy},
+  {"readable", core_readable},
   {"target", core_target},
   {"terminal", core_terminal},
   {"url", core_url},

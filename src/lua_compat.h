@@ -69,4 +69,10 @@ _Static_assert(LUA_VERSION_NUM >= 503 && LUA_VERSION_NUM <= 505,
                         "that one, or build it for this one if it is Lua 5.3, 5.4 or 5.5 (make " \
                         "LUA=its name)", LUA_VERSION)))
 
+/*
+** Raises as Lua itself does where memory is missing: without a place before the words, by which
+** Lua code knows it (guard.lua), and without asking for more. They stand in every state already.
+*/
+#define rw_no_memory(L) lua_error((lua_pushliteral(L, "not enough memory"), (L)))
+
 #endif

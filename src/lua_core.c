@@ -6,6 +6,8 @@
 ** closed by its __gc. Its user value is the table of live requests,
 ** id -> light userdata; the engine owns what they point to.
 */
+#include "system.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,13 +123,15 @@ static int hand_over (lua_State *L, int waiting) {
   const char *why = push_started(L, &le);
   if (why) return refuse_engine(L, why);
   id = ++le->last_id;
+  lua_getiuservalue(L, -1, 1);
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, -2, id);                /* may raise: its place, with no request in it yet */
   if (waiting) {                         /* waiting[id] = the value after it */
     lua_pushvalue(L, waiting + 1);
-    lua_rawseti(L, waiting, id);
+    lua_rawseti(L, waiting, id);         /* may raise; behind it no one waits in vain */
   }
-  lua_getiuservalue(L, -1, 1);
   lua_pushlightuserdata(L, b->r);
-  lua_rawseti(L, -2, id);                /* may raise; nothing started yet */
+  lua_rawseti(L, -2, id);                /* is there, so this cannot raise */
   b->r->id = id;
   rw_engine_start(le->engine, b->r);
   b->r = NULL;
@@ -207,7 +211,7 @@ static int core_write (lua_State *L) {
   const char *text = luaL_checklstring(L, 3, &n);
   rw_request *r = push_look(L, RW_WRITE);
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
-  if (!rw_buffer_append(&r->upload, text, n)) return luaL_error(L, "not enough memory");
+  if (!rw_buffer_append(&r->upload, text, n)) return rw_no_memory(L);
   return hand_over(L, 0);
 }
 

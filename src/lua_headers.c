@@ -1,6 +1,7 @@
 /*
 ** lua_headers.c: headers that came in, as a Lua table.
 */
+#include "system.h"
 #include "header.h"
 #include "lua_headers.h"
 

@@ -26,6 +26,8 @@
 ** and broken UTF-8, make [] and {} the same empty table, write 14 digits and "\/", and where memory
 ** fails it ends the process: a paid answer must not be read by it.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "lua_json.h"

@@ -6,6 +6,8 @@
 ** on the Lua stack, and above an object the name of the field to come. All else about the work lies
 ** in a userdata, so that `read` can be left in the middle, by a yield, and taken up again.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "lua_buffer.h"

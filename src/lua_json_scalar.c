@@ -1,6 +1,8 @@
 /*
 ** lua_json_scalar.c: strings, numbers and words of a JSON text, as lua_json_read.c meets them.
 */
+#include "system.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,6 +4,8 @@
 ** A walk of our own, in C frames, whose depth RW_JSON_DEPTH bounds. Memory errors and finalizers
 ** may come in at any allocation, so the text lies in a buffer that the collector knows.
 */
+#include "system.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>

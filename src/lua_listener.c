@@ -20,7 +20,12 @@
 **
 ** Misuse raises. Nothing of Lua is used by any thread but the caller's.
 */
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
+
+#include "system.h"
+
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lua_compat.h"
@@ -216,9 +221,33 @@ static void push_request (lua_State *L, const rw_incoming *r) {
 ** ==================================================================
 */
 
+/* luaL_testudata, which Lua 5.1 has not: that one is to be told more kindly. */
+static listener_box *to_box (lua_State *L) {
+  bool is = false;
+  if (lua_touserdata(L, 1) && lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, LISTENER_TYPE);
+    is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  return is ? lua_touserdata(L, 1) : NULL;
+}
+
+
+/* Raises at the line that called a method with a dot. */
+static listener_box *check_box (lua_State *L) {
+  listener_box *b = to_box(L);
+  lua_Debug ar = {0};
+  if (b) return b;
+  if (lua_getstack(L, 0, &ar)) (void)lua_getinfo(L, "n", &ar);
+  luaL_error(L, "a method of a listener was called without it: use listener:%s(...)",
+             ar.name && strcmp(ar.name, "?") != 0 ? ar.name : "method");
+  return NULL;
+}
+
+
 /* NULL when it is closed; raises in a child of the process that opened it. */
 static rw_listener *check_listener (lua_State *L) {
-  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = check_box(L);
   if (b->listener && !rw_listener_usable(b->listener))
     luaL_error(L, "this process was forked after the listener was opened; only the parent can "
                   "use it");
@@ -264,7 +293,7 @@ static int l_respond (lua_State *L) {
                     errno == EINVAL ? "it is not a plain file" : strerror(errno));
     return 2;
   }
-  if (!b->answer) return luaL_error(L, "not enough memory");
+  if (!b->answer) return rw_no_memory(L);
   add_headers(L, 3, b->answer);
   if (l && rw_listener_answer(l, (uint64_t)id, b->answer)) {
     b->answer = NULL;
@@ -276,7 +305,7 @@ static int l_respond (lua_State *L) {
 
 
 static int l_close (lua_State *L) {
-  listener_box *b = luaL_checkudata(L, 1, LISTENER_TYPE);
+  listener_box *b = check_box(L);
   rw_listener *l = b->listener;
   b->listener = NULL;
   if (l) rw_listener_close(l);
@@ -348,3 +377,5 @@ int luaopen_runway_listener (lua_State *L) {
   luaL_newlib(L, functions);
   return 1;
 }
+
+#endif

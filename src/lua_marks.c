@@ -1,6 +1,8 @@
 /*
 ** lua_marks.c: by what things are known again, for Lua.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>

@@ -3,6 +3,7 @@
 */
 #ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
+#include "system.h"
 #include "lua_store.h"
 #include "runway.h"
 

@@ -4,6 +4,8 @@
 ** The half-made request lives in a userdata (a box), so that an error raised
 ** on the way releases it.
 */
+#include "system.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +42,14 @@ rw_box *rw_push_box (lua_State *L) {
 rw_request *rw_push_request (lua_State *L) {
   rw_box *b = rw_push_box(L);
   b->r = rw_request_new();
-  if (!b->r) luaL_error(L, "not enough memory");
+  if (!b->r) rw_no_memory(L);
   return b->r;
 }
 
 
 char *rw_copy (lua_State *L, const void *from, size_t n) {
   char *to = malloc(n + 1);
-  if (!to) luaL_error(L, "not enough memory");
+  if (!to) rw_no_memory(L);
   memcpy(to, from, n);
   to[n] = '\0';
   return to;
@@ -93,7 +95,7 @@ static bool flag_field (lua_State *L, int t, const char *name) {
 
 static void append_line (lua_State *L, struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
-  if (!longer) luaL_error(L, "not enough memory");
+  if (!longer) rw_no_memory(L);
   *list = longer;
 }
 
@@ -143,7 +145,7 @@ static void read_body (lua_State *L, int t, rw_request *r) {
   {
     size_t n = (size_t)luaL_len(L, -1);
     r->parts = calloc(n ? n : 1, sizeof *r->parts);
-    if (!r->parts) luaL_error(L, "not enough memory");
+    if (!r->parts) rw_no_memory(L);
     for (size_t i = 0; i < n; i++) {
       if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TSTRING) {
         const char *s = lua_tolstring(L, -1, &r->parts[i].len);
@@ -191,7 +193,7 @@ static const char *read_form (lua_State *L, int t, rw_request *r) {
   if (lua_getfield(L, t, "form") == LUA_TTABLE) {
     size_t n = (size_t)luaL_len(L, -1);
     r->fields = calloc(n ? n : 1, sizeof *r->fields);
-    if (!r->fields) luaL_error(L, "not enough memory");
+    if (!r->fields) rw_no_memory(L);
     for (size_t i = 0; i < n; i++) r->fields[i].fd = -1;
     for (size_t i = 0; i < n; i++) {
       int at = lua_gettop(L) + 1;

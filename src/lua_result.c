@@ -1,6 +1,8 @@
 /*
 ** lua_result.c: what came of a request, as a Lua table.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "lua_compat.h"

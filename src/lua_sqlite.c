@@ -3,6 +3,7 @@
 */
 #ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
 
+#include "system.h"
 #include "lua_store.h"
 #include "runway.h"
 

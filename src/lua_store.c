@@ -15,6 +15,8 @@
 ** Only runway.store uses it. Misuse raises. Nothing of Lua is used by any
 ** thread but the caller's.
 */
+#include "system.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -67,7 +69,7 @@ static rw_transaction *push_transaction (lua_State *L, rw_store_act act) {
   }
   lua_setmetatable(L, -2);
   b->t = rw_transaction_new();
-  if (!b->t) luaL_error(L, "not enough memory");
+  if (!b->t) rw_no_memory(L);
   b->t->act = act;
   return b->t;
 }
@@ -104,7 +106,7 @@ static bool add_parameter (lua_State *L, rw_cells *in, lua_Integer statement, lu
       luaL_error(L, "statement %I: parameter %I must be a number, a string, a boolean or "
                  "nil, not a %s", (LUAI_UACINT)statement, (LUAI_UACINT)n, luaL_typename(L, -1));
   }
-  if (!room) luaL_error(L, "not enough memory");
+  if (!room) rw_no_memory(L);
   return true;
 }
 
@@ -135,10 +137,10 @@ static lua_Integer add_statement (lua_State *L, rw_cells *in, lua_Integer statem
   sql = lua_rawgeti(L, -1, 1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
   if (!sql || strlen(sql) != length || !is_text(sql, length))
     luaL_error(L, "statement %I must begin with its SQL, a string", (LUAI_UACINT)statement);
-  if (!rw_cells_text(in, sql, length)) luaL_error(L, "not enough memory");
+  if (!rw_cells_text(in, sql, length)) rw_no_memory(L);
   lua_pop(L, 1);
   count = parameter_count(L, statement);
-  if (!rw_cells_integer(in, count)) luaL_error(L, "not enough memory");
+  if (!rw_cells_integer(in, count)) rw_no_memory(L);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, i + 1);
     if (!add_parameter(L, in, statement, i)) return i;

@@ -1,21 +1,29 @@
 /*
-** lua_words.c: the last words of a process, for Lua.
+** lua_words.c: the last words of a process, for Lua. Each state has lines of
+** its own: those of another, which goes on, are not said when it closes.
 */
+#include "system.h"
 #include "last_words.h"
 #include "lua_words.h"
 
 
-/* A process may have several states: each has words of its own. */
-static const void *state_of (lua_State *L) {
-  return lua_topointer(L, LUA_REGISTRYINDEX);
+/* Whose the lines are: a userdata that ends with the state. */
+static const void *whose (lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(1));
 }
 
 
-/* leave_word(line) -> number | nil: said on standard error when the process ends */
+static int words_gc (lua_State *L) {
+  rw_words_end(lua_touserdata(L, 1));
+  return 0;
+}
+
+
+/* leave_word(line) -> number | nil: said on standard error when the process or the state ends */
 static int core_leave_word (lua_State *L) {
   size_t n;
   const char *line = luaL_checklstring(L, 1, &n);
-  int number = rw_words_leave(state_of(L), line, n);
+  int number = rw_words_leave(whose(L), line, n);
   if (number < 0) return 0;
   lua_pushinteger(L, number);
   return 1;
@@ -24,14 +32,14 @@ static int core_leave_word (lua_State *L) {
 
 /* take_back(number): that line is not said any more */
 static int core_take_back (lua_State *L) {
-  rw_words_take_back((int)luaL_checkinteger(L, 1));
+  rw_words_take_back(whose(L), (int)luaL_checkinteger(L, 1));
   return 0;
 }
 
 
-/* say_words(): says and takes back the lines of this state, now */
+/* say_words(): says all lines of this state, now, and not again */
 static int core_say_words (lua_State *L) {
-  rw_words_say(state_of(L));
+  rw_words_say(whose(L));
   return 0;
 }
 
@@ -54,5 +62,10 @@ static const luaL_Reg core_words[] = {
 
 
 void rw_add_words (lua_State *L) {
-  luaL_setfuncs(L, core_words, 0);
+  (void)lua_newuserdatauv(L, 1, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, words_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  luaL_setfuncs(L, core_words, 1);
 }

@@ -1,6 +1,8 @@
 /*
 ** media.c: local files as base64 data URIs; their type from their bytes.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>

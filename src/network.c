@@ -5,6 +5,8 @@
 ** never holds a queue of its own (its own costs nine times the CPU). Nothing
 ** here waits for a disk.
 */
+#include "system.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -35,7 +35,7 @@ typedef struct rw_network {
   /* set by its user before it is opened */
   rw_stats *stats;
   bool trace;
-  void (*finished) (void *owner, rw_request *r);
+  void (*finished)(void *owner, rw_request *r);
   rw_disk_back back;           /* called on the disk's threads */
   void *owner;
 } rw_network;

@@ -2,6 +2,8 @@
 ** outcome.c: what came of an exchange: libcurl's word for it, and what our own
 ** callbacks saw, as a status, an answer, and an error in our words.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "header.h"
@@ -11,6 +13,8 @@
 #include "sniff.h"
 #include "tls.h"
 #include "unpack.h"
+
+#define LEAST_MEDIA 12         /* bytes: shorter than any head of a picture, film or sound */
 
 const char rw_forbidden_address[] =
   "the address leads to a private network or this machine, or http leads off "
@@ -299,6 +303,9 @@ static void check_answer (rw_request *r) {
             "the server sent an HTML page instead of the file");
   if (r->sink.written == 0)
     rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file is empty");
+  else if (r->only_media && r->sink.written < LEAST_MEDIA)
+    rw_fail(&r->error, RW_PROTOCOL, "bad_media", "the file has only %lld bytes: no film is as short",
+            (long long)r->sink.written);
 }
 
 /* }================================================================= */

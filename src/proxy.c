@@ -2,6 +2,8 @@
 ** proxy.c: the proxy variables of the environment, read as curl's users know
 ** them, and what libcurl can use as a proxy.
 */
+#include "system.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
 ** queue.c: a list of requests.
 */
+#include "system.h"
 #include "queue.h"
 
 

@@ -1,6 +1,8 @@
 /*
 ** request.c: making and releasing requests; saying what went wrong with one.
 */
+#include "system.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

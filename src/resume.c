@@ -1,6 +1,8 @@
 /*
 ** resume.c: asking for the rest of a file, and whether an answer is that.
 */
+#include "system.h"
+
 #include <stdio.h>
 #include <string.h>
 

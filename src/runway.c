@@ -4,6 +4,8 @@
 ** The names live in Lua rooms, each loaded when one of its names is first
 ** used, so that `require "runway"` costs next to nothing.
 */
+#include "system.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@ static const struct {
   {"mock", "runway.mock", "new"},
   {"null", "runway.json", "null"},
   {"pollfd", "runway.scheduler", "pollfd"},
+  {"preload", "runway.client", "preload"},
   {"providers", "runway.providers", NULL},
   {"run", "runway.jobs", "run"},
   {"sleep", "runway.scheduler", "sleep"},
@@ -49,7 +52,7 @@ static int runway_index (lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   for (size_t i = 0; i < sizeof runway_names / sizeof *runway_names; i++) {
     if (strcmp(key, runway_names[i].name) != 0) continue;
-    if (strcmp(key, "client") == 0) push_room(L, "runway.jobs");
+    if (strcmp(runway_names[i].room, "runway.client") == 0) push_room(L, "runway.jobs");
     push_room(L, runway_names[i].room);
     if (runway_names[i].member) lua_getfield(L, -1, runway_names[i].member);
     lua_pushvalue(L, 2);

@@ -4,7 +4,8 @@
 ** luaL_requiref(L, "runway", luaopen_runway, 0) makes `require "runway"` work
 ** without a shared library; the Lua files under lua/ must still be found
 ** through package.path. A host needs nothing else from here: the thread that
-** does the I/O is started by the first request and ended by lua_close.
+** does the I/O is started by the first request and ended by lua_close. How to
+** compile and link is in the README, under "Install".
 */
 #ifndef RUNWAY_H
 #define RUNWAY_H
@@ -33,13 +34,12 @@ RUNWAY_API int luaopen_runway (struct lua_State *L);
 RUNWAY_API int luaopen_runway_core (struct lua_State *L);
 RUNWAY_API int luaopen_runway_json (struct lua_State *L);
 
-/* "runway.listener", HTTP in: a library of its own, since it needs
-** libmicrohttpd. A host that links it in registers it itself. */
+/* What needs a library of its own: "runway.listener", HTTP in, libmicrohttpd;
+** "runway.sqlite" and "runway.postgresql", what runway.store stands on, SQLite
+** and libpq. They are there where RUNWAY_LISTENER, RUNWAY_SQLITE or
+** RUNWAY_POSTGRESQL is defined for all of src/, and a host that links one in
+** registers it itself. */
 RUNWAY_API int luaopen_runway_listener (struct lua_State *L);
-
-/* "runway.sqlite" and "runway.postgresql", what runway.store stands on: each a
-** library of its own, too, since it needs SQLite or libpq. They are there where
-** RUNWAY_SQLITE or RUNWAY_POSTGRESQL is defined for all of src/. */
 RUNWAY_API int luaopen_runway_sqlite (struct lua_State *L);
 RUNWAY_API int luaopen_runway_postgresql (struct lua_State *L);
 

@@ -1,6 +1,8 @@
 /*
 ** sha256.c: SHA-256 (FIPS 180-4), in pieces.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "sha256.h"

@@ -1,6 +1,8 @@
 /*
 ** sink.c: a file that appears whole or not at all.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

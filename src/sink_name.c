@@ -1,6 +1,8 @@
 /*
 ** sink_name.c: what a .part is called, and whose it is.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

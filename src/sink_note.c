@@ -1,6 +1,8 @@
 /*
 ** sink_note.c: what a .part holds, told in its mark.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

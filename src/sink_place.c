@@ -1,6 +1,8 @@
 /*
 ** sink_place.c: the place where a file is to be, and how one gets there.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

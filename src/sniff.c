@@ -6,6 +6,8 @@
 ** brands of the first tell a photo from a film (a table of brands); and streams
 ** of frames, whose headers have only a few fixed bits.
 */
+#include "system.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -239,7 +241,7 @@ static const char *of_packets (const char *head, size_t n) {
 
 
 const char *rw_sniff_signature (const char *head, size_t n) {
-  static const char *(*const readers[]) (const char *, size_t) =
+  static const char *(*const readers[])(const char *, size_t) =
     {of_ebml, of_ogg, of_tagged, of_frames};
   for (size_t i = 0; i < sizeof sniff_table / sizeof *sniff_table; i++) {
     const struct signature *s = &sniff_table[i];

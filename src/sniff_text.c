@@ -2,6 +2,8 @@
 ** sniff_text.c: what is no file but somebody's words: an error in JSON or XML,
 ** a page, a line. Servers send them with status 200 and under any label.
 */
+#include "system.h"
+
 #include <string.h>
 
 #include "header.h"

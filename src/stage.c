@@ -1,12 +1,15 @@
 /*
 ** stage.c: what is done for a request on the disk.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "film.h"
 #include "media.h"
 #include "resume.h"
 #include "sha256.h"
@@ -234,6 +237,20 @@ static void stage_close (int *fd) {
 }
 
 
+/* Where no one told how long a file is, a film may: libcurl has taken the
+** middle of one for its end. */
+static bool is_cut_off (rw_request *r) {
+  int64_t lacks = 0;
+  if (r->only_media && r->length < 0 && r->total < 0)
+    lacks = rw_film_lacks(r->sink.fd, r->sink.written);
+  if (lacks > 0)
+    rw_fail(&r->error, RW_NETWORK, "closed",
+            "the answer, of a length that was not told, ended %lld bytes before the end of the "
+            "film", (long long)lacks);
+  return lacks > 0;
+}
+
+
 /* Gives a whole file its name. */
 static void stage_finish (rw_request *r) {
   int err;
@@ -247,7 +264,7 @@ static void stage_finish (rw_request *r) {
 
 
 void rw_stage_commit (rw_request *r) {
-  if (is_whole(r)) stage_finish(r);
+  if (is_whole(r) && !is_cut_off(r)) stage_finish(r);
   else rw_sink_settle(&r->sink);
   rw_stage_release(r);
 }

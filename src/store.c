@@ -4,6 +4,8 @@
 ** The path of a transaction: inbox -> the thread -> done -> took. The two lists
 ** are shared and guarded by the mutex; what lies between is the thread's.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -118,14 +118,14 @@ bool rw_patience_over (const rw_patience *p, int64_t since, int64_t ms);
 */
 struct rw_store_driver {
   const char *name;            /* of its module */
-  void (*prepare) (void);      /* on the caller's thread, before each open; or NULL */
-  void *(*open) (const char *where, const rw_patience *patience, rw_trouble *trouble);
-  void (*close) (void *db);
-  bool (*begin) (void *db, bool writes, rw_trouble *trouble);
+  void (*prepare)(void);       /* on the caller's thread, before each open; or NULL */
+  void *(*open)(const char *where, const rw_patience *patience, rw_trouble *trouble);
+  void (*close)(void *db);
+  bool (*begin)(void *db, bool writes, rw_trouble *trouble);
   /* runs SQL without parameters and rows */
-  bool (*command) (void *db, const char *sql, rw_trouble *trouble);
+  bool (*command)(void *db, const char *sql, rw_trouble *trouble);
   /* runs the statement at in[*at] and moves *at behind it; appends what came */
-  bool (*run) (void *db, const rw_cells *in, size_t *at, rw_cells *out, rw_trouble *trouble);
+  bool (*run)(void *db, const rw_cells *in, size_t *at, rw_cells *out, rw_trouble *trouble);
 };
 
 /* Tells trouble, in the words of printf; always false. */

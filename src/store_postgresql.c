@@ -8,6 +8,8 @@
 */
 #ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
+#include "system.h"
+
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>

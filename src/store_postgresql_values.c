@@ -3,6 +3,8 @@
 */
 #ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
+#include "system.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

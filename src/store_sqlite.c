@@ -8,6 +8,8 @@
 */
 #ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
 
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,6 +1,8 @@
 /*
 ** thread.c: starting a thread of ours.
 */
+#include "system.h"
+
 #include <stddef.h>
 #include <time.h>
 
@@ -32,7 +34,7 @@ void rw_stay_loaded (void) {
 
 
 bool rw_thread_start (pthread_t *thread, const char *name,
-                      void *(*body) (void *), void *data) {
+                      void *(*body)(void *), void *data) {
   sigset_t before;
   int err;
   rw_stay_loaded();

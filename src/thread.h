@@ -21,7 +21,7 @@ void rw_stay_loaded (void);
 
 /* `name` has at most 15 bytes. False: it could not be started. */
 bool rw_thread_start (pthread_t *thread, const char *name,
-                      void *(*body) (void *), void *data);
+                      void *(*body)(void *), void *data);
 
 /* Blocks all signals in the calling thread, for a library that starts threads
 ** by itself meanwhile; *before is for rw_signals_restore. */

@@ -7,6 +7,8 @@
 ** kept with the connection and renewed by each request that uses it; the
 ** numbers that were said good-bye to lie in a small table of the thread's.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +26,13 @@ static struct {
   pthread_once_t once;
   bool ready;
   int index;
-  void (*alpn_selected) (const void *ssl, const unsigned char **name,
+  void (*alpn_selected)(const void *ssl, const unsigned char **name,
                          unsigned *length);
-  void (*on_info) (void *context, void (*fn) (const void *, int, int));
-  int (*new_index) (int kind, long, void *, void *, void *, void *);
-  int (*set_data) (void *ssl, int index, void *data);
-  void *(*get_data) (const void *ssl, int index);
-  void (*thread_stop) (void);
+  void (*on_info)(void *context, void (*fn)(const void *, int, int));
+  int (*new_index)(int kind, long, void *, void *, void *, void *);
+  int (*set_data)(void *ssl, int index, void *data);
+  void *(*get_data)(const void *ssl, int index);
+  void (*thread_stop)(void);
 } tls = {.once = PTHREAD_ONCE_INIT};
 
 static _Thread_local intptr_t tls_ended[TLS_RECENT];

@@ -1,6 +1,8 @@
 /*
 ** trace.c: what goes over the wire, told on standard error.
 */
+#include "system.h"
+
 #include <stdio.h>
 #include <string.h>
 

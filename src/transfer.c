@@ -8,6 +8,8 @@
 ** lets the first pass and aborts every later one. The gate is also the line
 ** between "nothing was sent" and "it may have arrived".
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

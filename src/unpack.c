@@ -6,6 +6,8 @@
 ** their label alone, and only where the bytes bear it out. Of what was cut off
 ** or is broken further on, the beginning counts: it may name a task.
 */
+#include "system.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -47,21 +49,21 @@ typedef struct unpack_zstd_buffer {
 static struct {
   pthread_once_t once;
   bool ready, has_zlib, has_br, has_zstd;
-  int (*z_begin) (unpack_z *, int window, const char *version, int size);
-  int (*z_on) (unpack_z *, int flush);
-  int (*z_again) (unpack_z *);
-  int (*z_end) (unpack_z *);
-  void *(*br_begin) (void *, void *, void *);
-  int (*br_on) (void *, size_t *, const uint8_t **, size_t *, uint8_t **, size_t *);
-  void (*br_end) (void *);
-  void *(*zstd_begin) (void);
-  size_t (*zstd_on) (void *, unpack_zstd_buffer *to, unpack_zstd_buffer *from);
-  unsigned (*zstd_failed) (size_t);
-  size_t (*zstd_end) (void *);
+  int (*z_begin)(unpack_z *, int window, const char *version, int size);
+  int (*z_on)(unpack_z *, int flush);
+  int (*z_again)(unpack_z *);
+  int (*z_end)(unpack_z *);
+  void *(*br_begin)(void *, void *, void *);
+  int (*br_on)(void *, size_t *, const uint8_t **, size_t *, uint8_t **, size_t *);
+  void (*br_end)(void *);
+  void *(*zstd_begin)(void);
+  size_t (*zstd_on)(void *, unpack_zstd_buffer *to, unpack_zstd_buffer *from);
+  unsigned (*zstd_failed)(size_t);
+  size_t (*zstd_end)(void *);
 } unpack = {.once = PTHREAD_ONCE_INIT};
 
 
-#define look_for(list)  rw_beside_curl(list, sizeof (list) / sizeof *(list))
+#define look_for(list)  rw_beside_curl(list, sizeof(list) / sizeof *(list))
 
 static void unpack_look (void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);

@@ -1,6 +1,8 @@
 /*
 ** url.c: taking a URL apart, and refusing what must not be asked for.
 */
+#include "system.h"
+
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

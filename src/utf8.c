@@ -1,6 +1,7 @@
 /*
 ** utf8.c: what counts as UTF-8 (RFC 3629).
 */
+#include "system.h"
 #include "utf8.h"
 
 

@@ -1,6 +1,8 @@
 /*
 ** wake.c: a bell between threads.
 */
+#include "system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

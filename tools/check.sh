@@ -19,6 +19,12 @@ build() { # $1 directory, then variables for make
   "$make" -j2 --no-print-directory BUILD="$top/$dir" "$@" all
 }
 
+parts='-DRUNWAY_LISTENER -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL'
+
+all_parts() { # what a compiler is told to compile all of src/
+  echo "$parts $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+}
+
 check_gcc() { build gcc CC=gcc CFLAGS='-O2 -g -Werror'; }
 
 check_clang() { build clang CC=clang CFLAGS='-O2 -g -Werror'; }
@@ -35,8 +41,11 @@ check_symbols() { # a host must not find our names in its way, nor a module lack
   return $bad
 }
 
-check_rooms() { # the rooms below the binding do not know Lua
+check_rooms() { # the rooms below the binding do not know Lua; each sees the same of the system
   local file bad=0
+  for file in src/*.c; do
+    [ "$(grep -m1 '^#include' "$file")" = '#include "system.h"' ] || { echo "$file: system.h comes first"; bad=1; }
+  done
   for file in src/*.[ch]; do
     case $file in src/lua_* | src/runway.c) continue ;; esac
     grep -HnE '#include *[<"](lua|lauxlib|lualib)\.h' "$file" && bad=1
@@ -46,12 +55,12 @@ check_rooms() { # the rooms below the binding do not know Lua
 
 check_onefile() { # a host may compile all of src/ as one file, so every name in it is unique
   local dir=$top/onefile cc flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(all_parts)
   for cc in gcc clang; do
     mkdir -p "$dir/$cc" || return 1
     printf '#include "%s"\n' src/*.c >"$dir/runway.c"
     # shellcheck disable=SC2046,SC2086  # words on purpose
-    "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror -D_GNU_SOURCE \
+    "$cc" -std=c11 -O1 -g -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror \
       -I. -Isrc $flags -fPIC -shared -fvisibility=hidden -pthread -o "$dir/$cc/runway.so" "$dir/runway.c" \
       $(pkg-config --libs libcurl libmicrohttpd sqlite3 libpq) || return 1
     LUA=$lua RUNWAY_BUILD=$PWD/$dir/$cc tools/specs.sh spec/src/lua_core_spec.lua \
@@ -62,7 +71,7 @@ check_onefile() { # a host may compile all of src/ as one file, so every name in
 check_luacheck() {
   # Named one by one: given a directory, luacheck 1.1 reports what lies deeper in it twice.
   find lua types spec examples bench tools fuzz -name '*.lua' -print0 2>/dev/null |
-    xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec
+    xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec rockspec/companions/*.rockspec
 }
 
 check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
@@ -73,17 +82,35 @@ check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
 
 check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
 
+check_format() { # spaces and braces; where lines break, and comments' columns, are the author's
+  local file bad=0
+  for file in src/*.[ch]; do
+    diff <(flat <"$file") <(clang-format "$file" | flat) >"$top/format" || { echo "$file"; cat "$top/format"; bad=1; }
+  done
+  return $bad
+}
+
+flat() { # C without its line breaks: a statement a line
+  tr '\n' ' ' | sed -E -e 's/\\ / /g' -e 's/ +/ /g' -e 's/([{(]) /\1/g' -e 's/ ([})])/\1/g' -e 's/([;{}])/\1\n/g'
+}
+
+flags_of_all() { echo "-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"; }
+
+# What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
+all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c tools/*.c tools/*/*.c; }
+
 check_cppcheck() {
+  # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL \
-    -DLUA_VERSION_NUM=504 -Isrc src
+    --error-exitcode=1 --suppress=missingIncludeSystem $parts -D_GNU_SOURCE -DLUA_VERSION_NUM=504 -Isrc \
+    src spec/support fuzz tools
 }
 
 check_tidy() {
   local flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(flags_of_all)
   # shellcheck disable=SC2086  # words on purpose
-  printf '%s\n' src/*.c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE -Isrc $flags \
+  all_c | xargs -P2 -I{} clang-tidy --quiet {} -- -std=c11 -Isrc $flags \
     -include tools/noreturn.h 2>&1 |
     grep -v -E '^[0-9]+ warnings? (generated|treated as)|^Suppressed |^Use -header-filter'
   [ "${PIPESTATUS[1]}" -eq 0 ]
@@ -98,15 +125,15 @@ analyze() { # $1 file: gcc's own analyzer
     src/lua_listener.c) known=-Wno-analyzer-null-argument ;;
   esac
   # shellcheck disable=SC2086  # words on purpose
-  gcc -std=c11 -O1 -fanalyzer -Werror $known -D_GNU_SOURCE -Isrc $flags -include tools/noreturn.h \
+  gcc -std=c11 -O1 -fanalyzer -Werror $known -Isrc $flags -include tools/noreturn.h \
     -c -o /dev/null "$1"
 }
 
 check_analyzer() {
   export flags
-  flags="-DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL $(pkg-config --cflags "lua$version" libcurl libmicrohttpd sqlite3 libpq)"
+  flags=$(flags_of_all)
   export -f analyze
-  printf '%s\n' src/*.c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
+  all_c | xargs -P2 -I{} bash -c 'analyze "$1"' analyze {}
 }
 
 # A sanitized module needs the sanitizer's run-time library loaded before the plain interpreter, and
@@ -133,7 +160,8 @@ exec -a "\$0" $real "\$@"
 SCRIPT
   chmod +x "$dir/bin/$name"
 
-  PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+  SPEC_CFLAGS="-O1 -fno-omit-frame-pointer $flags" \
+    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
   local code=$? report
   for report in "$dir"/report.*; do
     [ -f "$report" ] || continue
@@ -164,41 +192,77 @@ check_tsan() { # races: only the specs in which a thread runs
 
 check_fuzz() { tools/torture/fuzz.sh 0; }
 
-check_rock() { LUA=$lua tools/rock.sh; }
+check_rock() { LUA=$lua LUA_VERSION=$version tools/rock.sh; }
 
 check_install() { # what is installed works from anywhere, and all of it goes away again
-  local root
+  local root code places
   root=$(mktemp -d) || return 1
-  "$make" --no-print-directory install uninstall PREFIX=/usr DESTDIR="$root/staged" &&
+  places=(PREFIX="$root/here" LUADIR="$root/lua" LIBDIR="$root/c modules" BINDIR="$root/bin" MANDIR="$root/man"
+    DOCDIR="$root/doc")
+  "$make" --no-print-directory install PREFIX=/usr DESTDIR="$root/staged" &&
+    [ -f "$root/staged/usr/share/doc/runway/LICENSE" ] &&
+    "$make" --no-print-directory uninstall PREFIX=/usr DESTDIR="$root/staged" &&
     [ -z "$(find "$root/staged" ! -type d)" ] &&
-    "$make" --no-print-directory install PREFIX="$root/here" &&
-    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/here/bin/runway" --version)
-  local code=$?
+    "$make" --no-print-directory install "${places[@]}" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD "$root/bin/runway" --version) &&
+    mkdir "$root/linked" && ln -s ../bin/runway "$root/linked/runway" &&
+    (cd / && env -u LUA_PATH -u LUA_CPATH -u RUNWAY_BUILD PATH="$root/linked:$PATH" runway --version) &&
+    rm -r "$root/linked" &&
+    [ -z "$(find "$root/here" -path '*/runway/*' -o -name '*.so')" ] &&
+    "$make" --no-print-directory uninstall "${places[@]}" &&
+    [ -z "$(find "$root" ! -type d)" ]
+  code=$?
+  rm -rf "$root"
+  return $code
+}
+
+check_release() { # the rocks of a release, from its archive, as luarocks gets it
+  local root code=0 rockspec
+  root=$(mktemp -d) || return 1
+  (
+    git clone -q . "$root/clone" && cd "$root/clone" || exit 1
+    export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x@x.test GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x@x.test
+    printf '\n## 9.8.7\n' >>CHANGELOG.md && git commit -q -a -m ready || exit 1
+    "$make" -s release VERSION=9.8.7 URL="file://$root/runway-9.8.7.tar.gz" LUA="$lua" || exit 1
+    mv build/release/9.8.7/* "$root" && cd "$root" && sha256sum --strict -c SHA256SUMS || exit 1
+    printf '%s\n' 'rocks_servers = {}' \
+      'rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }' >config.lua
+    for rockspec in runway-9.8.7-1.rockspec runway-*-9.8.7-1.rockspec; do
+      LUAROCKS_CONFIG=$root/config.lua HOME=$root luarocks --lua-version "$version" --tree "$root/tree" \
+        install "$rockspec" || exit 1
+    done
+    cd / && [ "$(env -u LUA_PATH -u LUA_CPATH "$root/tree/bin/runway" --version)" = "runway 9.8.7" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/sqlite.so" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/postgresql.so" ] &&
+      [ -f "$root/tree/lib/lua/$version/runway/listener.so" ]
+  ) || code=1
   rm -rf "$root"
   return $code
 }
 
 # ---- running them ----
 
-all='gcc clang symbols rooms onefile luacheck lua51 shell cppcheck tidy analyzer fuzz asan tsan rock install'
+all='gcc clang symbols rooms onefile luacheck lua51 shell format cppcheck tidy analyzer fuzz asan tsan rock release install'
 
 describe() {
   case $1 in
     gcc) echo "builds without a warning with gcc" ;;
     clang) echo "builds without a warning with clang" ;;
     symbols) echo "exports luaopen_runway* and nothing else, lacks nothing of its own" ;;
-    rooms) echo "the C rooms below the binding do not include lua.h" ;;
+    rooms) echo "the C rooms below the binding do not include lua.h; system.h comes first" ;;
     onefile) echo "all of src/ compiles and works as one file" ;;
     luacheck) echo "luacheck finds nothing" ;;
     lua51) echo "lua/ parses as Lua 5.1" ;;
     shell) echo "shellcheck finds nothing" ;;
+    format) echo "clang-format agrees with src/" ;;
     cppcheck) echo "cppcheck finds nothing" ;;
     tidy) echo "clang-tidy finds nothing" ;;
     analyzer) echo "gcc's -fanalyzer finds nothing" ;;
     fuzz) echo "each input of the fuzzers' corpus, under AddressSanitizer and UBSan" ;;
     asan) echo "specs under AddressSanitizer, UBSan and LeakSanitizer" ;;
     tsan) echo "specs with threads under ThreadSanitizer" ;;
-    rock) echo "luarocks builds and installs it, and it runs" ;;
+    rock) echo "luarocks builds and installs each rock, it runs, and make clean takes what is left" ;;
+    release) echo "a release's rocks install from its archive" ;;
     install) echo "make install works from anywhere, make uninstall leaves nothing" ;;
     tree) echo "nothing is left in the tree that git does not ignore" ;;
     *) return 1 ;;

@@ -68,6 +68,9 @@ local SEEDS = {
     "data:text/plain;charset=utf-8;base64,\nQUJD\n",
     "data:,x", "data:image/svg+xml,%3Csvg", "data:a/b;base64,QQ", "data:a/b;base64,Q", "data:a/b;base64,Q=Q=", "data:",
     "data:a/b;base64,QUJDREVG R0g=", "data:a/b;base64,-_-_", " data:a/b;base64,AAAA" },
+  film = { MP4, MP4 .. ("x"):rep(100), box("ftyp", "isom") .. box("mdat", "film") .. box("moov", "index"),
+    box("ftyp", "isom") .. "\0\0\0\1mdat\0\0\0\0\0\0\0\32" .. ("x"):rep(16), box("ftyp", "isom") .. "\0\0\0\1mdat\255",
+    box("ftyp", "isom") .. "\0\0\0\7mdat", box("ftyp", "isom") .. "\0\0\1\0mdat", "plain" },
   sniff = {
     MP4, "\137PNG\r\n\26\n\0\0\0\13IHDR\0\0\0\1\0\0\0\1\8\2\0\0\0\0\0\0\0\0\0\0\8acTL\0\0\0\0", "GIF89a\1\0\1\0\128\0\0"
     .. "\33\255\11NETSCAPE2.0\3\1\0\0\0\44\0\0\0\0\1\0\1\0\0\2\2\68\1\0\59", "RIFF\40\0\0\0WEBPVP8X\10\0\0\0\2",

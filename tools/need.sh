@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs what a target needs and this system lacks, and says so; does nothing when all is there.
 #
-#   tools/need.sh GROUP…      build demo test check rock make fuzz valgrind
+#   tools/need.sh GROUP…      build run demo test check rock make fuzz valgrind
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
-# INSTALL=no only names them. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
+# INSTALL=no only names them; INSTALL=ask does so too, unless it is root already or someone at
+# a terminal lets it become root by sudo. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
 # POSTGRESQL and FULL mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
@@ -81,11 +82,16 @@ need_build() {
       library libmicrohttpd microhttpd.h
   [ "${SQLITE:-yes}" = no ] || need SQLite libsqlite3-dev sqlite-devel sqlite sqlite - library sqlite3 sqlite3.h
   [ "${POSTGRESQL:-yes}" = no ] || need libpq libpq-dev libpq-devel postgresql-libs libpq - library libpq libpq-fe.h
+}
+
+need_run() { # what compiling asks nothing of
   need lua-cjson lua-cjson - - - lua-cjson lua_module cjson
   need argparse lua-argparse - - - argparse lua_module argparse
 }
 
-need_demo() { # https to a provider needs the certificates; the sandbox does not
+need_demo() {
+  need_run
+  # https to a provider needs the certificates; the sandbox does not
   [ ! -f /etc/debian_version ] ||
     need 'CA certificates' ca-certificates - - - - [ -s /etc/ssl/certs/ca-certificates.crt ]
 }
@@ -96,6 +102,9 @@ need_test() {
   need busted lua-busted - - - busted lua_module busted.runner
   need luasocket lua-socket - - - luasocket lua_module socket.core
   need luasec lua-sec - - - luasec lua_module ssl
+  need luv lua-luv - - - luv lua_module luv
+  need cqueues lua-cqueues - - - cqueues lua_module cqueues
+  need git git git git git - has git
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
   need nghttpd nghttp2-server nghttp2 nghttp2 nghttp2 - has nghttpd
@@ -121,6 +130,7 @@ need_check() {
   need luac5.1 lua5.1 compat-lua lua51 - - has luac5.1
   need cppcheck cppcheck cppcheck cppcheck cppcheck - has cppcheck
   need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
+  need clang-format clang-format clang-tools-extra clang llvm - has clang-format
   need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
   need_fuzz
   need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
@@ -166,6 +176,19 @@ apt_get() { # $1 how often to try: a mirror may be busy, or another program hold
     [ "$tries" -eq 0 ] || sleep 5
   done
   return 1
+}
+
+allowed() { # to install
+  case ${INSTALL:-yes} in
+    no) return 1 ;;
+    ask)
+      [ "$(id -u)" -ne 0 ] || return 0
+      has sudo && [ -t 0 ] && [ -t 2 ] || return 1
+      printf 'runway: missing %s. Install through sudo apt-get:%s? [y/N] ' "$missing" "$apt" >&2
+      read -r answer || return 1
+      case $answer in [yY]*) ;; *) return 1 ;; esac
+      ;;
+  esac
 }
 
 by_apt() {
@@ -217,8 +240,8 @@ groups() {
 
 for group; do
   case $group in
-    build | demo | test | check | rock | make | fuzz | valgrind) ;;
-    *) echo "usage: $0 build|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
+    build | run | demo | test | check | rock | make | fuzz | valgrind) ;;
+    *) echo "usage: $0 build|run|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
   esac
 done
 
@@ -233,7 +256,7 @@ esac
 groups "$@"
 [ -n "$missing" ] || exit 0
 
-if [ "${INSTALL:-yes}" != no ] && has apt-get && [ -f /etc/debian_version ]; then
+if has apt-get && [ -f /etc/debian_version ] && allowed; then
   by_apt || exit 1
   hash -r
   groups "$@"

@@ -3,6 +3,8 @@
 ** come back, and an analyzer that does not know it follows paths that cannot be.
 */
 
+#include "system.h"
+
 #include <lua.h>
 #include <lauxlib.h>
 

@@ -1,4 +1,4 @@
----@meta runway.adapter
+---@meta _
 -- luacheck: ignore 212
 -- What an adapter is made of, for editors. docs/adapters.md explains it; this file is never loaded.
 
@@ -19,6 +19,7 @@
 ---@field formats? table<string, string[]>  class -> the media types that the API takes; others are refused
 ---@field names? table<string, true>      parameters of the API's own beside the neutral ones, as it spells them:
 ---  no slips, so no one is warned of them
+---@field models? table<string, table<string, runway.ModelFacts>>  kind -> model -> what it is known to take
 ---@field sign? fun(api_key: string): table<string,string>
 ---  headers for requests to the base URL's origin; default { Authorization = "Bearer KEY" }
 ---@field kind_of? fun(params: runway.Params): string|nil  a kind that the model alone decides
@@ -40,6 +41,15 @@
 ---  the id and a hint; nil: no callback of this provider's
 ---@field retryable_failure? fun(failure_code: string|nil): boolean|nil
 ---  would the same request, submitted anew, have a chance
+
+---What a model is known to take, for people; what is absent is not known to be limited.
+---@class runway.ModelFacts
+---@field ratios? string[]
+---@field durations? number[]       seconds
+---@field duration_min? number
+---@field duration_max? number
+---@field duration_auto? boolean    the model may decide itself
+---@field removed? string           since when it is gone from Runway's own API
 
 ---Longest data URI of each class, in characters.
 ---@class runway.MediaLimits
@@ -94,7 +104,7 @@
 
 ---@class runway.TaskFields
 ---@field id? string            clean, not empty, at most 4096 bytes
----@field status? "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
+---@field status? runway.Status
 ---  nil: a word not known; the task goes on
 ---@field word? string          the provider's own word
 ---@field reason? string        what it says beside a word not known
@@ -111,12 +121,14 @@
 
 ---@class runway.Problem
 ---@field message string        one sentence for the user
----@field kind? string          a runway.Error's kind; default: by the HTTP status. Without one, and under 2xx, a
+---@field kind? runway.ErrorKind  of the user's error; default: by the HTTP status. Without one, and under 2xx, a
 ---  submit is refused as "invalid_request", and a query is made again
 ---@field code? string          the API's own code
 ---@field field? string         the param at fault
 ---@field id? string            of a task that the error names all the same
 ---@field refused? boolean      nothing was accepted, for certain: a 5xx is then no unknown_submit
+---@field retry_after? number   seconds: nothing was taken, for certain, and then it is to be sent again, whatever the
+---  status: as for a 429. 0 or more; over an hour it is told, and not waited for
 ---@field misuse? boolean       the caller's bug, raised at his line
 
 ---@class runway.AdapterFile
@@ -127,7 +139,8 @@
 
 ---@class runway.UploadStep
 ---@field request? runway.AdapterRequest  the next request (safe = true), or …
----@field uri? string                     … what stands for the file from now on
+---@field uri? string                     … what stands for the file from now on: a string that is not empty, which
+---  the API takes in place of a file's URL
 
 ---One case of `require("runway.conformance").check`: what goes in, named by the function, and what comes out.
 ---@class runway.Case

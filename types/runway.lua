@@ -4,7 +4,7 @@
 -- (src/runway.c); this file is never loaded.
 
 ---@class runway
----@field _VERSION string                          "runway 0.1.0"
+---@field _VERSION string                          "runway " and the number of the version
 ---@field null userdata                            sends JSON null
 ---@field providers table<string, runway.Adapter>  the built-in adapters by name
 local runway = {}
@@ -39,7 +39,12 @@ function runway.client(options) end
 ---@field max_body_bytes? integer  largest API answer; default 4 MiB
 ---@field user_agent? string
 ---@field logger? fun(level: "debug"|"warning"|"error", message: string, fields: table)
----@field transport? table         runway.mock { … }
+---@field transport? runway.Mock|runway.Transport  runway.mock { … }
+
+---Does now what the first client and its first request would do, so that no frame has to. As often as you like.
+---@return true|nil
+---@return runway.Error|nil err   when the engine cannot start
+function runway.preload() end
 
 ---A local picture, film or sound, to stand wherever a URL may stand.
 ---@param path string
@@ -54,11 +59,13 @@ function runway.journal(where) end
 
 ---Starts a job: a function that runs beside others and yields where it waits.
 ---@param fn function
+---@param ... any        its arguments
 ---@return runway.Job
 function runway.spawn(fn, ...) end
 
 ---Runs a function as a job, all other jobs beside it, until it returns.
 ---@param fn function
+---@param ... any   its arguments
 ---@return any ...  its values; what it raises is raised
 function runway.run(fn, ...) end
 
@@ -72,7 +79,7 @@ function runway.step(seconds) end
 function runway.sleep(seconds) end
 
 ---Waits for jobs, tasks or functions; one that fails does not stop the others.
----@param list table
+---@param list (runway.Job|runway.Task|function)[]
 ---@return table results      the first value of each
 ---@return table|nil failures index -> err
 function runway.all(list) end
@@ -82,6 +89,7 @@ function runway.all(list) end
 ---@return runway.Error|nil err  when the engine cannot start
 function runway.pollfd() end
 
+---What to wait for on it.
 ---@return "r"
 function runway.events() end
 
@@ -89,8 +97,8 @@ function runway.events() end
 ---@return number|nil
 function runway.timeout() end
 
----A transport that answers from a list, on a virtual clock; see runway.mock.
----@param list table
+---A transport that answers from a list, on a virtual clock.
+---@param list runway.mock.List|fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil
 ---@return runway.Mock
 function runway.mock(list) end
 

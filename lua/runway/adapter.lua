@@ -10,16 +10,10 @@ local files = require "runway.files"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
+local shown = require "runway.shown"
 local text = require "runway.text"
 
 local adapter = {}
-
--- A value that is not what it should be, for a message.
-local function shown(v)
-  if type(v) == "boolean" or type(v) == "number" then return tostring(v) end
-  if v == "" then return "an empty string" end
-  return "a " .. type(v) .. (type(v) == "table" and " of another form" or "")
-end
 
 --------------------------------------------------------------------- the table itself
 
@@ -60,6 +54,33 @@ local function is_formats(v)
   return true
 end
 
+local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
+
+local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_max = is_number,
+  durations = function(v)
+    for _, one in pairs(type(v) == "table" and v or { v }) do
+      if type(one) ~= "number" then return false end
+    end
+    return type(v) == "table"
+  end,
+  duration_auto = function(v) return type(v) == "boolean" end, removed = function(v) return type(v) == "string" end,
+}
+
+-- kind -> model -> what it takes.
+local function is_catalogue(v)
+  if type(v) ~= "table" then return false end
+  for kind, models in next, v do
+    if type(kind) ~= "string" or type(models) ~= "table" then return false end
+    for model, facts in next, models do
+      if type(model) ~= "string" or type(facts) ~= "table" then return false end
+      for name, fact in next, facts do
+        if FACTS[name] and not FACTS[name](fact) then return false end
+      end
+    end
+  end
+  return true
+end
+
 local function is_limits(v) return type(v) == "function" or is_table_of_limits(v) end
 local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
@@ -67,6 +88,7 @@ local LEVELS = 3                              -- a request's form holds tables o
 
 local function is_word(v) return type(v) == "string" and v:find("[^ \t-\r]") ~= nil end
 local function is_seconds(v) return type(v) == "number" and v >= 0 and v < math.huge end
+local SECONDS = "a number of seconds, 0 or more"
 
 -- What an adapter is made of, in the order in which faults are told: name, test, what it must be,
 -- and whether it must be there.
@@ -84,6 +106,7 @@ local SHAPE = {
   { "media", is_limits, "a table of class and longest data URI, or a function that returns one" },
   { "formats", is_formats, "a table of class and list of media types" },
   { "names", is_set, "a table of names, each with the value true" },
+  { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations)" },
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
   { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
@@ -102,7 +125,7 @@ function adapter.check(given)
     if v == nil and needed then
       return ("%s has no %s; it must be %s"):format(who, field, expected)
     elseif v ~= nil and not fits(v) then
-      return ("%s: %s is %s; it must be %s"):format(who, field, shown(v), expected)
+      return ("%s: %s is %s; it must be %s"):format(who, field, shown.value(v), expected)
     end
   end
   if given.credits and not given.balance then
@@ -162,8 +185,10 @@ local function attempt(s, name, ...)
   return false, scheduler.text_of(value)
 end
 
-local function odd(s, name, is, where)
-  return ("the adapter %s gave %s %s in %s"):format(s.adapter.name, is, where, name)
+-- What was wrong with a value that an adapter's function gave, and what it must be.
+local function odd(s, name, v, where, expected)
+  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.key), where, name,
+    expected and "; it must be " .. expected or "")
 end
 
 -- Kinds that an adapter may give its problems.
@@ -177,17 +202,21 @@ local KINDS = {
 local function problem_of(s, name, given)
   if given == nil then return nil end
   if type(given) == "string" then return { message = given } end
-  if type(given) ~= "table" then return nil, odd(s, name, shown(given), "as a problem") end
+  if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem") end
   local id = given.id
   local message_ok, kind_ok = type(given.message) == "string", given.kind == nil or KINDS[given.kind]
-  if message_ok and kind_ok and (id == nil or type(id) == "string") then return given end
+  local later_ok = given.retry_after == nil or is_seconds(given.retry_after)
+  if message_ok and kind_ok and later_ok and (id == nil or type(id) == "string") then return given end
   local fault
   local problem = { code = given.code, field = given.field, refused = given.refused, misuse = given.misuse,
-    message = given.message, kind = given.kind, id = fields.id(id) }
-  if id ~= nil and not problem.id then fault = odd(s, name, shown(id), "as the id of a problem") end
-  if not kind_ok then problem.kind, fault = nil, odd(s, name, shown(given.kind), "as the kind of a problem") end
+    message = given.message, kind = given.kind, retry_after = given.retry_after, id = fields.id(id) }
+  if id ~= nil and not problem.id then fault = odd(s, name, id, "as the id of a problem") end
+  if not kind_ok then problem.kind, fault = nil, odd(s, name, given.kind, "as the kind of a problem") end
+  if not later_ok then
+    problem.retry_after, fault = nil, odd(s, name, given.retry_after, "as the retry_after of a problem", SECONDS)
+  end
   if not message_ok then
-    fault = odd(s, name, shown(given.message), "as the message of a problem")
+    fault = odd(s, name, given.message, "as the message of a problem")
     problem.message = fields.text(given.message)
   end
   return problem, fault
@@ -229,10 +258,10 @@ local REQUEST = {
 
 -- What is wrong with a request; nil when it can be sent.
 local function request_fault(s, name, request)
-  if type(request) ~= "table" then return odd(s, name, shown(request), "as a request") end
+  if type(request) ~= "table" then return odd(s, name, request, "as a request") end
   for field, v in next, request do
     local fits = REQUEST[field]
-    if fits and not fits(v) then return odd(s, name, shown(v), "as the " .. field .. " of a request") end
+    if fits and not fits(v) then return odd(s, name, v, "as the " .. field .. " of a request") end
   end
   if request.url == nil and (request.path == nil or request.path:sub(1, 1) ~= "/") then
     return ("the adapter %s gave a request without a path that begins with / (or a url) in %s")
@@ -241,11 +270,13 @@ local function request_fault(s, name, request)
   return nil
 end
 
+local URI = "a string that is not empty: what the API takes in place of a file's URL"
+
 -- A step of an upload is what it leads to, or the next request.
 local function step_fault(s, name, step)
-  if type(step) ~= "table" then return odd(s, name, shown(step), "as a step") end
+  if type(step) ~= "table" then return odd(s, name, step, "as a step") end
   if step.uri == nil then return request_fault(s, name, step.request) end
-  return not is_word(step.uri) and odd(s, name, shown(step.uri), "as the uri of a step") or nil
+  return not is_word(step.uri) and odd(s, name, step.uri, "as the uri of a step", URI) or nil
 end
 
 --- Lets the adapter make a request (for "upload": a step).
@@ -280,10 +311,10 @@ function adapter.sign(s)
   if not s.adapter.sign then return { Authorization = "Bearer " .. s.key } end
   local ok, headers = attempt(s, "sign", s.key)
   if not ok then return nil, { message = ("the adapter %s failed in sign: %s"):format(s.adapter.name, headers) } end
-  if type(headers) ~= "table" then return nil, { message = odd(s, "sign", shown(headers), "as headers") } end
+  if type(headers) ~= "table" then return nil, { message = odd(s, "sign", headers, "as headers") } end
   for name, value in pairs(headers) do
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
-      return nil, { message = odd(s, "sign", shown(value), "as a header") }
+      return nil, { message = odd(s, "sign", value, "as a header") }
     end
   end
   return headers
@@ -295,7 +326,6 @@ local STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
-local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
 local function is_amount(v) return is_number(v) and v >= 0 end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
@@ -313,7 +343,7 @@ local function clean(s, name, value)
   for field, v in next, value do
     local fits = TASK[field]
     if fits and not fits(v) then
-      fault = odd(s, name, shown(v), "as " .. tostring(field))
+      fault = odd(s, name, v, "as " .. tostring(field))
       if not kept then
         kept = {}
         for k, had in next, value do kept[k] = had end
@@ -329,9 +359,9 @@ local function value_of(s, name, value)
   if value == nil or value == false then return nil end
   if name == "balance" then
     if is_number(value) then return value end
-    return nil, odd(s, name, shown(value), "as a balance")
+    return nil, odd(s, name, value, "as a balance")
   end
-  if type(value) ~= "table" then return nil, odd(s, name, shown(value), "as the fields of a task") end
+  if type(value) ~= "table" then return nil, odd(s, name, value, "as the fields of a task") end
   return clean(s, name, value)
 end
 
@@ -381,7 +411,7 @@ local function opinion(s, name, fits, what, ...)
   if not s.adapter[name] then return nil end
   local ok, value = attempt(s, name, ...)
   if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(s.adapter.name, name, value) } end
-  if value ~= nil and not fits(value) then return nil, { message = odd(s, name, shown(value), what) } end
+  if value ~= nil and not fits(value) then return nil, { message = odd(s, name, value, what) } end
   return value
 end
 
@@ -420,7 +450,7 @@ function adapter.price(s, kind, request)
   local ok, price, why = attempt(s, "price", kind, request)
   if not ok then return nil, ("the adapter %s failed in price: %s"):format(s.adapter.name, price) end
   if price == nil then return nil, type(why) == "string" and why or nil end
-  if not is_price(price) then return nil, odd(s, "price", shown(price), "as a price") end
+  if not is_price(price) then return nil, odd(s, "price", price, "as a price") end
   return { credits = price.credits, low = price.low or price.credits, basis = price.basis or "provider" }
 end
 

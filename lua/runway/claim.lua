@@ -21,14 +21,14 @@ function claim.new(session, deadline)
   return setmetatable({ session = session, deadline = deadline }, Claim)
 end
 
--- Nothing was submitted; or it is not known whether anything was.
+-- Nothing was submitted; or it is not known whether anything was. Memory may fail on the way, and this be called
+-- again: what is done already is crossed out.
 local function give_back(self, may_be)
-  local s, charge = self.session, self.charge
-  if not charge then return end
+  local s = self.session
+  if self.charge and not may_be then s.purse:free(self.charge) end
   self.charge = nil
-  if not may_be then s.purse:free(charge) end
-  if not self.placed then return end
-  if may_be then s.places:free_late() else s.places:free() end
+  if self.placed and may_be then s.places:free_late() elseif self.placed then s.places:free() end
+  self.placed = nil
 end
 
 -- Takes both or neither: nothing is held back of the budget by who waits in line. False: there is no place.
@@ -65,18 +65,18 @@ function Claim:begin(receipt, estimate)
   return false, nil, select(2, budget.refuse(s, estimate, spent + reserved))
 end
 
---- What came of the request, once.
+--- What came of the request, once; again where memory failed in it.
 ---@param t runway.Task|nil
 ---@param receipt runway.Receipt
 ---@param err runway.Error|nil
 function Claim:ends(t, _, receipt, err)
   scheduler.note(self, nil)
   if not t then return give_back(self, receipt.open or err ~= nil and err.kind == "unknown_submit") end
-  local s, charge = self.session, self.charge
-  if not charge then return end
+  local s = self.session
+  if self.charge then s.purse:bind(self.charge, t) end
   self.charge = nil
-  s.purse:bind(charge, t)
   if self.placed then s.places:enter(t) end
+  self.placed = nil
 end
 
 return claim

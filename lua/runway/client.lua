@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local budget = require "runway.budget"
+local errors = require "runway.errors"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
 local http = require "runway.http"
@@ -13,9 +14,12 @@ local options = require "runway.options"
 local places = require "runway.places"
 local prices = require "runway.prices"
 local order = require "runway.order"
+local scheduler = require "runway.scheduler"
 local session = require "runway.session"
 local submit = require "runway.submit"
 local task = require "runway.task"
+require "runway.films"                        -- the methods of a task that fetch
+local values = require "runway.values"
 
 ---@class runway.Client
 ---@field provider string    the adapter's name
@@ -73,6 +77,17 @@ local function web_address(v)
   return type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%z\1-\32\127]+$") ~= nil, "an http(s) URL"
 end
 
+-- What a transport is made of; without the first it is none.
+local PARTS = { "start", "cancel", "drop", "progress", "awaits", "probe", "digest", "read", "try", "write" }
+
+local function is_transport(v)
+  local fits = type(v) == "table" and v.start ~= nil
+  for _, name in ipairs(fits and PARTS or {}) do
+    fits = fits and (v[name] == nil or type(v[name]) == "function")
+  end
+  return fits, "a transport: runway.mock { … }, or a table with a function start and the like"
+end
+
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string",
   journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
@@ -80,18 +95,10 @@ local OPTIONS = {
   poll_interval = not_negative,
   max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
   allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = header,
-  logger = "function", transport = "table",
+  logger = "function", transport = is_transport,
 }
 
---- Opens an account. Makes no request.
----@param given? table   see the README: provider, api_key, base_url, timeout (60 s), deadline (s),
----   connect_timeout (10 s), max_retries (4), poll_interval (s), max_in_flight (32), callback_url, proxy,
----   ca_file, resolve, allow_http, allow_private, max_body_bytes (4 MiB), user_agent,
----   logger(level, message, fields), transport, journal, budget (credits), prices, max_tasks
----@return runway.Client|nil
----@return runway.Error|nil err  kind "config"
-function client.new(given)
-  given = options.check(given, OPTIONS, "client", 2)
+local function open(given)
   local chosen, err = adapter.of(given.provider)
   if not chosen then return nil, err end
   local made
@@ -108,19 +115,41 @@ function client.new(given)
   return self
 end
 
+--- Opens an account. Makes no request.
+---@param given? runway.Options   in types/runway.lua, and in the README
+---@return runway.Client|nil
+---@return runway.Error|nil err  kind "config"
+function client.new(given)
+  given = options.check(given, OPTIONS, "client", 2)
+  return errors.told("runway.client", open(given))
+end
+
+--- Does now what the first client and its first request would do: loads all rooms, and starts the engine with its
+--- thread and libcurl. For a host to call while it loads, so that no frame has to; as often as it likes.
+---@return true|nil
+---@return runway.Error|nil err   when the engine cannot start
+function client.preload()
+  require "runway.providers"
+  require "runway.transport"
+  local fd, err = scheduler.pollfd()
+  return errors.told("runway.preload", fd and true, err)
+end
+
 local function session_of(self)
   local mine = sessions[self]
-  if not mine then error("a method of a client was called without it: use client:method(…)", 3) end
+  if not mine then options.without_self "client" end
   return mine
 end
 
 --------------------------------------------------------------------- submitting
 
 --- Does the provider offer this kind of task?
----@param kind string
+---@param kind runway.Kind
 ---@return boolean
 function Client:supports(kind)
-  return submit.offers(session_of(self), kind)
+  local mine = session_of(self)
+  if type(kind) ~= "string" then error("supports takes the name of a kind, not " .. values.show(kind), 2) end
+  return submit.offers(mine, kind)
 end
 
 -- Checks the params, then submits. Misuse is raised at the line that called the public method,
@@ -140,14 +169,12 @@ end
 
 --- Submits a task; the kind is `params.kind`, or follows from the params.
 --- Submitted at most once: an answer that is lost gives `unknown_submit`.
----@param raw table    prompt_text, prompt_image, prompt_video, model, ratio, duration (s), seed, callback_url, …
----  beside these `output` (checked before paying; `task:download()` writes there), `extra` (a table that goes to the
----  API as it is), `deadline` (s)
+---@param raw runway.Submit   any other name goes to the API as well
 ---@return runway.Task|nil
 ---@return runway.Error|nil err   beside a task: code "broken_answer", since the answer was no clean JSON
 function Client:generate(raw)
   local made, err = generate(session_of(self), raw)
-  return made, err
+  return errors.told("client:generate", made, err)
 end
 
 -- One method per kind that any adapter may offer; a user's adapter may bring
@@ -159,12 +186,12 @@ for _, kind in ipairs {
 } do
   Client[kind] = function(self, raw)
     local made, err = generate(session_of(self), raw, kind)
-    return made, err
+    return errors.told("client:" .. kind, made, err)
   end
 end
 
 --- What a task with these parameters will cost. Makes no request.
----@param raw table    as `generate` takes them
+---@param raw runway.Submit   as `generate` takes them
 ---@return runway.Estimate|nil   { credits =, low =, basis = }: at most, at least, and where that is known from
 ---@return runway.Error|nil err  kind "config", code "no_price": it is not known; or what `generate` would refuse
 function Client:estimate(raw)
@@ -173,8 +200,8 @@ function Client:estimate(raw)
   local estimate
   if wanted then estimate, problem = submit.estimate(mine, wanted) end
   if problem and problem.misuse then error(problem.message, 2) end
-  if not wanted then return mine:refuse(problem) end
-  return estimate, problem
+  if not wanted then return errors.told("client:estimate", mine:refuse(problem)) end
+  return errors.told("client:estimate", estimate, problem)
 end
 
 --------------------------------------------------------------------- tasks by id
@@ -187,7 +214,7 @@ end
 
 --- Attaches to a task by its id. Makes no request.
 ---@param id string
----@param kind? string   what it makes, where the provider asks by kind
+---@param kind? runway.Kind   what it makes, where the provider asks by kind
 ---@return runway.Task
 function Client:task(id, kind)
   local mine = session_of(self)
@@ -196,23 +223,23 @@ end
 
 --- Attaches to a task and asks how it stands.
 ---@param id string
----@param kind? string
+---@param kind? runway.Kind
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function Client:get(id, kind)
   local mine = session_of(self)
-  return task.new(mine, { id = check_id(id, "get"), kind = kind }, false):refresh()
+  return errors.told("client:get", task.new(mine, { id = check_id(id, "get"), kind = kind }, false):refresh())
 end
 
 --- Asks the provider to stop a task; one that is gone already counts as stopped.
 --- At some providers this deletes a task that has finished.
 ---@param id string
----@param kind? string
+---@param kind? runway.Kind
 ---@return true|nil
 ---@return runway.Error|nil err
 function Client:cancel(id, kind)
   local mine = session_of(self)
-  return task.cancel(mine, { id = check_id(id, "cancel"), kind = kind })
+  return errors.told("client:cancel", task.cancel(mine, { id = check_id(id, "cancel"), kind = kind }))
 end
 
 --------------------------------------------------------------------- the rest of the API
@@ -224,14 +251,10 @@ end
 function Client:upload(path)
   local mine = session_of(self)
   if type(path) ~= "string" or path == "" or path:find("%z") then error("upload takes the path of a file", 2) end
-  return media.upload(mine, path)
+  return errors.told("client:upload", media.upload(mine, path))
 end
 
---- What is left on the account.
----@return number|nil credits
----@return table|runway.Error detail   the provider's own table, or err
-function Client:credits()
-  local mine = session_of(self)
+local function credits(mine)
   if not mine.adapter.credits then return mine:refuse(mine.adapter.name .. " does not tell what credits are left") end
   local request, problem = adapter.ask(mine, "credits")
   if not request then return mine:refuse(problem) end
@@ -240,39 +263,41 @@ function Client:credits()
   return balance, answer.json
 end
 
+--- What is left on the account.
+---@return number|nil credits
+---@return table|runway.Error detail   the provider's own table, or err
+function Client:credits()
+  return errors.told("client:credits", credits(session_of(self)))
+end
+
+---@class runway.Spent        in credits
+---@field spent number
+---@field reserved number     held back for what may still cost
+---@field budget? number      the client's own
+
+local function spent(mine)
+  local sum, reserved
+  if mine.journal then
+    sum, reserved = journal.spent(mine.journal)
+    if not sum then return nil, reserved end
+  else
+    sum, reserved = mine.purse:sums()
+  end
+  return { spent = sum, reserved = reserved, budget = mine.budget }
+end
+
 --- What is spent, and held back for what may still cost: of this client's own submits, or with a journal of all that
 --- is in it.
----@return { spent: number, reserved: number, budget: number|nil }|nil   credits
+---@return runway.Spent|nil
 ---@return runway.Error|nil err   the journal cannot be read
 function Client:spent()
-  local mine = session_of(self)
-  local spent, reserved
-  if mine.journal then
-    spent, reserved = journal.spent(mine.journal)
-    if not spent then return nil, reserved end
-  else
-    spent, reserved = mine.purse:sums()
-  end
-  return { spent = spent, reserved = reserved, budget = mine.budget }
+  return errors.told("client:spent", spent(session_of(self)))
 end
 
 -- A callback larger than this is no callback.
 local MAX_CALLBACK = 1024 * 1024
 
---- Reads what a provider posted to a callback URL: which task it speaks of, and
---- what it says of it. A hint, never a fact: anyone can post, so ask with
---- `client:get(id)` before believing it. Makes no request.
----@param body string            the raw body
----@param headers? table         the request's headers
----@param target? string         the URL it was posted to, or its path and query: with a journal and a client's
----  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`
----@return { id: string, status: string|nil, key: string|nil }|nil hint
----@return runway.Error|nil err
-function Client:read_callback(body, headers, target)
-  local mine = session_of(self)
-  if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
-  if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
-  if target ~= nil and type(target) ~= "string" then error("read_callback takes the URL as a string", 2) end
+local function read_callback(mine, body, headers, target)
   if not mine.adapter.callback then return mine:refuse(mine.adapter.name .. " has no callbacks") end
   if #body > MAX_CALLBACK then
     return mine:refuse({ kind = "limit", message = "the callback is larger than 1 MiB" })
@@ -289,6 +314,23 @@ function Client:read_callback(body, headers, target)
   end
   if target then hint.key = keyed.called_back(mine, target, hint.id) end
   return hint
+end
+
+--- Reads what a provider posted to a callback URL: which task it speaks of, and
+--- what it says of it. A hint, never a fact: anyone can post, so ask with
+--- `client:get(id)` before believing it. Makes no request.
+---@param body string            the raw body
+---@param headers? table         the request's headers
+---@param target? string         the URL it was posted to, or its path and query: with a journal and a client's
+---  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`
+---@return { id: string, status: string|nil, key: string|nil }|nil hint
+---@return runway.Error|nil err
+function Client:read_callback(body, headers, target)
+  local mine = session_of(self)
+  if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
+  if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
+  if target ~= nil and type(target) ~= "string" then error("read_callback takes the URL as a string", 2) end
+  return errors.told("client:read_callback", read_callback(mine, body, headers, target))
 end
 
 local WORDS = { string = true, number = true, boolean = true }
@@ -313,8 +355,8 @@ local REQUEST = {
 
 --- Any other endpoint of the provider, signed and retried like the known ones;
 --- a POST or PATCH is sent at most once.
----@param given table   { method = "GET", path = "/v1/…", query = {}, json = {}, headers = {}, deadline = s }
----@return { status: integer, headers: table, body: string, json: any }|nil answer
+---@param given runway.RequestOptions
+---@return runway.Answer|nil answer
 ---@return runway.Error|nil err    also for an answer that is not 2xx
 function Client:request(given)
   local mine = session_of(self)
@@ -325,7 +367,7 @@ function Client:request(given)
   local answer, err = http.call(mine, {
     method = given.method, path = given.path, query = given.query, json = given.json, headers = given.headers,
   }, { raw = true, deadline = mine:deadline(given.deadline) })
-  if not answer then return nil, err end
+  if not answer then return errors.told("client:request", nil, err) end
   return guard.persist(shown, answer)
 end
 

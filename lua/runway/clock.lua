@@ -1,7 +1,9 @@
 -- clock.lua: the one clock, and the timers on it.
 --
 -- Time is monotonic seconds. While a mock is open it stands still, and jumps
--- to the next timer when there is nothing else to do.
+-- to the next timer when there is nothing else to do. Such virtual time goes in
+-- steps that doubles add and subtract exactly: what is to happen after 300 s is
+-- seen after 300 s, and not, by rounding, after 299.99999999999 s.
 
 local core = require "runway.core"
 
@@ -9,6 +11,8 @@ local clock = {}
 
 -- A timer further away than this would be beyond what doubles count exactly.
 local FAR = 1e9
+
+local STEPS = 2 ^ 20                          -- of virtual time in a second
 
 local frozen                                  -- virtual time, or nil
 local freezers = 0
@@ -20,16 +24,23 @@ function clock.now()
   return frozen or core.now() + offset
 end
 
+-- The first step of virtual time that is not before.
+local function step(time)
+  return math.ceil(time * STEPS) / STEPS
+end
+
 --- Makes time virtual. Nests; each freeze needs its thaw.
 function clock.freeze()
   freezers = freezers + 1
-  frozen = frozen or core.now() + offset
+  frozen = frozen or step(core.now() + offset)
 end
 
 function clock.thaw()
   freezers = freezers - 1
   if freezers == 0 then
-    offset = frozen - core.now()
+    local real = core.now()
+    offset = frozen - real
+    if real + offset < frozen then offset = offset + 1 / STEPS end -- by rounding
     frozen = nil
   end
 end
@@ -53,7 +64,7 @@ end
 --- Lets `seconds` of virtual time pass.
 ---@param seconds number
 function clock.jump(seconds)
-  frozen = frozen + seconds
+  frozen = step(frozen + seconds)
 end
 
 --------------------------------------------------------------------- timers
@@ -121,7 +132,9 @@ end
 ---@return table timer
 function clock.at(time, fn)
   sequence = sequence + 1
-  local timer = { time = math.min(time, clock.now() + FAR), order = sequence, fn = fn, queued = true }
+  time = math.min(time, clock.now() + FAR)
+  if frozen then time = step(time) end
+  local timer = { time = time, order = sequence, fn = fn, queued = true }
   heap[size + 1] = timer                      -- first, for Ctrl-C may come in between
   size = size + 1
   sift_up(timer, size)

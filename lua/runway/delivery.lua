@@ -5,6 +5,7 @@
 -- at all, and its place was seen to be free before.
 
 local download = require "runway.download"
+local provenance = require "runway.provenance"
 
 local delivery = {}
 
@@ -40,6 +41,27 @@ local function left_there(session, trail, path, deadline)
   local row = trail:row()
   if not row or row.path ~= path or row.state ~= "downloading" and row.state ~= "done" then return nil end
   return (delivery.there(session, path, row.state == "done" and row.bytes or nil, deadline))
+end
+
+--- A file that an earlier run has fetched, under a name that no other task gives. Where its length or its sum is
+--- known, by the journal or its receipt, it must be that.
+---@param session runway.Session
+---@param t runway.Task
+---@param trail runway.Trail|nil
+---@param path string
+---@param opts { index: integer, deadline?: number }   on scheduler.now()
+---@return table|nil file         nil: there is none
+---@return table|nil problem      fields of an error: it is another
+function delivery.kept(session, t, trail, path, opts)
+  local sum = session:look("digest", path, opts.deadline)
+  if sum.error then return nil end
+  local row = trail and trail:row()
+  local bytes = row and row.path == path and row.state == "done" and row.bytes or sum.size
+  if bytes ~= sum.size or (provenance.sum(session, t, path, opts) or sum.sha256) ~= sum.sha256 then
+    return nil, { kind = "io", code = "exists", message = path .. " is there, but it is not the file that was "
+      .. "fetched for this task: name another directory, or give overwrite = true" }
+  end
+  return { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
 end
 
 local function journalled(session, trail, url, path, opts, renew)

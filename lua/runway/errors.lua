@@ -4,8 +4,7 @@
 -- its text, and every text it holds, has passed `redact`.
 
 ---@class runway.Error
----@field kind string  invalid_request authentication permission insufficient_credits not_found rate_limited server
----                    network timeout protocol unknown_submit task_failed task_cancelled cancelled io limit config
+---@field kind runway.ErrorKind
 ---@field message string        what happened and what to do next
 ---@field provider? string      the adapter's name
 ---@field http_status? integer
@@ -19,6 +18,8 @@
 ---@field task_id? string
 ---@field body? string          the answer, cut to 4 KiB
 ---@field traceback? string     of a job that raised
+---@field call? string          what failed, as its caller writes it: client:generate, task:wait, …
+---@field where? string         and where it was called: shots.lua:12
 
 local text = require "runway.text"
 
@@ -30,7 +31,7 @@ local MAX_WORD = 200         -- and of a code or a request's id
 local Error = { __name = "runway.error" }
 Error.__index = Error
 
---- One line: what happened, where, to which task, and whether money may be spent.
+--- One line: which call failed, what happened, to which task, and whether money may be spent.
 function Error.__tostring(e)
   local notes = {}
   if e.provider then notes[#notes + 1] = e.provider end
@@ -39,11 +40,30 @@ function Error.__tostring(e)
   if e.task_id then notes[#notes + 1] = "task " .. e.task_id end
   if e.request_id then notes[#notes + 1] = "request " .. e.request_id end
   if e.attempts and e.attempts > 1 then notes[#notes + 1] = e.attempts .. " attempts" end
-  local line = (e.kind and e.kind .. ": " or "") .. e.message
+  local line = (e.where and e.where .. ": " or "") .. (e.call and e.call .. ": " or "")
+    .. (e.kind and e.kind .. ": " or "") .. e.message
   if #notes > 0 then line = line .. " (" .. table.concat(notes, ", ") .. ")" end
   line = line:gsub("[%z\1-\31\127]+", " ")
   return line
 end
+
+-- Has it a text of its own to be shown by?
+local function is_text(v)
+  if type(v) == "string" or type(v) == "number" then return true end
+  local meta = getmetatable(v)
+  return type(meta) == "table" and meta.__concat == errors.concat
+end
+
+--- An error with the text before or behind it, as its __concat; what is no text is refused as Lua does.
+---@param a any
+---@param b any
+---@return string
+function errors.concat(a, b)
+  local odd = not is_text(a) and type(a) or not is_text(b) and type(b)
+  if odd then error("attempt to concatenate a " .. odd .. " value", 2) end
+  return tostring(a) .. tostring(b)
+end
+Error.__concat = errors.concat
 
 -- This much of a key's beginning is still the key: a text may have been cut in the middle of it.
 local TELLTALE = 12
@@ -118,6 +138,36 @@ function errors.new(e, secret)
   if type(e.retry_after) ~= "number" then e.retry_after = nil end
   e.retryable = e.retryable == true
   return setmetatable(e, Error)
+end
+
+-- Where our own rooms lie, as Lua names a chunk; nil in a host that has no debug library or loads them otherwise.
+local info = debug and debug.getinfo
+local HOME = info and info(1, "S").source:match("^@.*[/\\]")
+
+-- The call is noted where a script made it; what our rooms call is not what failed.
+local function note(err, call)
+  if err.call then return end
+  local level, at = 4                         -- beyond this function, pcall and `told`
+  repeat
+    at = info and info(level, "Sl")
+    level = level + 1
+  until not at or at.what ~= "C"              -- a script's own pcall
+  if at and HOME and at.source:sub(1, #HOME) == HOME then return end
+  local line = at and at.currentline > 0 and at.currentline
+  -- of a chunk without a name its text would be shown
+  if line and at.source:find("^[@=]") then err.where = at.short_src .. ":" .. line end
+  err.call = call
+end
+
+--- What a public function gives back, its error with which call it was, and where. To be called as that function's
+--- tail: `return errors.told("client:get", …)`. Where memory fails, the error is without it.
+---@param call string
+---@param ... any        what it gives back; an error is the second of them
+---@return any ...
+function errors.told(call, ...)
+  local _, err = ...
+  if errors.is(err) then pcall(note, err, call) end
+  return ...
 end
 
 ---@param v any

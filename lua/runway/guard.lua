@@ -9,6 +9,15 @@ local guard = {}
 guard.NO_MEMORY = "not enough memory"         -- what Lua raises then
 local NO_MEMORY = guard.NO_MEMORY
 
+--- Was it memory that was missing? Lua 5.3's buffers say so in words of their own, with a place before them.
+---@param err any
+---@return boolean
+function guard.lacks_memory(err)
+  return err == NO_MEMORY
+    or type(err) == "string" and err:find("not enough memory for buffer allocation", 1, true) ~= nil
+end
+local lacks_memory = guard.lacks_memory
+
 --- An error as text; its own __tostring may fail.
 ---@param err any
 ---@return string
@@ -24,8 +33,17 @@ function guard.say(text)
 end
 
 ---@param err any
-function guard.report(err)
-  guard.say("an error in a callback: " .. guard.text_of(err))
+---@param trace? string   where it was raised
+function guard.report(err, trace)
+  guard.say("an error in a callback: " .. (trace or guard.text_of(err)))
+end
+
+local Traced = {}                             -- the metatable of an error with the way that led to it
+
+-- What is no one's bug is let through as it is.
+local function traced(err)
+  if err == NO_MEMORY or interrupt.is(err) or not debug then return err end
+  return setmetatable({ err = err, trace = errors.redact(debug.traceback(guard.text_of(err), 2)) }, Traced)
 end
 
 local function passed_on(ok, ...)
@@ -46,13 +64,12 @@ end
 ---@return boolean ok
 ---@return any err
 function guard.call(fn, ...)
-  local ok, err = pcall(fn, ...)
-  if not ok and interrupt.is(err) then
-    interrupt.keep(err)
-  elseif not ok then
-    guard.report(err)
-  end
-  return ok, err
+  local ok, raised = xpcall(fn, traced, ...)
+  if ok then return true, raised end
+  local err, trace = raised, nil
+  if getmetatable(raised) == Traced then err, trace = raised.err, raised.trace end
+  if interrupt.is(err) then interrupt.keep(err) else guard.report(err, trace) end
+  return false, err
 end
 
 --- How often what must not be lost is tried again while memory is missing.
@@ -64,7 +81,7 @@ function guard.persist(fn, ...)
   for _ = 1, guard.PATIENCE do
     local ok, value = pcall(fn, ...)
     if ok then return value end
-    if value ~= NO_MEMORY then error(value, 0) end
+    if not lacks_memory(value) then error(value, 0) end
     collectgarbage()
   end
   return fn(...)

@@ -43,6 +43,7 @@ local NO_RETRY = "; it was not tried again, since too many requests to this serv
 -- Answers to conditions and ranges, which no call of the API has.
 local UNASKED = { [304] = true, [412] = true, [416] = true }
 local LOST = " The task may exist and may have been charged: look for it at the provider before submitting again."
+local NAMED = " It names the task %s, which may have been charged: go on with it, and do not submit again."
 
 --------------------------------------------------------------------- one exchange
 
@@ -212,6 +213,13 @@ local function attempt(session, call, tally)
   end
 end
 
+local function without_memory(session, receipt, id)
+  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
+    sent = (receipt.sent or id) and "yes" or "no",
+    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
+  return err
+end
+
 --- Something broke in on a paid call: Ctrl-C, no memory, the end of its job. Its answer is awaited.
 ---@param session runway.Session
 ---@param receipt runway.Receipt
@@ -219,13 +227,10 @@ end
 ---@return string|nil id           of the task in the answer
 ---@return runway.Error|nil err    to be given back where memory was missing; else `raised` is to go on
 function http.rescue(session, receipt, raised)
-  if raised == guard.NO_MEMORY then collectgarbage() end
+  if guard.lacks_memory(raised) then collectgarbage() end
   local id = guard.persist(ledger.await, receipt)
-  if raised ~= guard.NO_MEMORY then return id end
-  local _, err = session:error { kind = "limit", code = "memory", attempts = receipt.attempts, task_id = id,
-    sent = (receipt.sent or id) and "yes" or "no",
-    message = "memory ran out" .. (id and "; the task was submitted all the same" or "") }
-  return id, err
+  if not guard.lacks_memory(raised) then return id end
+  return id, guard.persist(without_memory, session, receipt, id)
 end
 
 -- A paid call of its own: whatever breaks in, the id in its answer goes into the error.
@@ -275,18 +280,22 @@ Api.__index = Api
 -- What happened, in words.
 local function story(verdict, result, reading)
   local e, answer, problem = result.error, reading.answer or {}, reading.problem
+  local advice = reading.id and NAMED:format(reading.id) or LOST
   if e then
     if verdict.kind == "unknown_submit" then
-      return "the request was sent, but no answer came back (" .. e.message .. ")." .. LOST
+      local came = reading.id and "its answer did not come whole" or "no answer came back"
+      return ("the request was sent, but %s (%s)."):format(came, e.message) .. advice
     end
     return e.message
   end
   local said = problem and problem.message
   local page = answer.page
   if verdict.kind == "unknown_submit" then
-    local what = said and ("the server said: " .. said) or reading.fault or answer.why or "the answer names no task"
+    local what = said and ("the server said: " .. said) or reading.fault or answer.why
+      or reading.id and "the answer is not one of a new task" or "the answer names no task"
     if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
-    return ("the request was sent and answered with status %d, but %s."):format(result.status, what) .. LOST
+    local link = result.status < 300 and ", but" or ":"
+    return ("the request was sent and answered with status %d%s %s."):format(result.status, link, what) .. advice
   end
   local message
   if UNASKED[result.status] and not said then

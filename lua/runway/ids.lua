@@ -320,10 +320,13 @@ local function says_well(status)
   return status == nil or status >= 200 and status < 300
 end
 
+-- Under these a server may say where to look at what a POST has made; 307 and 308 send the POST itself elsewhere.
+local SEE = { [301] = true, [302] = true, [303] = true }
+
 -- Where a server says that what it made can be asked for: /v1/tasks/ID.
 local function in_location(answer)
   local to = type(answer.headers) == "table" and answer.headers.location
-  if type(to) ~= "string" or #to > MAX_LOCATION or not (answer.status == 303 or says_well(answer.status)) then
+  if type(to) ~= "string" or #to > MAX_LOCATION or not (SEE[answer.status] or says_well(answer.status)) then
     return nil
   end
   local id = to:match("^[^?#]*"):match("/tasks?/([A-Za-z0-9_.~:-]+)/?$")

@@ -5,6 +5,7 @@
 local errors = require "runway.errors"
 local guard = require "runway.guard"
 local interrupt = require "runway.interrupt"
+local options = require "runway.options"
 
 -- What a host may have taken away is missed here, and not after something was paid for.
 local coroutine = assert(coroutine, "runway needs Lua's coroutine library")
@@ -43,6 +44,24 @@ end
 function job.is_any_ready()
   return last >= first
 end
+
+local hosted = false
+
+--- A host lets jobs run by steps of its own, and may end with some undone whenever it likes.
+function job.hosted()
+  hosted = true
+end
+
+-- Collected when the state closes: a script that ends before its jobs have begun must not do so silently.
+job.at_the_end = setmetatable({}, { __gc = function()
+  local count = 0
+  for i = first, hosted and 0 or last do
+    if ready[i].start then count = count + 1 end
+  end
+  if count == 0 then return end
+  guard.say(("the program ended before %d job(s) that it had spawned ever ran: end a script with runway.run, "
+    .. "runway.all or job:join"):format(count))
+end })
 
 --------------------------------------------------------------------- how one ends
 
@@ -174,11 +193,19 @@ function job.note(key, tell)
   j.notes[key] = tell
 end
 
+--- Raises at the line that called a method of jobs with a dot.
+---@param j any
+local function check_self(j)
+  if getmetatable(j) ~= Job then options.without_self "job" end
+end
+job.check_self = check_self
+
 --- Stops what runs here; tasks already paid for go on at their provider and
 --- can be attached again by id. A submit in flight is awaited first, so that
 --- its id is not lost.
 ---@return boolean was_running
 function Job:cancel()
+  check_self(self)
   if self.results then return false end
   self.cancelled = true
   if self.start then
@@ -194,6 +221,7 @@ end
 
 ---@return boolean
 function Job:done()
+  check_self(self)
   return self.results ~= nil
 end
 

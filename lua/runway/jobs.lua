@@ -1,6 +1,7 @@
 -- jobs.lua: many at once: a function with all jobs beside it, or a list side by side.
 
 local scheduler = require "runway.scheduler"
+local values = require "runway.values"
 
 local jobs = {}
 
@@ -29,6 +30,11 @@ end
 function jobs.all(list)
   if type(list) ~= "table" then error("all takes a list of jobs, tasks or functions", 2) end
   local running, results, failures = {}, {}, nil
+  for key in next, list do                    -- a name, or what stands behind a hole, would be passed over
+    if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > #list then
+      error(("all takes a list, { a, b, … }; it has no place for [%s]"):format(values.show(key)), 2)
+    end
+  end
   for i = 1, #list do                         -- before any of them begins
     local item = list[i]
     if type(item) ~= "function" and not (type(item) == "table" and (item.join or item.wait)) then

@@ -46,7 +46,9 @@ function keyed.read(s, order, kind, deadline)
   describe, err = description.read(s, kind, order, deadline)
   if describe then described, err = describe() end
   if not described then return nil, err end
-  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described }, Keyed)
+  -- `attempt` has its place before: to make one then could fail, and lose it
+  local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,
+    attempt = false }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
@@ -203,6 +205,7 @@ local function claim(self)
   local terms = { budget = s.budget, most = s.places and s.places.most }
   local function try()
     made, row, err, lack = journal.begin(s.journal, self.intent, terms, self.log)
+    self.attempt = made or false              -- before anything else can fail, and lose it
     if not (lack and lack.full) then return true end
     journal.sweep(s.journal)                  -- what died with its program is not under way for ever
     return false
@@ -229,7 +232,6 @@ function Keyed:begin(receipt, estimate)
     if err then return false, unreadable(self, err) end
     if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then
-      self.attempt = made
       made.on_lost = function()
         ledger.revoke(receipt, "its lease in the journal ran out")
       end

@@ -45,15 +45,21 @@ local function take_back(word)
   if word then core.take_back(word) end
 end
 
--- An id or a name as it may be shown; most are plain words.
+-- An id or a name as it may be shown. Most are plain words; an odd one is still what the task is asked for by, unless
+-- it is an address.
 local function shown(word)
-  return word:find("^[A-Za-z0-9_.:-]+$") and word or errors.redact(word)
+  return word:find("://", 1, true) and errors.redact(word) or word
+end
+
+-- The same, for a shell.
+local function quoted(word)
+  return word:find("^[A-Za-z0-9_.:-]+$") and word or "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 -- How to go on with a task.
 local function advice(id, provider, status)
   id, provider = shown(id), shown(provider)
-  local command = ("runway task %s --provider %s -o FILE"):format(id, provider)
+  local command = ("runway task %s --provider %s -o FILE"):format(quoted(id), quoted(provider))
   return ("task %s (%s, %s) is paid for and not lost; to go on: client:task(%q):wait(), or: %s")
     :format(id, provider, status, id, command)
 end
@@ -131,11 +137,14 @@ function ledger.id_of(receipt)
   return (ids.in_answer(answers.of(result)))
 end
 
---- The same, after waiting for an answer that is still to come.
+--- The same, after waiting for an answer that is still to come. What was never started has not left,
+--- where the transport knows.
 ---@param receipt runway.Receipt
 ---@return string|nil
 function ledger.await(receipt)
   if is_under_way(receipt) then scheduler.park(receipt.waiter) end
+  local w = receipt.waiter
+  if w and not w.done and receipt.transport.awaits then receipt.open = false end
   return ledger.id_of(receipt)
 end
 
@@ -224,6 +233,9 @@ function Interrupt.__tostring(e)
   table.insert(lines, 1, e.message)
   return table.concat(lines, "\n")
 end
+
+-- With a text before or behind it, as an error has it.
+Interrupt.__concat = errors.concat
 
 -- What a hook raised as text becomes the table that names what is at stake.
 scheduler.interrupted_with(function(raised)

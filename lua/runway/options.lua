@@ -111,4 +111,13 @@ function options.check(given, spec, what, level)
   return given
 end
 
+---Raises at the line that called a method with a dot: `task.wait()` for `task:wait()`. To be called by the check
+---that the method begins with.
+---@param what string   what it is a method of
+function options.without_self(what)
+  local called = debug and debug.getinfo and debug.getinfo(3, "n")
+  local name = called and called.name and called.name:match("^[A-Za-z_]+$") or "method"
+  error(("a method of a %s was called without it: use %s:%s(…)"):format(what, what, name), 4)
+end
+
 return options

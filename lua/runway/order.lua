@@ -27,6 +27,7 @@ local KNOWN = {
   "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video", "ratio", "seed",
   "video",
 }
+order.KNOWN = KNOWN
 local IS_KNOWN = {}
 for _, name in ipairs(KNOWN) do IS_KNOWN[name] = true end
 

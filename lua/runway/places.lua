@@ -113,8 +113,8 @@ end
 
 --- Nothing was submitted, or no one will ever know what became of it.
 function Places:free()
+  call(self)                                  -- it may fail, and is called again then; whoever it wakes runs later
   if self.alone then self.taken = self.taken - 1 end
-  call(self)
 end
 
 --- What was submitted has no answer: its place is held for a while.

@@ -1,69 +1,163 @@
 -- progress.lua: a bar for each wait and each download: redrawn in place on a
 -- terminal, plain lines (one for each change) anywhere else.
 
+local columns = require "runway.columns"
 local core = require "runway.core"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
 local progress = {}
 
-local WIDTH = 30                              -- of the bar itself
+local PLAIN = 30                              -- columns of the bar in a plain line
+local LEAST, MOST = 5, 50                     -- and on a terminal
 local LABEL = 24                              -- of the longest label shown whole
 local REDRAW = 0.5                            -- seconds between two looks at the clock
 local STEPS = 10                              -- plain lines for one download or wait
+local SPARE = 3                               -- columns left free: ^C, which a terminal shows, would break the line
+local NARROW = 80                             -- columns, where a terminal does not tell
+local WINDOW = 15                             -- seconds over which the rate of a download is taken
+local SOON = 1                                -- seconds before which no rate says anything
 
---- Is standard error a terminal that can redraw a line?
+--- Is standard error a terminal that can redraw a line, and wanted so?
 ---@return boolean
 function progress.is_terminal()
-  local term = os.getenv "TERM"
-  if not term or term == "dumb" then return false end
-  return core.terminal()                      -- no command asks: while one runs, Ctrl-C is its alone
+  local term, plain = os.getenv "TERM" or "", os.getenv "NO_COLOR" or ""
+  if term == "" or term == "dumb" or plain ~= "" then return false end
+  return (core.terminal())                    -- no command asks: while one runs, Ctrl-C is its alone
 end
+
+local function clock(seconds)
+  seconds = math.floor(seconds)
+  local minutes = math.floor(seconds / 60)
+  if minutes < 60 then return ("%d:%02d"):format(minutes, seconds % 60) end
+  return ("%d:%02d:%02d"):format(math.floor(minutes / 60), minutes % 60, seconds % 60)
+end
+
+local function size(bytes)
+  if bytes < 1e3 then return ("%.0f B"):format(bytes) end
+  if bytes < 1e6 then return ("%.0f KB"):format(bytes / 1e3) end
+  if bytes < 1e9 then return text.fixed(bytes / 1e6, 1) .. " MB" end
+  return text.fixed(bytes / 1e9, 2) .. " GB"
+end
+
+--------------------------------------------------------------------- how fast
+
+-- How much is there, and how much there is to be, from time to time.
+local Pace = {}
+Pace.__index = Pace
+
+---@param window? number   seconds that are looked back; nil: all
+local function new_pace(window) return setmetatable({ window = window, seen = {} }, Pace) end
+
+function Pace:note(done, goal)
+  local seen, now = self.seen, scheduler.now()
+  local last = seen[#seen]
+  self.goal = goal
+  if last and (done == last.done or now == last.at) then
+    last.done = done
+    return
+  end
+  seen[#seen + 1] = { at = now, done = done }
+  while self.window and #seen > 2 and now - seen[2].at > self.window do table.remove(seen, 1) end
+end
+
+--- How much in a second; nil: no one can say yet. What is asked from time to time goes on in between; what
+--- stands still gets slower.
+function Pace:rate()
+  local first, last = self.seen[1], self.seen[#self.seen]
+  if not first or last.done <= first.done then return nil end
+  local took = (self.window and scheduler.now() or last.at) - first.at
+  return took >= SOON and (last.done - first.done) / took or nil
+end
+
+--- Seconds until all of it is there, as far as can be told.
+function Pace:left()
+  local rate, last = self:rate(), self.seen[#self.seen]
+  if not rate or not self.goal or last.done >= self.goal then return nil end
+  local since = self.window and 0 or scheduler.now() - last.at
+  return math.max(0, (self.goal - last.done) / rate - since)
+end
+
+--------------------------------------------------------------------- the line
 
 local Bar = {}
 Bar.__index = Bar
 
-local function elapsed(seconds)
-  seconds = math.floor(seconds)
-  return ("%d:%02d"):format(math.floor(seconds / 60), seconds % 60)
-end
-
-local function size(bytes)
-  if bytes < 1e6 then return ("%.0f KB"):format(bytes / 1e3) end
-  return text.fixed(bytes / 1e6, 1) .. " MB"
-end
-
-local function new(opts)
+local function new(opts, pace)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({
-    label = text.cut((opts.label or ""):gsub("[%z\1-\31\127]", " "), LABEL),
-    stream = opts.stream or io.stderr, terminal = terminal,
+    label = columns.cut(columns.clean(opts.label or ""), LABEL), columns = opts.columns,
+    stream = opts.stream or io.stderr, terminal = terminal, pace = pace,
     began = scheduler.now(), share = 0, note = "",
   }, Bar)
 end
 
-function Bar:text()
-  local filled = math.floor(self.share * WIDTH + 0.5)
-  local label = self.label ~= "" and self.label .. "  " or ""
-  return ("%s[%s%s] %3d%%  %s"):format(label, ("#"):rep(filled), ("."):rep(WIDTH - filled),
-    math.floor(self.share * 100 + 0.5), self.note)
+-- How wide the terminal is now.
+local function width_of(bar)
+  local _, wide = core.terminal()
+  return bar.columns or wide or tonumber(os.getenv "COLUMNS") or NARROW
+end
+
+local function drawn(share, width)
+  local filled = math.floor(share * width + 0.5)
+  return ("[%s%s] %3d%%"):format(("#"):rep(filled), ("."):rep(width - filled), math.floor(share * 100 + 0.5))
+end
+
+-- The parts in their order, without those named in `dropped`; false where one is not known.
+local function joined(parts, dropped)
+  local shown = {}
+  for _, part in ipairs(parts) do
+    if part[2] and part[2] ~= "" and not dropped[part[1]] then shown[#shown + 1] = part[2] end
+  end
+  return table.concat(shown, "  ")
+end
+
+-- What is left out where there is no room, the first first; of a bar its number stays.
+local DROPPED = { "elapsed", "rate", "label", "left", "bar" }
+
+-- The line for so many columns; without `width` the plain one.
+function Bar:text(width)
+  local parts = { { "label", self.label }, { "bar", self.share and drawn(self.share, PLAIN) }, { "note", self.note } }
+  if not width then return joined(parts, {}) end
+  local rate, left = self.unit and self.pace:rate(), not self.finished and self.pace:left()
+  parts[4] = { "rate", rate and size(rate) .. "/s" }
+  parts[5] = { "left", left and clock(left) .. " left" }
+  parts[6] = { "elapsed", clock(scheduler.now() - self.began) }
+  parts[2][2] = self.share and drawn(self.share, LEAST)
+  local dropped, line = {}, joined(parts, {})
+  for _, name in ipairs(DROPPED) do
+    if columns.of(line) <= width then break end
+    if name == "bar" and self.share then parts[2][2] = ("%.0f%%"):format(self.share * 100) end
+    dropped[name] = name ~= "bar"
+    line = joined(parts, dropped)
+  end
+  if self.share and dropped.bar == nil then
+    parts[2][2] = drawn(self.share, math.min(MOST, LEAST + width - columns.of(line)))
+    line = joined(parts, dropped)
+  end
+  return columns.cut(line, width)
+end
+
+local function redraw(bar, ending)
+  bar.stream:write("\r", bar:text(math.max(1, width_of(bar) - SPARE)), "\27[K", ending)
+  bar.stream:flush()
 end
 
 -- On a terminal the time goes on between two answers, too.
 function Bar:draw()
-  self.stream:write("\r", self:text(), "  ", elapsed(scheduler.now() - self.began), "\27[K")
-  self.stream:flush()
+  redraw(self, "")
   scheduler.cancel_timer(self.timer)
   self.timer = scheduler.at(scheduler.now() + REDRAW, function() self:draw() end)
 end
 
 --- Shows how far it is.
----@param share number|nil  0..1; nil: as far as before
+---@param share number|false|nil  0..1; false: no one knows; nil: as far as before
 ---@param note string       in words
 ---@param step? any         a plain line is written whenever this changes
 function Bar:show(share, note, step)
-  self.share, self.note = share or self.share, note
+  if share ~= nil then self.share = share end
+  self.note = note
   if self.terminal then return self:draw() end
   if step == self.step then return end
   self.step = step
@@ -74,8 +168,8 @@ end
 function Bar:finish()
   if not self.terminal or not self.timer then return end
   scheduler.cancel_timer(self.timer)
-  self.stream:write("\r", self:text(), "  ", elapsed(scheduler.now() - self.began), "\27[K\n")
-  self.stream:flush()
+  self.finished = true
+  redraw(self, "\n")
 end
 
 -- Calls fn, and ends the bar also when it raises (Ctrl-C).
@@ -88,34 +182,44 @@ end
 
 --- `task:wait` with a bar.
 ---@param task runway.Task
----@param opts? { label?: string, timeout?: number, stream?: file*, terminal?: boolean }  stream: default stderr
+---@param opts? { label?: string, timeout?: number, stream?: file*, terminal?: boolean, columns?: integer }  stream:
+---  default stderr; columns: of the terminal, default what it says
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
 function progress.wait(task, opts)
   opts = opts or {}
-  local bar = new(opts)
+  local bar = new(opts, new_pace())
   local function show()
     local share = task.status == "SUCCEEDED" and 1 or not task:done() and task.progress or nil
+    if share then bar.pace:note(share, 1) end
     bar:show(share, task.status, task.status .. math.floor((share or 0) * STEPS))
   end
   show()
   return ending(bar, task.wait, task, { timeout = opts.timeout, on_progress = show })
 end
 
+-- Of a film whose length no one knows a line is written each time it has doubled.
+local function doubled(received)
+  return math.floor(math.log(math.max(received, 1)) / math.log(2) + 1e-9)
+end
+
 --- `task:download` with a bar.
 ---@param task runway.Task
 ---@param path? string   default: the task's `output`
 ---@param opts? { label?: string, overwrite?: boolean, max_bytes?: integer, receipt?: boolean, stream?: file*,
----  terminal?: boolean }
+---  terminal?: boolean, columns?: integer }
 ---@return { path: string, bytes: integer, sha256: string }|nil file
 ---@return runway.Error|nil err
 function progress.download(task, path, opts)
   opts = opts or {}
-  local bar = new(opts)
+  local bar = new(opts, new_pace(WINDOW))
+  bar.unit = "bytes"
   local function show(received, total)
-    local share = total and total > 0 and received / total or nil
-    local note = total and ("%s of %s"):format(size(received), size(total)) or size(received)
-    if received > 0 then bar:show(share, note, math.floor((share or 0) * STEPS)) end
+    local share = total and total > 0 and received / total or false
+    local note = share and ("%s of %s"):format(size(received), size(total)) or size(received)
+    if received <= 0 then return end
+    bar.pace:note(received, share and total)
+    bar:show(share, note, share and math.floor(share * STEPS) or "doubled " .. doubled(received))
   end
   return ending(bar, task.download, task, path, { overwrite = opts.overwrite, max_bytes = opts.max_bytes,
     receipt = opts.receipt, on_progress = show })

@@ -51,6 +51,17 @@ function provenance.there(session, t, file, opts)
   return same and provenance.path(file.path) or nil
 end
 
+--- The sum of a film by its receipt; nil: there is none.
+---@param session runway.Session
+---@param t runway.Task
+---@param path string       the film's
+---@param opts table        as of `write`
+---@return string|nil sha256
+function provenance.sum(session, t, path, opts)
+  local it = ours(session, t, path, opts)
+  return it and type(it.file.sha256) == "string" and it.file.sha256 or nil
+end
+
 -- Unix seconds, where the host can tell.
 local function now()
   return os and os.time and os.time() or nil

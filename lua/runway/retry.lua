@@ -3,7 +3,8 @@
 -- The rule: a paid request is made again only when it provably was not
 -- accepted: it never left whole (the gate was not passed, or the connection
 -- went in the middle of it), or the server said that it took nothing (408, 421,
--- 425, 429, a 503 that names a time to return, an HTTP/2 stream it refused).
+-- 425, 429, a 503 that names a time to return, an HTTP/2 stream it refused), or
+-- its adapter knows that it says so in words of its own (`retry_after`).
 -- What left and got no readable answer is `unknown_submit`, never repeated.
 -- A request that costs nothing is repeated on anything that may pass.
 
@@ -174,13 +175,22 @@ local function said(problem)
   if not problem then return nil end
   if type(problem) ~= "table" then return {} end
   if problem.kind == nil or type(problem.kind) == "string" then return problem end
-  return { refused = problem.refused }
+  return { refused = problem.refused, retry_after = problem.retry_after }
+end
+
+-- The server took nothing, and is to be asked again: what it says in the header, or its adapter reads in the answer.
+-- What it refuses for good it refuses all the same.
+local function come_back(kind, problem, after)
+  local final = problem and problem.kind and not PASSING[problem.kind]
+  local too_long = after and after > MAX_RETRY_AFTER
+  return verdict(final and problem.kind or too_long and "rate_limited" or kind, not final and not too_long,
+    { after = after })
 end
 
 --- Judges one exchange.
 ---@param paid boolean          may it cost money
 ---@param result table          of the transport: status, headers, sent, error
----@param problem any           what the adapter says of the answer, a table: kind, refused
+---@param problem any           what the adapter says of the answer, a table: kind, refused, retry_after
 ---@param unreadable boolean    a 2xx that the adapter could not read
 ---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for
 function retry.judge(paid, result, problem, unreadable)
@@ -189,6 +199,9 @@ function retry.judge(paid, result, problem, unreadable)
   local status = result.status
   local headers = result.headers or {}
   local after = retry.retry_after(headers)
+  if problem and type(problem.retry_after) == "number" and problem.retry_after >= 0 then
+    return come_back(problem.kind or "rate_limited", problem, math.max(problem.retry_after, after or 0))
+  end
   local too_long = after and after > MAX_RETRY_AFTER
   if status >= 200 and status < 300 then
     if problem then
@@ -207,11 +220,7 @@ function retry.judge(paid, result, problem, unreadable)
   if status < 400 then return verdict("protocol", false) end
   local kind = problem and problem.kind or retry.kind_of_status(status)
   local not_taken = NOT_TAKEN[status] or (status == 503 and names_time(headers, after) and "server")
-  if not_taken then
-    local final = problem and problem.kind and not PASSING[problem.kind]
-    return verdict(final and kind or too_long and "rate_limited" or not_taken,
-      not final and not too_long, { after = after })
-  end
+  if not_taken then return come_back(not_taken, problem, after) end
   if status < 500 then return verdict(kind, not paid and kind == "server", { after = after }) end
   if paid and not (problem and problem.refused) then return verdict("unknown_submit", false, { after = after }) end
   if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end

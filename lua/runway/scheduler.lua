@@ -18,7 +18,7 @@ local scheduler = {}
 
 local Job = job.Job
 local unpack = table.unpack or unpack
-local persist, NO_MEMORY = guard.persist, guard.NO_MEMORY
+local persist, lacks_memory = guard.persist, guard.lacks_memory
 
 -- The race between a signal and the wait cannot be closed from here; this
 -- bounds how long an interrupt may go unseen, at one wake-up a second.
@@ -52,7 +52,7 @@ local function fire_timers()
   local now = clock.now()
   for fn in clock.due, now do
     local ok, err = guard.call(fn)
-    if not ok and err == NO_MEMORY then persist(clock.at, now, fn) end
+    if not ok and lacks_memory(err) then persist(clock.at, now, fn) end
   end
 end
 
@@ -148,7 +148,7 @@ end
 -- Takes an error that ended a turn; a second one is raised at once. What memory was missing for is
 -- done by the next turn, once more.
 local function interrupted_by(err)
-  if err ~= NO_MEMORY then return interrupt.take(err) end
+  if not lacks_memory(err) then return interrupt.take(err) end
   collectgarbage()
   breaks = breaks + 1
   if breaks <= (interrupt.awaits_paid() and guard.PATIENCE or MOST_BREAKS) then return false end
@@ -211,8 +211,10 @@ function scheduler.park(w)
 end
 
 --- Waits for the job to end.
----@return any ...  the function's values; or nil, err when it raised (err.traceback) or was cancelled
+---@return any ...  the function's values, true where it has none; or nil, err when it raised (err.traceback) or was
+---  cancelled
 function Job:join()
+  job.check_self(self)
   self.joined = true
   while not self.results do
     local w = job.waiter()
@@ -220,7 +222,8 @@ function Job:join()
     joiners[#joiners + 1] = w
     scheduler.park(w)
   end
-  return unpack(self.results, 1, self.results.n)
+  if self.results.n == 0 then return true end -- so that `assert(job:join())` holds
+  return errors.told("job:join", unpack(self.results, 1, self.results.n))
 end
 
 --- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
@@ -256,6 +259,7 @@ function scheduler.step(seconds)
     error("step takes a number of seconds, 0 or more", 2)
   end
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
+  job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
   local ok, err = pcall(turn, seconds)
   turning, job.current = 0, nil
@@ -289,11 +293,16 @@ function scheduler.timeout()
   return pause
 end
 
---- Adds something that hands out finished work in every turn.
----@param source table  { drain = function(), pending = function(): boolean }; `pending`: is something
----  under way whose end rings `core.notify_fd`?
+--- Adds something that hands out finished work in every turn. A room that attaches itself has a name: where
+--- memory failed while it was loaded, it is loaded once more, and takes the place of what was left of it.
+---@param source table  { drain = function(), pending = function(): boolean, name = string }; `pending`: is
+---  something under way whose end rings `core.notify_fd`?
 function scheduler.attach(source)
-  sources[#sources + 1] = source
+  local at = #sources + 1
+  for i = 1, #sources do
+    if source.name and sources[i].name == source.name then at = i end
+  end
+  sources[at] = source
 end
 
 ---@param source table

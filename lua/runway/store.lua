@@ -6,6 +6,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
@@ -88,7 +89,7 @@ local function drain()
   for i = 1, #now_live do drain_store(now_live[i]) end
 end
 
-scheduler.attach { drain = drain, pending = function() return next(live) ~= nil end }
+scheduler.attach { name = "store", drain = drain, pending = function() return next(live) ~= nil end }
 
 -- Hands it over and waits. What was handed over is done, whatever becomes of who waits for it.
 local function perform(self, act, statements)
@@ -121,8 +122,8 @@ local function load_driver(dialect)
   local driver = DRIVERS[dialect]
   local ok, module = pcall(require, driver.module)
   if ok then return module end
-  return nil, ("this needs the module %s and with it %s (on Debian the package %s): %s"):format(
-    driver.module, driver.library, driver.package, tostring(module))
+  return nil, ("this needs the module %s (luarocks install runway-%s) and with it %s (on Debian the package %s): %s")
+    :format(driver.module, dialect, driver.library, driver.package, tostring(module))
 end
 
 --- Opens a database; a file that is not there is made, for its owner alone.
@@ -158,6 +159,10 @@ end
 
 --------------------------------------------------------------------- using
 
+local function check_self(self)
+  if getmetatable(self) ~= Store then options.without_self "store" end
+end
+
 local function checked(self, statements)
   if type(statements) ~= "table" then error("a list of statements is needed, not " .. type(statements), 3) end
   if self.closed then return nil, trouble(self, "closed", "the database was closed") end
@@ -170,6 +175,7 @@ end
 ---@return runway.Error|nil err  `code`: busy, full, readonly, no_locks, corrupt, not_a_database, lost, constraint,
 ---  sql, not_text, closed, memory, io; with `maybe` it may have been committed all the same
 function Store:write(statements)
+  check_self(self)
   local ok, err = checked(self, statements)
   if not ok then return nil, err end
   return perform(self, "write", statements)
@@ -180,6 +186,7 @@ end
 ---@return runway.StatementResult[]|nil
 ---@return runway.Error|nil err
 function Store:read(statements)
+  check_self(self)
   local ok, err = checked(self, statements)
   if not ok then return nil, err end
   return perform(self, "read", statements)
@@ -200,6 +207,7 @@ end
 
 --- Closes it, after what was handed in before. May be called again.
 function Store:close()
+  check_self(self)
   if self.closed then return end
   self.closed = true
   perform(self, "shut", NOTHING)

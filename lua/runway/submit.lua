@@ -9,6 +9,7 @@ local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
+local guard = require "runway.guard"
 local http = require "runway.http"
 local json = require "runway.json"
 local keyed = require "runway.keyed"
@@ -182,15 +183,19 @@ local function pay(session, request, ref, receipt, deadline, claimed)
   return t, err
 end
 
+local function name_in(err, t)
+  err.task, err.task_id, err.sent = t, t.id, "yes"
+end
+
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
 local function rescue(session, ref, receipt, raised, claimed)
   local id, missing = http.rescue(session, receipt, raised)
   ref.id = ref.id or id
-  local t = ref.id and task.new(session, ref, true) or nil
+  local t = ref.id and guard.persist(task.new, session, ref, true) or nil
   local err = missing or errors.is(raised) and raised or nil
-  if err and t then err.task, err.task_id, err.sent = t, t.id, "yes" end
-  pcall(claimed.ends, claimed, t, ref, receipt, err)
+  if err and t then guard.persist(name_in, err, t) end
+  pcall(guard.persist, claimed.ends, claimed, t, ref, receipt, err)
   if missing then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)

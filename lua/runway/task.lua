@@ -1,15 +1,13 @@
--- task.lua: one task at a provider, as the user holds it.
+-- task.lua: one task at a provider, as the user holds it. What it made is fetched in films.lua.
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
-local core = require "runway.core"
-local delivery = require "runway.delivery"
-local download = require "runway.download"
+local errors = require "runway.errors"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
+local patience = require "runway.patience"
 local poll = require "runway.poll"
-local provenance = require "runway.provenance"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
@@ -37,14 +35,14 @@ local OVERSLEPT = 10
 
 local OVERDUE = 1                             -- seconds after which no one else asks
 
-local DEFAULT_WAIT = 3600
-local LONGEST_WAIT = 1e9                      -- for math.huge, which is no time on a clock
+-- Statuses by which a provider says that it has not begun.
+local QUEUED = { PENDING = true, THROTTLED = true }
 
 ---@class runway.Task
 ---@field id string
 ---@field provider string         the adapter's name
----@field kind? string            image_to_video, …
----@field status string           PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED
+---@field kind? runway.Kind
+---@field status runway.Status
 ---@field progress? number        0..1
 ---@field output? string[]        URLs of the finished files; they expire (hours to days)
 ---@field failure? string         the provider's words
@@ -144,18 +142,8 @@ function task.apply(t, fields, raw)
   count_it(t)
 end
 
--- Options of which only a whole number, 1 or more, makes sense.
-local function count(v)
-  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < math.huge, "a whole number, 1 or more"
-end
-
-local function positive(v)
-  return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
-end
-
--- Raises at the line that called a method without its task.
 local function check_self(t)
-  if not inner[t] then error("a method of a task was called without it: use task:method(…)", 3) end
+  if not inner[t] then options.without_self "task" end
 end
 
 -- An error that names the task, so that the id is never lost. A task that has an id was paid for,
@@ -199,6 +187,7 @@ local function query(t, deadline, waiting)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
+    my.queued = QUEUED[t.status] and QUEUED[fields.status]
     if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
   end
   task.plan(t, fields and fields.next_poll)
@@ -211,13 +200,13 @@ end
 function Task:refresh()
   check_self(self)
   local ok, err = query(self)
-  if not ok then return nil, err end
-  return self
+  return errors.told("task:refresh", ok and self or nil, err)
 end
 
 --- Has the task ended (as far as is known here)?
 ---@return boolean
 function Task:done()
+  check_self(self)
   return TERMINAL[self.status] == true
 end
 
@@ -235,7 +224,8 @@ local function outcome(t)
 end
 
 local WAIT = {
-  timeout = "number", on_progress = "function",
+  timeout = function(v) return type(v) == "number" and v >= 0, "a number of seconds, 0 or more" end,
+  on_progress = "function",
 }
 
 -- Errors after which the next poll may still bring the answer. Of a task that is known to be there, since
@@ -276,7 +266,7 @@ local function no_output(t)
       :format(flagged and " (" .. flagged .. ")" or "") })
 end
 
-local function timed_out(t, timeout, last)
+local function timed_out(t, time, last)
   if t.status == "SUCCEEDED" then return no_output(t) end
   local word = inner[t].word
   if word then
@@ -284,7 +274,7 @@ local function timed_out(t, timeout, last)
     word = (" (the provider says %q%s)"):format(word, reason and ": " .. reason or "")
   end
   local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, text.number(timeout), word or "")
+    :format(t.status, text.number(time:seconds()), word or "")
   if last then message = message .. " (the last query failed: " .. last.message .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
@@ -299,67 +289,78 @@ local function finished(t)
   return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
--- Pauses until the next query is due, or the wait is over. The deadline, moved by what was overslept: nobody
--- could ask then. So did all who wait beside this one, so that each asks at a time of its own. nil: closed.
-local function sleep(t, deadline)
+-- Pauses until the next query is due, or the wait is over; what was overslept does not count. So did all who
+-- wait beside this one, so that each asks at a time of its own. False: closed.
+local function sleep(t, time)
   local my = inner[t]
-  local wake = math.min(my.next_poll, deadline)
-  if not my.session:pause(math.max(0, wake - scheduler.now())) then return nil end
+  local wake = math.min(my.next_poll, time.over)
+  if not my.session:pause(math.max(0, wake - scheduler.now())) then return false end
   local late = scheduler.now() - wake
-  if late < OVERSLEPT then return deadline end
+  if late < OVERSLEPT then return true end
   my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
-  return deadline + late
+  time:overslept(late)
+  return true
+end
+
+-- One query of a wait. nil, err ends it; else the error that passes, or nil.
+local function look(t, time)
+  local my, now = inner[t], scheduler.now()
+  task.plan(t)                                -- first, so that others who wait do not ask as well
+  local ok, err = query(t, time.over, true)
+  if gone(t) then return true end
+  if scheduler.now() - time.over >= OVERSLEPT then time:overslept(scheduler.now() - now) end
+  if ok then
+    if my.queued then time:queued() end
+    return true
+  end
+  if time:is_over() then return timed_out(t, time, err) end
+  if not passing(t, err) then return nil, err end
+  if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+  my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = t.id })
+  task.plan(t, nil, err.retry_after)
+  return true, err
+end
+
+local function wait(t, time, on_progress)
+  local my, empty, last = inner[t], 0, nil
+  while not finished(t) do
+    if my.next_poll > scheduler.now() then
+      if not sleep(t, time) then
+        return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
+      end
+      if my.next_poll > time.over and time:is_over() then return timed_out(t, time, last) end
+    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
+      task.plan(t, nil, my.session:held "free")
+    else
+      local ok, err = look(t, time)
+      if not ok then return nil, err end
+      if gone(t) then break end
+      last = err
+      if not err and on_progress then scheduler.guard(on_progress, t) end
+      if not err and t:done() and not finished(t) then
+        if empty == OUTPUT_TRIES then return no_output(t) end
+        empty = empty + 1
+        my.next_poll = scheduler.now() + OUTPUT_PAUSE
+      end
+    end
+  end
+  return outcome(t)
 end
 
 --- Waits until the task has ended. Failed queries do not end the wait while
 --- they may pass (network, 5xx, 429): the id is never lost and nothing is
 --- submitted again.
----@param opts? { timeout?: number, on_progress?: fun(task: runway.Task) }  timeout: seconds in all,
----  default: the client's `deadline`, else 3600
+---@param opts? runway.WaitOptions   without a timeout: the client's `deadline`, else 3600 s from when the task was last
+---  seen in the provider's queue (PENDING or THROTTLED), and 86400 in all
 ---@return runway.Task|nil task   when it SUCCEEDED and has an output
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
-  local timeout = math.min(opts.timeout or my.session.limits.deadline or DEFAULT_WAIT, LONGEST_WAIT)
-  local deadline = scheduler.now() + timeout
   if not my.fresh and not self:done() then ledger.hold(self, my.session:is_real()) end
-  local empty, last = 0, nil
-  while not finished(self) do
-    local now = scheduler.now()
-    if my.next_poll > now then
-      deadline = sleep(self, deadline)
-      if not deadline then
-        return fail(self, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
-      end
-      if my.next_poll > deadline and scheduler.now() >= deadline then return timed_out(self, timeout, last) end
-    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
-      task.plan(self, nil, my.session:held "free")
-    else
-      task.plan(self)                         -- first, so that others who wait do not ask as well
-      local ok, err = query(self, deadline, true)
-      if gone(self) then break end
-      if scheduler.now() - deadline >= OVERSLEPT then deadline = deadline + scheduler.now() - now end
-      if not ok then
-        if scheduler.now() >= deadline then return timed_out(self, timeout, err) end
-        if not passing(self, err) then return nil, err end
-        last = err
-        if not is_word(err) then my.failures = (my.failures or 0) + 1 end
-        my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = self.id })
-        task.plan(self, nil, err.retry_after)
-      else
-        last = nil
-        if opts.on_progress then scheduler.guard(opts.on_progress, self) end
-        if self:done() and not finished(self) then
-          if empty == OUTPUT_TRIES then return no_output(self) end
-          empty = empty + 1
-          my.next_poll = scheduler.now() + OUTPUT_PAUSE
-        end
-      end
-    end
-  end
-  return outcome(self)
+  local time = patience.new(opts.timeout or my.session.limits.deadline)
+  return errors.told("task:wait", wait(self, time, opts.on_progress))
 end
 
 --- Asks the provider to stop the task.
@@ -369,7 +370,7 @@ function Task:cancel()
   check_self(self)
   if self:done() then return true end         -- a DELETE now would delete what it made
   local ok, err = task.cancel(inner[self].session, inner[self].ref)
-  if not ok then return mark(self, err) end
+  if not ok then return errors.told("task:cancel", mark(self, err)) end
   self.status = "CANCELLED"
   ledger.release(self)
   count_it(self)
@@ -401,129 +402,7 @@ function task.cancel(session, ref)
   return nil, err
 end
 
-local DOWNLOAD = {
-  index = count, overwrite = "boolean", max_bytes = count, on_progress = "function", deadline = positive,
-  receipt = "boolean",
-}
-
--- Is there something to download? nil, err when not.
-local function ready(t)
-  if not t:done() then
-    return fail(t, { kind = "invalid_request",
-      message = "the task is " .. t.status .. "; wait for it before downloading" })
-  end
-  return outcome(t)
-end
-
--- A new look at the task, for URLs that have expired.
-local function fresh_url(t, index)
-  return function()
-    local ok, err = query(t)
-    if not ok then return nil, err end
-    return t.output and t.output[index]
-  end
-end
-
--- Whose file it is: the same in each run, whatever URL leads there.
-local function source(t, index)
-  local session = inner[t].session
-  return core.sha256(table.concat({ t.provider, session.base, t.id, tostring(index) }, "\n"))
-end
-
--- A file with its receipt beside it; without it the error has the file. `old`: it may be there from before.
-local function attest(t, file, opts, old)
-  local my = inner[t]
-  local path, err = old and provenance.there(my.session, t, file, opts), nil
-  if not path then path, err = provenance.write(my.session, t, my.ref.made_from, file, opts) end
-  file.receipt = path
-  if path then return file end
-  err.files = { file }
-  return mark(t, err)
-end
-
---- Fetches one output to a file, which appears whole or not at all. An expired
---- URL is renewed by asking for the task again. The API key is never sent. What broke off is gone on
---- with, also by a later run.
----@param path? string           where to; an existing file is an error unless `overwrite`; default: the `output`
----  that the task was submitted with
----@param opts? table   index (1), overwrite (false), max_bytes (4 GiB), on_progress(received, total), deadline (s),
----  receipt (false: a file beside it, <path>.json, that says what it was made from)
----@return { path: string, bytes: integer, sha256: string, content_type?: string, receipt?: string }|nil file
----@return runway.Error|nil err  where only the receipt could not be written, the file is in err.files
-function Task:download(path, opts)
-  check_self(self)
-  opts = options.check(opts, DOWNLOAD, "download", 2)
-  local my, overwrite = inner[self], opts.overwrite
-  if path == nil and my.ref.output then
-    path = my.ref.output
-    if overwrite == nil then overwrite = my.ref.overwrite end
-  end
-  if type(path) ~= "string" or path == "" or path:find("%z") then
-    error("download takes the path of the file to write", 2)
-  end
-  local index = opts.index or 1
-  local ok, err = ready(self)
-  if not ok then return nil, err end
-  local here = my.ref.here
-  local deadline = my.session:deadline(opts.deadline)
-  local told = { index = index, overwrite = overwrite, deadline = deadline }
-  if here and index == 1 and path == here.path then
-    local found = delivery.there(my.session, path, here.bytes, deadline)
-    if found and opts.receipt then return attest(self, found, told, true) end
-    if found then return found end
-  end
-  if here and not self.output then            -- it is wanted elsewhere as well, or gone meanwhile
-    ok, err = query(self)
-    if not ok then return nil, err end
-  end
-  local url = self.output and self.output[index]
-  if not url then
-    return fail(self, { kind = "not_found",
-      message = ("the task has no output %d; it has %d"):format(index, self.output and #self.output or 0) })
-  end
-  local file
-  if opts.receipt then
-    ok, err = provenance.check(my.session, self, path, told)
-    if not ok then return mark(self, err) end
-  end
-  ledger.hold(self, my.session:is_real())     -- a paid film, until it is here
-  file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
-    overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
-    deadline = deadline, may_come = my.film_by, made_now = my.made_now,
-  }, fresh_url(self, index))
-  ledger.release(self)
-  if not file then return mark(self, err) end
-  targets.free(my.ref.target)
-  if not opts.receipt then return file end
-  return attest(self, file, told)
-end
-
---- Fetches every output into a directory, named by the task and a number.
----@param dir string   an existing directory
----@param opts? { overwrite?: boolean, max_bytes?: integer, receipt?: boolean }
----@return table[]|nil files   as `download` returns them, in the order of `output`
----@return runway.Error|nil err  files fetched before it are in err.files
-function Task:download_all(dir, opts)
-  check_self(self)
-  if type(dir) ~= "string" or dir == "" or dir:find("%z") then
-    error("download_all takes the path of a directory", 2)
-  end
-  opts = options.check(opts, { overwrite = "boolean", max_bytes = count, receipt = "boolean" }, "download_all", 2)
-  local ok, err = ready(self)
-  if not ok then return nil, err end
-  local files = {}
-  for index, url in ipairs(self.output or {}) do
-    local path = dir:gsub("/*$", "") .. "/" .. download.name(self.id, index, url)
-    local file
-    file, err = self:download(path, { index = index, overwrite = opts.overwrite, max_bytes = opts.max_bytes,
-      receipt = opts.receipt })
-    files[index] = file or err.files and err.files[1]
-    if not file then
-      err.files = files
-      return nil, err
-    end
-  end
-  return files
-end
+-- For films.lua, which fetches what a task made.
+task.inner, task.query, task.fail, task.mark, task.outcome = inner, query, fail, mark, outcome
 
 return task

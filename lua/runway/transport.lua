@@ -61,7 +61,7 @@ local function drain()
   end
 end
 
-scheduler.attach { drain = drain }
+scheduler.attach { name = "transport", drain = drain }
 
 -- A request that the core refused to start fails like one that never left. An engine that lacks a
 -- descriptor or a thread to begin with (a "limit") may have it soon.

@@ -468,7 +468,7 @@ describe("the README names", function()
   -- As the contract lists them.
   local NAMES = {
     module = { "client", "providers", "file", "null", "spawn", "run", "step", "sleep", "all", "pollfd", "events",
-      "timeout", "mock", "journal", "_VERSION" },
+      "timeout", "mock", "journal", "preload", "_VERSION" },
     client = { "generate", "image_to_video", "text_to_video", "video_to_video", "text_to_image", "video_upscale",
       "image_upscale", "character_performance", "sound_effect", "speech_to_speech", "text_to_speech",
       "video_to_hdr", "voice_dubbing", "voice_isolation",

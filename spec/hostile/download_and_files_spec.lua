@@ -142,6 +142,8 @@ describe("download and files:", function()
   it("0-byte video -> bad media", function()
     local err = fails("protocol", "bad_media", plan({}, { size = 0 }):download(path()))
     assert.matches("empty", err.message, 1, true)
+    err = fails("protocol", "bad_media", plan({}, { size = 3 }):download(path()))
+    assert.matches("only 3 bytes", err.message, 1, true)
     assert.is_nil(here:content "a.mp4")
   end)
 

@@ -138,6 +138,16 @@ describe("runway.adapter", function()
       assert.matches("the adapter mine failed in upload: .*a bug", err.message)
     end)
 
+    it("the uri of an upload that is none is told, with what it must be", function()
+      for said, value in pairs {
+        ["the number 5"] = 5, ["an empty string"] = "", ["a table of another form (with key)"] = { key = "x" },
+      } do
+        local _, err = with_picture { upload = function() return { uri = value } end }
+        assert.matches("the adapter mine gave " .. said .. " as the uri of a step in upload; it must be a string",
+          err.message, 1, true)
+      end
+    end)
+
     it("may give nonsense, and nothing is sent", function()
       for _, value in pairs { true, 5, "text", print, { image = "much" } } do
         local _, err = with_picture { media = function() return value end }
@@ -219,6 +229,56 @@ describe("runway.adapter", function()
         assert.equal("t9", err.task_id)
         assert.matches("problem", err.message, 1, true)
         assert.matches("adapter mine", err.message, 1, true)
+      end
+    end)
+
+    -- An API that has no hands free says so in words of its own, here under any status.
+    local function full(answer)
+      local wait = answer.json and answer.json.full
+      if wait == nil then return answer.json and answer.json.id and { id = answer.json.id } or nil end
+      return nil, { message = "mine is full", retry_after = wait }
+    end
+
+    it("what was not taken is submitted again, when its adapter says to come back", function()
+      for _, status in ipairs { 200, 202, 400, 403, 409, 500, 503 } do
+        local client, m = client_of({ accepted = full }, {
+          { "POST /make", status = status, json = { full = 20 } }, { "POST /make", json = { id = "t9" } },
+        })
+        assert.equal("t9", assert(client:generate { prompt_text = "x" }).id)
+        local pause = m.requests[2].time - m.requests[1].time
+        assert.is_true(pause >= 20 and pause < 20.2, tostring(pause))
+        m:finish()
+      end
+    end)
+
+    it("within the budgets of any other request", function()
+      local client, m = mocked.client({ { "POST /make", status = 200, json = { full = 20 }, times = 3 } },
+        { provider = adapters.own { accepted = full }, max_retries = 2 })
+      local task, err = client:generate { prompt_text = "x" }
+      assert.is_nil(task)
+      assert.same({ "rate_limited", true, 20, 3, "mine is full" },
+        { err.kind, err.retryable, err.retry_after, err.attempts, err.message })
+      m:finish()
+      client, m = client_of({ accepted = full }, { { "POST /make", status = 200, json = { full = 7200 } } })
+      task, err = client:generate { prompt_text = "x" }
+      assert.is_nil(task)
+      assert.same({ "rate_limited", 7200, 1 }, { err.kind, err.retry_after, err.attempts })
+      m:finish()
+    end)
+
+    it("but what names a task was taken, whatever else is said", function()
+      local task, err = pay({ accepted = full }, { full = 20, id = "t9" })
+      assert.is_nil(task)
+      assert.same({ "unknown_submit", "t9" }, { err.kind, err.task_id })
+    end)
+
+    it("and a time to come back that is none is told", function()
+      for _, nonsense in ipairs { -5, "soon", true } do
+        local task, err = pay({ accepted = full }, { full = nonsense })
+        assert.is_nil(task)
+        assert.equal("invalid_request", err.kind)
+        assert.matches("as the retry_after of a problem in accepted; it must be a number of seconds", err.message, 1,
+          true)
       end
     end)
 
@@ -357,8 +417,7 @@ describe("runway.adapter", function()
     local function evil(v) return setmetatable(v, { __index = boom, __pairs = boom, __len = boom, __eq = boom }) end
 
     local function made(more)
-      local m = runway.mock { { "POST /submit", json = { id = "t-1" }, times = math.huge } }
-      local client = assert(runway.client { provider = adapters.own(more), api_key = "k12345678", transport = m })
+      local client = client_of(more, { { "POST /submit", json = { id = "t-1" }, times = math.huge } })
       local ok, task, err = pcall(client.generate, client, { prompt = "x" })
       assert.is_true(ok, tostring(task))
       return task, err

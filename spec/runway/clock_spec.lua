@@ -1,5 +1,6 @@
 -- The one clock and its timers.
 
+local chance = require "spec.support.chance"
 local clock = require "runway.clock"
 
 describe("runway.clock", function()
@@ -25,6 +26,22 @@ describe("runway.clock", function()
     assert.is_true(clock.now() >= before + 1000)
     clock.freeze()
     assert.is_true(clock.now() >= before + 1000)
+  end)
+
+  it("goes in steps that are added and subtracted exactly, while it stands still", function()
+    local next_one = chance.of(7)
+    for _ = 1, 10000 do
+      local odd = next_one(1000000007) / 1e9
+      local before, seen = clock.now(), nil
+      clock.at(before + odd, function() seen = clock.now() - before end)
+      run()
+      assert.is_true(math.abs(seen - odd) < 2e-6)
+      before = clock.now()
+      clock.at(before + 300, function() seen = clock.now() - before end)
+      run()
+      assert.equal(300, seen)
+      clock.jump(odd)
+    end
   end)
 
   it("stands still until the last who stopped it lets it go", function()

@@ -277,6 +277,44 @@ describe("task:download", function()
       m:finish()
     end)
 
+    it("skips what is there already when told to, without a request", function()
+      local task, m = finished({
+        { "GET https://cdn.example/a.mp4", body = "1" }, { "GET https://cdn.example/b", status = 400 },
+        { "GET https://cdn.example/b", body = "2" }, { "GET https://cdn.example/c.PNG", body = "3" },
+      }, nil, OUTPUTS)
+      assert.is_nil((task:download_all(here.directory, { skip_existing = true })))
+      local files = assert(task:download_all(here.directory, { skip_existing = true }))
+      assert.same({ path = path "t1-1.mp4", bytes = 1, sha256 = core.sha256 "1", skipped = true }, files[1])
+      assert.same({ "2", "3" }, { content "t1-2.bin", content "t1-3.png" })
+      assert.is_nil(files[2].skipped)
+      files = assert(task:download_all(here.directory, { skip_existing = true, receipt = true }))
+      for i = 1, 3 do
+        assert.is_true(files[i].skipped)
+        assert.equal(files[i].path .. ".json", files[i].receipt)
+      end
+      m:finish()
+    end)
+
+    it("keeps what its receipt says is another, and says so", function()
+      local task, m = finished({ { "GET https://cdn.example/a.mp4", body = "1" } }, nil, { OUTPUTS[1] })
+      assert(task:download_all(here.directory, { receipt = true }))
+      assert(task:download_all(here.directory, { skip_existing = true }))
+      here:write("t1-1.mp4", "7")
+      local files, err = task:download_all(here.directory, { skip_existing = true })
+      assert.is_nil(files)
+      assert.same({ "io", "exists", "t1" }, { err.kind, err.code, err.task_id })
+      assert.matches("not the file that was fetched for this task", err.message, 1, true)
+      assert.equal("7", content "t1-1.mp4")
+      here:write("t1-1.mp4.json", "{}")       -- a receipt that says nothing
+      assert(task:download_all(here.directory, { skip_existing = true }))
+      m:finish()
+    end)
+
+    it("does not take two wishes that exclude each other", function()
+      local task = finished({}, nil, OUTPUTS)
+      assert.has_error(function() task:download_all(here.directory, { skip_existing = true, overwrite = true }) end)
+    end)
+
     it("that fails on the way says what it has", function()
       local task = finished({
         { "GET https://cdn.example/a.mp4", body = "1" }, { "GET https://cdn.example/b", status = 400 },

@@ -1,4 +1,7 @@
+local child = require "spec.support.child"
 local errors = require "runway.errors"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
 
 local KEY = "key_0123456789abcdef0123456789abcdef"
 local PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg+/=="
@@ -42,6 +45,104 @@ describe("an error", function()
     assert.is_true(#err.message <= 4096 and #err.body <= 4096)
     assert.truthy(utf8.len(err.message))
     assert.truthy(utf8.len(err.body))
+  end)
+end)
+
+describe("an error beside a text", function()
+  it("is the text of both, in either order", function()
+    local err = errors.new { kind = "io", message = "disk full" }
+    assert.equal("it failed: io: disk full", "it failed: " .. err)
+    assert.equal("io: disk full, so there", err .. ", so there")
+    assert.equal("shot 3: io: disk full", "shot " .. 3 .. ": " .. err)
+    assert.equal("io: disk full; io: disk full", err .. "; " .. err)
+    assert.equal("io: disk fullio: disk full", err .. err)
+  end)
+
+  it("and beside what is no text is refused as Lua does, at that line", function()
+    local err = errors.new { kind = "io", message = "disk full" }
+    for what, fn in pairs { ["nil"] = function() return err .. nil end, ["table"] = function() return {} .. err end } do
+      local ok, message = pcall(fn)
+      assert.is_false(ok)
+      assert.matches("^spec/runway/errors_spec.lua:%d+: attempt to concatenate a " .. what .. " value", message)
+    end
+  end)
+end)
+
+describe("an error of a public function", function()
+  after_each(mocked.close)
+
+  local function line() return debug.getinfo(2, "l").currentline end
+
+  local function from(call, where, err)
+    assert.same({ call, "spec/runway/errors_spec.lua:" .. where }, { err.call, err.where })
+    assert.equal(err.where .. ": " .. call .. ": " .. err.kind .. ": " .. err.message,
+      tostring(err):sub(1, #err.where + #call + #err.kind + #err.message + 6))
+  end
+
+  it("says which call failed, and where it was made", function()
+    local client = mocked.client { { "GET /v1/tasks/t1", status = 401, times = math.huge } }
+    local _, err = client:generate { kind = "no_kind", prompt_text = "x" }
+    from("client:generate", line() - 1, err)
+    _, err = client:text_to_video { prompt_text = "x", duration = 5000 }
+    from("client:text_to_video", line() - 1, err)
+    _, err = client:get "t1"
+    from("client:get", line() - 1, err)
+    local task = client:task "t1"
+    _, err = task:wait()
+    from("task:wait", line() - 1, err)
+    _, err = task:download "a.mp4"
+    from("task:download", line() - 1, err)
+    _, err = task:download_all "."
+    from("task:download_all", line() - 1, err)
+    _, err = runway.client { provider = "no one" }
+    from("runway.client", line() - 1, err)
+    _, err = runway.journal "/nowhere/at/all.db"
+    from("runway.journal", line() - 1, err)
+    _, _, err = pcall(client.get, client, "t1")
+    from("client:get", line() - 1, err)
+  end)
+
+  it("says nothing of it where a room of ours made the call: that is not what failed", function()
+    local client = mocked.client { { "GET /v1/tasks/t1", status = 401, times = math.huge } }
+    local _, err = require("runway.progress").wait(client:task "t1", {
+      stream = { write = function() end, flush = function() end }, terminal = false,
+    })
+    assert.equal("authentication", err.kind)
+    assert.same({}, { err.call, err.where })
+  end)
+
+  it("of a job says what failed in it", function()
+    local client = mocked.client {}
+    local job = runway.spawn(function()
+      local _, failure = client:generate { kind = "no_kind", prompt_text = "x" }
+      return nil, failure
+    end)
+    local at = line() - 3
+    local _, err = job:join()
+    from("client:generate", at, err)
+    job = runway.spawn(runway.sleep, 1)
+    job:cancel()
+    _, err = job:join()
+    from("job:join", line() - 1, err)
+  end)
+
+  it("keeps its message as it is, and shows no text of the script", function()
+    local client = mocked.client {}
+    local chunk = assert(load "local _, err = (...):generate { kind = 'SECRET', prompt = 'x' } return err")
+    local err = chunk(client)
+    assert.equal("client:generate", err.call)
+    assert.is_nil(err.where)
+    assert.is_nil(err.message:find("client:generate", 1, true))
+  end)
+
+  it("is what a script ends with that asserts", function()
+    local text, code = child.run [[
+      local runway = require "runway"
+      local client = assert(runway.client { api_key = "any", provider = "runwayml" })
+      assert(client:generate { kind = "no_kind", prompt_text = "x" })
+    ]]
+    assert.equal(1, code)
+    assert.matches(":3: client:generate: invalid_request: runwayml has no no_kind", text, 1, true)
   end)
 end)
 

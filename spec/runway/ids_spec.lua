@@ -135,6 +135,7 @@ describe("runway.ids finds", function()
     end
     assert.equal("9f3c2a71-77aa", at "/v1/tasks/9f3c2a71-77aa")
     assert.equal("9f3c2a71-77aa", at("https://x.test/v1/tasks/9f3c2a71-77aa/?a=b", 303))
+    for _, status in ipairs { 301, 302 } do assert.equal("9f3c2a71-77aa", at("/v1/tasks/9f3c2a71-77aa", status)) end
     assert.equal("t1", at("/v1/tasks/9f3c2a71-77aa", 200, '{"id":"t1"}'))
     for _, location in ipairs { "/v1/tasks/", "/login", "/tasks/user_77", "/tasks/9f3c2a71-77aa/cancel", "/tasks/9f/x",
       ("/tasks/9f3c2a71"):rep(1000) } do

@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 
@@ -77,5 +78,37 @@ describe("many at once:", function()
       assert.is_false(ok)
       assert.truthy(message:find "all takes a list")
     end)
+  end)
+end)
+
+describe("a program that ends before its jobs ran", function()
+  local BEGIN = [[
+    local runway = require "runway"
+    for i = 1, 3 do runway.spawn(print, "ran", i) end
+  ]]
+  local SAYS = "the program ended before %d job(s) that it had spawned ever ran: end a script with runway.run"
+
+  local function says(count, code)
+    local text, status = child.run(BEGIN .. code)
+    assert.equal(0, status)
+    if not count then return assert.is_nil(text:find("ever ran", 1, true), text) end
+    assert.equal("runway: " .. SAYS:format(count), text:match "[^\n]*$":sub(1, #SAYS:format(count) + 8))
+  end
+
+  it("says so", function()
+    says(3, "")
+    says(3, "runway.spawn(print):cancel()")
+    says(1, "runway.run(print) runway.spawn(print)")
+  end)
+
+  it("is silent where they ran, or were cancelled", function()
+    says(nil, "runway.run(print)")
+    says(nil, "runway.sleep(0)")
+    says(nil, "runway.spawn(print) runway.spawn(print):join()")
+  end)
+
+  it("is silent where a host turns the loop, or ends the process on purpose", function()
+    says(nil, "runway.step(0) runway.step(0) runway.spawn(print)")
+    says(nil, "os.exit(0)")
   end)
 end)

@@ -1,12 +1,14 @@
 -- What is paid for and at stake is named, whatever ends the program, and by what Ctrl-C raises.
 
 local child = require "spec.support.child"
+local errors = require "runway.errors"
 local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
 local retry = require "runway.retry"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
+local tasks = require "runway.task"
 
 local clip, SUBMIT = mocked.clip, mocked.SUBMIT
 
@@ -117,13 +119,14 @@ describe("memory that is missing when a paid answer is read", function()
   after_each(mocked.close)
 
   -- The next `times` calls of a room's function find none.
-  local function without_memory(room, name, times)
+  local function without_memory(room, name, times, words)
     local was = room[name]
     finally(function() room[name] = was end)
-    room[name] = function()
+    room[name] = function(...)
       times = times - 1
       if times == 0 then room[name] = was end
-      error("not enough memory", 0)
+      if times < 0 then return was(...) end   -- held by who tries again
+      error(words or "not enough memory", 0)
     end
   end
 
@@ -144,6 +147,27 @@ describe("memory that is missing when a paid answer is read", function()
       assert.same({}, open_ids())
     end)
   end
+
+  it("loses no id while its task and its error cannot be made, however a Lua says so", function()
+    for _, words in ipairs { "not enough memory", "room.lua:1: not enough memory for buffer allocation" } do
+      local client = mocked.client { SUBMIT }
+      without_memory(retry, "judge", 1, words)
+      without_memory(errors, "new", 20, words)
+      without_memory(tasks, "new", 20, words)
+      local made, err = client:generate(clip())
+      assert.is_nil(made)
+      assert.same({ "limit", "memory", "t1", "yes" }, { err.kind, err.code, err.task_id, err.sent })
+      assert.equal("t1", err.task.id)
+      ledger.release { provider = "runwayml", id = "t1" }
+      assert.same({}, open_ids())
+    end
+  end)
+
+  it("takes back that a request may have left, which was never started", function()
+    local receipt = { open = true, waiter = scheduler.waiter(), transport = { awaits = function() return false end } }
+    assert.is_nil(ledger.await(receipt))
+    assert.is_false(receipt.open)
+  end)
 
   it("lets the end of the program name what could not be read before", function()
     local said = child.run(PROGRAM .. [[
@@ -183,11 +207,19 @@ describe("Ctrl-C", function()
     assert.same({ "cancelled", "interrupted" }, { err.kind, err.code })
     assert.equal("t1", err.tasks[1].task_id)
     assert.equal("runwayml", err.tasks[1].provider)
+    assert.equal("it ended: " .. tostring(err), "it ended: " .. err)
     local first, second = tostring(err):match "^([^\n]*)\n([^\n]*)$"
     assert.equal("here: interrupted!", first)
     assert.matches('task t1 (runwayml, PENDING) is paid for and not lost; to go on: client:task("t1"):wait()', second,
       1, true)
     ledger.release { provider = "runwayml", id = "t1" }
+  end)
+
+  it("tells an odd id as it is, and quoted for a shell", function()
+    local line = ledger.lines({ { task_id = "../x?y='z'", provider = "runwayml", status = "PENDING" } })[1]
+    assert.matches([[client:task("../x?y='z'"):wait(), or: runway task '../x?y='\''z'\''' --provider]], line, 1, true)
+    line = ledger.lines({ { task_id = "https://x.test/a?secret=1", provider = "runwayml", status = "PENDING" } })[1]
+    assert.is_nil(line:find("secret", 1, true))
   end)
 
   it("in a job ends the program's wait, and is not taken for the job's error", function()

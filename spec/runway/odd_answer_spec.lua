@@ -41,6 +41,14 @@ describe("a paid answer", function()
     return task, err
   end
 
+  it("that failed and names a task advises to go on with that one", function()
+    local client, m = mocked.client({ { "POST /v1/text_to_video", status = 502, body = '{"task_id":"' .. ID .. '"}' } })
+    local task, err = client:generate(mocked.clip())
+    assert.same({ nil, "unknown_submit", ID, 1 }, { task, err.kind, err.task_id, #m.requests })
+    assert.matches("names the task " .. ID .. ", which may have been charged: go on with it", err.message, 1, true)
+    assert.is_nil(err.message:find("before submitting again", 1, true))
+  end)
+
   local function named(provider, body)
     local task, err = submit(provider, body)
     if not task then

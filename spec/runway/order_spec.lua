@@ -394,7 +394,10 @@ describe("in real lines,", function()
   local server
 
   setup(function() server = rawserver.start {} end)
-  teardown(function() server:stop() end)
+  teardown(function()
+    require("spec.support.leftovers").let_end()
+    server:stop()
+  end)
 
   local function client(more)
     local options = { api_key = "test", base_url = server:url "", max_in_flight = 1 }

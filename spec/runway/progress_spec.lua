@@ -1,4 +1,5 @@
 local child = require "spec.support.child"
+local columns = require "runway.columns"
 local mocked = require "spec.support.mocked"
 local progress = require "runway.progress"
 local scheduler = require "runway.scheduler"
@@ -45,9 +46,96 @@ describe("runway.progress", function()
   end)
 
   it("cuts a long label between two characters", function()
-    local label = "a" .. ("é"):rep(20)
+    local label = "a" .. ("é"):rep(40)
     progress.wait(submitted { task_is "SUCCEEDED" }, { label = label, stream = stream, terminal = false })
-    assert.equal("a" .. ("é"):rep(11) .. "  [", written[1]:match "^[^%[]*%[")
+    assert.equal("a" .. ("é"):rep(23) .. "  [", written[1]:match "^[^%[]*%[")
+    progress.wait(submitted { task_is "SUCCEEDED" }, { label = ("貓"):rep(20) .. "\255", stream = stream,
+      terminal = false })
+    assert.equal(("貓"):rep(12) .. "  [", written[#written]:match "^[^%[]*%[")
+  end)
+
+  -- What stands on the terminal's line after each redraw.
+  local function redrawn()
+    local lines = {}
+    for line in table.concat(written):gmatch "\r([^\27]*)\27%[K" do lines[#lines + 1] = line end
+    return lines
+  end
+
+  for _, wide in ipairs { 1, 8, 20, 40, 80, 200 } do
+    it(("fits a terminal of %d columns"):format(wide), function()
+      local task = submitted { task_is("RUNNING", { progress = 0.1 }), task_is("RUNNING", { progress = 0.5 }),
+        task_is "SUCCEEDED", { "GET https://cdn.example/clip.mp4", body = ("x"):rep(2500000), delay = 10 } }
+      local options = { label = "貓 in fog", stream = stream, terminal = true, columns = wide, overwrite = true }
+      assert(progress.wait(task, options))
+      assert(progress.download(task, path, options))
+      local lines = redrawn()
+      assert.is_true(#lines > 10)
+      local longest = 0
+      for _, line in ipairs(lines) do
+        longest = math.max(longest, columns.of(line))
+        assert.is_true(columns.of(line) < math.max(wide, 2), line)
+        assert.is_truthy(utf8.len(line))
+      end
+      assert.is_true(wide < 40 or longest >= math.min(wide - 3, 60))
+      local all = table.concat(lines, "\n")
+      if wide == 20 then assert.matches("\n50%%  RUNNING", all) end
+      if wide >= 40 then
+        assert.matches("%[#+%.+%]  50%%  RUNNING", all)
+        assert.matches("0:%d%d left", all)
+      end
+      if wide >= 80 then
+        assert.matches("貓 in fog  [", all, 1, true)
+        assert.matches("1%.3 MB of 2%.5 MB  %d+ KB/s  0:0%d left  0:%d%d", all)
+      end
+      assert.is_nil(lines[#lines]:find "left")
+    end)
+  end
+
+  it("tells how long it still takes by how long it took", function()
+    local task = submitted { task_is("RUNNING", { progress = 0.2 }), task_is("RUNNING", { progress = 0.4 }),
+      task_is "SUCCEEDED" }
+    progress.wait(task, { stream = stream, terminal = true, columns = 80, })
+    local left = {}
+    for _, line in ipairs(redrawn()) do left[#left + 1] = line:match "(%d+:%d%d) left" end
+    -- a fifth in the seconds between two queries: three times that is left, and less each time it is drawn
+    assert.matches("^0:1[5-9]$", left[1])
+    for i = 2, #left do assert.is_true(left[i] <= left[i - 1]) end
+  end)
+
+  it("shows the bytes of a film whose length no one knows, and no bar", function()
+    local function download(terminal)
+      local task = submitted { task_is "SUCCEEDED" }
+      assert(task:wait())
+      task.download = function(_, _, opts)
+        for i = 1, 40 do
+          opts.on_progress(i * 100000, nil)
+          if terminal then scheduler.sleep(0.5) end
+        end
+        return { path = path, bytes = 4000000 }
+      end
+      assert(progress.download(task, path, { label = "file", stream = stream, terminal = terminal, columns = 80 }))
+    end
+    download(true)
+    local lines = redrawn()
+    assert.matches("^file  2%.0 MB  [12]%d%d KB/s  0:%d%d$", lines[#lines // 2])
+    for _, line in ipairs(lines) do assert.is_nil(line:find "%[") end
+    written = {}
+    download(false)
+    assert.is_true(#written > 3 and #written < 8, "now and then")
+    assert.equal("file  100 KB\n", written[1])
+  end)
+
+  it("is a bar only where one is wanted", function()
+    for said, before in pairs {
+      ["false"] = "NO_COLOR=1 TERM=xterm", ["false "] = "TERM=dumb", ["false  "] = "TERM=",
+      ["true"] = "NO_COLOR= TERM=xterm",
+    } do
+      local got = child.run([[
+        require "runway.core".terminal = function() return true, 80 end
+        print(require "runway.progress".is_terminal())
+      ]], { before = before })
+      assert.equal((said:gsub(" ", "")), got)
+    end
   end)
 
   it("does not repeat itself in a log", function()

@@ -105,6 +105,11 @@ describe("a download that breaks off", function()
     assert.equal(10, #requests())
   end)
 
+  it("goes on where a server that told no length hung up in the middle of a film", function()
+    assert_there(plan({ "endless:50000" }):download(path()))
+    assert.equal(2, #requests())
+  end)
+
   it("gives up when it comes no further", function()
     local steps = {}
     for i = 1, 20 do steps[i] = i == 1 and "cut:20000" or "cut:500" end

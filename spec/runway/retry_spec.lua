@@ -268,8 +268,37 @@ end)
 
 describe("retry.judge", function()
 
+  it("believes an adapter that says when to come back, whatever the status", function()
+    for _, status in ipairs { 200, 202, 302, 400, 403, 404, 422, 429, 500, 503 } do
+      for _, paid in ipairs { true, false } do
+        for _, kind in ipairs { false, "rate_limited", "server", "network", "timeout" } do
+          local problem = { message = "full", kind = kind or nil, retry_after = 20 }
+          local verdict = answered(paid, status, { problem = problem, unreadable = true })
+          assert.same({ kind or "rate_limited", true, true, 20 },
+            { verdict.kind, verdict.again, verdict.retryable, verdict.after })
+        end
+      end
+    end
+    local later = answered(true, 500, { problem = { message = "full", retry_after = 20 }, headers = {
+      ["retry-after"] = "90" } })
+    assert.equal(90, later.after)
+  end)
+
+  it("does not wait for longer than an hour, nor make again what is refused for good", function()
+    local verdict = answered(true, 200, { problem = { message = "full", kind = "server", retry_after = 3601 } })
+    assert.same({ "rate_limited", false, true, 3601 },
+      { verdict.kind, verdict.again, verdict.retryable, verdict.after })
+    verdict = answered(true, 200, { problem = { message = "no", kind = "permission", retry_after = 5 } })
+    assert.same({ "permission", false, false }, { verdict.kind, verdict.again, verdict.retryable })
+    for _, nonsense in ipairs { 0 / 0, -1, "5", true } do
+      verdict = answered(true, 500, { problem = { message = "no", retry_after = nonsense } })
+      assert.equal("unknown_submit", verdict.kind)
+    end
+  end)
+
   it("bears whatever an adapter says of an answer", function()
-    for _, problem in ipairs { true, 5, "no", {}, print, { kind = 5 }, { kind = true, refused = true } } do
+    for _, problem in ipairs { true, 5, "no", {}, print, { kind = 5 }, { kind = true, refused = true },
+      { kind = true, retry_after = 1 }, { retry_after = {} } } do
       for _, status in ipairs { 200, 302, 400, 404, 408, 429, 500, 503 } do
         for _, paid in ipairs { true, false } do
           local verdict = retry.judge(paid, { status = status, headers = {}, sent = true }, problem, true)

@@ -218,8 +218,8 @@ databases.each("a store", function(fresh)
     local fd = assert(runway.pollfd())
     assert.equal("number", type(fd))
     local started = core.now()
-    for _ = 1, 5 do assert(s:read { { "SELECT 1 AS one" } }) end
-    assert.is_true(core.now() - started < 4)      -- a nap of the loop lasts a second each
+    for _ = 1, 60 do assert(s:read { { "SELECT 1 AS one" } }) end
+    assert.is_true(core.now() - started < 50)     -- a nap of the loop lasts a second each
   end)
 
   it("waits for it also where the clock stands still", function()
@@ -299,14 +299,19 @@ databases.each("a store", function(fresh)
     for round = 1, 5 do
       local printed = child.run(PREAMBLE .. ([[
         io.stdout:setvbuf "no"
+        local answered
         for w = 1, 4 do
           runway.spawn(function()
             for i = 1, 1e6 do
               local key = ("%d-%%d-%%d"):format(w, i)
-              if s:write { { "INSERT INTO t (k) VALUES ($1)", key } } then print(key) end
+              if s:write { { "INSERT INTO t (k) VALUES ($1)", key } } then
+                print(key)
+                answered = true
+              end
             end
           end)
         end
+        while not answered do runway.step() end
         runway.sleep(%f)
         local pid = io.open("/proc/self/stat"):read "n"
         io.popen("kill -9 " .. pid):close()
@@ -318,7 +323,7 @@ databases.each("a store", function(fresh)
         lines = lines + 1
         assert.is_true(there[key], key .. " was answered, and is not there")
       end
-      assert.is_true(lines > 0 or round == 1)
+      assert.is_true(lines > 0)
     end
   end)
 end)

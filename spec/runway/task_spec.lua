@@ -142,10 +142,12 @@ describe("a task", function()
         local done = task:wait { timout = 5 }
         return done
       end)
-      fails_at("wait: option timeout must be number", function()
-        local done = task:wait { timeout = "5" }
-        return done
-      end)
+      for _, seconds in ipairs { "5", -1, 0 / 0, -math.huge } do
+        fails_at("wait: option timeout must be a number of seconds, 0 or more, got ", function()
+          local done = task:wait { timeout = seconds }
+          return done
+        end)
+      end
     end)
   end)
 

@@ -2,6 +2,7 @@
 
 local adapters = require "spec.support.adapters"
 local core = require "runway.core"
+local leftovers = require "spec.support.leftovers"
 local rawserver = require "spec.support.rawserver"
 local runway = require "runway"
 
@@ -48,6 +49,7 @@ describe("files on their way, however slow and many,", function()
     assert.equal("SUCCEEDED", assert(task:refresh()).status)
     for _, job in ipairs(jobs) do job:cancel() end
     c:close()
+    leftovers.let_end()
   end
 
   it("keep neither a query nor a submit from leaving: downloads", function()

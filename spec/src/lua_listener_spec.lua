@@ -119,9 +119,7 @@ describe("a listener", function()
       end
       clients[21] = connect(l):request("POST", "/", { "Content-Length: 9" }):send("half")
       clients[22] = connect(l)
-      local begun = socket.gettime()
-      l:close()
-      assert.is_true(socket.gettime() - begun < 1) -- 0.1 where nothing else runs
+      l:close()                               -- one that waited for them would never come back
       for _, client in ipairs(clients) do assert.equal("", client:rest()) end
     end)
 

@@ -393,16 +393,16 @@ describe("a store in an SQLite file", function()
     local s = assert(open(path))
     local kill = holder(path)
     repeat until not s:write { { "UPDATE t SET x = 'y' WHERE k = 'k1'" } }
-    local started = core.now()
     local output, code = child.run(PREAMBLE .. [[
       local s = assert(store.open(...))
       runway.spawn(function() s:write { { "UPDATE t SET x = 'z' WHERE k = 'k1'" } } end)
       runway.step(0)
+      io.write(require("runway.core").now())      -- one clock for all processes
       os.exit(7)
     ]], { arguments = { path } })
-    local took = core.now() - started
+    local took = core.now() - tonumber(output)
     kill()
-    assert.same({ "", 7 }, { output, code })
+    assert.equal(7, code)
     assert.is_true(took < 4.5, took)
     assert.same({}, assert(s:read { { "SELECT x FROM t WHERE x = 'z'" } })[1].rows)
   end)

@@ -26,18 +26,22 @@ function command.collector()
       pieces[#pieces + 1] = table.concat { ... }
       return self
     end,
-    flush = function() end, text = function() return table.concat(pieces) end,
+    flush = function(self) return self end, text = function() return table.concat(pieces) end,
   }
 end
 
 --- Runs it over a mock, to whose end it must come, or without a transport of its own.
 ---@param argv string[]
 ---@param list? table    of runway.mock
+---@param more? table    of the world: stdin, stdout_terminal, …
 ---@return integer code, string output, string errors, runway.Mock|nil mock
-function command.run(argv, list)
+function command.run(argv, list, more)
   local m = list and runway.mock(list)
   local out, err = command.collector(), command.collector()
-  local code = cli.main(argv, { stdout = out, stderr = err, transport = m, terminal = false })
+  local world = { stdout = out, stderr = err, transport = m, terminal = false, stdout_terminal = false,
+    columns = 100 }
+  for name, v in pairs(more or {}) do world[name] = v end
+  local code = cli.main(argv, world)
   if m then m:finish() end
   return code, out.text(), err.text(), m
 end

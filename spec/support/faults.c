@@ -5,6 +5,7 @@
 **
 **   link=EPERM      every call fails
 **   open=EMFILE@1   only the first does
+**   write=EIO@3+    the third does, and all after it
 **   link=EEXIST!    it is done all the same, and told as failed
 **
 ** Of open, those that want a directory are called opendir; reading and writing
@@ -13,6 +14,9 @@
 ** none is: stat=NUMBER gives a plain file another number at each look, and
 ** stat=COUNT no count of its names; statvfs=FULL is a file system without room;
 ** statfs=NFS is one that other machines see; read=END finds no more bytes in it.
+**
+** A program that wants other faults from now on (shortage.c) calls faults_begin with
+** them in its environment; faults_calls is how many calls the first has seen.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,6 +36,7 @@
 typedef struct {
   char call[16];
   int err, nth;                /* nth 0: each */
+  int after;                   /* those after the nth as well */
   int done;                    /* it takes effect nevertheless */
   _Atomic int calls;
 } fault;
@@ -53,17 +58,23 @@ static void parse (fault *f, char *word) {
   char *value = strchr(word, '='), *at = strchr(word, '@'), *done = strchr(word, '!');
   if (!value) abort();
   *value++ = '\0';
-  if (at) { *at = '\0'; f->nth = atoi(at + 1); }
+  if (at) {
+    *at = '\0';
+    f->nth = (int)strtol(at + 1, NULL, 10);
+    f->after = strchr(at + 1, '+') != NULL;
+  }
   if (done) { *done = '\0'; f->done = 1; }
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
     if (strcmp(value, errors[i].name) == 0) f->err = errors[i].number;
   if (!f->err || strlen(word) >= sizeof f->call) abort();
-  strcpy(f->call, word);
+  (void)snprintf(f->call, sizeof f->call, "%s", word);
 }
 
-__attribute__((constructor)) static void begin (void) {
+void faults_begin (void);
+__attribute__((constructor)) void faults_begin (void) {
   char *list = getenv("FAULTS"), *rest = NULL, *word;
   int n = 0;
+  memset(faults, 0, sizeof faults);
   under = getenv("FAULTS_UNDER");
   if (!list || !under || !(list = strdup(list))) return;
   for (word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
@@ -73,11 +84,17 @@ __attribute__((constructor)) static void begin (void) {
   free(list);
 }
 
+int faults_calls (void);
+int faults_calls (void) { return faults[0].calls; }
+
 /* The fault that this call on this file meets, or NULL. */
 static fault *met (const char *call, const char *path) {
   if (!under || strncmp(path, under, strlen(under)) != 0) return NULL;
   for (fault *f = faults; f < faults + MOST; f++)
-    if (strcmp(f->call, call) == 0 && (++f->calls == f->nth || !f->nth)) return f;
+    if (strcmp(f->call, call) == 0) {
+      int n = ++f->calls;
+      if (n == f->nth || (n > f->nth && (f->after || !f->nth))) return f;
+    }
   return NULL;
 }
 
@@ -94,12 +111,12 @@ static fault *met_fd (const char *call, int fd) {
 }
 
 #define REAL(name) \
-  static __typeof__(&name) real; \
-  if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+  static __typeof__(&(name)) real; \
+  if (!real) real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
 
 #define MEET(found, call) do { \
   fault *f = found; \
-  if (f) { if (f->done) (void)call; errno = f->err; return -1; } \
+  if (f) { if (f->done) (void)(call); errno = f->err; return -1; } \
   return call; } while (0)
 
 int open (const char *path, int flags, ...) {
@@ -184,7 +201,8 @@ int fcntl64 (int fd, int command, ...) {
   va_start(args, command);
   argument = va_arg(args, void *);
   va_end(args);
-  MEET(command == F_SETLK ? met_fd("lock", fd) : NULL, real(fd, command, argument));
+  int locks = command == F_SETLK && ((struct flock *)argument)->l_type != F_UNLCK;
+  MEET(locks ? met_fd("lock", fd) : NULL, real(fd, command, argument));
 }
 
 int fcntl (int fd, int command, ...) {

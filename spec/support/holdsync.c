@@ -4,7 +4,6 @@
 ** The file "<HOLD_SYNC>.held" has a byte for each one held. While the file
 ** "<HOLD_SYNC>.threads" is there, no thread can be started either.
 */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -18,8 +18,8 @@ static size_t swallow (char *data, size_t size, size_t count, void *unused) {
 
 int main (int argc, char **argv) {
   CURL *easy;
-  char *body = malloc(BODY);
-  if (argc != 3 || body == NULL) return 2;
+  char *body;
+  if (argc != 3 || (body = malloc(BODY)) == NULL) return 2;
   memset(body, 'x', BODY);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   easy = curl_easy_init();

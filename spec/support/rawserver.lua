@@ -15,6 +15,8 @@ local socket = require "socket"
 
 local HERE = debug.getinfo(1, "S").source:match("^@(.*)%.lua$") -- the directory of the child
 
+local LIFETIME = math.tointeger(tonumber(os.getenv "SPEC_TIMEOUT")) or 180
+
 local TLS = { good = true, wrong_host = true, expired = true, self_signed = true,
               old = true }
 
@@ -32,14 +34,14 @@ Server.__index = Server
 
 --- Starts a server.
 ---@param options { tls: boolean?, lifetime: number? }|nil `tls` adds the TLS listeners;
----`lifetime` in seconds, 120 unless said otherwise
+---`lifetime` in seconds, as long as a spec may take unless said otherwise
 ---@return RawServer
 function rawserver.start(options)
   options = options or {}
   local directory = options.tls and certs.make() or nil
   -- What instruments the code under test (LD_PRELOAD) is not meant for the server.
   local command = ("unset LD_PRELOAD; exec %s '%s/child.lua' '%s' %d '%s'"):format(
-    lua, HERE, HERE, options.lifetime or 120, directory or "")
+    lua, HERE, HERE, options.lifetime or LIFETIME, directory or "")
   local child = assert(io.popen(command, "r"))
   local first = child:read("l")
   assert(first and first:find("^%w+="), "the test server did not start: " .. tostring(first))

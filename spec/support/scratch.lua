@@ -3,13 +3,14 @@
 local Scratch = {}
 Scratch.__index = Scratch
 
-local scratch = {}
+local scratch = { open = {} }                 -- those that were not removed yet
 
 ---@return table scratch  with `directory`, and the methods below
 function scratch.new()
   local directory = os.tmpname()
   os.remove(directory)
   assert(os.execute("mkdir '" .. directory .. "'"))
+  scratch.open[directory] = true
   return setmetatable({ directory = directory }, Scratch)
 end
 
@@ -36,6 +37,7 @@ end
 
 function Scratch:remove()
   os.execute("rm -rf '" .. self.directory .. "'")
+  scratch.open[self.directory] = nil
 end
 
 return scratch

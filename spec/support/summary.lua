@@ -4,6 +4,7 @@
 
 local base = require "busted.outputHandlers.base"
 local busted = require "busted"
+local leftovers = require "spec.support.leftovers"
 local pretty = require "pl.pretty"
 
 local function text_of(message)
@@ -80,5 +81,6 @@ return function()
   busted.subscribe({ "error" }, show_new)
   busted.subscribe({ "failure" }, show_new)
   busted.subscribe({ "suite", "end" }, suite_end)
+  leftovers.watch(busted)
   return handler
 end

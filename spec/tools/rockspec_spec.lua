@@ -1,12 +1,17 @@
--- The rockspec names every file by hand, because luarocks reads it without looking at the disk.
+-- The rockspecs name every file by hand, because luarocks reads them without looking at the disk.
 
 local listing = dofile "tools/rockspec.lua"
 
-local PATH = "rockspec/runway-dev-1.rockspec"
+local function content(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
 
-local function rockspec()
+local function read(text)
   local spec = {}
-  assert(loadfile(PATH, "t", spec))()
+  assert(load(text, "=rockspec", "t", spec))()
   return spec
 end
 
@@ -28,33 +33,76 @@ local function lacking(from, to)
   return table.concat(list, "\n")
 end
 
-describe("the rockspec", function()
-  local named, present = rockspec().build.modules, {}
-  for _, module in ipairs(listing.modules()) do present[module.name] = module.path or module end
+local function names_of(dependencies)
+  local names = {}
+  for _, line in ipairs(dependencies) do names[#names + 1] = line:match "^%S+" end
+  table.sort(names)
+  return names
+end
 
-  it("names every C file and every Lua file that is there", function()
-    assert.equal("", lacking(present, named), "missing in " .. PATH .. "; run `make rockspec`")
+for _, rock in ipairs(listing.rocks) do
+  describe("the rockspec of " .. rock.name, function()
+    local spec = read(content(rock.path))
+    local named, present = spec.build.modules, {}
+    for _, module in ipairs(listing.modules(rock)) do present[module.name] = module.path or module end
+
+    it("names every file that is there", function()
+      assert.equal("", lacking(present, named), "missing in " .. rock.path .. "; run `make rockspec`")
+    end)
+
+    it("names nothing that is gone", function()
+      assert.equal("", lacking(named, present), "gone from the tree; run `make rockspec`")
+    end)
+
+    it("keeps its list sorted", function()
+      assert.truthy(content(rock.path):find(listing.text(rock), 1, true), "run `make rockspec`")
+    end)
+
+    it("bears the name that luarocks expects, and the licence", function()
+      assert.equal(rock.name, spec.package)
+      assert.equal(rock.name .. "-" .. spec.version .. ".rockspec", rock.path:match "[^/]*$")
+      assert.equal("MIT", spec.description.license)
+    end)
+
+    it("asks for nothing at run time but Lua, lua-cjson and argparse, or the core", function()
+      assert.same(rock.c and { "lua", "runway" } or { "argparse", "lua", "lua-cjson" }, names_of(spec.dependencies))
+    end)
+
+    it("has in a release its number, its source, and the other rock of the same number", function()
+      local name, text = listing.released(rock, "1.2.3", "https://x.test/runway-1.2.3.tar.gz")
+      local released = read(text)
+      assert.equal(rock.name .. "-1.2.3-1.rockspec", name)
+      assert.equal("1.2.3-1", released.version)
+      assert.same({ url = "https://x.test/runway-1.2.3.tar.gz", dir = "runway-1.2.3" .. (rock.c and "/src" or "") },
+        released.source)
+      assert.same(spec.build, released.build)
+      if rock.c then assert.equal("runway == 1.2.3", released.dependencies[2]) end
+      assert.is_nil(text:find("checkout", 1, true))
+    end)
+  end)
+end
+
+describe("the rockspecs", function()
+  it("name every C file, each in one rock at least", function()
+    local linked = {}
+    for _, rock in ipairs(listing.rocks) do
+      for _, module in ipairs(listing.modules(rock)) do
+        for _, path in ipairs(module.sources or {}) do linked["src/" .. path:gsub("^src/", "")] = true end
+      end
+    end
+    local pipe = assert(io.popen "ls src/*.c")
+    for path in pipe:lines() do assert.is_true(linked[path], path .. " is in no rock") end
+    pipe:close()
   end)
 
-  it("names nothing that is gone", function()
-    assert.equal("", lacking(named, present), "gone from the tree; run `make rockspec`")
+  it("stand where luarocks finds one, and no other, without its name", function()
+    local pipe = assert(io.popen "ls *.rockspec rockspec/*.rockspec rockspecs/*.rockspec 2>/dev/null")
+    local found = pipe:read "a"
+    pipe:close()
+    assert.equal("rockspec/runway-dev-1.rockspec\n", found)
   end)
 
-  it("keeps its list sorted", function()
-    local file = assert(io.open(PATH))
-    local text = file:read "a"
-    file:close()
-    assert.truthy(text:find(listing.text(), 1, true), "run `make rockspec`")
-  end)
-
-  it("installs the runway command", function()
-    assert.equal("bin/runway", rockspec().build.install.bin.runway)
-  end)
-
-  it("asks for nothing at run time but Lua, lua-cjson and argparse", function()
-    local names = {}
-    for _, line in ipairs(rockspec().dependencies) do names[#names + 1] = line:match "^%S+" end
-    table.sort(names)
-    assert.same({ "argparse", "lua", "lua-cjson" }, names)
+  it("install the runway command with the first", function()
+    assert.equal("bin/runway", read(content(listing.rocks[1].path)).build.install.bin.runway)
   end)
 end)

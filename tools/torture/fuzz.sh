@@ -32,7 +32,7 @@ link() { # $1 target
   local source=fuzz/$1.c
   [ -f "$source" ] || source=fuzz/lua.c
   # shellcheck disable=SC2046,SC2086  # words on purpose
-  clang -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror $checks -fsanitize=fuzzer,$all -DSCRIPT="\"fuzz/$1.lua\"" \
+  clang -std=c11 -Wall -Wextra -Werror $checks -fsanitize=fuzzer,$all -DSCRIPT="\"fuzz/$1.lua\"" \
     -Isrc -Ifuzz $(pkg-config --cflags "lua$version" libcurl libmicrohttpd) -o "$dir/$1" "$source" \
     $dir/sources.a $(pkg-config --libs "lua$version" libcurl libmicrohttpd) -pthread -ldl
 }

@@ -127,7 +127,7 @@ end
 ---@param world table
 ---@return integer|nil exit_code
 ---@return string|nil misuse
-function command.run(args, world)
+function command.journal(args, world)
   local wrong = misuse(args)
   if wrong then return nil, wrong end
   local journal, absent, err = open(args)

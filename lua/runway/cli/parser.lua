@@ -1,97 +1,19 @@
--- The command line of `runway`: its commands and their options.
+-- From the words of a command line to what they ask for. What the words may be is in runway.cli.commands;
+-- argparse reads them.
 
-local guard = require "runway.guard"
+local commands = require "runway.cli.commands"
 
 local parser = {}
 
-local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY,\n"
-  .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
-
 --- The library that reads a command line; nil, message when it is not there.
 function parser.load()
-  local ok, argparse = guard.try(require, "argparse")
+  local ok, argparse = require("runway.guard").try(require, "argparse")
   if ok then return argparse end
   return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
     .. "elsewhere: luarocks install argparse), which did not load: " .. tostring(argparse)
 end
 
-local function number(text)
-  local n = tonumber(text)
-  if n and n == n and n > -math.huge and n < math.huge then return n end
-  return nil, ("'%s' is no number"):format(text)
-end
-
-local function positive(text)
-  local n = number(text)
-  if n and n > 0 then return n end
-  return nil, ("'%s' is no number above 0"):format(text)
-end
-
-local function whole(text)
-  local n = number(text)
-  if n and n % 1 == 0 then return math.floor(n) end
-  return nil, ("'%s' is no whole number"):format(text)
-end
-
-local function count(text)
-  local n = whole(text)
-  if n and n >= 1 then return n end
-  return nil, ("'%s' is no whole number above 0"):format(text)
-end
-
-local function duration(text)
-  if text == "auto" then return text end
-  return number(text)
-end
-
--- name=value: JSON where it is JSON, else a string.
-local function parameter(text)
-  local name, value = text:match("^([A-Za-z0-9_.-]+)=(.*)$")
-  if not name then return nil, "a --param or --extra is not of the form NAME=VALUE" end -- it may hold anything
-  local json = require "runway.json"
-  local decoded = json.decode(value)
-  if decoded == nil then decoded = value == "null" and json.null or value end
-  return { name = name, value = decoded }
-end
-
-local function account_options(command)
-  command:option("--provider", "Whose account: runwayml, cometapi, chatgptsb, qimu or gateway (default: "
-    .. "$RUNWAY_PROVIDER, else runwayml).")
-  command:option("--base-url", "Another address of the API, such as a sandbox's.")
-  command:option("--poll-interval", "Seconds between two queries (default: as often as the provider allows).")
-    :convert(number)
-end
-
--- "api.example:443=127.0.0.1", as curl's --connect-to has it in another order.
-local function pin(text)
-  local name, address = text:match("^([^=]+:%d+)=(.+)$")
-  if name then return { name = name, address = address } end
-  return nil, "a --resolve is not of the form HOST:PORT=ADDRESS" -- what it is may hold a password
-end
-
-local function network_options(command)
-  command:option("--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).")
-  command:option("--ca-file", "A PEM file of authorities to trust (default: $CURL_CA_BUNDLE, $SSL_CERT_FILE and "
-    .. "$SSL_CERT_DIR, else the system's).")
-  command:flag("--allow-http", "Take http addresses too (without TLS), of the API and of results.")
-  command:flag("--allow-private", "Take results from addresses in a private network too.")
-  command:option("--resolve", "HOST:PORT=ADDRESS: connect there instead."):count "*":convert(pin):target "pins"
-end
-
-local function file_options(command)
-  command:option("-o --output", "The file to write.")
-  command:flag("--overwrite", "Write over a file that is there.")
-  command:option("--max-bytes", "Give up on a file that is larger (default 4 GiB)."):convert(count)
-  command:option("--timeout", "Seconds to wait for the task (default 3600); it goes on without us."):convert(positive)
-end
-
-local function scenario_list()
-  local lines = { "Scenarios (or a word in a prompt: sandbox:fail, sandbox:rate_limit=3):" }
-  for _, scenario in ipairs(require("runway.sandbox").scenarios()) do
-    lines[#lines + 1] = ("  %-16s %s"):format(scenario.name, scenario.about)
-  end
-  return table.concat(lines, "\n")
-end
+--------------------------------------------------------------------- made of the data
 
 -- argparse prints help and ends the program by itself; here it is printed where we say, and main returns.
 local function answer(world, text)
@@ -100,88 +22,173 @@ local function answer(world, text)
   error("answered", 0)                        -- leaves the parser
 end
 
-local function add_help(command, world)
-  command:add_help(false)
-  command:flag("-h --help", "Show this help."):action(function() answer(world, command:get_help()) end)
-end
-
-local function add_journal(root, world)
-  local journal = root:command("journal", "Look into a journal of paid tasks; say what became of what is unknown.")
-  add_help(journal, world)
-  journal:require_command(true)
-  journal:command_target "action"
-  local function action(name, about, keyed)
-    local command = journal:command(name, about)
-    add_help(command, world)
-    if keyed then command:argument("key", "The task's key.") end
-    command:option("--journal", "The journal: a file, or postgresql://….")
-    return command
+-- A reader whose message names its option.
+local function reader(name, fn)
+  return function(text)
+    local value, message = fn(text)
+    if value == nil then return nil, ("option '%s': %s"):format(name, message) end
+    return value
   end
-  local list = action("list", "Its entries, the newest first, one a line.")
-  list:option("--state", "Only those that are queued, submitting, submitted, downloading, done, failed or unknown.")
-    :choices { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" }
-  list:option("--limit", "Only so many."):convert(count)
-  list:flag("--json", "As JSON, one object a line.")
-  action("show", "One entry, with what was asked for.", true):flag("--json", "As JSON.")
-  local settle = action("settle", "Say what became of a submit that is unknown.", true)
-  settle:option("--task-id", "It made this task.")
-  settle:flag("--resubmit", "It made none: the next one to ask for it submits it again.")
-  settle:option("--failed", "It is given up, and why.")
-  settle:flag("--json", "As JSON.")
-  action("export", "Everything as JSON, one object a line, the oldest first.")
 end
 
---- The command line of `runway`.
+local function add_option(command, option, world)
+  local names = option[1]
+  if not option.value then return command:flag(names, option[2]) end
+  local made = command:option(names, option[2]):argname(option.value)
+  local name = names:match "%-%-[^ ]+"
+  if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list):overwrite(false) end
+  if option.read then made:convert(reader(name, option.read)) end
+  if option.default then made:default(option.default) end
+  if option.choices or option.suggest and world.completes then made:choices(option.choices or option.suggest()) end
+  return made
+end
+
+local function add_argument(command, argument)
+  local made = command:argument(argument[1], argument[2])
+  if argument.many then made:args "+" end
+  if argument.optional then made:args "?" end
+  if argument.choices then made:choices(argument.choices) end
+end
+
+local WIDEST, NARROWEST = 100, 40             -- columns of the help
+local MARGIN, LITTLE = 28, 8                  -- where what an option does begins
+
+-- Lines of so many columns, as argparse leaves an epilog as it is; what stands beside a row's name stays there.
+local function wrapped(text, width)
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local row = line:match "^  [^ ]+  +" or ""
+    local indent = (" "):rep(#row)
+    for word in line:sub(#row + 1):gmatch "[^ ]+" do
+      if #row + #word >= width and row ~= indent then
+        lines[#lines + 1] = row
+        row = indent
+      end
+      row = row .. (row:find "[^ ]$" and " " or "") .. word
+    end
+    lines[#lines + 1] = row
+  end
+  return table.concat(lines, "\n")
+end
+
+--- What stands below a command's options.
+---@param data table   of runway.cli.commands
+---@return string|nil
+function parser.more(data)
+  return type(data.more) == "function" and data.more() or data.more
+end
+
+local function fill(command, data, world, depth)
+  command:add_help(false)
+  local width = math.max(NARROWEST, math.min(world.columns or WIDEST, WIDEST))
+  command:help_max_width(width):usage_max_width(width):help_description_margin(width > 2 * MARGIN and MARGIN or LITTLE)
+  command:flag("-h --help", "Show this help."):action(function()
+    local more = parser.more(data)
+    if more then command:epilog(wrapped(more, width)) end
+    answer(world, command:get_help())
+  end)
+  for _, argument in ipairs(data.takes or {}) do add_argument(command, argument) end
+  for _, option in ipairs(data.options or {}) do
+    local made = add_option(command, option, world)
+    if option[1] == "--version" then made:action(function() answer(world, require("runway")._VERSION) end) end
+  end
+  if not data.commands then return command end
+  command:require_command(depth > 0)
+  command:command_target(depth == 0 and "command" or "action")
+  for _, one in ipairs(data.commands) do fill(command:command(one[1], one[2]), one, world, depth + 1) end
+  return command
+end
+
+--- argparse's parser of all of it.
 ---@param argparse table
----@param world table   help and version are printed on its stdout, with `answered` set and the parser left
+---@param world table   help and version are printed on its stdout, with `answered` set and the parser left;
+---  `completes`: it is made for a shell to complete by, and reads nothing
 function parser.new(argparse, world)
-  local root = argparse("runway", "Makes video with Runway's models, at whichever provider holds your account.")
-  add_help(root:epilog(KEYS), world)
-  root:require_command(false)
-  root:command_target "command"
-  root:flag("--version", "Show the version."):action(function() answer(world, require("runway")._VERSION) end)
+  return fill(argparse(commands[1], commands[2]), commands, world, 0)
+end
 
-  local generate = root:command("generate", "Make a clip: submit, wait, download. Spends credits.")
-  add_help(generate:epilog("Prints the path of the file. The task's id is printed (on standard error) as soon as\n"
-    .. "it is known; if anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. KEYS), world)
-  account_options(generate)
-  network_options(generate)
-  generate:option("--prompt", "What is to be seen.")
-  generate:option("--image", "A picture to begin with: a file or a URL; given twice: the first and the last.")
-    :count "0-2":overwrite(false)
-  generate:option("--video", "A film to work on: a file or a URL.")
-  generate:option("--model", "The provider's name of a model.")
-  generate:option("--ratio", "1280:720, 16:9, ...")
-  generate:option("--duration", "Seconds of film; auto where a model decides itself."):convert(duration)
-  generate:option("--seed", "A whole number; the same one gives much the same clip."):convert(whole)
-  generate:option("--kind", "text_to_video, image_to_video, ... (default: what the inputs say).")
-  generate:option("--param", "NAME=VALUE: any other parameter; the value as JSON, or as text."):count "*"
-    :convert(parameter):target "params"
-  generate:option("--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.")
-    :count "*":convert(parameter):target "extras"
-  file_options(generate)
-  generate:option("--journal", "Remember the task in this journal: a file, or postgresql://….")
-  generate:option("--key", "With a journal: what this clip is known by. The same key never submits twice; run again, "
-    .. "it goes on.")
+--------------------------------------------------------------------- the words
 
-  local task = root:command("task", "Look at a task, wait for it, fetch what it made.")
-  add_help(task:epilog("Prints its state; with -o waits for it and prints the path of the file.\n\n" .. KEYS), world)
-  task:argument("id", "The task's id.")
-  account_options(task)
-  network_options(task)
-  task:option("--kind", "What it makes, where a provider asks by kind.")
-  task:flag("--wait", "Wait until it has ended.")
-  file_options(task)
+-- The command that the words name, its full name, and where its own words begin.
+local function command_of(argv)
+  local data, name, from = commands, commands[1], 1
+  for at, word in ipairs(argv) do
+    local found
+    for _, one in ipairs(data.commands or {}) do found = found or one[1] == word and one end
+    if found then
+      data, name, from = found, name .. " " .. word, at + 1
+    elseif word:sub(1, 1) ~= "-" then
+      break
+    end
+  end
+  return data, name, from
+end
 
-  add_journal(root, world)
+-- Options by each of their names.
+local function by_name(data)
+  local options = { ["-h"] = {}, ["--help"] = {} }
+  for _, option in ipairs(data.options or {}) do
+    for name in option[1]:gmatch "[^ ]+" do options[name] = option end
+  end
+  return options
+end
 
-  local sandbox = root:command("sandbox", "Run an offline server that answers like each provider.")
-  add_help(sandbox:epilog(scenario_list()), world)
-  sandbox:option("--port", "Where to listen (0: any free port)."):default "8787":convert(whole)
-  sandbox:option("--host", "The address to listen on."):default "127.0.0.1"
-  sandbox:option("--seconds", "How long a task takes."):default "2":convert(number)
-  sandbox:option("--scenario", "What goes wrong (default: nothing).")
-  return root
+-- Is a word that begins with - a value all the same? What has a space in it, or no letter and no second -
+-- behind the first, is no option of anyone's; but for that, a slip of an option's name is not taken for a text.
+local function is_value(word, options)
+  if not word or not word:find "^%-." or options[word:match "^[^=]+"] or options[word:sub(1, 2)] then return false end
+  return word:find "^%-[^%-A-Za-z]" ~= nil or word:find "[ \t-\r]" ~= nil
+end
+
+-- The words, each value that begins with - joined to its option, so that it is not read as one.
+local function joined(argv, options, from)
+  local words, at, plain = {}, 1, false
+  while at <= #argv do
+    local word, following = argv[at], argv[at + 1]
+    local option = at >= from and not plain and options[word]
+    if option and option.value and is_value(following, options) then
+      words[#words + 1] = word .. (word:find "^%-%-" and "=" or "") .. following
+      at = at + 1
+    else
+      plain = plain or word == "--"
+      words[#words + 1] = word
+    end
+    at = at + 1
+  end
+  return words
+end
+
+-- A message of argparse's as one line, and what helps where a value was taken for an option.
+local function told(message, words, options, data)
+  message = message:gsub("\n+", " ")
+  local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
+  local unknown = message:match "^unknown option '([^']+)'"
+  for at, word in ipairs((wanted or unknown) and words or {}) do
+    local option, following = options[word], words[at + 1] or ""
+    if option and option.value and following:find "^%-." and (word == wanted or unknown
+      and following:sub(1, #unknown) == unknown) then
+      return ("%s; a value that begins with - is given as %s=…"):format(message, option[1]:match "%-%-[^ ]+")
+    end
+  end
+  if unknown and data.takes and not unknown:find "^%-%-" then
+    return message .. "; what begins with - and is no option stands behind --"
+  end
+  return message
+end
+
+--- Reads a command line.
+---@param root table      of parser.new
+---@param argv string[]
+---@return table|nil args   `command`, and all options by their names
+---@return string command   the full name of the command that was meant: "runway generate"
+---@return string|nil misuse
+function parser.read(root, argv)
+  local data, name, from = command_of(argv)
+  local options = by_name(data)
+  local words = joined(argv, options, from)
+  local ok, args = root:pparse(words)
+  if ok then return args, name end
+  return nil, name, told(args, words, options, data)
 end
 
 return parser

@@ -1,9 +1,69 @@
--- What the command says when something went wrong: the error, what of its advice is spelled otherwise
--- here, and the command that goes on with a task that is not lost.
+-- What the command says: how a task stands, and when something went wrong the error, what of its advice is
+-- spelled otherwise here, and the command that goes on with a task that is not lost.
+--
+-- With --json standard output gets an object for each result and for each failure; what is for people goes to
+-- standard error all the same.
 
 local errors = require "runway.errors"
+local exits = require "runway.cli.exits"
+local text = require "runway.text"
 
 local report = {}
+
+--------------------------------------------------------------------- results
+
+--- One object on a line of its own.
+---@param world table
+---@param object table   a name that must be there has runway.null where nothing is known
+function report.line(world, object)
+  world.stdout:write(assert(require("runway.json").encode(object)), "\n")
+end
+
+-- A task as an object: what is not known of it is null in the names that are always there.
+local function object_of(task, id)
+  local null = require("runway.json").null
+  local object = { task_id = id or null, status = null, path = null, error = null }
+  if not task then return object end
+  object.task_id, object.status, object.provider, object.kind = task.id, task.status, task.provider, task.kind
+  object.progress, object.output, object.created_at = task.progress, task.output, task.created_at
+  object.credits, object.estimated_credits = task.cost, task.estimated_cost
+  object.failure, object.failure_code = task.failure, task.failure_code
+  return object
+end
+
+local ENDED_BADLY = { FAILED = "task_failed", CANCELLED = "task_cancelled" }
+
+-- A task as a line for people.
+local function state_of(task)
+  local words = { task.id, task.status }
+  if task.progress and not task:done() then words[#words + 1] = ("%d%%"):format(task.progress * 100) end
+  local files = task.output and #task.output or 0
+  if files > 0 then words[#words + 1] = ("%d file%s (fetch with -o FILE)"):format(files, files == 1 and "" or "s") end
+  if task.failure_code then words[#words + 1] = task.failure_code end
+  if task.failure then words[#words + 1] = task.failure end
+  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
+end
+
+--- How a task stands; or where its film is, when there is a file.
+---@param world table
+---@param args table
+---@param task runway.Task
+---@param file? { path: string, bytes: integer, sha256: string }
+function report.task(world, args, task, file)
+  if not args.json then
+    world.stdout:write(file and file.path or state_of(task), "\n")
+    return
+  end
+  local object = object_of(task)
+  for name, v in pairs(file or {}) do object[name] = v end
+  local kind = ENDED_BADLY[task.status]
+  if kind and not file and args.command ~= "cancel" then
+    object.error = { kind = kind, message = task.failure or task.status, code = task.failure_code }
+  end
+  report.line(world, object)
+end
+
+--------------------------------------------------------------------- failures
 
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the
 -- command that goes on needs as well.
@@ -13,19 +73,39 @@ local ADVISED = {
   { "base_url = ", "--base-url URL" }, { "api_key = ", "the environment variable alone" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
   { "journal:settle", "runway journal settle KEY --journal FILE --task-id ID, --resubmit or --failed WHY" },
-  { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" }, { "runway.file", "the path of the file" },
+  { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
+  { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
+
+-- Params as the library names them, and the options that give them.
+local OPTIONS = {
+  { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
+  { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
+}
+
+-- The option that gives the param which a refusal speaks of first; nil: none.
+local function option_in(message)
+  local option, first
+  for _, pair in ipairs(OPTIONS) do
+    local at = message:find("%f[A-Za-z0-9_]" .. pair[1] .. "%f[^A-Za-z0-9_]")
+    if at and (not first or at < first) then option, first = pair[2], at end
+  end
+  return option
+end
 
 --- A message as a line, and below it how what it advises is had here, but for what was given already.
 ---@param args table
 ---@param message string
+---@param who? string    default: runway
+---@param refused? boolean  it speaks of a param that was refused before anything was sent
 ---@return string lines
-function report.told(args, message)
+function report.told(args, message, who, refused)
   local words = {}
   for _, pair in ipairs(ADVISED) do
     if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
   end
-  return ("runway: %s\n%s"):format(message,
+  if refused and #words == 0 then words[1] = option_in(message) end
+  return ("%s: %s\n%s"):format(who or "runway", message,
     #words > 0 and ("runway: here that is %s\n"):format(table.concat(words, " or ")) or "")
 end
 
@@ -64,21 +144,57 @@ end
 -- Errors after which there is nothing to go on with.
 local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 
+-- An error as an object; its texts hold no secret already.
+local function error_object(err, kind)
+  if not errors.is(err) then return { kind = kind or "cancelled", message = errors.redact(tostring(err)) } end
+  return {
+    kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
+    retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
+  }
+end
+
 -- Says what went wrong, and how to go on with a task that may still bring its film.
 ---@param world table
 ---@param args table           the command's options
 ---@param err runway.Error|string
+---@param kind? string         of an error that is only words
+---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
-function report.failure(world, args, err)
+function report.failure(world, args, err, kind, task)
   local message = tostring(err)
-  world.stderr:write(report.told(args, message))
+  local refused = errors.is(err) and err.kind == "invalid_request" and err.sent == "no" and not err.task_id
+  world.stderr:write(report.told(args, message, nil, refused))
   local id = errors.is(err) and err.task_id or world.task_id
+  if args.json then
+    local object = object_of(task or errors.is(err) and err.task or world.task, id)
+    object.provider = object.provider or errors.is(err) and err.provider or nil
+    object.error = error_object(err, kind)
+    report.line(world, object)
+  end
   if id then require("runway.ledger").told(id) end
   local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
   if id and not over and (args.output or args.wait) then
     world.stderr:write("runway: task ", id, " is not lost; to go on: ", resume_command(args, id, message), "\n")
   end
-  return errors.is(err) and err.kind == "config" and 2 or 1
+  return exits.of(err)
+end
+
+--- Says what is wrong with the command line.
+---@param world table       `command`: its full name, "runway generate"; `json`: is --json among its words
+---@param message string
+---@return integer exit_code
+function report.misuse(world, message)
+  message = errors.redact(text.line(message) or "")
+  local own = world.command:match " (.*)$"    -- some begin with the command's name
+  local who = own and message:sub(1, #own + 1) == own .. " " and "runway" or world.command
+  local raised = world.args and not message:find("--", 1, true) -- by the library
+  world.stderr:write(report.told(world.args or {}, message, who, raised), "runway: see ", world.command, " --help\n")
+  if world.json then
+    local object = object_of()
+    object.error = { kind = "misuse", message = message }
+    report.line(world, object)
+  end
+  return exits.MISUSE
 end
 
 return report

@@ -127,12 +127,18 @@ function Run:accepted(where, body, keys, v)
   if wrong then self:complain("accepted", wrong, where) end
 end
 
+-- Statuses that leave open whether a task was made, unless the answer says that none was.
+local OPEN = { [200] = true, [500] = true }
+local UNSAID = "says that nothing was taken (retry_after) of an answer without JSON under HTTP %d: it would be made "
+  .. "again, and may be paid for twice"
+
 function Run:problem(where, body)
   if not self.adapter.problem then return end
   for _, status in ipairs { 200, 400, 404, 429, 500, 503 } do
     local problem, _, raised = self:call("problem", where, answer_of(body, status))
     if raised then return end
-    local wrong = problem ~= nil and shape.problem(problem)
+    local wrong = problem ~= nil and (shape.problem(problem) or body == nil and OPEN[status]
+      and type(problem) == "table" and problem.retry_after and UNSAID:format(status))
     if wrong then return self:complain("problem", wrong, where) end
   end
 end

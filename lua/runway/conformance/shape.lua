@@ -87,7 +87,8 @@ local FUNCTIONS = {
   "upload", "problem", "callback", "retryable_failure", "price",
 }
 local NEEDED = { "submit", "accepted", "query", "task" }
-local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names" }
+local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names",
+  "models" }
 
 local function check_kinds(kinds)
   if type(kinds) ~= "table" or #kinds == 0 or not is_list(kinds) then
@@ -386,8 +387,11 @@ end
 
 local PROBLEM = {
   message = "string", kind = "string", code = "string", field = "string", refused = "boolean",
-  misuse = "boolean", id = "string",
+  misuse = "boolean", id = "string", retry_after = "number",
 }
+
+-- Kinds that a problem may have which says when to come back.
+local PASSING = { rate_limited = true, server = true, network = true, timeout = true }
 
 ---@param problem any
 ---@return string|nil
@@ -402,6 +406,15 @@ function shape.problem(problem)
   if complaint then return complaint end
   if problem.kind and not KINDS_OF_ERROR[problem.kind] then
     return ("problem.kind %q is no kind of error"):format(problem.kind)
+  end
+  if problem.retry_after then
+    if not is_finite(problem.retry_after) or problem.retry_after < 0 then
+      return "problem.retry_after must be a number of seconds, 0 or more"
+    elseif problem.kind and not PASSING[problem.kind] then
+      return ("problem.retry_after says to come back, and problem.kind %q that it is of no use"):format(problem.kind)
+    elseif problem.id then
+      return "problem.retry_after says that nothing was taken, and problem.id names a task"
+    end
   end
   return nil
 end

@@ -5,6 +5,7 @@
 -- becomes `unknown` when the lease runs out.
 
 local core = require "runway.core"
+local guard = require "runway.guard"
 local owner = require "runway.journal.owner"
 local scheduler = require "runway.scheduler"
 local sql = require "runway.journal.sql"
@@ -15,7 +16,7 @@ local attempt = {}
 local LEASE = 30000                           -- milliseconds
 local RENEWED = 10                            -- seconds after which it is
 
-local OUT = "the program that submitted it ended, or was cut off, before the answer was written down"
+local OUT = "the program that submitted it ended, was cut off, or has another clock, before the answer was written down"
 
 ---@class runway.Attempt
 ---@field key string
@@ -67,7 +68,33 @@ local function is_open_to(row, intent)
     and row.provider == intent.provider and row.base_url == intent.base_url
 end
 
---- Takes a key. Committed when this returns.
+-- Gives a key back that this very attempt has taken, or may have.
+local function give_back(book, intent)
+  book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted")
+end
+
+local function take(book, intent, terms, log)
+  intent.owner = owner.me()
+  local now = moment()
+  local statements, at = sql.begin(intent, now, now + LEASE, terms)
+  local results, err = book:write(statements)
+  if not results and err.maybe then results, err = book:write(statements) end
+  if not results then
+    if err.maybe then give_back(book, intent) end
+    return nil, nil, err
+  end
+  local row = results[at].rows[1]
+  if not row or row.token ~= intent.token then
+    return nil, row, nil, is_open_to(row, intent) and lack(intent, terms, results[at + 1]) or nil
+  end
+  local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
+    log = log, over = false, timer = false }, Attempt)
+  hold(self)
+  book:enter()
+  return self
+end
+
+--- Takes a key. Committed when this returns; when it raises (Ctrl-C, no memory), the key is as it was.
 ---@param book runway.Book
 ---@param intent runway.Intent    without its owner
 ---@param terms runway.Terms
@@ -77,24 +104,10 @@ end
 ---@return runway.Error|nil err   nothing may be submitted
 ---@return runway.Lack|nil lack   nor as long as this is so
 function attempt.begin(book, intent, terms, log)
-  intent.owner = owner.me()
-  local now = moment()
-  local statements, at = sql.begin(intent, now, now + LEASE, terms)
-  local results, err = book:write(statements)
-  if not results and err.maybe then results, err = book:write(statements) end
-  if not results then
-    if err.maybe then book:write_surely({ sql.free(intent.key, intent.token, 1) }, "nothing was submitted") end
-    return nil, nil, err
-  end
-  local row = results[at].rows[1]
-  if not row or row.token ~= intent.token then
-    return nil, row, nil, is_open_to(row, intent) and lack(intent, terms, results[at + 1]) or nil
-  end
-  local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
-    log = log, over = false }, Attempt)
-  book:enter()
-  hold(self)
-  return self
+  local ok, made, row, err, short = pcall(take, book, intent, terms, log)
+  if ok then return made, row, err, short end
+  guard.persist(give_back, book, intent)
+  error(made, 0)
 end
 
 --- What came of it, once.
@@ -117,7 +130,7 @@ function Attempt:ends(t, ref, may_be, err)
       or "the request left, and the program was stopped before an answer came", err and err.code) }
     what = ("what became of the key %s is unknown"):format(key)
   else
-    statements = { sql.free(self.key, self.token, self.fence) }
+    statements = { sql.free(self.key, self.token) }
     what = ("nothing was submitted under the key %s"):format(key)
   end
   scheduler.cancel_timer(self.timer)

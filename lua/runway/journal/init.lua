@@ -36,7 +36,7 @@ local MOST = 1000000                          -- entries of one list, unless sai
 
 local function book_of(j)
   local mine = books[j]
-  if not mine then error("a method of a journal was called without it: use journal:method(…)", 3) end
+  if not mine then options.without_self "journal" end
   return mine
 end
 
@@ -44,14 +44,7 @@ local function refuse(code, message, ...)
   return nil, errors.new { kind = "invalid_request", code = code, sent = "no", message = message:format(...) }
 end
 
---- Opens a journal, and makes it where there is none.
----@param where string   a file's path, or postgresql://…
----@return runway.Journal|nil
----@return runway.Error|nil err  kind "config" (no journal, of a newer version, …) or "io"
-function journal.open(where)
-  if type(where) ~= "string" or where == "" or where:find("%z") then
-    error("journal takes the path of a file, or a postgresql:// URL", 2)
-  end
+local function open(where)
   local store, err = require("runway.store").open(where)
   local ready
   if store then
@@ -67,6 +60,17 @@ function journal.open(where)
   return j
 end
 
+--- Opens a journal, and makes it where there is none.
+---@param where string   a file's path, or postgresql://…
+---@return runway.Journal|nil
+---@return runway.Error|nil err  kind "config" (no journal, of a newer version, …) or "io"
+function journal.open(where)
+  if type(where) ~= "string" or where == "" or where:find("%z") then
+    error("journal takes the path of a file, or a postgresql:// URL", 2)
+  end
+  return errors.told("runway.journal", open(where))
+end
+
 ---@param v any
 ---@return boolean
 function journal.is(v)
@@ -80,7 +84,7 @@ end
 ---@return boolean|nil own      it was opened here
 function journal.of(given)
   if journal.is(given) then return given end
-  local j, err = journal.open(given)
+  local j, err = open(given)
   return j, err, j ~= nil
 end
 
@@ -102,22 +106,25 @@ end
 
 local ENTRIES = { state = is_state, limit = is_count }
 
+local function entries(mine, state, limit)
+  local ok, err = sweep(mine)
+  if not ok then return nil, err end
+  local found
+  found, err = mine:read { sql.list(state, limit) }
+  if not found then return nil, err end
+  local list = {}
+  for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
+  return list
+end
+
 --- The entries, the newest first.
----@param opts? { state?: runway.State, limit?: integer }
+---@param opts? runway.EntriesOptions
 ---@return runway.Entry[]|nil
 ---@return runway.Error|nil err
 function Journal:entries(opts)
   local mine = book_of(self)
   opts = options.check(opts, ENTRIES, "entries", 2)
-  local ok, err = sweep(mine)
-  if not ok then return nil, err end
-  local limit = opts.limit and math.floor(opts.limit) or MOST
-  local found
-  found, err = mine:read { sql.list(opts.state, limit) }
-  if not found then return nil, err end
-  local list = {}
-  for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
-  return list
+  return errors.told("journal:entries", entries(mine, opts.state, opts.limit and math.floor(opts.limit) or MOST))
 end
 
 local function check_key(key, what)
@@ -139,13 +146,7 @@ local function look(mine, key, as_it_is)
   end
 end
 
---- The entry of a key.
----@param key string
----@return runway.Entry|nil
----@return runway.Error|nil err   kind "not_found": the key is free
-function Journal:get(key)
-  local mine = book_of(self)
-  check_key(key, "get")
+local function get(self, mine, key)
   local row, err = look(mine, key, true)
   if err then return nil, err end
   if not row then
@@ -153,6 +154,16 @@ function Journal:get(key)
       message = ("%s has no entry with the key %s"):format(self.path, text.quote(key)) }
   end
   return entry.of(row)
+end
+
+--- The entry of a key.
+---@param key string
+---@return runway.Entry|nil
+---@return runway.Error|nil err   kind "not_found": the key is free
+function Journal:get(key)
+  local mine = book_of(self)
+  check_key(key, "get")
+  return errors.told("journal:get", get(self, mine, key))
 end
 
 local SETTLE = { task_id = "string", resubmit = "boolean", failed = "string" }
@@ -163,10 +174,27 @@ local function settling(key, how, id, now)
   return sql.settle_anew(key, now)
 end
 
+local function settle(self, mine, key, how, id)
+  local e, err = get(self, mine, key)
+  if not e then return nil, err end
+  local results
+  if e.state == "unknown" then
+    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
+    if not results then return nil, err end
+  end
+  e, err = get(self, mine, key)
+  if not e then return nil, err end
+  if not results or results[1].changes == 0 then
+    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
+      e.task_id and (" (task %s)"):format(e.task_id) or "")
+  end
+  return e
+end
+
 --- Says what became of a submit that is `unknown`: it made this task; or none, and it is to be submitted again
 --- when someone next asks for it; or it is given up.
 ---@param key string
----@param how { task_id?: string, resubmit?: true, failed?: string }   one of them
+---@param how runway.Settlement   one of them
 ---@return runway.Entry|nil   as it stands now
 ---@return runway.Error|nil err
 function Journal:settle(key, how)
@@ -178,20 +206,7 @@ function Journal:settle(key, how)
   if said ~= 1 or how.task_id and not id or how.failed == "" then
     error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
   end
-  local e, err = self:get(key)
-  if not e then return nil, err end
-  local results
-  if e.state == "unknown" then
-    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
-    if not results then return nil, err end
-  end
-  e, err = self:get(key)
-  if not e then return nil, err end
-  if not results or results[1].changes == 0 then
-    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
-      e.task_id and (" (task %s)"):format(e.task_id) or "")
-  end
-  return e
+  return errors.told("journal:settle", settle(self, mine, key, how, id))
 end
 
 ---@class runway.Totals
@@ -230,11 +245,7 @@ local function charges(rows)
   return all, providers, days
 end
 
---- What there is, and what it cost.
----@return runway.Totals|nil
----@return runway.Error|nil err
-function Journal:totals()
-  local mine = book_of(self)
+local function totals_of(mine)
   local ok, err = sweep(mine)
   if not ok then return nil, err end
   local found
@@ -251,6 +262,13 @@ function Journal:totals()
     if OPEN[row.state] then totals.estimated_credits = totals.estimated_credits + row.estimated end
   end
   return totals
+end
+
+--- What there is, and what it cost.
+---@return runway.Totals|nil
+---@return runway.Error|nil err
+function Journal:totals()
+  return errors.told("journal:totals", totals_of(book_of(self)))
 end
 
 --- Closes it, once the submits that are under way have been written down. What is called later fails.

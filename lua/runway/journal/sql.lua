@@ -165,10 +165,9 @@ function sql.renew(key, token, fence, now, lease)
     .. "WHERE key = $1 AND token = $2 AND fence = $3 AND state = 'submitting'", key, token, fence, lease, now }
 end
 
---- Nothing was accepted: the key is free again.
-function sql.free(key, token, fence)
-  return { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND fence = $3 AND state = 'submitting'",
-    key, token, fence }
+--- Nothing was accepted: the key is free again. The token alone tells whose it is: no other attempt has it.
+function sql.free(key, token)
+  return { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting'", key, token }
 end
 
 --- The request left, and what came of it no one here knows.

@@ -146,7 +146,7 @@ local function read_list(list, level)
 end
 
 --- Makes a mock, and stops the clock until it is closed.
----@param list runway.mock.Entry[]|fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil
+---@param list runway.mock.List|fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil
 ---@return runway.Mock
 function mock.new(list)
   local entries = read_list(list, 2)
@@ -239,10 +239,12 @@ function Mock:start(wire, done)
 end
 
 --- Ends an exchange early; its result still comes.
+---@param handle table|nil
 function Mock:cancel(handle)
   if handle then exchange.cancel(handle) end
 end
 
+---@param handle table|nil
 ---@return integer received
 ---@return integer|nil total
 function Mock:progress(handle)
@@ -251,8 +253,13 @@ end
 
 --------------------------------------------------------------------- the end
 
+local function check_self(self)
+  if getmetatable(self) ~= Mock then options.without_self "mock" end
+end
+
 --- Lets the clock go on. As often as you like; a mock that is collected closes itself.
 function Mock:close()
+  check_self(self)
   if not self.open then return end
   self.open = false
   scheduler.thaw()
@@ -263,6 +270,7 @@ Mock.__gc = Mock.close
 
 --- Closes the mock, and raises unless all that was expected came, and nothing else.
 function Mock:finish()
+  check_self(self)
   self:close()
   local complaints = {}
   for i, message in ipairs(self.unexpected) do complaints[i] = message end

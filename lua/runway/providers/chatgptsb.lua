@@ -7,6 +7,7 @@
 -- Names of the body may be given flat (motion_score = 22, enhance_prompt = false, ...) or in their
 -- place under `options`, which wins; a name this room does not know goes to the top of the body.
 
+local catalogue = require "runway.providers.catalogue"
 local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local official = require "runway.providers.official"
@@ -82,7 +83,17 @@ local chatgptsb = {
   kinds = { "extend", "image_to_video", "text_to_video", "video_to_video" },
   names = { gen2Options = true, notify_hook = true, options = true, taskType = true },
   media = {},  -- no data URIs: files are uploaded
+  models = {},
 }
+-- gen3a_turbo starts from an image or a film, and gen2 works on no film but to extend it.
+for kind, taken in pairs {
+  extend = { "gen2", "europa", "gen3a_turbo" }, image_to_video = { "gen2", "europa", "gen3a_turbo" },
+  text_to_video = { "gen2", "europa" }, video_to_video = { "europa", "gen3a_turbo" },
+} do
+  for _, one in ipairs(taken) do
+    catalogue.add(chatgptsb.models, kind, { models = { LIMITS[one].models[1] }, durations = LIMITS[one].durations })
+  end
+end
 for _, flat in ipairs { TOP, OPTIONS, GEN2, GEN3 } do
   for name in pairs(flat) do chatgptsb.names[name] = true end
 end

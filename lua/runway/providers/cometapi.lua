@@ -9,6 +9,7 @@
 --
 -- CometAPI documents no cancel, no list of tasks and no upload for Runway.
 
+local catalogue = require "runway.providers.catalogue"
 local models = require "runway.providers.runwayml_models"
 local reseller_request = require "runway.providers.reseller_request"
 local official = require "runway.providers.official"
@@ -299,7 +300,19 @@ local cometapi = {
   }),
   sign = official.sign,
   retryable_failure = official.retryable_failure,
+  models = {},
 }
+
+-- A model that both families have takes what the page of the official one says.
+for _, family in ipairs { PRO_LIMITS, OFFICIAL_LIMITS } do
+  for kind, limits in pairs(family) do
+    local named = #(limits.models or {}) > 0 and limits.models or { limits.model }
+    catalogue.add(cometapi.models, kind, { models = named, ratios = limits.ratios, durations = limits.durations })
+  end
+end
+for _, models_of_kind in pairs(cometapi.models) do
+  for model, facts in pairs(models_of_kind) do facts.removed = official.gone(model) end
+end
 
 ---Data URIs go in the official form alone.
 ---@param kind string

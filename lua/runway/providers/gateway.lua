@@ -6,6 +6,7 @@
 -- answer with Runway's own object or wrap it in a relay's envelope. All of these are read.
 -- Neither a cancel nor a callback is documented.
 
+local catalogue = require "runway.providers.catalogue"
 local models = require "runway.providers.runwayml_models"
 local reseller_request = require "runway.providers.reseller_request"
 local official = require "runway.providers.official"
@@ -33,9 +34,12 @@ local gateway = {
   kinds = { "image_to_video" },
   formats = official.FORMATS,          -- Runway's, whose routes these are
   names = official.names({ models.image_to_video }, { "watermark" }),
+  models = catalogue.add({}, "image_to_video", LIMITS),
   media = { image = official.DATA_URI.image },
   retryable_failure = official.retryable_failure,
 }
+
+for model, facts in pairs(gateway.models.image_to_video) do facts.removed = official.gone(model) end
 
 ---The version header is not on the pages; some hosts ask for it and the others pass it over.
 ---@param api_key string

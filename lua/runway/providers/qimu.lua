@@ -6,6 +6,7 @@
 -- never named, so they say nothing. There is no cancel, no upload and no seed, and images are taken
 -- as URLs only.
 
+local catalogue = require "runway.providers.catalogue"
 local reseller_request = require "runway.providers.reseller_request"
 local fields = require "runway.fields"
 local official = require "runway.providers.official"
@@ -39,6 +40,7 @@ local qimu = {
   kinds = { "image_to_video", "text_to_video" },
   names = { images = true, seconds = true, taskType = true, textPrompt = true },
   media = {},
+  models = catalogue.add(catalogue.add({}, "text_to_video", LIMITS), "image_to_video", LIMITS),
   retryable_failure = official.retryable_failure,
 }
 

@@ -11,6 +11,7 @@
 -- video; see runway.providers.runwayml_body.
 
 local body = require "runway.providers.runwayml_body"
+local catalogue = require "runway.providers.catalogue"
 local fields = require "runway.fields"
 local ids = require "runway.ids"
 local models = require "runway.providers.runwayml_models"
@@ -38,6 +39,7 @@ local runwayml = {
   media = official.DATA_URI,
   formats = official.FORMATS,
   names = official.names(models),
+  models = catalogue.of_rules(models),
   sign = official.sign,
 }
 

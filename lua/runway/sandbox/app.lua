@@ -107,6 +107,7 @@ end
 
 local function say(c, what)
   if type(what) == "table" then return what end
+  if what == "refused_key" then return c.problem("unauthorized", "the API key is not the right one") end
   return c.problem(what)
 end
 
@@ -210,7 +211,7 @@ end
 ---@param request table { method=, path=, query=(raw), headers={lowercase}, body= }
 ---@param now number    seconds on any clock that only goes forward
 ---@return table response  { status=, headers=, body=, delay=nil|seconds,
----  fault=nil|"drop"|"truncate"|"stall"|"garbage" }, the faults as runway.listener names them
+---  fault=nil|"drop"|"truncate"|"stall"|"garbage"|"slow", chunk=, every= }, the faults as runway.listener names them
 function App:handle(request, now)
   request = {
     method = request.method, path = request.path, query = request.query,

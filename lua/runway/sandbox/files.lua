@@ -110,6 +110,10 @@ function files.serve(app, request, name, query, now)
   if now >= file.expires then
     return reply.text(403, "This URL has expired. A new query of the task gives a fresh one.")
   end
+  local scenario = file.task and file.task.scenario
+  if not file.bytes and scenario and scenario.entry.enlarge then
+    file.bytes = scenario.entry.enlarge(files.bytes(file.media), file.media, scenario.n)
+  end
   local body = file.bytes or files.bytes(file.media)
   local etag = ('"%s"'):format(core.sha256(body):sub(1, 32)) -- of the bytes, as stores have it, and not of the URL
   local fields = { ["accept-ranges"] = "bytes", etag = etag }
@@ -126,7 +130,6 @@ function files.serve(app, request, name, query, now)
     body = body:sub(from + 1, to + 1)
   end
   local response = reply.bytes(status, file.type or MEDIA[file.media].type, body, fields)
-  local scenario = file.task and file.task.scenario
   if request.method == "GET" and scenario and scenario.entry.file then
     file.task.gets = (file.task.gets or 0) + 1
     scenario.entry.file(response, scenario.n, file.task.gets)

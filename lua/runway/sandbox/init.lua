@@ -13,8 +13,8 @@
 -- (see scenarios.lua). It is written from the providers' documents and shares no code with the
 -- adapters, so that a mistake in one shows in the other.
 
-local application = require "runway.sandbox.app"
 local scenarios = require "runway.sandbox.scenarios"
+local tell = require "runway.sandbox.tell"
 
 local sandbox = {}
 
@@ -25,7 +25,7 @@ local RECORDED = 10000             -- requests that are kept; beyond, the older 
 local OPTIONS = {
   host = "string", port = "number", seconds = "number", api_key = "string", base_url = "string",
   shape = "string", relay = "string", epoch = "number", url_seconds = "number",
-  retry_after = "number", seed = "number", scenario = true,
+  retry_after = "number", seed = "number", scenario = true, log = "function",
 }
 
 local function check_options(options, level)
@@ -46,7 +46,7 @@ local function check_options(options, level)
 end
 
 local function new_app(options, level)
-  local app, why = application.new(options)
+  local app, why = require("runway.sandbox.app").new(options) -- the list of scenarios is had without it
   if not app then error(why, level + 1) end
   return app
 end
@@ -72,7 +72,8 @@ function sandbox.scenarios()
 end
 
 ---@class runway.sandbox.Server
----@field base_url string       give it to a client as its base_url
+---@field base_url string       give it to a client as its base_url: the option's, where it stands behind a front
+---@field listening string      where it listens itself
 ---@field port integer
 ---@field requests table[]      what came in, oldest first: { method=, path=, query=, headers=,
 ---  body= (its first 64 KiB), bytes=, status= (once answered) }
@@ -109,7 +110,7 @@ local function respond(self, id, response)
   if not self.listener then return end
   self.listener:respond(id, {
     status = response.status, headers = response.headers, body = response.body,
-    fault = response.fault,
+    fault = response.fault, chunk = response.chunk, every = response.every,
   })
 end
 
@@ -121,6 +122,7 @@ local function drain(self)
     local entry = record(self, request)
     local response = answer(self, request, scheduler.now())
     entry.status = response.status
+    if self.log then tell(self.log, request, response) end
     if response.delay then
       scheduler.at(scheduler.now() + response.delay, function() respond(self, id, response) end)
     else
@@ -153,8 +155,8 @@ Server.__gc = Server.close
 local function load_listener()
   local ok, listener = pcall(require, "runway.listener")
   if ok then return listener end
-  return nil, "the sandbox needs the module runway.listener and with it libmicrohttpd " ..
-    "(on Debian the package libmicrohttpd12): " .. tostring(listener)
+  return nil, "the sandbox needs the module runway.listener (luarocks install runway-server) and with it " ..
+    "libmicrohttpd (on Debian the package libmicrohttpd12): " .. tostring(listener)
 end
 
 local function host_in_url(host)
@@ -163,10 +165,19 @@ local function host_in_url(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
+-- The address of a front, without a slash at its end; nil, message where it is none.
+local function front(url)
+  if url == nil then return nil end
+  if not url:find "^https?://[^/?#%z\1-\32\127]+[^?#%z\1-\32\127]*$" then
+    return nil, "option 'base_url' must be an address such as https://front.example, without a query"
+  end
+  return (url:gsub("/+$", ""))
+end
+
 --- Starts a sandbox in this Lua state. It answers whenever the scheduler takes a step: in `wait`,
 -- `sleep`, `run`, `step`, …
 ---@param options runway.sandbox.options|nil  and beside them: host (an address, "127.0.0.1"), port
----  (0: any free one)
+---  (0: any free one), log (a function that is told, a line at a time, what is asked and answered)
 ---@return runway.sandbox.Server|nil server
 ---@return string|nil message  when the port is taken, a library is missing or no engine can start
 function sandbox.start(options)
@@ -183,6 +194,8 @@ function sandbox.start(options)
   local settings = {}
   for name, value in pairs(options) do settings[name] = value end
   settings.epoch = settings.epoch or os.time() - scheduler.now()
+  local base, wrong = front(options.base_url)
+  if wrong then error(wrong, 2) end
   local app = new_app(settings, 2)
 
   local listener, why = listener_module.listen {
@@ -192,11 +205,13 @@ function sandbox.start(options)
   local port = listener:port()
   local self = setmetatable({
     listener = listener, scheduler = scheduler, app = app, port = port,
-    base_url = ("http://%s:%d"):format(host_in_url(host), port), requests = {}, tasks = app.tasks,
+    base_url = base or ("http://%s:%d"):format(host_in_url(host), port),
+    listening = ("http://%s:%d"):format(host_in_url(host), port), requests = {}, tasks = app.tasks,
+    log = options.log,
   }, Server)
   -- a sandbox open to other machines is reached by names only they know: the Host header tells
   local everywhere = host == "0.0.0.0" or host == "::"
-  app.base_url = options.base_url or not everywhere and self.base_url or nil
+  app.base_url = base or not everywhere and self.base_url or nil
   self.source = { drain = function() drain(self) end }
   scheduler.attach(self.source)
   return self

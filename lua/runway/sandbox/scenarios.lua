@@ -13,13 +13,24 @@
 --   timeline           the task's stages, each { at = share of `seconds`, status =, progress = }
 --   failure, code      why it failed
 --   look(view,n,looks) changes what a query shows of a finished task; `looks` counts from 1
+--   enlarge(bytes, media, n)  what an output holds instead of its few bytes
 --   file(response, n, gets)  changes the answer to the download of an output
-
-local reply = require "runway.sandbox.reply"
 
 local scenarios = {}
 
 local always = math.huge
+
+local LARGEST = 1024               -- megabytes of a `large` output
+local PIECES, LONGEST = 100, 3600  -- of a `slow_file`; seconds
+
+local function big_endian(value)
+  local bytes = {}
+  for i = 4, 1, -1 do
+    bytes[i] = string.char(value % 256)
+    value = math.floor(value / 256)
+  end
+  return table.concat(bytes)
+end
 
 -- Says `problem` to the first n.
 local function first(problem)
@@ -29,7 +40,7 @@ local function first(problem)
 end
 
 local function first_page(n, count)
-  if count <= n then return reply.html(200, "Welcome") end
+  if count <= n then return require("runway.sandbox.reply").html(200, "Welcome") end
 end
 
 -- The task is kept; what is heard of it suffers a fault of the wire (see runway.listener).
@@ -101,6 +112,14 @@ scenarios.list = {
     about = "500 to the first n submits (all)",
     n = always, submit = first "server_error",
   },
+  refused_key = {
+    about = "401 to the first n submits (all): the key is not good",
+    n = always, submit = first "refused_key",
+  },
+  revoked_key = {
+    about = "the submit is accepted; 401 to the first n queries (all): the key is good no more",
+    n = always, poll = first "refused_key",
+  },
   credits = {
     about = "out of credits, to the first n submits (all)",
     n = always, submit = first "credits",
@@ -157,6 +176,27 @@ scenarios.list = {
     n = 1,
     file = function(response, n, gets)
       if gets <= n then response.fault = "truncate" end
+    end,
+  },
+  large = {
+    about = "the output is n megabytes long (64; at most 1024)",
+    n = 64,
+    enlarge = function(bytes, media, n)
+      local room = math.floor(math.min(n, LARGEST) * 1e6) - #bytes
+      if room < 8 then return bytes end
+      -- a box of nothing at its end leaves a film a film; readers of the others stop at their own end
+      local is_film = media == "video" or media == "movie"
+      local head = is_film and big_endian(room) .. "free" or ""
+      return bytes .. head .. ("\0"):rep(room - #head)
+    end,
+  },
+  slow_file = {
+    about = "the output comes in a hundred pieces, over n seconds",
+    n = 10,
+    file = function(response, n)
+      response.fault = "slow"
+      response.chunk = math.max(1, math.ceil(#response.body / PIECES))
+      response.every = math.max(0.001, math.min(n, LONGEST) / PIECES)
     end,
   },
   slow = {

@@ -172,13 +172,13 @@ describe("the runway command", function()
     it("and when the wait is over, the download fails, or the answer was lost but named the task", function()
       local running = task_is "RUNNING"
       running.times = math.huge
-      for _, list in ipairs {
-        { SUBMIT, running },
-        { SUBMIT, task_is "SUCCEEDED", { FILM[1], status = 400 } },
-        { { "POST /v1/text_to_video", status = 500, json = { id = "t1", error = "oops" } } },
+      for expected, list in pairs {
+        [5] = { SUBMIT, running },
+        [1] = { SUBMIT, task_is "SUCCEEDED", { FILM[1], status = 400 } },
+        [4] = { { "POST /v1/text_to_video", status = 500, json = { id = "t1", error = "oops" } } },
       } do
         local code, _, err = generate({ "--timeout", "60", "-o", path "a.mp4" }, list)
-        assert.equal(1, code)
+        assert.equal(expected, code)
         assert.truthy(err:find("to go on: runway task t1 -o ", 1, true), err)
         assert.is_nil(content "a.mp4")
       end
@@ -193,7 +193,7 @@ describe("the runway command", function()
 
     it("says of a lost answer that it may have been paid for", function()
       local code, _, err = generate({ "-o", path "a.mp4" }, { { "POST /v1/text_to_video", fault = "lost" } })
-      assert.equal(1, code)
+      assert.equal(4, code)
       assert.truthy(err:find("unknown_submit", 1, true))
       assert.truthy(err:find("may have been charged", 1, true))
     end)
@@ -213,7 +213,7 @@ describe("the runway command", function()
       assert.equal("t1  RUNNING  42%\n", out)
       code, out = run({ "task", "t1" }, { task_is("FAILED", { failure = "no", progress = 0.9,
         failureCode = "SAFETY.INPUT.TEXT" }) })
-      assert.equal(0, code)                   -- it was found
+      assert.equal(1, code)                   -- it was found, and has failed
       assert.equal("t1  FAILED  SAFETY.INPUT.TEXT  no\n", out)
       code, out = run({ "task", "t1" }, { task_is "SUCCEEDED" })
       assert.equal(0, code)
@@ -253,7 +253,7 @@ describe("the runway command", function()
       assert.truthy(err:find("RUNNING", 1, true))
       code, out, err = run({ "task", "t1", "--wait", "--timeout", "60" }, { running })
       assert.equal("", out)
-      assert.equal(1, code)
+      assert.equal(5, code)
       assert.truthy(err:find("runway task t1 --wait", 1, true))
     end)
 
@@ -320,6 +320,17 @@ describe("the runway command", function()
         assert.truthy(out:find("Usage: runway", 1, true))
       end)
     end
+
+    it("fits the terminal", function()
+      for _, wide in ipairs { 40, 80, 200 } do
+        for _, name in ipairs { "generate", "task", "models", "journal" } do
+          local _, out = run({ name, "--help" }, nil, { columns = wide })
+          for line in out:gmatch "[^\n]+" do
+            assert.is_true(#line <= wide + 2 or not line:find("%s%S+%s%S+%s%S+%s"), line) -- an option may be longer
+          end
+        end
+      end
+    end)
 
     it("says that the key comes from the environment alone, and why", function()
       for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "--help" } } do
@@ -404,6 +415,18 @@ describe("the runway command", function()
     local rest = pipe:read "a"
     assert.is_true(pipe:close())
     assert.is_nil(rest:find("interrupted", 1, true))
+  end)
+
+  it("sandbox says where it listens as JSON", function()
+    local out = command.collector()
+    local loop, started = sandbox.loop, nil
+    sandbox.loop = function(server) started = server end
+    local code = cli.main({ "sandbox", "--port", "0", "--json" }, { stdout = out, stderr = out })
+    sandbox.loop = loop
+    started:close()
+    assert.equal(0, code)
+    assert.same({ base_url = started.base_url, listening = started.base_url, port = started.port },
+      require("runway.json").decode(out.text()))
   end)
 
   it("sandbox says when the port is taken", function()

@@ -147,7 +147,7 @@ describe("the runway command, with a journal,", function()
 
   it("says how an unknown is settled here", function()
     local code, _, err = generate({}, { { "POST /v1/text_to_video", fault = "lost" } })
-    assert.equal(1, code)
+    assert.equal(4, code)
     assert.truthy(err:find("here that is runway journal settle KEY --journal FILE", 1, true), err)
   end)
 

@@ -24,10 +24,28 @@ describe("runway.cli.report", function()
       ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
       ["set X or give api_key = …"] = "the environment variable alone",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
-      ["is larger than max_bytes (10)"] = "--max-bytes N", ["or runway.file(path)"] = "the path of the file",
+      ["is larger than max_bytes (10)"] = "--max-bytes N",
+      ["or runway.file(path)"] = "the path of the file, as --image FILE or --param NAME=@FILE",
     } do
       local text = said({}, failure(advice))
       assert.truthy(text:find("\nrunway: here that is " .. here .. "\n", 1, true), text)
+    end
+  end)
+
+  it("names the option of a param that was refused", function()
+    for message, option in pairs {
+      ["gen4.5 takes durations 2 to 10, not 99"] = "--duration", ["gen4.5 needs ratio: 1280:720"] = "--ratio",
+      ["text_to_video needs a model: gen4.5"] = "--model", ["prompt_image[2] is neither a URL"] = "--image",
+      ["gen4.5 takes prompt_text of 1 to 1000 characters"] = "--prompt", ["seed must be an integer"] = "--seed",
+    } do
+      local text = said({}, errors.new { kind = "invalid_request", sent = "no", message = message })
+      assert.matches("\nrunway: here that is " .. option .. "\n", text, 1, true)
+    end
+    for _, err in ipairs {
+      errors.new { kind = "invalid_request", sent = "yes", message = "the ratio is bad" },
+      errors.new { kind = "invalid_request", sent = "no", message = "the decorations" },
+    } do
+      assert.is_nil(said({}, err):find("here that is", 1, true))
     end
   end)
 

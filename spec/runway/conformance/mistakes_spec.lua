@@ -392,6 +392,31 @@ local READERS = {
       return problem
     end)
   end, 'problem: problem.kind "oops" is no kind of error' },
+  { "says when to come back, and that it is of no use", function(a)
+    after(a, "problem", function(problem)
+      problem.kind, problem.retry_after = "insufficient_credits", 20
+      return problem
+    end)
+  end, "problem: problem.retry_after says to come back, and problem.kind" },
+  { "says that nothing was taken of a page that says nothing", function(a)
+    local was = a.problem
+    a.problem = function(answer)
+      if answer.status == 500 and not answer.json then return { message = "busy", retry_after = 5 } end
+      return was(answer)
+    end
+  end, "problem: says that nothing was taken %(retry_after%) of an answer without JSON under HTTP 500" },
+  { "says to come back yesterday", function(a)
+    after(a, "problem", function(problem)
+      problem.kind, problem.retry_after = nil, -1
+      return problem
+    end)
+  end, "problem: problem.retry_after must be a number of seconds" },
+  { "says that nothing was taken, and names the task", function(a)
+    after(a, "problem", function(problem)
+      problem.kind, problem.retry_after, problem.id = nil, 20, "7"
+      return problem
+    end)
+  end, "problem: problem.retry_after says that nothing was taken, and problem.id names a task" },
   { "raises on an error it did not expect", function(a)
     a.problem = function(answer) return { message = answer.json.error.message } end
   end, "problem: raises: " },

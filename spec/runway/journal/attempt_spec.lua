@@ -127,6 +127,33 @@ journals.over_each_database("an attempt", function()
     end)
   end
 
+  it("gives the key back when memory fails behind its commit", function()
+    local j, failed = journals.open(), false
+    local mend = journals.write_by(j, function(write)
+      local results, err = write()
+      if not failed then
+        failed = true
+        error("not enough memory", 0)
+      end
+      return results, err
+    end)
+    local ok, raised = pcall(begin, j, "a")
+    mend()
+    assert.same({ false, "not enough memory" }, { ok, raised })
+    assert.equal("not_found", select(2, j:get "a").kind)
+  end)
+
+  it("gives a key back that was to be submitted again", function()
+    local j = journals.open()
+    assert(begin(j, "a")):ends(nil, {}, true, errors.new { kind = "unknown_submit", message = "lost" })
+    assert(j:settle("a", { resubmit = true }))
+    local mend = losing(j, 2, 1)
+    local a, row, err = begin(j, "a")
+    mend()
+    assert.same({ nil, nil, "lost" }, { a, row, err.code })
+    assert.equal("not_found", select(2, j:get "a").kind)
+  end)
+
   it("whose commit may have been made or not makes it once more", function()
     for key, made in pairs { a = 1, b = 0 } do
       local j = journals.open()

@@ -208,6 +208,47 @@ local PLAYS = {
     assert.is_nil(calls.fetch(app, url, 10).fault)
   end,
 
+  refused_key = function(app, api, refused)
+    for _ = 1, 3 do
+      local answer = calls.submit(app, api, "refused_key")
+      assert.equal(401, answer.status)
+      assert.string(refused.words(answer))
+    end
+    assert.equal(0, #app.tasks)
+    assert.equal(401, calls.submit(app, api, "refused_key=1", 30).status)
+    assert.string(api.id(calls.submit(app, api, "refused_key=1", 30).json))
+  end,
+
+  revoked_key = function(app, api)
+    local id = api.id(calls.submit(app, api, "revoked_key=2").json)
+    for now = 1, 2 do assert.equal(401, calls.query(app, api, id, now).status) end
+    assert.equal(200, calls.query(app, api, id, 3).status)
+  end,
+
+  large = function(app, api)
+    local id = api.id(calls.submit(app, api, "large=2").json)
+    local _, url = api.read(calls.query(app, api, id, 10).json)
+    local film = calls.fetch(app, url, 10)
+    assert.equal(2000000, #film.body)
+    local at, boxes = 1, {}                   -- it is a film still: boxes from end to end
+    while at <= #film.body do
+      boxes[#boxes + 1] = film.body:sub(at + 4, at + 7)
+      local a, b, c, d = film.body:byte(at, at + 3)
+      at = at + ((a * 256 + b) * 256 + c) * 256 + d
+    end
+    assert.equal(2000001, at)
+    assert.same({ "ftyp", "free" }, { boxes[1], boxes[#boxes] })
+    local rest = calls.fetch(app, url, 10, { range = "bytes=1999990-" })
+    assert.same({ 206, 10 }, { rest.status, #rest.body })
+  end,
+
+  slow_file = function(app, api)
+    local id = api.id(calls.submit(app, api, "slow_file=50").json)
+    local _, url = api.read(calls.query(app, api, id, 10).json)
+    local film = calls.fetch(app, url, 10)
+    assert.same({ "slow", 0.5, math.ceil(#film.body / 100) }, { film.fault, film.every, film.chunk })
+  end,
+
   slow = function(app, api)
     local answer = calls.submit(app, api, "slow=2.5")
     assert.equal(2.5, answer.delay)

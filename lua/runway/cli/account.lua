@@ -1,0 +1,72 @@
+-- Whose account a command works with: the provider, maybe an adapter of the user's own, and its client.
+
+local errors = require "runway.errors"
+local guard = require "runway.guard"
+
+local account = {}
+
+local function config(message)
+  return nil, errors.new { kind = "config", message = message, sent = "no" }
+end
+
+-- What a file or a module gave, as an adapter; who made it is told with what is wrong.
+local function adapter_of(where, ok, made)
+  if not ok then return config(("%s: %s"):format(where, guard.text_of(made))) end
+  if type(made) ~= "table" then
+    return config(("%s: it must return the adapter, a table, and not %s"):format(where,
+      made == nil and "nothing" or "a " .. type(made)))
+  end
+  local fault = require("runway.adapter").check(made)
+  if fault then return config(("%s: %s"):format(where, fault)) end
+  return made
+end
+
+local function from_file(path)
+  local chunk, message = loadfile(path)
+  if not chunk then return config((tostring(message):gsub("^cannot open ", ""))) end
+  return adapter_of(path, guard.try(chunk, path))
+end
+
+-- A module that was loaded already, or can be found.
+local function is_module(name)
+  return package.loaded[name] ~= nil or package.preload[name] ~= nil
+    or package.searchpath(name, package.path) ~= nil or package.searchpath(name, package.cpath) ~= nil
+end
+
+--- The provider that a name stands for: one that is built in; the adapter that a file (a name with a slash, or
+--- that ends in .lua) or a module returns; any other name as it is.
+---@param name string|nil   nil: $RUNWAY_PROVIDER
+---@return string|table|nil provider
+---@return runway.Error|nil err
+function account.provider(name)
+  name = name or os.getenv "RUNWAY_PROVIDER"
+  if not name or name == "" or require("runway.providers")[name] then return name ~= "" and name or nil end
+  if name:find("/", 1, true) or name:find "%.lua$" then return from_file(name) end
+  if name:find "^[A-Za-z_][A-Za-z0-9_.-]*$" and is_module(name) then
+    return adapter_of("the module " .. name, guard.try(require, name))
+  end
+  return name
+end
+
+--- A client with the options of a command line.
+---@param args table
+---@param world table
+---@return runway.Client|nil
+---@return runway.Error|nil err
+function account.open(args, world)
+  local provider, err = account.provider(args.provider)
+  if err then return nil, err end
+  local pins = #(args.pins or {}) > 0 and {} or nil
+  for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
+  local function logger(level, message)
+    if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
+  end
+  return require("runway").client {
+    logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
+    poll_interval = args.poll_interval,
+    proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
+    allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
+  }
+end
+
+return account

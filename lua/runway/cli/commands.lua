@@ -1,0 +1,237 @@
+-- The command line of `runway` as data: its commands, and what each takes. The parser, the help, the man
+-- page and the completions are made of it.
+--
+-- A command: { name, about, more = text below, takes = { argument… }, options = { option… }, commands }.
+-- An option: { "-o --output", "about", value = "FILE" (nil: a flag), read = text -> value, list = the name
+-- under which all of many stand, most =, choices =, default =, suggest = function that lists what a shell may
+-- offer }. An argument: { "id", "about", many = true }.
+
+local exits = require "runway.cli.exits"
+local read = require "runway.cli.read"
+
+local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, "
+  .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
+
+-- What a shell offers: of what is known here, and any other is taken as well.
+local suggest = {}
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list, require("runway.text").before)
+  return list
+end
+
+function suggest.providers() return sorted(require "runway.providers") end
+
+function suggest.kinds()
+  local kinds = {}
+  for _, adapter in pairs(require "runway.providers") do
+    for _, kind in ipairs(adapter.kinds) do kinds[kind] = true end
+  end
+  return sorted(kinds)
+end
+
+function suggest.models()
+  local names = {}
+  for _, adapter in pairs(require "runway.providers") do
+    for _, models in pairs(adapter.models) do
+      for model in pairs(models) do names[model] = true end
+    end
+  end
+  return sorted(names)
+end
+
+function suggest.scenarios()
+  local names = {}
+  for i, scenario in ipairs(require("runway.sandbox").scenarios()) do names[i] = scenario.name end
+  return names
+end
+
+local JSON = { "--json", "Print one JSON object a line, failures too; numbers as numbers, times as Unix seconds." }
+local KIND = { "--kind", "What it makes, where a provider asks by kind.", value = "KIND", suggest = suggest.kinds }
+
+-- One list out of several.
+local function together(...)
+  local all = {}
+  for _, list in ipairs { ... } do
+    for _, one in ipairs(list) do all[#all + 1] = one end
+  end
+  return all
+end
+
+local PROVIDER = { "--provider", "Whose account: runwayml, cometapi, chatgptsb, qimu or gateway; or an adapter of "
+  .. "your own: its file (./mine.lua) or its module's name (default: $RUNWAY_PROVIDER, else runwayml).",
+  value = "PROVIDER", suggest = suggest.providers }
+
+local ACCOUNT = {
+  PROVIDER,
+  { "--base-url", "Another address of the API, such as a sandbox's.", value = "URL" },
+  { "--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).", value = "URL" },
+  { "--ca-file", "A PEM file of authorities to trust (default: $CURL_CA_BUNDLE, $SSL_CERT_FILE and $SSL_CERT_DIR, "
+    .. "else the system's).", value = "FILE" },
+  { "--allow-http", "Take http addresses too (without TLS), of the API and of results." },
+  { "--allow-private", "Take results from addresses in a private network too." },
+  { "--resolve", "HOST:PORT=ADDRESS: connect there instead.", value = "PIN", read = read.pin, list = "pins" },
+}
+
+local WAITING = {
+  { "--poll-interval", "Seconds between two queries (default: as often as the provider allows).", value = "SECONDS",
+    read = read.number },
+  { "--timeout", "Seconds to wait for the task (default 3600); it goes on without us.", value = "SECONDS",
+    read = read.positive },
+}
+
+local FILE = {
+  { "-o --output", "The file to write; - is standard output.", value = "FILE" },
+  { "--overwrite", "Write over a file that is there; with -o -, to a terminal, too." },
+  { "--max-bytes", "Give up on a file that is larger (default 4 GiB).", value = "N", read = read.count },
+}
+
+local generate = {
+  "generate", "Make a clip: submit, wait, download. Spends credits.",
+  more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
+    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n"
+    .. "A NAME with points leads into tables and lists: --param references.1.uri=@cat.png. A VALUE is JSON where it "
+    .. "is JSON, @FILE is a file on disk, @@ a text's first @; any other is text. In a prompt @FILE is what the "
+    .. "file says, - what standard input says.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+  options = together({
+    { "--prompt", "What is to be seen; @FILE reads it from a file, - from standard input; @@ is a text's first @.",
+      value = "TEXT" },
+    { "--image", "A picture to begin with: a file or a URL; given twice: the first and the last.", value = "FILE",
+      list = "image", most = 2 },
+    { "--video", "A film to work on: a file or a URL.", value = "FILE" },
+    { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
+      suggest = suggest.models },
+    { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
+    { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
+    { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
+    { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",
+      suggest = suggest.kinds },
+    { "--param", "NAME=VALUE: any other parameter; the value as JSON, as text, or as @FILE.", value = "PARAM",
+      read = read.parameter, list = "params" },
+    { "--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.",
+      value = "PARAM", read = read.parameter, list = "extras" },
+  }, FILE, WAITING, {
+    { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
+    { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
+      value = "KEY" },
+    JSON,
+  }, ACCOUNT),
+}
+
+local task = {
+  "task", "Look at a task, wait for it, fetch what it made.",
+  more = "Prints its state; with -o waits for it and prints the path of the file. A task that failed or was cancelled "
+    .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+  takes = { { "id", "The task's id." } },
+  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { KIND, JSON }, ACCOUNT),
+}
+
+local cancel = {
+  "cancel", "Ask the provider to stop tasks.",
+  more = "Looks first: some providers delete what a task has made when one that has ended is cancelled. So a task "
+    .. "that succeeded is left alone (1), one that has failed or was cancelled counts as stopped (0). An id that the "
+    .. "provider does not know is 1.\n\n" .. KEYS,
+  takes = { { "id", "The task's id.", many = true } },
+  options = together({ KIND, JSON }, ACCOUNT),
+}
+
+local credits = {
+  "credits", "Say what is left on the account.", more = KEYS, options = together({ JSON }, ACCOUNT),
+}
+
+local upload = {
+  "upload", "Upload files for use in tasks.",
+  more = "Prints for each the URI that is taken wherever a URL is: --image, --video, --param NAME=URI.\n\n" .. KEYS,
+  takes = { { "file", "A file.", many = true } },
+  options = together({ JSON }, ACCOUNT),
+}
+
+local models = {
+  "models", "List the models that are known, and what each takes.",
+  more = "One line a model: provider, kind of task, model, seconds, ratios. Nothing is asked of a provider: a model "
+    .. "that is not listed may be newer than this list, and is let through. Of a provider that tells none of its "
+    .. "models there is a line for each kind.",
+  takes = { { "model", "Only this one.", optional = true } },
+  options = {
+    { "--provider", "Only this provider's (default: all those built in); also an adapter of your own.",
+      value = "PROVIDER", suggest = suggest.providers },
+    { "--kind", "Only those that make this.", value = "KIND", suggest = suggest.kinds },
+    JSON,
+  },
+}
+
+local STATES = { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" }
+local JOURNAL = { "--journal", "The journal: a file, or postgresql://….", value = "JOURNAL" }
+local KEY = { "key", "The task's key." }
+
+local journal = {
+  "journal", "Look into a journal of paid tasks; say what became of what is unknown.",
+  commands = {
+    { "list", "Its entries, the newest first, one a line.", options = {
+      JOURNAL,
+      { "--state", "Only those that are in this state.", value = "STATE", choices = STATES },
+      { "--limit", "Only so many.", value = "N", read = read.count },
+      JSON,
+    } },
+    { "show", "One entry, with what was asked for.", takes = { KEY }, options = { JOURNAL, JSON } },
+    { "settle", "Say what became of a submit that is unknown.", takes = { KEY }, options = {
+      JOURNAL,
+      { "--task-id", "It made this task.", value = "ID" },
+      { "--resubmit", "It made none: the next one to ask for it submits it again." },
+      { "--failed", "It is given up, and why.", value = "WHY" },
+      JSON,
+    } },
+    { "export", "Everything as JSON, one object a line, the oldest first.", options = { JOURNAL, JSON } },
+  },
+}
+
+local sandbox = {
+  "sandbox", "Run an offline server that answers like each provider.",
+  more = function()
+    local lines = { "Scenarios (or a word in a prompt: sandbox:fail, sandbox:rate_limit=3):" }
+    for _, scenario in ipairs(require("runway.sandbox").scenarios()) do
+      lines[#lines + 1] = ("  %-16s %s"):format(scenario.name, scenario.about)
+    end
+    return table.concat(lines, "\n")
+  end,
+  options = {
+    { "--port", "Where to listen (0: any free port).", value = "N", default = "8787", read = read.whole },
+    { "--host", "The address to listen on.", value = "ADDRESS", default = "127.0.0.1" },
+    { "--base-url", "By what address others reach it, where it stands behind a front: what its outputs' URLs begin "
+      .. "with.", value = "URL" },
+    { "--seconds", "How long a task takes.", value = "SECONDS", default = "2", read = read.number },
+    { "--scenario", "What goes wrong (default: nothing).", value = "NAME", suggest = suggest.scenarios },
+    { "--verbose", "Tell on standard error what is asked and answered, without keys." },
+    { "--json", "Say as one JSON object where it listens." },
+  },
+}
+
+local completion = {
+  "completion", "Print what makes a shell complete this command.",
+  more = "For this session: eval \"$(runway completion bash)\". `make install` puts them where each shell looks.",
+  takes = { { "shell", "Which shell.", choices = { "bash", "zsh", "fish" } } },
+}
+
+-- What is read from the environment, for the manual.
+local ENVIRONMENT = {
+  { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
+    "The API key, by provider." },
+  { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
+  { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
+  { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
+  { "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR", "Authorities to trust." },
+  { "TMPDIR", "Where -o - keeps the film until it is whole (default: /tmp)." },
+  { "NO_COLOR, TERM, COLUMNS", "A bar is drawn on a terminal, unless NO_COLOR is set or TERM is dumb; COLUMNS is how "
+    .. "wide it is, where it does not tell." },
+  { "RUNWAY_TRACE", "1: tell on standard error what goes over the wire, without keys, queries and bodies." },
+}
+
+return {
+  keys = KEYS, environment = ENVIRONMENT,
+  "runway", "Makes video with Runway's models, at whichever provider holds your account.",
+  more = KEYS .. "\n\n" .. exits.told(),
+  options = { { "--version", "Show the version." } },
+  commands = { generate, task, cancel, credits, upload, models, journal, sandbox, completion },
+}

@@ -1,0 +1,45 @@
+-- The commands that ask an account for something that is no task: what is left on it, a place for a file.
+
+local account = require "runway.cli.account"
+local exits = require "runway.cli.exits"
+local report = require "runway.cli.report"
+
+local errands = {}
+
+--- What is left on the account.
+---@return integer exit_code
+function errands.credits(args, world)
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  local credits, detail = client:credits()
+  if not credits then return report.failure(world, args, detail) end
+  if args.json then
+    report.line(world, { provider = client.provider, credits = credits, detail = detail })
+  else
+    world.stdout:write(require("runway.text").number(credits), "\n")
+  end
+  return exits.OK
+end
+
+--- Uploads files, one after the other.
+---@return integer exit_code   the first that is not 0
+function errands.upload(args, world)
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  local code = exits.OK
+  for _, path in ipairs(args.file) do
+    local uri
+    uri, err = client:upload(path)
+    if uri and args.json then
+      report.line(world, { provider = client.provider, path = path, uri = uri })
+    elseif uri then
+      world.stdout:write(uri, "\n")
+    else
+      local one = report.failure(world, args, err)
+      if code == exits.OK then code = one end
+    end
+  end
+  return code
+end
+
+return errands

@@ -1,0 +1,36 @@
+-- What the command's exit codes mean: the one table, shown by --help, the man page and the README.
+
+local errors = require "runway.errors"
+
+local exits = {
+  OK = 0, FAILED = 1, MISUSE = 2, UNKNOWN = 4, RUNNING = 5, INTERRUPTED = 130,
+}
+
+-- 3 is kept for a budget that is reached.
+exits.list = {
+  { exits.OK, "what was asked for is there" },
+  { exits.FAILED, "it could not be had, or the task failed or was cancelled" },
+  { exits.MISUSE, "the command was wrong, or something is not set up (a missing key); nothing was sent" },
+  { exits.UNKNOWN, "a paid request left and its answer was lost: the task may exist, and is not submitted again" },
+  { exits.RUNNING, "the task still runs: the --timeout is over, and it goes on at the provider" },
+  { exits.INTERRUPTED, "Ctrl-C" },
+}
+
+local OF_KIND = { config = exits.MISUSE, unknown_submit = exits.UNKNOWN }
+
+--- The exit code of a failure. That a task still runs is known by those who waited for it.
+---@param err any
+---@return integer
+function exits.of(err)
+  return errors.is(err) and OF_KIND[err.kind] or exits.FAILED
+end
+
+--- The table as lines of text.
+---@return string
+function exits.told()
+  local lines = { "Exit codes:" }
+  for _, row in ipairs(exits.list) do lines[#lines + 1] = ("  %-4d %s"):format(row[1], row[2]) end
+  return table.concat(lines, "\n")
+end
+
+return exits

@@ -1,0 +1,117 @@
+-- `runway models`: what each known model takes, as the adapters' catalogues say. Nothing is asked of anyone.
+
+local account = require "runway.cli.account"
+local exits = require "runway.cli.exits"
+local report = require "runway.cli.report"
+local text = require "runway.text"
+
+local command = {}
+
+local function sorted(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names, text.before)
+  return names
+end
+
+-- The adapters that are asked for, by name; nil, err.
+local function adapters_of(args)
+  local providers = require "runway.providers"
+  if not args.provider then return providers end
+  local provider, err = account.provider(args.provider)
+  if err then return nil, err end
+  local adapter
+  adapter, err = require("runway.adapter").of(provider)
+  return adapter and { [adapter.name] = adapter }, err
+end
+
+-- A row for each model; for a kind of which none is known, one without a model.
+local function rows_of(adapters, args)
+  local rows = {}
+  for _, provider in ipairs(sorted(adapters)) do
+    local adapter = adapters[provider]
+    local kinds, catalogue = {}, adapter.models or {}
+    for _, kind in ipairs(adapter.kinds) do kinds[kind] = true end
+    for kind in pairs(catalogue) do kinds[kind] = true end
+    for _, kind in ipairs(sorted(kinds)) do
+      local models = catalogue[kind] or {}
+      local names = sorted(models)
+      if #names == 0 then names[1] = false end
+      for _, model in ipairs(names) do
+        if (not args.model or model == args.model) and (not args.kind or kind == args.kind) then
+          rows[#rows + 1] = { provider = provider, kind = kind, model = model, facts = models[model] or {} }
+        end
+      end
+    end
+  end
+  return rows
+end
+
+-- "4,6,8 s", "2-10 s", "4-15 s, auto"
+local function seconds_of(facts)
+  local words = {}
+  local least, most, list = facts.duration_min, facts.duration_max, facts.durations
+  local closed = least and most and (not list or #list == most - least + 1)
+  if closed and least < most then
+    words[1] = text.number(least) .. "-" .. text.number(most)
+  else
+    for i, v in ipairs(list or {}) do words[i] = text.number(v) end
+  end
+  local said = #words > 0 and table.concat(words, ",") .. " s" or nil
+  if facts.duration_auto then said = (said and said .. ", " or "") .. "auto" end
+  return said or "-"
+end
+
+local function as_object(row)
+  local json = require "runway.json"
+  local null, facts = json.null, row.facts
+  local function list(v) return v and json.array(v) or null end
+  local function known(v) if v == nil then return null end return v end
+  return {
+    provider = row.provider, kind = row.kind, model = row.model or null, ratios = list(facts.ratios),
+    durations = list(facts.durations), duration_min = known(facts.duration_min),
+    duration_max = known(facts.duration_max), duration_auto = facts.duration_auto == true,
+    removed = known(facts.removed),
+  }
+end
+
+local function cells_of(row)
+  local facts = row.facts
+  local last = facts.ratios and table.concat(facts.ratios, " ") or "-"
+  if facts.removed then last = last .. "  (gone from Runway's own API since " .. facts.removed .. ")" end
+  return { row.provider, row.kind, row.model or "-", seconds_of(facts), last }
+end
+
+-- Columns as wide as their widest cell, but for the last.
+local function print_table(rows, world)
+  local lines, widths = {}, {}
+  for i, row in ipairs(rows) do
+    lines[i] = cells_of(row)
+    for column = 1, 4 do widths[column] = math.max(widths[column] or 0, #lines[i][column]) end
+  end
+  for _, cells in ipairs(lines) do
+    for column = 1, 4 do cells[column] = cells[column] .. (" "):rep(widths[column] - #cells[column]) end
+    world.stdout:write(table.concat(cells, "  "), "\n")
+  end
+end
+
+---@param args table
+---@param world table
+---@return integer exit_code
+function command.models(args, world)
+  local adapters, err = adapters_of(args)
+  if not adapters then return report.failure(world, args, err) end
+  local rows = rows_of(adapters, args)
+  if #rows == 0 then
+    return report.failure(world, args, "no model here is known by that; one that is not may be newer than this list",
+      "not_found")
+  end
+  if not args.json then
+    print_table(rows, world)
+    return exits.OK
+  end
+  for _, row in ipairs(rows) do report.line(world, as_object(row)) end
+  return exits.OK
+end
+
+return command

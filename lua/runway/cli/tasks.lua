@@ -1,0 +1,106 @@
+-- The commands that make a task, look at one, and stop some.
+
+local account = require "runway.cli.account"
+local exits = require "runway.cli.exits"
+local inputs = require "runway.cli.inputs"
+local output = require "runway.cli.output"
+local report = require "runway.cli.report"
+
+local tasks = {}
+
+-- What stands in the way of writing where -o says: nil, misuse | exit code. true: nothing.
+local function writable(args, world)
+  local misuse, message = output.check(args, world)
+  if misuse then return nil, misuse end
+  if message then return report.failure(world, args, message, "io") end
+  return true
+end
+
+--- Makes a clip.
+---@return integer|nil exit_code
+---@return string|nil misuse
+function tasks.generate(args, world)
+  if not args.output then return nil, "generate needs -o FILE" end
+  if args.key and not args.journal then return nil, "--key needs --journal FILE: without one nothing is remembered" end
+  local given, problem = inputs.params(args, world)
+  if not given and problem.misuse then return nil, problem.message end
+  if not given then return report.failure(world, args, problem.message, "io") end
+  if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
+  if args.journal and args.output ~= "-" then -- a file that is there may be this very task's
+    given.output = { path = args.output, overwrite = args.overwrite }
+  else
+    local ok, misuse = writable(args, world)
+    if ok ~= true then return ok, misuse end
+  end
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  local scheduler = require "runway.scheduler"
+  scheduler.on_deferred = function()
+    world.stderr:write("runway: waiting for the answer to the paid request, so that its task is not lost; "
+      .. "a second Ctrl-C gives up\n")
+  end
+  local task
+  task, err = client:generate(given)
+  scheduler.on_deferred = nil
+  if not task then return report.failure(world, args, err) end
+  world.task_id, world.task = task.id, task
+  world.stderr:write("task ", task.id, "\n")
+  return output.fetch(task, args, world)
+end
+
+--- Looks at a task, waits for it, or fetches what it made.
+---@return integer|nil exit_code
+---@return string|nil misuse
+function tasks.task(args, world)
+  if args.output then
+    local ok, misuse = writable(args, world)
+    if ok ~= true then return ok, misuse end
+  end
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  local task
+  if not args.output and not args.wait then
+    task, err = client:get(args.id, args.kind)
+    if not task then return report.failure(world, args, err) end
+    report.task(world, args, task)
+    local ended_badly = task.status == "FAILED" or task.status == "CANCELLED"
+    return ended_badly and exits.FAILED or exits.OK
+  end
+  world.task_id = args.id
+  task = client:task(args.id, args.kind)
+  world.task = task
+  if args.output then return output.fetch(task, args, world) end
+  local waited, code = output.wait(task, args, world)
+  if not waited then return code end
+  report.task(world, args, task)
+  return exits.OK
+end
+
+-- Stops one task that still runs: an exit code.
+local function stop(client, id, args, world)
+  local task, err = client:get(id, args.kind)
+  local done
+  if task and task.status == "SUCCEEDED" then
+    return report.failure(world, args, ("task %s has succeeded already, and is left as it is: some providers would "
+      .. "delete what it made"):format(id), "invalid_request", task)
+  end
+  if task then done, err = task:cancel() end
+  if not done then return report.failure(world, args, err) end
+  report.task(world, args, task)
+  return exits.OK
+end
+
+--- Stops tasks: all of them, as far as they can be.
+---@return integer exit_code   the first that is not 0
+function tasks.cancel(args, world)
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  local code = exits.OK
+  for _, id in ipairs(args.id) do
+    local one = stop(client, id, args, world)
+    if code == exits.OK then code = one end
+  end
+  return code
+end
+
+return tasks

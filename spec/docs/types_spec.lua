@@ -1,0 +1,347 @@
+-- What editors are told of the public functions, held against what these take: a name in types/ that no function
+-- knows, and one that a function takes and no editor shows, both fail here.
+
+local adapters = require "spec.support.adapters"
+local journals = require "spec.support.journals"
+local json = require "runway.json"
+local listener = require "runway.listener"
+local mocked = require "spec.support.mocked"
+local order = require "runway.order"
+local params = require "runway.params"
+local runway = require "runway"
+local sandbox = require "runway.sandbox"
+local shape = require "runway.conformance.shape"
+local types = dofile "tools/types.lua"
+
+local function content(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+---------------------------------------------------------------------------------------------------
+-- What the annotations say
+
+-- class -> { fields = { name = true }, parents = { … }, open = has it [string] }; alias -> its text
+local classes, aliases = {}, {}
+
+local function read(path)
+  local class, alias
+  for line in (content(path) .. "\n"):gmatch "([^\n]*)\n" do
+    local name, parents = line:match "^%s*%-%-%-@class ([%w_.]+):? ?([%w_., ]*)"
+    local new_alias, text = line:match "^%-%-%-@alias ([%w_.]+) ?(.*)$"
+    if name then
+      class, alias = classes[name] or { fields = {}, parents = {} }, nil
+      classes[name] = class
+      if line:find(":", #name + 10, true) then
+        for parent in parents:gmatch "[%w_.]+" do class.parents[#class.parents + 1] = parent end
+      end
+    elseif new_alias then
+      class, alias = nil, new_alias
+      aliases[alias] = text
+    elseif alias and line:find "^%-%-%-|" then
+      aliases[alias] = aliases[alias] .. line:sub(4)
+    elseif class and line:find "^%-%-%-@field" then
+      local field = line:gsub("^%-%-%-@field ", ""):gsub("^package ", ""):match "^([%w_]+)%??%s"
+      if field then class.fields[field] = true end
+    elseif not line:find "^%-%-%-" then
+      class, alias = nil, nil
+    end
+  end
+end
+
+do
+  local pipe = assert(io.popen "find types lua -name '*.lua' | LC_ALL=C sort")
+  for path in pipe:lines() do read(path) end
+  pipe:close()
+end
+
+local function fields_of(name)
+  local class = assert(classes[name], "there is no class " .. name)
+  local all = {}
+  for _, parent in ipairs(class.parents) do
+    for field in pairs(fields_of(parent)) do all[field] = true end
+  end
+  for field in pairs(class.fields) do all[field] = true end
+  return all
+end
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+local function quoted(text)
+  local set = {}
+  for word in text:gmatch '"([%w_]+)"' do set[word] = true end
+  return set
+end
+
+---------------------------------------------------------------------------------------------------
+-- What the functions take
+
+local ODD = "zzzzzzzzzzzzzzzzzzzzzzzzzz"       -- near to no name
+
+-- The names that a function knows, as it tells them to who gives one that it does not.
+local function known_by(call)
+  local ok, message = pcall(call, { [ODD] = 1 })
+  assert(not ok, "an odd name was taken")
+  local names = assert(tostring(message):match "%(known: ([%w_, ]+)%)", message)
+  local set = {}
+  for name in names:gmatch "[%w_]+" do set[name] = true end
+  return set
+end
+
+local function upvalue(fn, wanted)
+  for i = 1, math.huge do
+    local name, value = debug.getupvalue(fn, i)
+    if name == wanted then return value end
+    assert(name, "it has no " .. wanted .. " any more")
+  end
+end
+
+describe("types/ has every option, and none that is not there, of", function()
+  local client, task, journal
+
+  setup(function()
+    journals.setup()
+    journal = journals.open()
+    client = mocked.client {}
+    task = client:task "t1"
+  end)
+  teardown(function()
+    mocked.close()
+    journals.teardown()
+  end)
+
+  for class, call in pairs {
+    ["runway.Options"] = function(o) return runway.client(o) end,
+    ["runway.WaitOptions"] = function(o) return task:wait(o) end,
+    ["runway.DownloadOptions"] = function(o) return task:download("a.mp4", o) end,
+    ["runway.DownloadAllOptions"] = function(o) return task:download_all(".", o) end,
+    ["runway.RequestOptions"] = function(o) return client:request(o) end,
+    ["runway.EntriesOptions"] = function(o) return journal:entries(o) end,
+    ["runway.Settlement"] = function(o) return journal:settle("a", o) end,
+    ["runway.mock.Entry"] = function(o) return runway.mock { o } end,
+  } do
+    it(class, function()
+      assert.equal(sorted(known_by(call)), sorted(fields_of(class)))
+    end)
+  end
+
+  it("a sandbox", function()
+    local check = upvalue(sandbox.start, "check_options")
+    assert.equal(sorted(upvalue(check, "OPTIONS")), sorted(fields_of "runway.sandbox.StartOptions"))
+  end)
+
+  it("a listener, and its answers", function()
+    local function listed(text)
+      local set = {}
+      for name in text:gmatch '"([%w_]+)"' do set[name] = true end
+      return sorted(set)
+    end
+    local source = content "src/lua_listener.c"
+    assert.equal(listed(source:match "static void read_options.-names%[%] = {(.-)}"),
+      sorted(fields_of "runway.ListenerAnswer"))
+    assert.equal(listed(source:match "static int listener_listen.-names%[%] = {(.-)}"),
+      sorted(fields_of "runway.ListenOptions"))
+    local l = listener.listen()
+    for name in pairs(getmetatable(l).__index) do
+      assert.truthy(content "types/listener.lua":find("function Listener:" .. name .. "(", 1, true), name)
+    end
+    l:close()
+  end)
+
+  it("a submit", function()
+    local known, said = {}, fields_of "runway.Submit"
+    for name in pairs(fields_of "runway.ResellerParams") do said[name] = nil end
+    for _, name in ipairs(order.KNOWN) do
+      if not name:find "%u" then known[name] = true end -- else the API's own spelling of another
+    end
+    assert.equal(sorted(known), sorted(said))
+  end)
+end)
+
+describe("types/ knows", function()
+  it("what each kind of task takes, as the adapters know it", function()
+    assert.equal(types.text(), content "types/params.lua",
+      "run: LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' lua5.4 tools/types.lua types/params.lua")
+    local client = mocked.client {}
+    for _, kind in ipairs(types.kinds()) do
+      assert.is_function(client[kind], kind)
+      assert.truthy(classes[types.class_of(kind)], kind)
+      assert.is_true(classes["runway.Client"].fields[kind], kind)
+    end
+    mocked.close()
+  end)
+
+  it("every parameter that some adapter knows by its name", function()
+    for provider, adapter in pairs(runway.providers) do
+      for field in pairs(adapter.names or {}) do
+        local name, found = params.snake(field), false
+        for _, kind in ipairs(types.kinds()) do
+          found = found or fields_of(types.class_of(kind))[name]
+        end
+        assert.is_true(found, provider .. " " .. name)
+      end
+    end
+  end)
+
+  it("the kinds of errors", function()
+    local kinds = quoted(aliases["runway.ErrorKind"])
+    assert.equal(sorted(upvalue(shape.problem, "KINDS_OF_ERROR")), sorted(kinds))
+    local row = content "README.md":match "| `kind` | `([%l_ ]+)` |"
+    for kind in row:gmatch "%S+" do assert.is_true(kinds[kind], kind) end
+    for kind in pairs(kinds) do assert.truthy((" " .. row .. " "):find(" " .. kind .. " ", 1, true), kind) end
+  end)
+
+  it("the words of a task's status, and the states of a journal's entry", function()
+    for status in pairs(quoted(aliases["runway.Status"])) do
+      assert.is_nil(shape.fields { id = "1", status = status, output = status == "SUCCEEDED" and { "https://x.test/a" }
+        or nil }, status)
+    end
+    assert.equal(sorted(upvalue(shape.fields, "STATUSES")), sorted(quoted(aliases["runway.Status"])))
+    local states = {}
+    for _, name in ipairs(require("runway.journal.states").ALL) do states[name] = true end
+    assert.equal(sorted(states), sorted(quoted(aliases["runway.State"])))
+  end)
+
+  it("what an adapter is made of, and what it gives", function()
+    local adapter = {}
+    for _, list in ipairs { upvalue(upvalue(shape.adapter, "misspelled"), "FUNCTIONS"),
+      upvalue(upvalue(shape.adapter, "misspelled"), "DATA") } do
+      for _, name in ipairs(list) do adapter[name] = true end
+    end
+    assert.equal(sorted(adapter), sorted(fields_of "runway.Adapter"))
+    for name in pairs(adapters.own()) do assert.is_true(adapter[name], name) end
+    assert.equal(sorted(upvalue(shape.request, "REQUEST")), sorted(fields_of "runway.AdapterRequest"))
+    assert.equal(sorted(upvalue(shape.fields, "FIELDS")), sorted(fields_of "runway.TaskFields"))
+    assert.equal(sorted(upvalue(shape.problem, "PROBLEM")), sorted(fields_of "runway.Problem"))
+  end)
+
+  it("every class that an annotation names", function()
+    local pipe = assert(io.popen
+      "grep -rhoE 'runway\\.[A-Za-z_.]*[A-Z][A-Za-z]*' types lua --include='*.lua' | sort -u")
+    local unknown = {}
+    for name in pipe:lines() do
+      if not classes[name] and not aliases[name] then unknown[#unknown + 1] = name end
+    end
+    pipe:close()
+    assert.same({}, unknown)
+  end)
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Every public function says what it takes and gives
+
+-- Those that give nothing.
+local SILENT = { assert_ok = true, cancel = "mock:cancel", close = true, finish = true, loop = true, sleep = true }
+
+-- The annotations above a function that is defined at this line, and its head.
+local function above(lines, at)
+  local first = at
+  while first > 1 and lines[first - 1]:find "^%s*%-%-" do first = first - 1 end
+  return table.concat(lines, "\n", first, at - 1), lines[at]
+end
+
+local function complain(name, doc, head, complaints)
+  for param in (head:match "%((.-)%)" or ""):gmatch "[%w_.]+" do
+    if not doc:find("@param " .. param:gsub("%.", "%%.") .. "%??%s") then
+      complaints[#complaints + 1] = name .. " has no @param " .. param
+    end
+  end
+  local silent = SILENT[name:match "[%w_]+$"]
+  if silent ~= true and silent ~= name and not doc:find "@return" then
+    complaints[#complaints + 1] = name .. " has no @return"
+  end
+end
+
+local function lines_of(path)
+  local lines = {}
+  for line in (content(path) .. "\n"):gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+describe("every public function has its @param and @return:", function()
+  it("the methods", function()
+    local kinds, complaints = {}, {}
+    for _, kind in ipairs(types.kinds()) do kinds[kind] = true end
+    for what, class in pairs {
+      client = getmetatable(mocked.client {}).__index, task = require("runway.task").Task,
+      job = require("runway.job").Job, journal = upvalue(require("runway.journal").open, "open")
+        and upvalue(upvalue(require("runway.journal").open, "open"), "Journal"),
+      mock = getmetatable(runway.mock {}).__index, store = upvalue(require("runway.store").open, "Store"),
+    } do
+      for name, method in pairs(class) do
+        if type(method) == "function" and not name:find "^__" and not kinds[name] then
+          local info = debug.getinfo(method, "S")
+          local doc, head = above(lines_of(info.short_src), info.linedefined)
+          complain(what .. ":" .. name, doc, head, complaints)
+        end
+      end
+    end
+    mocked.close()
+    table.sort(complaints)
+    assert.same({}, complaints)
+  end)
+
+  it("those of the rooms that users require", function()
+    local complaints = {}
+    for _, room in ipairs {
+      "conformance", "fields", "files", "ids", "params", "progress", "sandbox", "store", "text",
+    } do
+      for name, fn in pairs(require("runway." .. room)) do
+        local info = type(fn) == "function" and debug.getinfo(fn, "S")
+        -- what another room lends has its annotations there
+        if info and info.short_src:gsub("/init%.lua$", ".lua"):find("/" .. room .. ".lua", 1, true) then
+          local doc, head = above(lines_of(info.short_src), info.linedefined)
+          complain(room .. "." .. name, doc, head, complaints)
+        end
+      end
+    end
+    table.sort(complaints)
+    assert.same({}, complaints)
+  end)
+
+  it("those of runway.json and runway.listener, which are C", function()
+    local complaints = {}
+    for room, module in pairs { json = json, listener = listener } do
+      local lines, path = lines_of("types/" .. room .. ".lua"), "types/" .. room .. ".lua"
+      for name, v in pairs(module) do
+        local found = type(v) ~= "function" and content(path):find("@field " .. name .. " ", 1, true) ~= nil
+        for i, line in ipairs(lines) do
+          if line:find("function " .. room .. "." .. name .. "(", 1, true) then
+            complain(room .. "." .. name, above(lines, i), line, complaints)
+            found = true
+          end
+        end
+        if not found then complaints[#complaints + 1] = room .. "." .. name end
+      end
+    end
+    assert.same({}, complaints)
+  end)
+
+  it("those of the module, which types/runway.lua names", function()
+    local lines, complaints = lines_of "types/runway.lua", {}
+    for name in content "src/runway.c":gmatch '{"([%l_]+)", "runway%.[%l_.]+", [%w"]' do
+      local found = content "types/runway.lua":find("@field " .. name .. " ", 1, true) ~= nil
+      for i, line in ipairs(lines) do
+        if line:find("^function runway%." .. name .. "%(") then
+          complain("runway." .. name, above(lines, i), line, complaints)
+          found = true
+        end
+      end
+      if not found then complaints[#complaints + 1] = "runway." .. name end
+    end
+    assert.same({}, complaints)
+  end)
+end)
+
+it("an editor finds them: .luarc.json", function()
+  local settings = assert(json.decode(content ".luarc.json"))
+  assert.same({ "types" }, settings["workspace.library"])
+  assert.equal("Lua 5.4", settings["runtime.version"])
+end)

@@ -1,0 +1,209 @@
+-- Adapters of the user's own, and the small commands that ask an account.
+
+local account = require "runway.cli.account"
+local command = require "spec.support.command"
+local json = require "runway.json"
+local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
+
+local run = command.run
+
+local FINE = [[
+  local fields = require "runway.fields"
+  return {
+    name = "reelhouse", base_url = "https://api.reelhouse.example", env = { api_key = "REELHOUSE_API_KEY" },
+    kinds = { "text_to_video" }, models = { text_to_video = { one = { durations = { 5 } } } },
+    submit = function(_, given) return { method = "POST", path = "/jobs", json = { p = given.prompt_text } } end,
+    accepted = function(answer) return { id = fields.id(answer.json.job) } end,
+    query = function(ref) return { path = "/jobs/" .. ref.id } end,
+    task = function(answer) return { status = answer.json.state } end,
+  }
+]]
+
+describe("the runway command", function()
+  local here, environment, path
+
+  before_each(function()
+    here = scratch.new()
+    environment = { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY, REELHOUSE_API_KEY = mocked.KEY,
+      TERM = "dumb" }
+    command.setup(environment)
+    path = package.path
+    package.path = here.directory .. "/?.lua;" .. path
+  end)
+  after_each(function()
+    package.path = path
+    package.loaded["my.reelhouse"] = nil
+    command.teardown()
+    mocked.close()
+    here:remove()
+  end)
+
+  local ASKED = { "GET /jobs/j1", json = { state = "RUNNING" } }
+
+  describe("with an adapter of the user's own", function()
+    it("runs its file", function()
+      local file = here:write("mine.lua", FINE)
+      local code, out = run({ "task", "j1", "--provider", file }, { ASKED })
+      assert.equal(0, code)
+      assert.equal("j1  RUNNING\n", out)
+      assert.equal(0, (run({ "task", "j1", "--provider", here:write("mine", FINE) }, { ASKED })))
+      environment.RUNWAY_PROVIDER = file
+      assert.equal(0, (run({ "task", "j1" }, { ASKED })))
+    end)
+
+    it("requires its module", function()
+      os.execute("mkdir '" .. here:path "my" .. "'")
+      here:write("my/reelhouse.lua", FINE)
+      environment.RUNWAY_PROVIDER = "my.reelhouse"
+      assert.equal(0, (run({ "task", "j1" }, { ASKED })))
+      environment.RUNWAY_PROVIDER = nil
+      assert.equal(0, (run({ "task", "j1", "--provider", "my.reelhouse" }, { ASKED })))
+    end)
+
+    it("goes on with the same one", function()
+      local file = here:write("mine.lua", FINE)
+      local _, _, err = run({ "task", "j1", "--wait", "--provider", file },
+        { { "GET /jobs/j1", status = 401, json = {} } })
+      assert.matches("to go on: runway task j1 --provider " .. file .. " --wait", err, 1, true)
+    end)
+
+    it("says what is wrong with it, and where", function()
+      for source, what in pairs {
+        ["return 5"] = "it must return the adapter, a table, and not a number",
+        ["local a = 1"] = "it must return the adapter, a table, and not nothing",
+        ["return {"] = "mine.lua:1: ",
+        ["error 'oops'"] = "oops",
+        ["return { name = 'x', kinds = 5 }"] = "the adapter x: kinds is the number 5; it must be a list of the kinds",
+        ["return { name = 'x', kinds = {}, models = { a = { b = { ratios = 1 } } } }"] = "it must be a function",
+        [(FINE:gsub("durations = { 5 }", "durations = { '5' }"))] = "models is a table of another form",
+      } do
+        local code, out, err = run({ "task", "j1", "--provider", here:write("mine.lua", source) }, {})
+        assert.equal(2, code)
+        assert.equal("", out)
+        assert.matches("runway: config: " .. here:path "mine.lua", err, 1, true)
+        assert.matches(what, err, 1, true)
+        assert.is_nil(err:find("traceback", 1, true))
+      end
+      local code, _, err = run({ "task", "j1", "--provider", here:path "none.lua" }, {})
+      assert.equal(2, code)
+      assert.matches("none.lua", err, 1, true)
+      here:write("broken.lua", "return {")
+      environment.RUNWAY_PROVIDER = "broken"
+      code, _, err = run({ "task", "j1" }, {})
+      assert.equal(2, code)
+      assert.matches("the module broken: ", err, 1, true)
+    end)
+
+    it("leaves a name alone that is neither", function()
+      assert.equal("cometapii", account.provider "cometapii")
+      assert.equal("cometapi", account.provider "cometapi")
+      environment.RUNWAY_PROVIDER = ""
+      assert.is_nil(account.provider(nil))
+    end)
+  end)
+
+  describe("credits", function()
+    local BALANCE = { "GET /v1/organization", json = { creditBalance = 1234, tier = { name = "x" } } }
+
+    it("prints the number", function()
+      local code, out = run({ "credits" }, { BALANCE })
+      assert.equal(0, code)
+      assert.equal("1234\n", out)
+      out = select(2, run({ "credits", "--json" }, { BALANCE }))
+      local object = json.decode(out)
+      assert.same({ "runwayml", 1234, "x" }, { object.provider, object.credits, object.detail.tier.name })
+    end)
+
+    it("says where a provider does not tell", function()
+      local code, out, err = run({ "credits", "--provider", "cometapi" }, {})
+      assert.equal(1, code)
+      assert.equal("", out)
+      assert.matches("does not tell what credits are left", err, 1, true)
+    end)
+  end)
+
+  describe("upload", function()
+    it("prints a URI for each file, and says what could not be uploaded", function()
+      local file = here:write("a.png", "\137PNG\r\n\26\n" .. ("\0"):rep(600))
+      local function list()
+        return {
+          { "POST /v1/uploads", json = { uploadUrl = "https://store.example/x", fields = {},
+            runwayUri = "runway://u1" } },
+          { "POST https://store.example/x", status = 204 },
+        }
+      end
+      local code, out = run({ "upload", file }, list())
+      assert.equal(0, code)
+      assert.equal("runway://u1\n", out)
+      local err
+      code, out, err = run({ "upload", here:path "none.png", file, "--json" }, list())
+      assert.equal(1, code)
+      local failure, uploaded = out:match "^([^\n]*)\n([^\n]*)\n$"
+      assert.equal("runway://u1", json.decode(uploaded).uri)
+      assert.equal(file, json.decode(uploaded).path)
+      assert.is_string(json.decode(failure).error.message)
+      assert.matches("none.png", err, 1, true)
+    end)
+  end)
+
+  describe("models", function()
+    it("lists what each known model takes, a line each", function()
+      local code, out = run { "models" }
+      assert.equal(0, code)
+      assert.truthy(out:find "\nrunwayml +image_to_video +gen4_turbo +2%-10 s +1280:720 720:1280 1104:832")
+      assert.truthy(out:find "\nrunwayml +text_to_video +veo3%.1 +4,6,8 s +1280:720")
+      assert.truthy(out:find "\nrunwayml +text_to_video +seedance2 +4%-15 s, auto +")
+      assert.truthy(out:find "\nqimu +text_to_video +gen3a +5,10 s +16:9 9:16\n")
+      assert.truthy(out:find("gone from Runway's own API since", 1, true))
+    end)
+
+    it("lists every kind of every provider", function()
+      local _, out = run { "models", "--json" }
+      local seen = {}
+      for line in out:gmatch "[^\n]+" do
+        local row = json.decode(line)
+        seen[row.provider .. " " .. row.kind] = true
+      end
+      for name, adapter in pairs(require "runway.providers") do
+        for _, kind in ipairs(adapter.kinds) do assert.is_true(seen[name .. " " .. kind], name .. " " .. kind) end
+      end
+    end)
+
+    it("lists as JSON, numbers as numbers", function()
+      local _, out = run { "models", "gen4_turbo", "--provider", "runwayml", "--json" }
+      local row = json.decode(out)
+      assert.same({ "image_to_video", "gen4_turbo", 2, 10, 9, false },
+        { row.kind, row.model, row.duration_min, row.duration_max, #row.durations, row.duration_auto })
+      assert.truthy(out:find('"removed":null', 1, true))
+    end)
+
+    it("lists one provider's, one kind's, and those of the user's own", function()
+      local _, out = run { "models", "--provider", "qimu", "--kind", "text_to_video" }
+      for line in out:gmatch "[^\n]+" do assert.truthy(line:find "^qimu +text_to_video ") end
+      _, out = run { "models", "--provider", here:write("mine.lua", FINE) }
+      assert.equal("reelhouse  text_to_video  one  5 s  -\n", out)
+      local code, _, err = run { "models", "no-such" }
+      assert.equal(1, code)
+      assert.matches("no model here", err, 1, true)
+      assert.equal(2, (run { "models", "--provider", "no-such" }))
+    end)
+
+    it("lists no model that its adapter refuses", function()
+      for name, adapter in pairs(require "runway.providers") do
+        for kind, models in pairs(adapter.models) do
+          for model, facts in pairs(models) do
+            local base = { model = model, kind = kind, prompt_text = "a", prompt_video = "https://x.test/a.mp4",
+              prompt_image = { { uri = "https://x.test/a.png" } } }
+            for _, ratio in ipairs(facts.ratios or {}) do
+              base.ratio, base.duration = ratio, facts.durations and facts.durations[1] or facts.duration_min
+              local _, problem = adapter.submit(kind, base)
+              local message = problem and problem.message or ""
+              assert.is_nil(message:find "[Rr]atio" or message:find "duration", name .. " " .. model .. ": " .. message)
+            end
+          end
+        end
+      end
+    end)
+  end)
+end)

@@ -1,0 +1,84 @@
+-- The words of a command line: values that begin with -, and errors that say where they belong.
+
+local command = require "spec.support.command"
+local parser = require "runway.cli.parser"
+
+describe("runway.cli.parser", function()
+  local function parse(...) return parser.read(parser.new(assert(parser.load()), {}), { ... }) end
+
+  local function misuse(...)
+    local args, name, message = parse(...)
+    assert.is_nil(args)
+    return name .. ": " .. message
+  end
+
+  it("takes a value that begins with - where it can be no option", function()
+    assert.equal(-1, parse("generate", "--seed", "-1").seed)
+    assert.equal("- dawn", parse("generate", "--prompt", "- dawn").prompt)
+    assert.equal("-5 degrees, frost", parse("generate", "--prompt", "-5 degrees, frost").prompt)
+    assert.equal("--- a title", parse("generate", "--prompt", "--- a title", "--seed", "3").prompt)
+    assert.equal("-rain", parse("generate", "--prompt=-rain").prompt)
+    assert.equal("-", parse("generate", "--prompt", "-").prompt)
+    assert.equal("-", parse("task", "t1", "-o", "-").output)
+    assert.equal("-1 a.mp4", parse("task", "t1", "-o", "-1 a.mp4").output)
+  end)
+
+  it("says how it is given where it might be one", function()
+    assert.matches("a value that begins with - is given as --prompt=…", misuse("generate", "--prompt", "-rain"), 1,
+      true)
+    assert.matches("is given as --output=…", misuse("task", "t1", "-o", "--json"), 1, true)
+    assert.is_nil(misuse("generate", "--prompt"):find "begins with")
+  end)
+
+  it("takes no slip of an option for a text that is paid for", function()
+    assert.matches("unknown option '--modle' Did you mean '--model'?; a value that begins with - is given as "
+      .. "--prompt=…", misuse("generate", "--prompt", "--modle=gen4", "-o", "a.mp4"), 1, true)
+    assert.matches("requires an argument", misuse("generate", "--prompt", "--model", "gen4", "-o", "a.mp4"), 1, true)
+    assert.matches("requires an argument", misuse("generate", "--prompt", "-oa b.mp4"), 1, true)
+  end)
+
+  it("leaves alone what stands behind --", function()
+    assert.equal("-5 t", parse("task", "--", "-5 t").id)
+    assert.equal("-o", parse("task", "--", "-o").id)
+    assert.matches("unknown option '%-t'.*; what begins with %- and is no option stands behind %-%-$",
+      misuse("task", "-t1"))
+  end)
+
+  it("names the command and the option in a message", function()
+    for expected, argv in pairs {
+      ["runway generate: option '--seed': 'x' is no whole number"] = { "generate", "--seed", "x" },
+      ["runway task: option '--timeout': '-5' is no number above 0"] = { "task", "t1", "--timeout", "-5" },
+      ["runway task: missing argument 'id'"] = { "task" },
+      ["runway task: unknown option '--outptu' Did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
+      ["runway journal list: argument for option '--state' must be one of"] = { "journal", "list", "--state", "x" },
+      ["runway journal: a command is required"] = { "journal" },
+      ["runway generate: option '--resolve': not of the form"] = { "generate", "--resolve", "x" },
+      ["runway: unknown command 'genrate' Did you mean 'generate'?"] = { "genrate" },
+    } do
+      local said = misuse((table.unpack or unpack)(argv)) -- luacheck: ignore 143
+      assert.truthy(said:find(expected, 1, true), said)
+    end
+  end)
+
+  it("points to the help of the command", function()
+    command.setup {}
+    local _, _, err = command.run({ "task" })
+    command.teardown()
+    assert.matches("runway task: missing argument 'id'\nrunway: see runway task --help\n", err, 1, true)
+    command.setup { RUNWAYML_API_SECRET = "key_0123456789" }
+    for expected, argv in pairs {
+      ["runway task: option '--poll-interval' must be a number, 0 or more"] = { "task", "t1", "--poll-interval=-1" },
+      ["runway sandbox: option '--base-url' must be an address"] = { "sandbox", "--base-url", "x" },
+      ["runway sandbox: option '--port' must be an integer from 0 to 65535"] = { "sandbox", "--port", "70000" },
+    } do
+      local code, _, said = command.run(argv)
+      assert.equal(2, code)
+      assert.truthy(said:find(expected, 1, true), said)
+    end
+    command.teardown()
+    command.setup {}
+    err = select(3, command.run({ "journal", "list" }))
+    command.teardown()
+    assert.matches("runway: journal list needs --journal FILE\nrunway: see runway journal list --help\n", err, 1, true)
+  end)
+end)

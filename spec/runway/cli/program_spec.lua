@@ -1,0 +1,73 @@
+-- bin/runway as it is started: from a checkout, through links, and installed.
+
+local lua = require "spec.support.interpreter"
+local scratch = require "spec.support.scratch"
+
+local function shell(line)
+  local pipe = assert(io.popen("exec 2>&1 </dev/null; unset LUA_PATH LUA_CPATH RUNWAY_PROVIDER\n" .. line
+    .. '\necho " $?"', "r"))
+  local said = pipe:read "a"
+  pipe:close()
+  local text, code = said:match "^(.-)%s*(%d+)\n$"
+  return text, math.tointeger(tonumber(code))
+end
+
+describe("bin/runway", function()
+  local here, root, version
+  local build = os.getenv "RUNWAY_BUILD"
+
+  setup(function()
+    root = shell "pwd"
+    version = require("runway")._VERSION
+    if build and build:sub(1, 1) ~= "/" then build = root .. "/" .. build end
+  end)
+  before_each(function() here = scratch.new() end)
+  after_each(function() here:remove() end)
+
+  -- What it says when it is started so: `%s` is the interpreter that the specs run under.
+  local function says(line, before)
+    return shell(("cd '%s'; %s %s %s"):format(here.directory, before or "",
+      build and "export RUNWAY_BUILD='" .. build .. "';" or "", line:gsub("LUA", lua)))
+  end
+
+  local function link(from, to)
+    from = here:path(from):gsub("'", "'\\''")
+    to = to:gsub("'", "'\\''")
+    assert(os.execute(("mkdir -p '%s'; ln -s '%s' '%s'"):format(from:match "^(.*)/", to, from)))
+  end
+
+  it("runs from anywhere", function()
+    assert.equal(version, says("LUA '" .. root .. "/bin/runway' --version"))
+  end)
+
+  it("runs through a link, absolute or relative, and through a link to one", function()
+    link("a/runway", root .. "/bin/runway")
+    link("b/it's", "../a/runway")
+    link("c", "b/it's")
+    link("checkout", root)
+    link("d/runway", "../checkout/bin/runway")
+    for _, path in ipairs { "a/runway", "./b/it\\'s", "c", here:path "c", "d/runway" } do
+      assert.equal(version, (says("LUA " .. path .. " --version")), path)
+    end
+  end)
+
+  it("runs through a link that is found in PATH", function()
+    link("bin/runway", root .. "/bin/runway")
+    if lua:find "5%.4$" then assert.equal(version, (says("runway --version", 'PATH="$PWD/bin:$PATH";'))) end
+    link("bin/run way", "runway")
+    assert.equal(version, (says("LUA \"$PWD/bin/run way\" --version")))
+  end)
+
+  it("ends with the command's exit code", function()
+    assert.equal(2, select(2, says("LUA '" .. root .. "/bin/runway' frob")))
+    link("runway", root .. "/bin/runway")
+    assert.equal(2, select(2, says("LUA runway task")))
+  end)
+
+  it("does not run for ever where links lead in a circle", function()
+    link("x", "y")
+    link("y", "x")
+    local _, code = says(("cp '%s/bin/runway' z; LUA -e 'arg[0] = \"x\"' z --version"):format(root))
+    assert.equal(1, code)
+  end)
+end)

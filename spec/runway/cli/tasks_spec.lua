@@ -1,0 +1,261 @@
+-- generate, task and cancel as other programs use them: exit codes, JSON, standard output.
+
+local child = require "spec.support.child"
+local command = require "spec.support.command"
+local exits = require "runway.cli.exits"
+local json = require "runway.json"
+local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
+
+local SUBMIT, task_is, run = mocked.SUBMIT, mocked.task, command.run
+local FILM = { "GET https://cdn.example/clip.mp4", body = "a film" }
+
+-- The objects on standard output, one a line.
+local function objects(out)
+  local list = {}
+  for line in out:gmatch "([^\n]*)\n" do list[#list + 1] = assert(json.decode(line)) end
+  return list
+end
+
+describe("runway.cli.tasks", function()
+  local here, environment
+
+  local function generate(more, list, world)
+    local argv = { "generate", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5", "--prompt", "a cat" }
+    for _, word in ipairs(more) do argv[#argv + 1] = word end
+    return run(argv, list, world)
+  end
+
+  before_each(function()
+    here = scratch.new()
+    environment = { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY, TERM = "dumb",
+      TMPDIR = here.directory }
+    command.setup(environment)
+  end)
+  after_each(function()
+    command.teardown()
+    mocked.close()
+    here:remove()
+  end)
+
+  describe("exits", function()
+    local endless = task_is "RUNNING"
+    endless.times = math.huge
+    local rows = {
+      { exits.OK, "with the file there", { SUBMIT, task_is "SUCCEEDED", FILM } },
+      { exits.FAILED, "of a task that failed", { SUBMIT, task_is("FAILED", { failure = "no" }) } },
+      { exits.FAILED, "of a task that was cancelled", { SUBMIT, task_is "CANCELLED" } },
+      { exits.FAILED, "of what was refused", { { "POST /v1/text_to_video", status = 400, json = { error = "no" } } } },
+      { exits.UNKNOWN, "of a lost answer", { { "POST /v1/text_to_video", fault = "lost" } } },
+      { exits.RUNNING, "when the wait is over", { SUBMIT, endless } },
+    }
+    for _, row in ipairs(rows) do
+      it(("with %d %s"):format(row[1], row[2]), function()
+        local code, out = generate({ "-o", here:path "a.mp4", "--timeout", "60", "--json" }, row[3])
+        assert.equal(row[1], code)
+        local object = objects(out)[1]
+        assert.equal(1, #objects(out))
+        assert.equal(code == 0, object.error == nil)
+        for _, name in ipairs { "task_id", "status", "path", "error" } do
+          assert.truthy(out:find('"' .. name .. '":', 1, true), name)
+        end
+      end)
+    end
+
+    it("with 2, and says so as JSON, for what is no command", function()
+      for _, argv in ipairs { { "task", "--json" }, { "generate", "--json", "--seed", "x" }, { "frob", "--json" } } do
+        local code, out = run(argv, {})
+        assert.equal(exits.MISUSE, code)
+        assert.equal("misuse", objects(out)[1].error.kind)
+      end
+      environment.RUNWAYML_API_SECRET = nil
+      local code, out = run { "task", "t1", "--json" }
+      assert.equal(exits.MISUSE, code)
+      assert.equal("config", objects(out)[1].error.kind)
+    end)
+
+    it("with what --help and the README say", function()
+      local _, out = run { "--help" }
+      local readme = assert(io.open "README.md"):read "a"
+      for _, row in ipairs(exits.list) do
+        assert.truthy(out:find(("  %-4d %s"):format(row[1], row[2]), 1, true), row[2])
+        assert.truthy(readme:find(("| %d | %s |"):format(row[1], row[2]), 1, true), row[2])
+      end
+    end)
+  end)
+
+  describe("--json", function()
+    it("tells a film that was made, numbers as numbers", function()
+      local _, out = generate({ "--json", "-o", here:path "a.mp4" }, { SUBMIT, task_is "SUCCEEDED", FILM })
+      local object = objects(out)[1]
+      assert.same({ "t1", "SUCCEEDED", here:path "a.mp4", 6, 25, 1767225600, "runwayml", "text_to_video" },
+        { object.task_id, object.status, object.path, object.bytes, object.estimated_credits, object.created_at,
+          object.provider, object.kind })
+      assert.equal("integer", math.type(object.bytes))
+      assert.equal(64, #object.sha256)
+    end)
+
+    it("tells how a task stands", function()
+      local code, out = run({ "task", "t1", "--json" }, { task_is("RUNNING", { progress = 0.42 }) })
+      assert.equal(0, code)
+      local object = objects(out)[1]
+      assert.same({ "t1", "RUNNING", 0.42 }, { object.task_id, object.status, object.progress })
+      code, out = run({ "task", "t1", "--json" }, { task_is("FAILED", { failure = "no", failureCode = "SAFETY" }) })
+      assert.equal(1, code)
+      object = objects(out)[1]
+      assert.same({ kind = "task_failed", message = "no", code = "SAFETY" }, object.error)
+    end)
+
+    it("tells what went wrong, beside the words for people", function()
+      local code, out, err = run({ "task", "t9", "--json" },
+        { { "GET /v1/tasks/t9", status = 404, json = { error = "gone" } } })
+      assert.equal(1, code)
+      local object = objects(out)[1]
+      assert.same({ "t9", "not_found", 404 }, { object.task_id, object.error.kind, object.error.http_status })
+      assert.matches("not_found", err, 1, true)
+    end)
+
+    it("tells a wait that was interrupted", function()
+      local said, code = child.run([[
+        local mocked, cli = require "spec.support.mocked", require "runway.cli"
+        local running = mocked.task "RUNNING"
+        running.times = math.huge
+        local _, m = mocked.client { running }
+        local start = m.start
+        m.start = function(self, wire, done)
+          local handle = start(self, wire, done)
+          io.popen("kill -INT $PPID"):close()
+          return handle
+        end
+        os.exit(cli.main({ "task", "t1", "--wait", "--json" },
+          { transport = m, terminal = false, stderr = io.tmpfile() }))
+      ]], { before = "export RUNWAYML_API_SECRET=" .. mocked.KEY .. ";" })
+      assert.equal(exits.INTERRUPTED, code, said)
+      local object = objects(said:match "%b{}" .. "\n")[1]
+      assert.same({ "t1", "cancelled", "interrupted" }, { object.task_id, object.error.kind, object.error.message })
+    end)
+  end)
+
+  describe("-o -", function()
+    local function left_behind()
+      local pipe = assert(io.popen("ls -A '" .. here.directory .. "'"))
+      local names = pipe:read "a"
+      pipe:close()
+      return names
+    end
+
+    it("puts the film, and nothing else, on standard output", function()
+      local code, out, err = generate({ "-o", "-" }, { SUBMIT, task_is "SUCCEEDED", FILM })
+      assert.equal(0, code)
+      assert.equal("a film", out)
+      assert.matches("task t1\n", err, 1, true)
+      assert.equal("", left_behind())
+    end)
+
+    it("of a task that is there", function()
+      local code, out = run({ "task", "t1", "-o", "-" }, { task_is "SUCCEEDED", FILM })
+      assert.equal(0, code)
+      assert.equal("a film", out)
+    end)
+
+    it("puts no part of a film there when the rest does not come", function()
+      local code, out, err = generate({ "-o", "-" }, { SUBMIT, task_is "SUCCEEDED", { FILM[1], status = 400 } })
+      assert.equal(1, code)
+      assert.equal("", out)
+      assert.matches("to go on: runway task t1 -o -\n", err, 1, true)
+      assert.equal("", left_behind())
+    end)
+
+    it("leaves nothing behind when it is interrupted", function()
+      local said, code = child.run([[
+        local mocked, cli = require "spec.support.mocked", require "runway.cli"
+        local _, m = mocked.client { mocked.task "SUCCEEDED",
+          { "GET https://cdn.example/clip.mp4", body = ("x"):rep(5000), delay = 3600 } }
+        local start = m.start
+        m.start = function(self, wire, done)
+          local handle = start(self, wire, done)
+          if wire.save then
+            assert(io.open(wire.save.path .. ".part", "w")):close()
+            io.popen("kill -INT $PPID"):close()
+          end
+          return handle
+        end
+        os.exit(cli.main({ "task", "t1", "-o", "-" }, { transport = m, terminal = false, stdout_terminal = false }))
+      ]], { before = ("export RUNWAYML_API_SECRET=%s TMPDIR='%s';"):format(mocked.KEY, here.directory) })
+      assert.equal(exits.INTERRUPTED, code, said)
+      assert.matches("to go on: runway task t1 -o -", said, 1, true)
+      assert.equal("", left_behind())
+    end)
+
+    it("says when standard output broke off", function()
+      local full = command.collector()
+      full.write = function() return nil, "No space left on device", 28 end
+      local code, _, err = generate({ "-o", "-" }, { SUBMIT, task_is "SUCCEEDED", FILM }, { stdout = full })
+      assert.equal(1, code)
+      assert.matches("not the whole film: No space left on device", err, 1, true)
+      full = command.collector()
+      full.flush = function() return nil, "No space left on device", 28 end
+      code, _, err = generate({ "-o", "-" }, { SUBMIT, task_is "SUCCEEDED", FILM }, { stdout = full })
+      assert.equal(1, code)
+      assert.matches("not the whole film: No space left on device", err, 1, true)
+      assert.equal("", left_behind())
+    end)
+
+    it("writes to a terminal only when told to, and never beside JSON; and pays for neither", function()
+      local code, _, err = generate({ "-o", "-" }, {}, { stdout_terminal = true })
+      assert.equal(2, code)
+      assert.matches("terminal", err, 1, true)
+      assert.equal(2, (generate({ "-o", "-", "--json" }, {})))
+      code = generate({ "-o", "-", "--overwrite" }, { SUBMIT, task_is "SUCCEEDED", FILM }, { stdout_terminal = true })
+      assert.equal(0, code)
+    end)
+
+    it("goes well with a journal: again, and again", function()
+      local words = { "-o", "-", "--journal", here:path "j.db", "--key", "k" }
+      local code, out = generate(words, { SUBMIT, task_is "SUCCEEDED", FILM })
+      assert.equal(0, code)
+      assert.equal("a film", out)
+      code, out = generate(words, { task_is "SUCCEEDED", FILM })
+      assert.equal(0, code)
+      assert.equal("a film", out)
+    end)
+  end)
+
+  describe("cancel", function()
+    local GONE = { "DELETE /v1/tasks/t1", status = 204 }
+
+    it("stops a task that runs", function()
+      local code, out = run({ "cancel", "t1" }, { task_is "RUNNING", GONE })
+      assert.equal(0, code)
+      assert.equal("t1  CANCELLED\n", out)
+    end)
+
+    it("leaves alone what has succeeded, which a provider may delete", function()
+      local code, out, err = run({ "cancel", "t1", "--json" }, { task_is "SUCCEEDED" })
+      assert.equal(1, code)
+      assert.same({ "t1", "SUCCEEDED" }, { objects(out)[1].task_id, objects(out)[1].status })
+      assert.matches("succeeded already", err, 1, true)
+    end)
+
+    it("has nothing to do where a task has failed", function()
+      local code, out = run({ "cancel", "t1", "--json" }, { task_is "FAILED" })
+      assert.equal(0, code)
+      assert.is_nil(objects(out)[1].error)
+    end)
+
+    it("stops several, and says which it could not", function()
+      local code, out, err = run({ "cancel", "t9", "t1" },
+        { { "GET /v1/tasks/t9", status = 404, json = { error = "gone" } }, task_is "PENDING", GONE })
+      assert.equal(1, code)
+      assert.equal("t1  CANCELLED\n", out)
+      assert.matches("task t9", err, 1, true)
+    end)
+
+    it("says where a provider has none", function()
+      local code, _, err = run({ "cancel", "c1", "--provider", "cometapi" },
+        { { "POST /runway/feed", json = { code = 200, data = { task_id = "c1", status = "1" } } } })
+      assert.equal(1, code)
+      assert.matches("cometapi has no cancel", err, 1, true)
+    end)
+  end)
+end)

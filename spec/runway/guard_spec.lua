@@ -1,0 +1,60 @@
+-- Calling what may break: functions of the user's, and ours.
+
+local guard = require "runway.guard"
+local mocked = require "spec.support.mocked"
+
+describe("an error in a callback", function()
+  local said, stderr
+
+  before_each(function()
+    said, stderr = {}, io.stderr
+    io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end } -- luacheck: ignore 122
+  end)
+
+  after_each(function()
+    io.stderr = stderr -- luacheck: ignore 122
+    mocked.close()
+  end)
+
+  local nothing = nil
+  local function bug() return nothing.field end
+
+  local function traced()
+    local text = table.concat(said)
+    assert.matches("^runway: an error in a callback: spec/runway/guard_spec.lua:%d+: attempt to index", text)
+    assert.matches("stack traceback:.*guard_spec.lua:%d+: in [^\n]*bug", text)
+  end
+
+  it("comes with the way that led there", function()
+    local ok, err = guard.call(function() bug() end)
+    assert.is_false(ok)
+    assert.matches("attempt to index", err)
+    traced()
+  end)
+
+  it("of on_progress and of the logger, too", function()
+    local client = mocked.client { mocked.task "SUCCEEDED" }
+    assert(client:task("t1"):wait { on_progress = function() bug() end })
+    traced()
+    said = {}
+    client = mocked.client({ mocked.task "SUCCEEDED" }, { logger = function() bug() end })
+    assert(client:task("t1"):wait())
+    traced()
+  end)
+
+  it("holds no secret, whatever was raised", function()
+    guard.call(function() error("https://cdn.example/a.mp4?_jwt=SECRET") end)
+    guard.call(function() error(setmetatable({}, { __tostring = function() return "a ?token=SECRET" end })) end)
+    guard.call(function() error(setmetatable({}, { __tostring = function() error "no text" end })) end)
+    assert.is_nil(table.concat(said):find("SECRET", 1, true))
+    assert.matches("an error that cannot be shown as text", table.concat(said), 1, true)
+  end)
+
+  it("is given to who called, as it was raised", function()
+    local value = {}
+    local ok, err = guard.call(error, value)
+    assert.is_false(ok)
+    assert.equal(value, err)
+    assert.is_true((guard.call(function(...) assert.same({ 1, 2 }, { ... }) end, 1, 2)))
+  end)
+end)

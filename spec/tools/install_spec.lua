@@ -1,0 +1,143 @@
+-- What `make install` puts where, and that all of it goes away again. Played with modules of no content:
+-- `make check` installs the real ones.
+
+local lua = require "spec.support.interpreter"
+local scratch = require "spec.support.scratch"
+
+local VERSION = _VERSION:sub(5)
+
+describe("installing", function()
+  local here, prefix
+
+  before_each(function()
+    here = scratch.new()
+    prefix = here:path "prefix"
+    local build = here:path "build"
+    assert(os.execute(("mkdir -p '%s/runway' '%s/share/man/man1' '%s/share/zsh/site-functions'"):format(
+      build, build, build)))
+    for _, name in ipairs { "runway.so", "runway/sqlite.so", "share/man/man1/runway.1",
+      "share/zsh/site-functions/_runway" } do
+      here:write("build/" .. name, name)
+    end
+  end)
+
+  after_each(function() here:remove() end)
+
+  -- tools/install.sh as make runs it; `places` take the place of what follows from the prefix.
+  local function run(what, places)
+    local set = {
+      DESTDIR = "", PREFIX = prefix,
+      LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
+      BINDIR = prefix .. "/bin", MANDIR = prefix .. "/share/man", DOCDIR = prefix .. "/share/doc/runway",
+      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", LUA = lua, LUA_VERSION = VERSION,
+    }
+    for name, value in pairs(places or {}) do set[name] = value end
+    local words = {}
+    for name, value in pairs(set) do words[#words + 1] = ("%s='%s'"):format(name, value) end
+    local pipe = assert(io.popen(table.concat(words, " ") .. " tools/install.sh " .. what .. " 2>&1; echo \"exit $?\""))
+    local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
+    pipe:close()
+    return tonumber(code), said
+  end
+
+  local function files_in(directory)
+    local pipe = assert(io.popen(("cd '%s' 2>/dev/null && find . ! -type d"):format(directory)))
+    local set, n = {}, 0
+    for line in pipe:lines() do set[line:sub(3)], n = true, n + 1 end
+    pipe:close()
+    return set, n
+  end
+
+  it("puts modules, command, man page, completions, pages and licence below the prefix", function()
+    local code, said = run "install"
+    assert.equal(0, code, said)
+    local there = files_in(prefix)
+    for _, path in ipairs { "share/lua/" .. VERSION .. "/runway/client.lua", "lib/lua/" .. VERSION .. "/runway.so",
+      "lib/lua/" .. VERSION .. "/runway/sqlite.so", "bin/runway", "share/man/man1/runway.1",
+      "share/zsh/site-functions/_runway", "share/doc/runway/README.md", "share/doc/runway/CHANGELOG.md",
+      "share/doc/runway/LICENSE", "share/doc/runway/docs/adapters.md" } do
+      assert.is_true(there[path], path)
+    end
+  end)
+
+  it("does without a man page and completions where none were made", function()
+    assert(os.execute("rm -r '" .. here:path "build/share" .. "'"))
+    local code, said = run "install"
+    assert.equal(0, code, said)
+    assert.is_nil(files_in(prefix)["share/man/man1/runway.1"])
+  end)
+
+  it("takes away all of it, and nothing of others", function()
+    run "install"
+    here:write("prefix/share/doc/runway/docs/mine.md", "")
+    here:write("prefix/share/lua/" .. VERSION .. "/runways.lua", "")
+    assert.equal(0, (run "uninstall"))
+    local there, n = files_in(prefix)
+    assert.equal(2, n)
+    assert.is_true(there["share/doc/runway/docs/mine.md"] and there["share/lua/" .. VERSION .. "/runways.lua"])
+  end)
+
+  it("takes along what an older version had and this one has not", function()
+    run "install"
+    local old = "prefix/share/lua/" .. VERSION .. "/runway/gone.lua"
+    here:write(old, "")
+    run "install"
+    assert.is_nil(here:content(old))
+  end)
+
+  it("goes where a packager says, with DESTDIR before it, and tells the command without", function()
+    local places = { DESTDIR = here:path "stage", PREFIX = "/usr", LUADIR = "/usr/lua", LIBDIR = "/usr/lib64/lua",
+      BINDIR = "/usr/games", MANDIR = "/usr/man", DOCDIR = "/usr/doc" }
+    local code, said = run("install", places)
+    assert.equal(0, code, said)
+    assert.equal("", said)                      -- where it is to be found is said by who installs the package
+    local there = files_in(here:path "stage/usr")
+    for _, path in ipairs { "lua/runway/client.lua", "lib64/lua/runway.so", "games/runway", "man/man1/runway.1",
+      "doc/README.md", "share/zsh/site-functions/_runway" } do
+      assert.is_true(there[path], path)
+    end
+    local command = here:content "stage/usr/games/runway"
+    assert.truthy(command:find('local lua_dir = "/usr/lua"', 1, true), command)
+    assert.truthy(command:find('local lib_dir = "/usr/lib64/lua"', 1, true), command)
+    assert.is_nil(command:find("checkout", 1, true), command)
+    run("uninstall", places)
+    assert.equal(0, (select(2, files_in(here:path "stage"))))
+  end)
+
+  it("says for LUA_PATH and LUA_CPATH what Lua would else not find", function()
+    local code, said = run "install"
+    assert.equal(0, code)
+    local lines = {}
+    for line in said:gmatch "  (export [^\n]*)" do lines[#lines + 1] = line end
+    assert.equal(2, #lines)
+    -- they do what they promise, for who has no such variable and for who has one
+    local had = { ["unset LUA_PATH LUA_CPATH"] = ";;", ["export LUA_PATH=/mine LUA_CPATH=/mine"] = ";/mine" }
+    for before, after in pairs(had) do
+      local pipe = assert(io.popen(before .. "; " .. table.concat(lines, "; ") .. "; " .. lua
+        .. [[ -e 'print(package.searchpath("runway.client", package.path))' ]]
+        .. [[ -e 'print(package.searchpath("runway", package.cpath))'; echo $LUA_PATH]]))
+      local found = pipe:read "a"
+      pipe:close()
+      assert.truthy(found:find(prefix .. "/share/lua/" .. VERSION .. "/runway/client.lua", 1, true), found)
+      assert.truthy(found:find(prefix .. "/lib/lua/" .. VERSION .. "/runway.so", 1, true), found)
+      assert.truthy(found:find(after .. "\n", 1, true), found)
+    end
+  end)
+
+  it("says nothing of them where Lua looks by itself", function()
+    local found = ("package.path = \"%s/share/lua/%s/?.lua\" package.cpath = \"%s/lib/lua/%s/?.so\""):format(
+      prefix, VERSION, prefix, VERSION)
+    local other = here:write("lua", ("#!/bin/sh\nexec %s -e '%s' \"$@\"\n"):format(lua, found))
+    assert(os.execute("chmod +x '" .. other .. "'"))
+    local code, said = run("install", { LUA = other })
+    assert.equal(0, code)
+    assert.truthy(said:find("installed: ", 1, true), said)
+    assert.is_nil(said:find("export", 1, true), said)
+  end)
+
+  it("refuses a place that is no whole path, which the command could not find again", function()
+    local code, said = run("install", { LUADIR = "here/lua" })
+    assert.equal(2, code)
+    assert.truthy(said:find("not a path from the root: here/lua", 1, true), said)
+  end)
+end)

@@ -1,0 +1,100 @@
+-- What a target needs is installed with someone's leave only: asked for on a terminal where it is just a
+-- build, said where something is to run. The programs that would do it are played.
+
+local lua = require "spec.support.interpreter"
+local scratch = require "spec.support.scratch"
+
+local debian = io.open "/etc/debian_version"
+if debian then debian:close() end
+
+describe("what is missing", function()
+  local here
+
+  before_each(function()
+    here = scratch.new()
+    -- The user's number is in a file; what would install only says that it was called.
+    here:write("id", "#!/bin/sh\ncat '" .. here:path "uid" .. "'\n")
+    here:write("sudo", "#!/bin/sh\necho sudo >>'" .. here:path "called" .. "'\nexec \"$@\"\n")
+    here:write("apt-get", "#!/bin/sh\necho \"$@\" >>'" .. here:path "called" .. "'\n")
+    here:write("apt-cache", "#!/bin/sh\n")
+    assert(os.execute(("chmod +x '%s'/*"):format(here.directory)))
+  end)
+
+  after_each(function() here:remove() end)
+
+  -- Needs a Lua that is not there, and more. What it said, its exit code, and what was called.
+  local function need(install, uid, before)
+    here:write("uid", uid .. "\n")
+    here:write("try", ("PATH='%s':$PATH LUA=%s LUA_VERSION=5.4 INSTALL=%s exec tools/need.sh build run\n"):format(
+      here.directory, here:path "no-lua", install))
+    local pipe = assert(io.popen(((before or "%s </dev/null"):format("sh '" .. here:path "try" .. "'"))
+      .. " 2>&1; echo \"exit $?\""))
+    local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
+    pipe:close()
+    return said, tonumber(code), here:content "called" or ""
+  end
+
+  -- The same by someone who sits at a terminal, and answers.
+  local function asked(answer)
+    return need("ask", 1000, ("printf '%s\\n' | script -qec \"%%s\" /dev/null"):format(answer))
+  end
+
+  if not debian then return it("is installed", function() pending "this is no Debian" end) end
+
+  it("is named and not installed where no one can be asked", function()
+    local said, code, called = need("ask", 1000)
+    assert.equal("", called)
+    assert.equal(1, code)
+    assert.truthy(said:find("missing Lua 5.4", 1, true), said)
+    assert.truthy(said:find("apt-get install lua5.4", 1, true), said)
+  end)
+
+  it("is installed through sudo by who says yes, and not by who does not", function()
+    local said, _, called = asked "n"
+    assert.truthy(said:find("? [y/N]", 1, true), said)
+    assert.equal("", called)
+    said, _, called = asked "y"
+    assert.truthy(said:find("? [y/N]", 1, true), said)
+    assert.truthy(called:find("^sudo\n.*install.* lua5%.4"), called)
+  end)
+
+  it("is installed without a question by root, and where something is to run", function()
+    local said, _, called = need("ask", 0)
+    assert.truthy(called:find("install.* lua5%.4"), said .. called)
+    assert.is_nil(called:find("sudo", 1, true))
+    os.remove(here:path "called")
+    said, _, called = need("yes", 1000)
+    assert.truthy(said:find("installing with apt-get: lua5.4", 1, true), said)
+    assert.truthy(called:find("^sudo\n"), called)
+  end)
+
+  it("is never installed against a word", function()
+    local said, code, called = need("no", 0)
+    assert.equal("", called)
+    assert.equal(1, code)
+    assert.truthy(said:find("apt-get install", 1, true), said)
+  end)
+
+  it("for a build is nothing that only running needs", function()
+    local bare = here:write("bare-lua", ("#!/bin/sh\nexec %s -e 'package.path, package.cpath = \"\", \"\"' \"$@\"\n")
+      :format(lua))
+    assert(os.execute("chmod +x '" .. bare .. "'"))
+    local function ready(group)
+      return (os.execute(("LUA='%s' LUA_VERSION=%s INSTALL=no tools/need.sh %s 2>/dev/null"):format(
+        bare, _VERSION:sub(5), group)))
+    end
+    assert.is_true(ready "build")
+    assert.is_nil(ready "run")
+  end)
+
+  it("is asked for by a build, and installed by what runs", function()
+    local function install(goal)
+      local pipe = assert(io.popen("echo '$(info INSTALL=$(INSTALL))' | make -n -f Makefile -f - " .. goal .. " 2>&1"))
+      local said = pipe:read "a"
+      pipe:close()
+      return said:match "INSTALL=(%S*)"
+    end
+    assert.same({ "ask", "ask", "yes", "yes", "no" },
+      { install "", install "install", install "demo", install "test SPEC=x", install "test INSTALL=no" })
+  end)
+end)

@@ -1,0 +1,14 @@
+/*
+** system.h: which of the system's names the C files see; each includes this
+** before anything else, so that no flag of a host's build has to say it.
+**
+** glibc hides what is not in ISO C under -std=c11. Elsewhere nothing is hidden.
+*/
+#ifndef RW_SYSTEM_H
+#define RW_SYSTEM_H
+
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE   /* NOLINT: the system has reserved this name for us to define */
+#endif
+
+#endif

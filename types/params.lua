@@ -1,0 +1,229 @@
+---@meta _
+-- luacheck: ignore 631
+-- What each kind of task takes, for editors; this file is never loaded. Written by tools/types.lua from what the
+-- adapters know: lists of values and models are advice, another one goes through as well. docs/providers.md says
+-- what each provider takes.
+
+---@alias runway.Kind
+---| "character_performance"
+---| "extend"
+---| "image_to_video"
+---| "image_upscale"
+---| "sound_effect"
+---| "speech_to_speech"
+---| "text_to_image"
+---| "text_to_speech"
+---| "text_to_video"
+---| "video_to_hdr"
+---| "video_to_video"
+---| "video_upscale"
+---| "voice_dubbing"
+---| "voice_isolation"
+---| string
+
+---@class runway.Client
+---@field character_performance fun(self: runway.Client, params: runway.CharacterPerformance): runway.Task|nil, runway.Error|nil
+---@field extend fun(self: runway.Client, params: runway.Extend): runway.Task|nil, runway.Error|nil
+---@field image_to_video fun(self: runway.Client, params: runway.ImageToVideo): runway.Task|nil, runway.Error|nil
+---@field image_upscale fun(self: runway.Client, params: runway.ImageUpscale): runway.Task|nil, runway.Error|nil
+---@field sound_effect fun(self: runway.Client, params: runway.SoundEffect): runway.Task|nil, runway.Error|nil
+---@field speech_to_speech fun(self: runway.Client, params: runway.SpeechToSpeech): runway.Task|nil, runway.Error|nil
+---@field text_to_image fun(self: runway.Client, params: runway.TextToImage): runway.Task|nil, runway.Error|nil
+---@field text_to_speech fun(self: runway.Client, params: runway.TextToSpeech): runway.Task|nil, runway.Error|nil
+---@field text_to_video fun(self: runway.Client, params: runway.TextToVideo): runway.Task|nil, runway.Error|nil
+---@field video_to_hdr fun(self: runway.Client, params: runway.VideoToHdr): runway.Task|nil, runway.Error|nil
+---@field video_to_video fun(self: runway.Client, params: runway.VideoToVideo): runway.Task|nil, runway.Error|nil
+---@field video_upscale fun(self: runway.Client, params: runway.VideoUpscale): runway.Task|nil, runway.Error|nil
+---@field voice_dubbing fun(self: runway.Client, params: runway.VoiceDubbing): runway.Task|nil, runway.Error|nil
+---@field voice_isolation fun(self: runway.Client, params: runway.VoiceIsolation): runway.Task|nil, runway.Error|nil
+
+---What some resellers take beside; docs/providers.md says where it goes.
+---@class runway.ResellerParams
+---@field as_team_id? any  chatgptsb
+---@field asset_group_name? any  chatgptsb
+---@field enhance_prompt? any  chatgptsb
+---@field explore_mode? any  chatgptsb
+---@field extended_from_task_id? any  chatgptsb
+---@field flip? any  chatgptsb, cometapi
+---@field gen2_options? any  chatgptsb
+---@field height? any  chatgptsb
+---@field image_as_end_frame? any  chatgptsb, cometapi
+---@field image_prompt? any  chatgptsb
+---@field images? any  qimu
+---@field init_image? any  chatgptsb
+---@field init_video? any  chatgptsb
+---@field internal? any  chatgptsb
+---@field interpolate? any  chatgptsb
+---@field last_image? any  cometapi
+---@field motion_score? any  chatgptsb
+---@field name? any  chatgptsb
+---@field notify_hook? any  chatgptsb
+---@field options? any  chatgptsb, cometapi
+---@field seconds? any  chatgptsb, qimu
+---@field structure_transformation? any  chatgptsb
+---@field task_type? any  chatgptsb, qimu
+---@field text_prompt? any  qimu
+---@field upscale? any  chatgptsb
+---@field use_motion_score? any  chatgptsb
+---@field use_motion_vectors? any  chatgptsb
+---@field video_prompt? any  chatgptsb
+---@field watermark? any  chatgptsb, cometapi, gateway
+---@field width? any  chatgptsb
+
+---What `client:character_performance` takes beside what every kind does.
+---@class runway.CharacterPerformance: runway.Submit
+---@field model? "act_two"|string
+---@field body_control? boolean
+---@field character? { type: "image"|"video"|string, uri: runway.Media }
+---@field content_moderation? { publicFigureThreshold?: "auto"|"low"|string }
+---@field expression_intensity? integer
+---@field reference? { type: "video"|string, uri: runway.Media }
+
+---What `client:extend` takes beside what every kind does.
+---@class runway.Extend: runway.Submit
+
+---What `client:image_to_video` takes beside what every kind does.
+---@class runway.ImageToVideo: runway.Submit
+---@field model? "gemini_omni_flash"|"gemini_omni_flash_1.1"|"gen4.5"|"gen4_turbo"|"grok_imagine_1_5"|"h3_max"|"hailuo3"|"happyhorse_1_0"|"seedance2"|"seedance2_5"|"seedance2_fast"|"seedance2_mini"|"veo3.1"|"veo3.1_fast"|"wan3"|"wan3_prime"|string
+---@field audio? boolean  seedance2, seedance2_5, seedance2_fast, seedance2_mini, veo3.1, …
+---@field content_moderation? { publicFigureThreshold?: "auto"|"low"|string }  gen4.5, gen4_turbo
+---@field negative_prompt? string  veo3.1, veo3.1_fast
+---@field output_format? "hdr10"|"hdr_exr_acescg_sequence_1_3"|"hdr_exr_acescg_sequence_2_0"|"hdr_exr_sequence"|"hdr_png_sequence"|"hdr_pq_12bit_master"|"hdr_prores"|"hlg"|"mp4"|"png_sequence"|"prores"|"sdr_rec709_10bit"|string
+---  gen4.5
+---@field prompt_expansion_mode? "balanced"|"disabled"|"quality"|string  h3_max
+---@field prores_profile? "422 HQ"|"422 LT"|"422 Proxy"|"422"|"4444 XQ"|"4444"|string  gen4.5
+---@field reference_audio? { type: "audio"|string, uri: runway.Media }[]
+---  hailuo3, seedance2, seedance2_5, seedance2_fast, seedance2_mini, …
+---@field reference_videos? { type: "video"|string, uri: runway.Media }[]  wan3, wan3_prime
+---@field resolution? "1080P"|"1080p"|"2K"|"2k"|"480p"|"720P"|"720p"|"768P"|"768p"|string
+---  grok_imagine_1_5, h3_max, hailuo3, happyhorse_1_0
+
+---What `client:image_upscale` takes beside what every kind does.
+---@class runway.ImageUpscale: runway.Submit
+---@field model? "magnific_precision_upscaler_v2"|string
+---@field flavor? "photo"|"photo_denoiser"|"sublime"|string
+---@field image_uri? runway.Media
+---@field scale_factor? number
+---@field sharpen? integer
+---@field smart_grain? integer
+---@field ultra_detail? integer
+
+---What `client:sound_effect` takes beside what every kind does.
+---@class runway.SoundEffect: runway.Submit
+---@field model? "eleven_text_to_sound_v2"|"seed_audio"|string
+---@field loop? boolean  eleven_text_to_sound_v2
+---@field loudness_rate? integer  seed_audio
+---@field output_format? "mp3"|"ogg_opus"|"wav"|string  seed_audio
+---@field pitch_rate? integer  seed_audio
+---@field reference_audios? runway.Media[]  seed_audio
+---@field sample_rate? number  seed_audio
+---@field speech_rate? integer  seed_audio
+
+---What `client:speech_to_speech` takes beside what every kind does.
+---@class runway.SpeechToSpeech: runway.Submit
+---@field model? "eleven_multilingual_sts_v2"|string
+---@field media? { type: "audio"|"video"|string, uri: runway.Media }
+---@field remove_background_noise? boolean
+---@field voice? { presetId: string, type: "runway-preset"|string }
+
+---What `client:text_to_image` takes beside what every kind does.
+---@class runway.TextToImage: runway.Submit
+---@field model? "gemini_2.5_flash"|"gemini_image3.1_flash"|"gemini_image3_pro"|"gen4_image"|"gen4_image_turbo"|"gpt_image_2"|"gpt_image_2_5_flare"|"gpt_image_2_5_sunburst"|"grok_imagine_image_2"|"muse_image"|"seedream5_lite"|"seedream5_pro"|string
+---@field background? "auto"|"opaque"|"transparent"|string  gpt_image_2, gpt_image_2_5_flare, gpt_image_2_5_sunburst
+---@field content_moderation? { publicFigureThreshold?: "auto"|"low"|string }  gen4_image, gen4_image_turbo
+---@field edit? boolean  grok_imagine_image_2
+---@field grounding? boolean  seedream5_lite, seedream5_pro
+---@field output_count? number
+---  gemini_image3.1_flash, gemini_image3_pro, gpt_image_2, gpt_image_2_5_flare, gpt_image_2_5_sunburst, …
+---@field output_format? "jpeg"|"png"|"webp"|string  muse_image, seedream5_lite, seedream5_pro
+---@field quality? "auto"|"high"|"low"|"max"|"medium"|"xhigh"|string
+---  gpt_image_2, gpt_image_2_5_flare, gpt_image_2_5_sunburst, grok_imagine_image_2
+---@field reference_images? ({ subject?: "human"|"object"|string, tag?: string, uri: runway.Media })[]|({ tag?: string, uri: runway.Media })[]|({ uri: runway.Media })[]
+
+---What `client:text_to_speech` takes beside what every kind does.
+---@class runway.TextToSpeech: runway.Submit
+---@field model? "eleven_multilingual_v2"|"eleven_v3"|"seed_audio"|string
+---@field apply_text_normalization? "auto"|"off"|"on"|string  eleven_v3
+---@field language_code? string  eleven_v3
+---@field loudness_rate? integer  seed_audio
+---@field output_format? "mp3"|"ogg_opus"|"wav"|string  seed_audio
+---@field pitch_rate? integer  seed_audio
+---@field sample_rate? number  seed_audio
+---@field similarity_boost? number  eleven_v3
+---@field speech_rate? integer  seed_audio
+---@field speed? number  eleven_v3
+---@field stability? number  eleven_v3
+---@field style? number  eleven_v3
+---@field use_speaker_boost? boolean  eleven_v3
+---@field voice? { audioUri: runway.Media, type: "reference-audio"|string }|{ presetId: string, type: "runway-preset"|string }
+
+---What `client:text_to_video` takes beside what every kind does.
+---@class runway.TextToVideo: runway.Submit
+---@field model? "gemini_omni_flash"|"gemini_omni_flash_1.1"|"gen4.5"|"grok_imagine_1_5"|"h3_max"|"hailuo3"|"happyhorse_1_0"|"seedance2"|"seedance2_5"|"seedance2_fast"|"seedance2_mini"|"veo3.1"|"veo3.1_fast"|"wan3"|"wan3_prime"|string
+---@field audio? boolean  seedance2, seedance2_5, seedance2_fast, seedance2_mini, veo3.1, …
+---@field content_moderation? { publicFigureThreshold?: "auto"|"low"|string }  gen4.5
+---@field negative_prompt? string  veo3.1, veo3.1_fast
+---@field output_format? "hdr10"|"hdr_exr_acescg_sequence_1_3"|"hdr_exr_acescg_sequence_2_0"|"hdr_exr_sequence"|"hdr_png_sequence"|"hdr_pq_12bit_master"|"hdr_prores"|"hlg"|"mp4"|"png_sequence"|"prores"|"sdr_rec709_10bit"|string
+---  gen4.5
+---@field prompt_expansion_mode? "balanced"|"disabled"|"quality"|string  h3_max
+---@field prores_profile? "422 HQ"|"422 LT"|"422 Proxy"|"422"|"4444 XQ"|"4444"|string  gen4.5
+---@field reference_audio? { type: "audio"|string, uri: runway.Media }[]
+---  grok_imagine_1_5, hailuo3, seedance2, seedance2_5, seedance2_fast, …
+---@field reference_videos? ({ type: "video"|string, uri: runway.Media })[]|({ uri: runway.Media })[]
+---  gemini_omni_flash_1.1, hailuo3, seedance2, seedance2_5, seedance2_fast, …
+---@field references? { uri: runway.Media }[]
+---  gemini_omni_flash_1.1, grok_imagine_1_5, hailuo3, seedance2, seedance2_5, …
+---@field resolution? "1080p"|"2K"|"2k"|"480p"|"720p"|"768P"|"768p"|string  grok_imagine_1_5, h3_max, hailuo3
+
+---What `client:video_to_hdr` takes beside what every kind does.
+---@class runway.VideoToHdr: runway.Submit
+---@field model? "ruby"|string
+---@field output_format? "hdr10"|"hdr_exr_acescg_sequence_1_3"|"hdr_exr_acescg_sequence_2_0"|"hdr_exr_sequence"|"hdr_prores"|"hlg"|string
+---@field prores_profile? "422 HQ"|"422"|"4444"|string
+---@field video_uri? runway.Media
+
+---What `client:video_to_video` takes beside what every kind does.
+---@class runway.VideoToVideo: runway.Submit
+---@field model? "aleph2"|"gemini_omni_flash"|"gemini_omni_flash_1.1"|"hailuo3"|"seedance2"|"seedance2_5"|"seedance2_fast"|"seedance2_mini"|string
+---@field audio? boolean  seedance2, seedance2_5, seedance2_fast, seedance2_mini
+---@field content_moderation? { publicFigureThreshold?: "auto"|"low"|string }  aleph2
+---@field keyframes? { at?: number, range?: { end_seconds: integer, start_seconds: integer }, seconds?: number, uri: runway.Media }[]
+---  aleph2
+---@field mode? "edit"|"extend"|"reference"|string  gemini_omni_flash_1.1, seedance2_5
+---@field output_format? "mp4"|"png_sequence"|"prores"|"sdr_rec709_10bit"|string  aleph2
+---@field prores_profile? "422 HQ"|"422 LT"|"422 Proxy"|"422"|"4444 XQ"|"4444"|string  aleph2
+---@field reference_audio? { type: "audio"|string, uri: runway.Media }[]
+---  hailuo3, seedance2, seedance2_5, seedance2_fast, seedance2_mini
+---@field reference_videos? { type: "video"|string, uri: runway.Media }[]
+---  hailuo3, seedance2, seedance2_5, seedance2_fast, seedance2_mini
+---@field references? { uri: runway.Media }[]
+---  gemini_omni_flash, gemini_omni_flash_1.1, hailuo3, seedance2, seedance2_5, …
+---@field resolution? "2K"|"2k"|"768P"|"768p"|string  hailuo3
+---@field target_aspect_ratio? "16:9"|"1:1"|"21:9"|"2:3"|"3:2"|"3:4"|"4:3"|"9:16"|string  aleph2
+---@field video_uri? runway.Media  aleph2, gemini_omni_flash, gemini_omni_flash_1.1
+
+---What `client:video_upscale` takes beside what every kind does.
+---@class runway.VideoUpscale: runway.Submit
+---@field model? "enhance_frame_rate"|"magnific_video_upscaler_creative"|string
+---@field creativity? integer  magnific_video_upscaler_creative
+---@field flavor? "natural"|"vivid"|string  magnific_video_upscaler_creative
+---@field fps_boost? boolean  magnific_video_upscaler_creative
+---@field resolution? "1k"|"2k"|"4k"|"720p"|string  magnific_video_upscaler_creative
+---@field sharpen? integer  magnific_video_upscaler_creative
+---@field smart_grain? integer  magnific_video_upscaler_creative
+---@field target_framerate? "120"|"23_98"|"24"|"25"|"29_97"|"30"|"48"|"50"|"59_94"|"60"|string  enhance_frame_rate
+---@field video_uri? runway.Media
+
+---What `client:voice_dubbing` takes beside what every kind does.
+---@class runway.VoiceDubbing: runway.Submit
+---@field model? "eleven_voice_dubbing"|string
+---@field audio_uri? runway.Media
+---@field disable_voice_cloning? boolean
+---@field drop_background_audio? boolean
+---@field num_speakers? integer
+---@field target_lang? string
+
+---What `client:voice_isolation` takes beside what every kind does.
+---@class runway.VoiceIsolation: runway.Submit
+---@field model? "eleven_voice_isolation"|string
+---@field audio_uri? runway.Media
