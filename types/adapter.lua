@@ -26,6 +26,8 @@
 ---@field submit fun(kind: string, params: runway.Params): runway.AdapterRequest|nil, runway.Trouble
 ---@field accepted fun(answer: runway.AdapterAnswer, kind: string): runway.TaskFields|nil, runway.Trouble
 ---  fields.id is needed; bare nil: unreadable, so nobody knows whether a task was made
+---@field price? fun(kind: string, request: runway.AdapterRequest): runway.AdapterPrice|nil, string|nil
+---  what a submit costs; nil: not known, and why
 ---@field query fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.Trouble
 ---@field task fun(answer: runway.AdapterAnswer, ref: runway.TaskRef): runway.TaskFields|nil, runway.Trouble
 ---  bare nil: unreadable, and asked again
@@ -89,6 +91,11 @@
 ---@field headers table<string,string>  names in lower case
 ---@field json? table           the body decoded; nil when it is no JSON object or array
 ---@field body string
+
+---@class runway.AdapterPrice
+---@field credits number         at most
+---@field low? number            at least; default: the same
+---@field basis? string          where it is known from; default "provider"
 
 ---@class runway.TaskRef
 ---@field id string

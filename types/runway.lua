@@ -20,6 +20,10 @@ function runway.client(options) end
 ---@field api_key? string          default: the adapter's environment variable
 ---@field base_url? string         default: the adapter's, or its environment variable
 ---@field journal? string|runway.Journal  remembers every paid task: a file's path, or what runway.journal gave
+---@field budget? number           credits; a submit that could take what is spent and held back past it is refused
+---@field max_tasks? integer       tasks under way at once; generate waits for a place
+---@field prices? table<string,number>|fun(kind: string, params: runway.Params): number|nil  credits: of a model, by the
+---  second of a film or by the item; or of a whole task
 ---@field timeout? number          seconds for one whole call; default 60
 ---@field deadline? number         seconds after which a call ends, whatever it waits for; default none
 ---@field connect_timeout? number  seconds until connected; default 10

@@ -111,7 +111,7 @@ local SHAPE = {
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
   { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
   { "problem", is_function, "a function" }, { "callback", is_function, "a function" },
-  { "retryable_failure", is_function, "a function" },
+  { "retryable_failure", is_function, "a function" }, { "price", is_function, "a function" },
 }
 
 --- Looks at an adapter's fields; calls none of its functions.
@@ -326,13 +326,14 @@ local STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
+local function is_amount(v) return is_number(v) and v >= 0 end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 -- What a reader may say of a task, and how to tell that it did.
 local TASK = {
   id = function(v) return fields.id(v) ~= nil end, status = function(v) return STATUSES[v] ~= nil end,
   word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
-  created_at = is_number, cost = is_number, estimated_cost = is_number, next_poll = is_number,
+  created_at = is_number, cost = is_amount, estimated_cost = is_amount, next_poll = is_number,
   flagged = is_string, reason = is_string,
 }
 
@@ -431,6 +432,26 @@ function adapter.media(s, kind, given)
   if type(s.adapter.media) ~= "function" then return s.adapter.media or {} end
   local limits, problem = opinion(s, "media", is_table_of_limits, "as limits", kind, given)
   return limits or not problem and {} or nil, problem
+end
+
+local function is_price(v)
+  return type(v) == "table" and is_amount(v.credits) and (v.low == nil or is_amount(v.low) and v.low <= v.credits)
+    and (v.basis == nil or is_word(v.basis))
+end
+
+--- What a submit costs, as far as the adapter knows.
+---@param s runway.Session
+---@param kind string
+---@param request table      as its own submit made it, with what the caller wants in it beside
+---@return runway.Estimate|nil
+---@return string|nil why    there is none
+function adapter.price(s, kind, request)
+  if not s.adapter.price then return nil end
+  local ok, price, why = attempt(s, "price", kind, request)
+  if not ok then return nil, ("the adapter %s failed in price: %s"):format(s.adapter.name, price) end
+  if price == nil then return nil, type(why) == "string" and why or nil end
+  if not is_price(price) then return nil, odd(s, "price", price, "as a price") end
+  return { credits = price.credits, low = price.low or price.credits, basis = price.basis or "provider" }
 end
 
 local function is_anything() return true end

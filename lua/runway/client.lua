@@ -1,6 +1,7 @@
 -- client.lua: what the user holds: one account at one provider.
 
 local adapter = require "runway.adapter"
+local budget = require "runway.budget"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
@@ -10,6 +11,8 @@ local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
 local options = require "runway.options"
+local places = require "runway.places"
+local prices = require "runway.prices"
 local order = require "runway.order"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
@@ -87,7 +90,7 @@ end
 
 local OPTIONS = {
   provider = "string|table", api_key = "string", base_url = "string",
-  journal = is_journal,
+  journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
   max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
@@ -105,6 +108,8 @@ local function open(given)
     made.journal, err, made.own_journal = journal.of(given.journal)
     if not made.journal then return nil, err end
   end
+  made.purse = not made.journal and budget.new() or nil
+  made.places = given.max_tasks and places.new(given.max_tasks, not made.journal, task.attend)
   local self = setmetatable({ provider = chosen.name, base_url = made.base, journal = made.journal }, Client)
   sessions[self] = made
   return self
@@ -185,6 +190,20 @@ for _, kind in ipairs {
   end
 end
 
+--- What a task with these parameters will cost. Makes no request.
+---@param raw runway.Submit   as `generate` takes them
+---@return runway.Estimate|nil   { credits =, low =, basis = }: at most, at least, and where that is known from
+---@return runway.Error|nil err  kind "config", code "no_price": it is not known; or what `generate` would refuse
+function Client:estimate(raw)
+  local mine = session_of(self)
+  local wanted, problem = order.read(mine, raw)
+  local estimate
+  if wanted then estimate, problem = submit.estimate(mine, wanted) end
+  if problem and problem.misuse then error(problem.message, 2) end
+  if not wanted then return errors.told("client:estimate", mine:refuse(problem)) end
+  return errors.told("client:estimate", estimate, problem)
+end
+
 --------------------------------------------------------------------- tasks by id
 
 local function check_id(id, what)
@@ -249,6 +268,30 @@ end
 ---@return table|runway.Error detail   the provider's own table, or err
 function Client:credits()
   return errors.told("client:credits", credits(session_of(self)))
+end
+
+---@class runway.Spent        in credits
+---@field spent number
+---@field reserved number     held back for what may still cost
+---@field budget? number      the client's own
+
+local function spent(mine)
+  local sum, reserved
+  if mine.journal then
+    sum, reserved = journal.spent(mine.journal)
+    if not sum then return nil, reserved end
+  else
+    sum, reserved = mine.purse:sums()
+  end
+  return { spent = sum, reserved = reserved, budget = mine.budget }
+end
+
+--- What is spent, and held back for what may still cost: of this client's own submits, or with a journal of all that
+--- is in it.
+---@return runway.Spent|nil
+---@return runway.Error|nil err   the journal cannot be read
+function Client:spent()
+  return errors.told("client:spent", spent(session_of(self)))
 end
 
 -- A callback larger than this is no callback.

@@ -60,6 +60,14 @@ function fields.number(v)
   return nil
 end
 
+--- The same, 0 or more: credits, of which no one gives any away.
+---@param v any
+---@return number|nil
+function fields.credits(v)
+  local n = fields.number(v)
+  return n and n >= 0 and n or nil
+end
+
 -- How programs without a task write that there is none.
 local NO_ID = { ["0"] = true, ["-1"] = true, null = true, NULL = true, ["nil"] = true, None = true, undefined = true }
 

@@ -4,6 +4,7 @@
 -- it is told why there is none; when another program is about to submit it, that is waited for. Only a key
 -- that is free, or was settled to be submitted again, lets a request out.
 
+local budget = require "runway.budget"
 local core = require "runway.core"
 local delivery = require "runway.delivery"
 local description = require "runway.description"
@@ -131,9 +132,11 @@ local function attach(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
-    trail = journal.follow(s.journal, row.key, row.task_id, self.log, row.state == "unknown") }, false)
+    trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
+      cost = row.credits, estimated_cost = row.estimated }) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
+  if s.places and row.state == "submitted" then s.places:enter(t) end
   return t
 end
 
@@ -196,17 +199,39 @@ end
 
 --------------------------------------------------------------------- a key that is free
 
+-- Stands in line until the key is taken, or can not be: as journal.begin gives it.
+local function claim(self)
+  local s, made, row, err, lack = self.session, nil, nil, nil, nil
+  local terms = { budget = s.budget, most = s.places and s.places.most }
+  local function try()
+    made, row, err, lack = journal.begin(s.journal, self.intent, terms, self.log)
+    self.attempt = made or false              -- before anything else can fail, and lose it
+    if not (lack and lack.full) then return true end
+    journal.sweep(s.journal)                  -- what died with its program is not under way for ever
+    return false
+  end
+  if not s.places then
+    try()
+  else
+    local _, given_up = s.places:take(s, self.deadline, try)
+    if given_up then return nil, nil, given_up end
+  end
+  return made, row, err, lack
+end
+
 --- Takes the key for one request, which may leave from now on. Or someone else was faster: then as `past`.
 ---@param receipt runway.Receipt
+---@param estimate runway.Estimate|nil
 ---@return boolean mine
 ---@return runway.Task|nil
 ---@return runway.Error|nil err
-function Keyed:begin(receipt)
+function Keyed:begin(receipt, estimate)
+  self.intent.reserved = estimate and estimate.credits
   while true do
-    local made, row, err = journal.begin(self.session.journal, self.intent, self.log)
+    local made, row, err, lack = claim(self)
     if err then return false, unreadable(self, err) end
+    if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then
-      self.attempt = made
       made.on_lost = function()
         ledger.revoke(receipt, "its lease in the journal ran out")
       end
@@ -235,8 +260,12 @@ function Keyed:ends(t, ref, receipt, err)
   local may_be = not t and (receipt.open or err ~= nil and err.kind == "unknown_submit")
   self.attempt:ends(t, ref, may_be, err)
   scheduler.note(self, nil)
+  local places = self.session.places
+  if places then
+    if t then places:enter(t) else places:free() end
+  end
   if t then
-    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log)
+    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t)
     ref.trail:told(t, ref.output ~= nil)
   elseif may_be and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))

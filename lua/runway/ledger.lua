@@ -76,14 +76,28 @@ local function recount(by)
   take_back(before)
 end
 
---- Opens a receipt, before anything is sent.
+--- A receipt of what is not to be sent yet.
+---@param provider string
+---@param real boolean
+---@return runway.Receipt
+function ledger.receipt(provider, real)
+  return { provider = provider, real = real, attempts = 0, sent = false }
+end
+
+--- Keeps it, before anything is sent.
+---@param receipt runway.Receipt
+function ledger.keep(receipt)
+  receipts[receipt] = true
+  if receipt.real then recount(1) end
+end
+
+--- Both at once.
 ---@param provider string
 ---@param real boolean
 ---@return runway.Receipt
 function ledger.open(provider, real)
-  local receipt = { provider = provider, real = real, attempts = 0, sent = false }
-  receipts[receipt] = true
-  if real then recount(1) end
+  local receipt = ledger.receipt(provider, real)
+  ledger.keep(receipt)
   return receipt
 end
 

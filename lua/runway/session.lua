@@ -22,7 +22,11 @@ local text = require "runway.text"
 ---@field files_lane integer   and the one of its downloads, which may take long
 ---@field uploads_lane integer and the one of its uploads, which a submit waits for
 ---@field callback_url? string
+---@field budget? number      credits; no submit takes what is spent and reserved past it
+---@field prices? table|fun(kind: string, params: runway.Params): number|nil  the user's, in credits
 ---@field journal? runway.Journal   remembers what is paid for
+---@field purse? runway.Purse       counts that where there is no journal
+---@field places? runway.Places     how many tasks may be under way
 ---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
@@ -163,7 +167,7 @@ function session.new(adapter, options, paths)
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, loopback = url.loopback, key = key, live = {}, held_until = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
-    logger = options.logger, callback_url = options.callback_url,
+    logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
       timeout = options.timeout or 60, deadline = options.deadline,
       connect_timeout = options.connect_timeout or 10,

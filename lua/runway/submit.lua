@@ -4,6 +4,7 @@
 -- has left, its id goes into the task, or into the error, whatever else happens.
 
 local adapter = require "runway.adapter"
+local claim = require "runway.claim"
 local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
@@ -16,6 +17,7 @@ local ledger = require "runway.ledger"
 local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
+local prices = require "runway.prices"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
@@ -92,19 +94,51 @@ local function warn(session, request)
   return request
 end
 
--- Puts the adapter's request together; uploads what is too large to be sent inside it.
-local function build(session, kind, given, deadline, callback_url)
-  local looked, err = media.look(session, given, deadline)
-  if not looked then return nil, err end
-  local request, limits, settled, changed
-  request, err = ask(session, kind, looked, callback_url)
+-- The whole request for such parameters.
+local function compose(session, kind, order, given, callback_url)
+  local request, err = ask(session, kind, given, callback_url)
   if not request then return nil, err end
+  return with_extra(session, request, order.extra)
+end
+
+-- What it will cost; nil where no one knows. nil, err: there is a budget, and no price to hold against it.
+local function price_of(session, kind, order, request)
+  local estimate, err = prices.of(session, kind, order, request)
+  if estimate or session.budget then return estimate, err end
+  if session.prices then session:log("warning", err.message) end
+  return nil
+end
+
+-- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
+local function build(session, kind, order, deadline, callback_url)
+  local looked, err = media.look(session, order.params, deadline)
+  if not looked then return nil, err end
+  local request, estimate, limits, settled, changed
+  request, err = compose(session, kind, order, looked, callback_url)
+  if not request then return nil, err end
+  estimate, err = price_of(session, kind, order, request)
+  if err then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
-  if changed then return ask(session, kind, settled, callback_url) end
-  return request
+  if changed then request, err = compose(session, kind, order, settled, callback_url) end
+  if not request then return nil, err end
+  return warn(session, request), estimate
+end
+
+--- What a task will cost; nothing is sent.
+---@param session runway.Session
+---@param order runway.Order
+---@return runway.Estimate|nil
+---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line
+function submit.estimate(session, order)
+  local kind, err = kind_of(session, order.params)
+  if not kind then return nil, err end
+  local request
+  request, err = compose(session, kind, order, order.params)
+  if not request then return nil, err end
+  return prices.of(session, kind, order, request)
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -129,6 +163,7 @@ local function call(session, request, ref, receipt, deadline)
     { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   ref.id = made and fields.id(made.id) or failure and failure.task_id
   if not ref.id then return nil, failure end
+  if ref.target then ref.target.task_id = ref.id end
   local t = task.new(session, ref, true)
   note(t)
   if not made then
@@ -140,10 +175,11 @@ local function call(session, request, ref, receipt, deadline)
   return t, notice(session, t, answer)
 end
 
--- The same, with the journal told of it before the caller is.
-local function pay(session, request, ref, receipt, deadline, remembered)
+-- The same, with whoever keeps count told of it (the journal, above all) before the caller is.
+local function pay(session, request, ref, receipt, deadline, claimed)
+  ledger.keep(receipt)
   local t, err = call(session, request, ref, receipt, deadline)
-  if remembered then remembered:ends(t or err.task, ref, receipt, not t and err or nil) end
+  claimed:ends(t or err.task, ref, receipt, not t and err or nil)
   return t, err
 end
 
@@ -153,13 +189,13 @@ end
 
 -- Something broke in on the way from the paid request to its task: Ctrl-C, no memory, the end of the
 -- job. The answer is awaited, and the id in it goes into what is raised, or told.
-local function rescue(session, ref, receipt, raised, remembered)
+local function rescue(session, ref, receipt, raised, claimed)
   local id, missing = http.rescue(session, receipt, raised)
   ref.id = ref.id or id
   local t = ref.id and guard.persist(task.new, session, ref, true) or nil
   local err = missing or errors.is(raised) and raised or nil
   if err and t then guard.persist(name_in, err, t) end
-  if remembered then pcall(guard.persist, remembered.ends, remembered, t, ref, receipt, err) end
+  pcall(guard.persist, claimed.ends, claimed, t, ref, receipt, err)
   if missing then return nil, err end
   ledger.close(receipt)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
@@ -183,11 +219,10 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
-  request, err = build(session, kind, order.params, deadline,
+  local estimate
+  request, estimate = build(session, kind, order, deadline,
     remembered and remembered:callback_url() or session.callback_url)
-  if not request then return nil, err end
-  request, err = with_extra(session, warn(session, request), order.extra)
-  if not request then return nil, err end
+  if not request then return nil, estimate end
   local made_from
   if remembered then
     made_from = function() return remembered.description end
@@ -197,17 +232,19 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
-  local receipt = ledger.open(session.adapter.name, session:is_real())
-  local ok, mine, t = true, true, nil
-  if remembered then
-    remembered.target = target
-    ok, mine, t, err = pcall(remembered.begin, remembered, receipt)
-    if not ok then t = mine end
+  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  local claimed = remembered or claim.new(session, deadline)
+  claimed.target = target
+  local ok, mine, t
+  ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)
+  if not ok then
+    t = mine
+  elseif mine then
+    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, claimed)
+  else
+    claimed:ends(t, ref, receipt)
   end
-  if ok and mine then
-    ok, t, err = pcall(pay, session, request, ref, receipt, deadline, remembered)
-  end
-  if not ok then t, err = rescue(session, ref, receipt, t, remembered) end
+  if not ok then t, err = rescue(session, ref, receipt, t, claimed) end
   ledger.close(receipt)
   return t, err
 end
@@ -233,8 +270,12 @@ function submit.make(session, order, kind)
   end
   target, err = take_target(session, order)
   if err then return nil, err end
+  if target then                              -- a job may be ended on the way, where nothing of it runs any more
+    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
+  end
   local ok
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  if target then scheduler.note(target, nil) end
   if not ok then
     targets.free(target)
     error(t, 0)

@@ -33,6 +33,8 @@ local POLL_INTERVAL = 5                       -- seconds, where the adapter name
 -- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
 local OVERSLEPT = 10
 
+local OVERDUE = 1                             -- seconds after which no one else asks
+
 -- Statuses by which a provider says that it has not begun.
 local QUEUED = { PENDING = true, THROTTLED = true }
 
@@ -97,6 +99,13 @@ local function note_what_is_left_out(t, flagged)
   my.session:log("warning", ("task %s: %s"):format(t.id, flagged), { task_id = t.id })
 end
 
+-- Those who keep count of what tasks cost, and of how many are under way, in this client.
+local function count_it(t)
+  local session = inner[t].session
+  if session.purse then session.purse:told(t) end
+  if session.places then session.places:told(t) end
+end
+
 --- Takes in what an adapter read. A task that has ended stays ended, one that ran does not wait again; an
 --- unknown status word changes nothing but `raw`.
 ---@param t runway.Task
@@ -130,6 +139,7 @@ function task.apply(t, fields, raw)
     t.failure = session:redact(fields.failure) or t.failure
     t.failure_code = session:redact(fields.failure_code) or t.failure_code
   end
+  count_it(t)
 end
 
 local function check_self(t)
@@ -229,6 +239,25 @@ end
 -- Is it the API that speaks? One that says it is busy works, and is asked as often as before.
 local function is_word(err)
   return err.kind == "server" and err.http_status ~= nil and err.http_status < 300
+end
+
+--- Asks after a task for others who wait until it has ended, when no one else does.
+---@param t runway.Task
+---@return number seconds   until there is reason to look again
+function task.attend(t)
+  local my = inner[t]
+  local now = scheduler.now()
+  if my.next_poll + OVERDUE <= now then
+    task.plan(t)
+    scheduler.spawn(function()
+      local ok, err = query(t, nil, true)
+      if ok then return end
+      if not passing(t, err) then return my.session.places:left(t.id) end
+      if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+      task.plan(t, nil, err.retry_after)
+    end)
+  end
+  return my.next_poll + OVERDUE - now
 end
 
 local function no_output(t)
@@ -347,6 +376,7 @@ function Task:cancel()
   if not ok then return errors.told("task:cancel", mark(self, err)) end
   self.status = "CANCELLED"
   ledger.release(self)
+  count_it(self)
   local ref = inner[self].ref
   targets.free(ref.target)
   if ref.trail then ref.trail:told(self, false) end

@@ -472,7 +472,7 @@ describe("the README names", function()
     client = { "generate", "image_to_video", "text_to_video", "video_to_video", "text_to_image", "video_upscale",
       "image_upscale", "character_performance", "sound_effect", "speech_to_speech", "text_to_speech",
       "video_to_hdr", "voice_dubbing", "voice_isolation",
-      "task", "get", "cancel", "upload", "credits", "supports", "request",
+      "task", "get", "cancel", "upload", "credits", "supports", "request", "estimate", "spent",
       "read_callback", "close" },
     task = { "id", "provider", "kind", "status", "progress", "output", "failure", "failure_code", "created_at",
       "cost", "estimated_cost", "raw", "wait", "refresh", "download", "download_all", "cancel", "done" },
@@ -483,7 +483,7 @@ describe("the README names", function()
       "estimated_credits", "error_code", "request", "queued", "submitting", "submitted", "downloading", "done",
       "failed", "unknown" },
     option = { "journal", "provider", "api_key", "base_url", "timeout", "connect_timeout", "max_retries",
-      "poll_interval",
+      "poll_interval", "budget", "prices", "max_tasks",
       "max_in_flight", "callback_url", "proxy", "ca_file", "resolve", "allow_http", "allow_private",
       "max_body_bytes", "user_agent", "logger", "transport" },
   }

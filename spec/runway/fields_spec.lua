@@ -274,6 +274,12 @@ describe("runway.fields", function()
         assert.is_nil(fields.number(v), tostring(v))
       end
     end)
+
+    it("reads credits, of which there are never less than none", function()
+      assert.equal(0, fields.credits(0))
+      assert.equal(12.5, fields.credits "12.5")
+      for _, v in ipairs { -1, "-0.5", "five", 0 / 0 } do assert.is_nil(fields.credits(v), tostring(v)) end
+    end)
   end)
 
   it("escapes an id for one segment of a path", function()

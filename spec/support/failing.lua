@@ -22,6 +22,9 @@ local FILM_BYTES, FILM_CUT = 40000, 20000
 failing.memory = {
   { story = "task", whose = "runway" }, { story = "task", whose = "runway", times = 5 },
   { story = "task", whose = "runway", journal = true }, { story = "task", whose = "runway", journal = true, times = 5 },
+  { story = "task", whose = "runway", budget = true, times = 5 },
+  { story = "task", whose = "lua", budget = true, times = 2 },
+  { story = "task", whose = "lua", budget = true, journal = true, times = 2 },
   { story = "film", whose = "runway" },
   { story = "callback", whose = "runway" }, { story = "callback", whose = "runway", times = 5 },
   { story = "task", whose = "lua", journal = true }, { story = "task", whose = "lua", times = 2 },
@@ -72,7 +75,8 @@ end
 
 --- What a plan is called.
 function failing.name(plan)
-  return ("%s%s, %s"):format(plan.story, plan.journal and " with a journal" or "", plan.whose == "files"
+  return ("%s%s%s, %s"):format(plan.story, plan.journal and " with a journal" or "",
+    plan.budget and " with a budget" or "", plan.whose == "files"
     and plan.fault:gsub("%%d", "N") or ("%s's memory, %d in a row"):format(plan.whose, plan.times or 1))
 end
 

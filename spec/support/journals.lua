@@ -81,11 +81,12 @@ function journals.intent(key, more)
 end
 
 --- Takes a key, as a submit does before its request leaves.
----@return runway.Attempt|nil, table|nil, runway.Error|nil
+---@return runway.Attempt|nil, table|nil, runway.Error|nil, runway.Lack|nil
 function journals.begin(j, key, more)
-  local attempt, row, err = journal.begin(j, journals.intent(key, more), function() end)
+  local attempt, row, err, lack = journal.begin(j, journals.intent(key, more), more and more.terms or {},
+    function() end)
   attempts[#attempts + 1] = attempt
-  return attempt, row, err
+  return attempt, row, err, lack
 end
 
 --- Has writes of a journal done by a function, until the spec ends or what this gives is called.

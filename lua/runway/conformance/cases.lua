@@ -391,6 +391,11 @@ function ways.submit(run, case, where)
   run:probe_images(kind, given, where)
   run:probe_others(kind, given, request, where)
   run:probe_query(kind, request, where)
+  if not run.adapter.price then return end
+  local price
+  price, _, failed = run:call("price", where, kind, request)
+  local wrong = not failed and price ~= nil and shape.price(price)
+  if wrong then run.say("price", wrong, where) end
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ end
 
 local FUNCTIONS = {
   "sign", "kind_of", "submit", "accepted", "query", "task", "cancel", "credits", "balance",
-  "upload", "problem", "callback", "retryable_failure",
+  "upload", "problem", "callback", "retryable_failure", "price",
 }
 local NEEDED = { "submit", "accepted", "query", "task" }
 local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names",
@@ -307,6 +307,24 @@ function shape.request(request, use)
   return check_price(request, use)
 end
 
+---What a submit costs.
+---@param price any
+---@return string|nil
+function shape.price(price)
+  if type(price) ~= "table" then
+    return "the price must be a table { credits =, low =, basis = }, not a " .. type(price)
+  end
+  for _, name in ipairs { "credits", "low" } do
+    local v = price[name]
+    if not (v == nil and name == "low") and not not_negative(v) then
+      return ("price.%s must be credits, 0 or more"):format(name)
+    end
+  end
+  if price.low and price.low > price.credits then return "price.low, the least, is more than price.credits" end
+  if price.basis ~= nil and type(price.basis) ~= "string" then return "price.basis must be a word" end
+  return nil
+end
+
 ---------------------------------------------------------------------------------------------------
 -- What was read
 
@@ -355,6 +373,9 @@ function shape.fields(out)
   end
   for _, name in ipairs { "created_at", "cost", "estimated_cost", "next_poll" } do
     if out[name] and not is_finite(out[name]) then return "fields." .. name .. " is not finite" end
+  end
+  for _, name in ipairs { "cost", "estimated_cost" } do
+    if out[name] and out[name] < 0 then return "fields." .. name .. " is below 0: a refund is a cost of 0" end
   end
   for _, name in ipairs { "failure", "failure_code", "word" } do
     if out[name] and #out[name] > MAX_TEXT then

@@ -52,23 +52,41 @@ local function moment()
   return now
 end
 
+---@class runway.Lack          why a key that is free could not be taken
+---@field charged? number      credits that are spent or held back: with the intent's they would pass the budget
+---@field full? boolean        as many tasks are under way as may be
+
+-- nil: it could have been, a moment later.
+local function lack(intent, terms, sums)
+  local charged = sums and sums.rows[1].charged
+  if charged and sql.is_over(intent, terms, charged) then return { charged = charged } end
+  return terms.most and { full = true } or nil
+end
+
+local function is_open_to(row, intent)
+  return not row or row.state == "queued" and row.fingerprint == intent.fingerprint
+    and row.provider == intent.provider and row.base_url == intent.base_url
+end
+
 -- Gives a key back that this very attempt has taken, or may have.
 local function give_back(book, intent)
   book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted")
 end
 
-local function take(book, intent, log)
+local function take(book, intent, terms, log)
   intent.owner = owner.me()
   local now = moment()
-  local statements = sql.begin(intent, now, now + LEASE)
+  local statements, at = sql.begin(intent, now, now + LEASE, terms)
   local results, err = book:write(statements)
   if not results and err.maybe then results, err = book:write(statements) end
   if not results then
     if err.maybe then give_back(book, intent) end
     return nil, nil, err
   end
-  local row = results[3].rows[1]
-  if not row or row.token ~= intent.token then return nil, row end
+  local row = results[at].rows[1]
+  if not row or row.token ~= intent.token then
+    return nil, row, nil, is_open_to(row, intent) and lack(intent, terms, results[at + 1]) or nil
+  end
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
     log = log, over = false, timer = false }, Attempt)
   hold(self)
@@ -79,13 +97,15 @@ end
 --- Takes a key. Committed when this returns; when it raises (Ctrl-C, no memory), the key is as it was.
 ---@param book runway.Book
 ---@param intent runway.Intent    without its owner
+---@param terms runway.Terms
 ---@param log fun(level: string, message: string)
 ---@return runway.Attempt|nil
 ---@return table|nil row          whose the key is, when it is not ours
 ---@return runway.Error|nil err   nothing may be submitted
-function attempt.begin(book, intent, log)
-  local ok, made, row, err = pcall(take, book, intent, log)
-  if ok then return made, row, err end
+---@return runway.Lack|nil lack   nor as long as this is so
+function attempt.begin(book, intent, terms, log)
+  local ok, made, row, err, short = pcall(take, book, intent, terms, log)
+  if ok then return made, row, err, short end
   guard.persist(give_back, book, intent)
   error(made, 0)
 end

@@ -15,7 +15,7 @@ local entry = {}
 ---@field path? string                the file that was written, or is to be
 ---@field bytes? integer
 ---@field credits? number             what it cost
----@field estimated_credits? number   what it was said to cost
+---@field estimated_credits? number   what it was said to cost, by the provider or before that here
 ---@field error? string
 ---@field error_code? string
 ---@field sent? "yes"|"unknown"       of what is unknown: did the request leave?
@@ -37,7 +37,7 @@ function entry.of(row)
   local e = {}
   for _, name in ipairs(AS_IT_IS) do e[name] = row[name] end
   for _, name in ipairs(TIMES) do e[name] = row[name] and row[name] / 1000 end
-  e.estimated_credits = row.estimated
+  e.estimated_credits = row.estimated or row.reserved
   e.request = entry.description(row)
   return e
 end

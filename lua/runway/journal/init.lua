@@ -17,6 +17,7 @@ local sql = require "runway.journal.sql"
 local states = require "runway.journal.states"
 local text = require "runway.text"
 local trail = require "runway.journal.trail"
+local values = require "runway.values"
 
 local journal = {}
 
@@ -213,17 +214,46 @@ end
 ---@field states table<runway.State, integer>   how many stand in each
 ---@field credits number                        what is known to be spent
 ---@field estimated_credits number              what else is said to be, for what may still cost
+---@field spent number                          what a budget counts as spent
+---@field reserved number                       and holds back for what is under way or unknown
+---@field providers table<string, runway.Sums>
+---@field days table<string, runway.Sums>       "2026-10-31", in UTC
+
+---@class runway.Sums
+---@field entries integer
+---@field spent number
+---@field reserved number
 
 -- In these what was estimated may still be charged.
 local OPEN = { submitting = true, submitted = true, downloading = true, done = true, unknown = true }
+
+local function sums() return { entries = 0, spent = 0, reserved = 0 } end
+
+local function add(to, row)
+  to.entries = to.entries + row.entries
+  to.spent, to.reserved = values.whole(to.spent + row.spent), values.whole(to.reserved + row.charged - row.spent)
+end
+
+-- What is spent and held back: in all, by provider and by day.
+local function charges(rows)
+  local all, providers, days = sums(), {}, {}
+  for _, row in ipairs(rows) do
+    local day = os.date("!%Y-%m-%d", row.day * 86400)
+    providers[row.provider], days[day] = providers[row.provider] or sums(), days[day] or sums()
+    for _, to in ipairs { all, providers[row.provider], days[day] } do add(to, row) end
+  end
+  return all, providers, days
+end
 
 local function totals_of(mine)
   local ok, err = sweep(mine)
   if not ok then return nil, err end
   local found
-  found, err = mine:read { sql.totals() }
+  found, err = mine:read { sql.totals(), sql.charges() }
   if not found then return nil, err end
-  local totals = { entries = 0, states = {}, credits = 0, estimated_credits = 0 }
+  local all, providers, days = charges(found[2].rows)
+  local totals = { entries = 0, states = {}, credits = 0, estimated_credits = 0, spent = all.spent,
+    reserved = all.reserved, providers = providers, days = days }
   for _, name in ipairs(states.ALL) do totals.states[name] = 0 end
   for _, row in ipairs(found[1].rows) do
     totals.states[row.state] = row.entries
@@ -267,9 +297,29 @@ end
 --- Takes a key for one attempt to submit: see attempt.lua.
 ---@param j runway.Journal
 ---@param intent runway.Intent
+---@param terms runway.Terms
 ---@param log fun(level: string, message: string)
-function journal.begin(j, intent, log)
-  return attempt.begin(books[j], intent, log)
+function journal.begin(j, intent, terms, log)
+  return attempt.begin(books[j], intent, terms, log)
+end
+
+--- Makes `unknown` of what can come to nothing any more.
+---@param j runway.Journal
+---@return true|nil
+---@return runway.Error|nil err
+function journal.sweep(j)
+  return sweep(books[j])
+end
+
+--- What is spent, and held back beside, in credits.
+---@param j runway.Journal
+---@return number|nil spent
+---@return number|runway.Error reserved   or err
+function journal.spent(j)
+  local found, err = books[j]:read { sql.charges() }
+  if not found then return nil, err end
+  local all = charges(found[1].rows)
+  return all.spent, all.reserved
 end
 
 --- A callback that bears an attempt's token names its task.
@@ -291,10 +341,11 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param gone? boolean      the provider knew no such task, when it was last asked
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already: that the
+---  provider knew no such task when it was last asked, and what it named
 ---@return runway.Trail
-function journal.follow(j, key, id, log, gone)
-  return trail.new(books[j], key, id, log, gone)
+function journal.follow(j, key, id, log, known)
+  return trail.new(books[j], key, id, log, known)
 end
 
 --- Closes it by itself as soon as no submit is under way.

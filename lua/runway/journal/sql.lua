@@ -5,6 +5,10 @@
 -- An attempt to submit bears a token, which no other ever has, and the fence of the lease that it holds;
 -- who takes an entry from it raises the fence, and from then on what the attempt writes changes nothing.
 -- One thing is above the fence: the id that an attempt really got (see `submitted`).
+--
+-- An entry holds back of a budget what it cost, as soon as the provider has named that; until then what the provider
+-- estimated, else what we did. One that waits to be submitted, and one that failed, hold back nothing; one that was
+-- cancelled does, since no provider promises it back, and one that is unknown, for the money may be spent.
 
 local states = require "runway.journal.states"
 
@@ -12,8 +16,22 @@ local sql = {}
 
 -- All columns of an entry, as sql.find gives them.
 local COLUMNS = "key, state, provider, base_url, kind, format, fingerprint, description, token, owner, fence, "
-  .. "lease_until, sent, task_id, status, path, bytes, credits, estimated, error, error_code, created_at, updated_at, "
-  .. "submitted_at, ended_at"
+  .. "lease_until, sent, task_id, status, path, bytes, credits, estimated, reserved, error, error_code, created_at, "
+  .. "updated_at, submitted_at, ended_at"
+
+-- What an entry holds back, and how much of it is spent: what was named, or of a task that succeeded.
+local CHARGE = "coalesce(credits, CASE WHEN state = 'queued' OR state = 'failed' "
+  .. "AND coalesce(status, '') <> 'CANCELLED' THEN 0.0 ELSE coalesce(estimated, reserved, 0.0) END)"
+local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done', 'failed') OR status = 'SUCCEEDED' "
+  .. "THEN " .. CHARGE .. " ELSE 0.0 END"
+
+-- Entries whose tasks are under way at the provider, as far as anyone knows. A task of which no one has heard for an
+-- hour has ended. One that may never have begun holds others up for a minute: that is long enough for servers that
+-- refuse one more, and an outage that leaves many such must not stop everything.
+local NO_NEWS, NO_ANSWER = 3600000, 60000     -- milliseconds
+local UNDER_WAY = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
+  .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED') "
+  .. "OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"
 
 -- "state IN ('a', 'b')": those from which `to` may be come to.
 local function coming_to(to, among)
@@ -42,8 +60,15 @@ end
 --- For every state, how many there are and what they cost.
 function sql.totals()
   return { "SELECT state, count(*) AS entries, coalesce(sum(credits), 0.0) AS credits, "
-    .. "coalesce(sum(CASE WHEN credits IS NULL THEN estimated ELSE NULL END), 0.0) AS estimated "
+    .. "coalesce(sum(CASE WHEN credits IS NULL THEN coalesce(estimated, reserved) ELSE NULL END), 0.0) AS estimated "
     .. "FROM runway_shots GROUP BY state" }
+end
+
+--- What is spent, and held back beside, by provider and by day: days since 1970, in UTC.
+function sql.charges()
+  return { "SELECT provider, coalesce(submitted_at, created_at) / 86400000 AS day, count(*) AS entries, "
+    .. "coalesce(sum(" .. SPENT .. "), 0.0) AS spent, coalesce(sum(" .. CHARGE .. "), 0.0) AS charged "
+    .. "FROM runway_shots GROUP BY provider, coalesce(submitted_at, created_at) / 86400000" }
 end
 
 --------------------------------------------------------------------- an attempt to submit
@@ -58,25 +83,80 @@ end
 ---@field token string
 ---@field owner string
 
---- Takes a key that is free, or waits to be submitted, and tells how it stands then: three statements. The
---- key is the intent's if the entry has its token.
+---@field reserved number|nil   credits that it is held to cost
+
+---@class runway.Terms          on which a key may be taken
+---@field budget? number        credits that no submit may take the charges past
+---@field most? integer         tasks that may be under way
+
+-- Sums of decimal fractions are off by less than this.
+local NEARLY = 0.000001
+
+-- "AND …": what must be true of all entries for one more to be submitted, as $n, $n + 1, … of these values.
+local function conditions(intent, now, terms, n)
+  local said, with = "", {}
+  if terms.budget then
+    said = (" AND (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) + $%d <= $%d"):format(CHARGE, n, n + 1)
+    with = { intent.reserved + 0.0, terms.budget + NEARLY }
+    n = n + 2
+  end
+  if terms.most then
+    said = ("%s AND (SELECT count(*) FROM runway_shots WHERE %s) < $%d"):format(said,
+      UNDER_WAY:format("$" .. n, "$" .. n + 1), n + 2)
+    for _, v in ipairs { now - NO_NEWS, now - NO_ANSWER, terms.most } do with[#with + 1] = v end
+  end
+  return said, with
+end
+
+local function bound(statement, with)
+  local n = statement.n
+  for i, v in ipairs(with) do statement[n + 1 + i] = v end
+  statement.n = n + #with
+  return statement
+end
+
+--- Takes a key that is free, or waits to be submitted, and tells how it stands then. The key is the intent's if the
+--- entry has its token. Who has terms stands in line for one row: no two such look at the sums at the same time, and
+--- who comes next sees what was committed before.
 ---@param intent runway.Intent
 ---@param now integer      Unix ms
 ---@param lease integer    until when
+---@param terms runway.Terms
 ---@return table[]
-function sql.begin(intent, now, lease)
+---@return integer at      which of them tells how the entry stands; the one behind it, where there is a budget, what is
+---  held back of it if the key is not the intent's
+function sql.begin(intent, now, lease, terms)
   local i = intent
-  return {
-    { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, fence, "
-      .. "lease_until, created_at, updated_at) VALUES ($1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10) "
-      .. "ON CONFLICT (key) DO NOTHING",
-      i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, i.token, i.owner, lease, now },
-    { "UPDATE runway_shots SET state = 'submitting', token = $2, owner = $3, fence = fence + 1, lease_until = $4, "
-      .. "updated_at = $5, error = NULL, error_code = NULL, sent = NULL WHERE key = $1 AND fingerprint = $6 "
-      .. "AND provider = $7 AND base_url = $8 AND " .. coming_to("submitting"),
-      i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url },
-    sql.find(i.key),
-  }
+  local on_insert, with = conditions(i, now, terms, 12)
+  local on_update = conditions(i, now, terms, 10)
+  local list = {}
+  if terms.budget or terms.most then
+    list[1] = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
+  end
+  list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, "
+    .. "token, owner, fence, lease_until, created_at, updated_at, reserved) "
+    .. "SELECT $1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10, $11 WHERE 1 = 1" .. on_insert
+    .. " ON CONFLICT (key) DO NOTHING",
+    i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, i.token, i.owner, lease, now, i.reserved,
+    n = 11 }, with)
+  list[#list + 1] = bound({ "UPDATE runway_shots SET state = 'submitting', token = $2, owner = $3, fence = fence + 1, "
+    .. "lease_until = $4, updated_at = $5, reserved = $9, error = NULL, error_code = NULL, sent = NULL "
+    .. "WHERE key = $1 AND fingerprint = $6 AND provider = $7 AND base_url = $8 AND " .. coming_to("submitting")
+    .. on_update,
+    i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url, i.reserved, n = 9 }, with)
+  list[#list + 1] = sql.find(i.key)
+  local at = #list
+  if terms.budget then
+    list[at + 1] = { ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runway_shots WHERE token = $1) THEN NULL "
+      .. "ELSE (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) END AS charged"):format(CHARGE), i.token }
+  end
+  return list, at
+end
+
+--- Would that much, held back already, leave no room for the intent?
+---@return boolean
+function sql.is_over(intent, terms, charged)
+  return charged + intent.reserved > terms.budget + NEARLY
 end
 
 --- Holds the lease on.
@@ -109,8 +189,9 @@ end
 --- the entry is still this attempt's.
 function sql.submitted(key, token, now, t)
   return { "UPDATE runway_shots SET state = 'submitted', task_id = $4, status = $5, format = $6, credits = $7, "
-    .. "estimated = $8, lease_until = NULL, sent = 'yes', error = NULL, error_code = NULL, submitted_at = $3, "
-    .. "updated_at = $3 WHERE key = $1 AND token = $2 AND " .. coming_to("submitted", { "submitting", "unknown" }),
+    .. "estimated = coalesce($8, estimated), lease_until = NULL, sent = 'yes', error = NULL, error_code = NULL, "
+    .. "submitted_at = $3, updated_at = $3 WHERE key = $1 AND token = $2 AND "
+    .. coming_to("submitted", { "submitting", "unknown" }),
     key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, n = 8 }
 end
 
@@ -127,11 +208,12 @@ end
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
 function sql.stray(key, token, intent, now, t)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
-    .. "fence, sent, task_id, status, format, credits, estimated, created_at, updated_at, submitted_at) "
-    .. "SELECT $1, 'submitted', $2, $3, $4, $5, $6, $7, $8, 1, 'yes', $9, $10, $11, $12, $13, $14, $14, $14 "
+    .. "fence, sent, task_id, status, format, credits, estimated, created_at, updated_at, submitted_at, reserved) "
+    .. "SELECT $1, 'submitted', $2, $3, $4, $5, $6, $7, $8, 1, 'yes', $9, $10, $11, $12, $13, $14, $14, $14, $16 "
     .. "WHERE NOT EXISTS (SELECT 1 FROM runway_shots WHERE key = $15 AND task_id = $9) ON CONFLICT (key) DO NOTHING",
     ("%s (late, %s)"):format(key, token:sub(1, 8)), intent.provider, intent.base_url, intent.kind, intent.fingerprint,
-    intent.description, token, intent.owner, t.id, t.status, t.format, t.cost, t.estimated_cost, now, key, n = 15 }
+    intent.description, token, intent.owner, t.id, t.status, t.format, t.cost, t.estimated_cost, now, key,
+    intent.reserved, n = 16 }
 end
 
 --------------------------------------------------------------------- what becomes of the task
@@ -139,10 +221,10 @@ end
 -- Writes of whoever follows the task that the entry names; of another task's they change nothing.
 local OF_TASK = "updated_at = $3 WHERE key = $1 AND task_id = $2"
 
---- How the provider says it stands.
-function sql.told(key, id, now, status, credits)
-  return { "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), " .. OF_TASK, key, id, now, status,
-    credits, n = 5 }
+--- How the provider says it stands, and what it says of the price.
+function sql.told(key, id, now, status, credits, estimated)
+  return { "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), estimated = coalesce($6, estimated), "
+    .. OF_TASK, key, id, now, status, credits, estimated, n = 6 }
 end
 
 --- It succeeded, and no file is to be written, or it is there.
@@ -191,10 +273,11 @@ function sql.settle_as(key, now, task_id)
 end
 
 --- There is no task: it is to be submitted again. The token goes, so that a late answer of the attempt that was
---- given up does not end the next one; so does the id of a task that is gone.
+--- given up does not end the next one; so do the id of a task that is gone, and what it was to cost.
 function sql.settle_anew(key, now)
-  return { "UPDATE runway_shots SET state = 'queued', token = '', task_id = NULL, status = NULL, error = NULL, "
-    .. "error_code = NULL, " .. SETTLED .. coming_to("queued"), key, now }
+  return { "UPDATE runway_shots SET state = 'queued', token = '', task_id = NULL, status = NULL, credits = NULL, "
+    .. "estimated = NULL, reserved = NULL, error = NULL, error_code = NULL, " .. SETTLED .. coming_to("queued"),
+    key, now }
 end
 
 --- It is given up.

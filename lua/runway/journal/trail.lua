@@ -13,6 +13,8 @@ local trail = {}
 ---@field key string
 ---@field id string
 ---@field gone? boolean       the provider knew no such task, when it was last asked
+---@field cost? number        as the journal has it, from here
+---@field estimate? number
 local Trail = {}
 Trail.__index = Trail
 
@@ -20,10 +22,12 @@ Trail.__index = Trail
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param gone? boolean
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already
 ---@return runway.Trail
-function trail.new(book, key, id, log, gone)
-  return setmetatable({ book = book, key = key, id = id, log = log, gone = gone }, Trail)
+function trail.new(book, key, id, log, known)
+  known = known or {}
+  return setmetatable({ book = book, key = key, id = id, log = log, gone = known.gone, cost = known.cost,
+    estimate = known.estimated_cost }, Trail)
 end
 
 local function write(self, statements, what)
@@ -33,7 +37,7 @@ local function write(self, statements, what)
   self.log("warning", ("the journal could not take in that %s, and will be asked again: %s"):format(what, err.message))
 end
 
---- How the task stands, if that is news. One that succeeded is done unless a file is to be written.
+--- How the task stands and what it costs, if that is news. One that succeeded is done unless a file is to be written.
 ---@param t runway.Task
 ---@param awaited boolean   a file of it is to be written
 function Trail:told(t, awaited)
@@ -41,11 +45,15 @@ function Trail:told(t, awaited)
     self.gone = false
     write(self, { sql.found(self.key, self.id, core.wall_ms()) }, "the provider knows it again")
   end
-  if t.status == self.status or not t:done() then return end
-  self.status = t.status
+  local ended = t:done()
+  local same = t.cost == self.cost and t.estimated_cost == self.estimate
+  if same and (t.status == self.status or not ended) then return end
+  self.status, self.cost, self.estimate = t.status, t.cost, t.estimated_cost
   local now = core.wall_ms()
-  local statements = { sql.told(self.key, self.id, now, t.status, t.cost) }
-  if t.status ~= "SUCCEEDED" then
+  local statements = { sql.told(self.key, self.id, now, t.status, t.cost, t.estimated_cost) }
+  if not ended then
+    return write(self, statements, "it is to cost something else")
+  elseif t.status ~= "SUCCEEDED" then
     statements[2] = sql.failed(self.key, self.id, now, t.failure or "the task was cancelled", t.failure_code)
   elseif not awaited then
     statements[2] = sql.done(self.key, self.id, now)

@@ -220,7 +220,7 @@ end
 
 -- Of the official object alone: a relay's points are not Runway's credits.
 local function credits_of(body, inner, key)
-  return fields.number(object(body[key]).credits) or fields.number(object(inner[key]).credits)
+  return fields.credits(object(body[key]).credits) or fields.credits(object(inner[key]).credits)
 end
 
 ---Whether an answer says that there is no such task (yet).

@@ -17,6 +17,7 @@ local ids = require "runway.ids"
 local models = require "runway.providers.runwayml_models"
 local official = require "runway.providers.official"
 local options = require "runway.options"
+local prices = require "runway.providers.runwayml_prices"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -76,6 +77,12 @@ function runwayml.submit(kind, given)
   if not json then return nil, problem end
   return { method = "POST", path = "/v1/" .. kind, json = json, warnings = warnings }
 end
+
+---What a submit costs.
+---@param request table  as `submit` made it
+---@return table|nil price
+---@return string|nil why  there is none
+function runwayml.price(_, request) return prices.of(request.json) end
 
 local function path_of(ref)
   local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
@@ -163,7 +170,7 @@ end
 -- { credits = 25 }, or the number alone.
 local function credits_of(v)
   if type(v) == "table" then v = v.credits end
-  return fields.number(v)
+  return fields.credits(v)
 end
 
 -- A workflow answers { node id = { url, … }, … }: all of them, in the order of the ids.

@@ -58,6 +58,17 @@ local SHAPE = {
   end, "submit: raises: " },
   { "has no opinion but says so", function(a) a.retryable_failure = function() return "maybe" end end,
     "retryable_failure: returns a string" },
+  { "has a price that is a number", function(a) a.price = function() return 5 end end, "price: the price must be" },
+  { "has a price below nothing", function(a) a.price = function() return { credits = -5 } end end,
+    "price.credits must" },
+  { "has a price that it does not know", function(a) a.price = function() return { low = 5 } end end,
+    "price.credits must" },
+  { "has a least that is more than its most", function(a)
+    a.price = function() return { credits = 5, low = 6 } end
+  end, "price.low, the least" },
+  { "has a price by no word", function(a) a.price = function() return { credits = 5, basis = 5 } end end,
+    "price.basis" },
+  { "has a price that raises", function(a) a.price = function() error "torn" end end, "price: raises" },
 }
 
 local PURITY = {
@@ -342,6 +353,12 @@ local READERS = {
       return fields
     end)
   end, "task: fields.progress must be from 0 to 1" },
+  { "takes a refund for a cost below nothing", function(a)
+    after(a, "task", function(fields)
+      fields.cost = -5
+      return fields
+    end)
+  end, "task: fields.cost is below 0" },
   { "keeps a failure of any length", function(a)
     after(a, "task", function(fields, answer)
       local reason = (answer.json or {}).reason
