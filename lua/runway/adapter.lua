@@ -254,14 +254,29 @@ end
 local REQUEST = {
   method = is_string, path = is_string, url = is_string, body = is_string, file = is_path, format = is_string,
   query = is_pairs, headers = is_pairs, form = is_form, warnings = is_list_of_words,
+  json = function(v) return type(v) ~= "string" and type(v) ~= "function" end, -- a text is a `body`
+  safe = function(v) return type(v) == "boolean" end,
 }
+
+local BODIES = { "json", "body", "form", "file" }
 
 -- What is wrong with a request; nil when it can be sent.
 local function request_fault(s, name, request)
   if type(request) ~= "table" then return odd(s, name, request, "as a request") end
   for field, v in next, request do
     local fits = REQUEST[field]
-    if fits and not fits(v) then return odd(s, name, v, "as the " .. field .. " of a request") end
+    if not fits then                          -- a slip would leave the body out, and be paid for
+      return ("the adapter %s gave a request with a field %q, which no request has, in %s"):format(s.adapter.name,
+        tostring(field), name)
+    end
+    if not fits(v) then return odd(s, name, v, "as the " .. field .. " of a request") end
+  end
+  local body
+  for _, field in ipairs(BODIES) do
+    if request[field] ~= nil and body then
+      return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, body, field, name)
+    end
+    body = request[field] ~= nil and field or body
   end
   if request.url == nil and (request.path == nil or request.path:sub(1, 1) ~= "/") then
     return ("the adapter %s gave a request without a path that begins with / (or a url) in %s")

@@ -106,6 +106,19 @@ describe("runway.adapter", function()
       m:finish()
     end)
 
+    it("a request with a slip in it is refused: without its body it would be paid for", function()
+      for said, request in pairs {
+        ['with a field "jsn"'] = { jsn = { a = 1 } }, ["with two bodies, json and body"] = { json = {}, body = "{}" },
+        ["as the json of a request"] = { json = '{"a":1}' }, ["as the safe of a request"] = { safe = "yes" },
+      } do
+        request.method, request.path = "POST", "/jobs"
+        local client, m = client_of { submit = function() return request end }
+        local _, err = client:generate { prompt_text = "x" }
+        assert.matches(said, err.message, 1, true)
+        m:finish()
+      end
+    end)
+
     it("a problem may hold anything", function()
       for _, problem in ipairs { 5, true, {}, { message = 7 }, { message = "no", kind = "odd" }, { kind = 5 } } do
         local client, m = client_of { submit = function() return nil, problem end }

@@ -313,8 +313,8 @@ function Run:broken_upload(index, example)
       wrong = problem ~= nil and shape.problem(problem) or problem == nil and "returns neither a "
         .. "step nor a problem"
     elseif step.uri ~= nil then
-      wrong = (type(step.uri) ~= "string" or not step.uri:find("^[A-Za-z][A-Za-z0-9+.-]*://[^%z\1-\32\127]+$"))
-        and "returns what is no URI"
+      wrong = (type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$"))
+        and "returns a uri that is no word: what the API takes in place of a file's URL"
     else
       wrong = shape.request(step.request, "upload")
     end

@@ -26,6 +26,20 @@ describe("conformance", function()
     conformance.assert_ok(example(), own_cases)
   end)
 
+  it("passes an adapter whose uploads lead to an id", function()
+    local adapter, cases = example(), {}
+    adapter.upload = function(_, answers)
+      if not answers[1] then return { request = { method = "POST", path = "/v2/files", safe = true } } end
+      local id = require("runway.fields").id((answers[1].json or {}).id)
+      if not id then return nil, "no id" end
+      return { uri = id }
+    end
+    for i, case in ipairs(own_cases) do cases[i] = case end
+    local file = { name = "a.png", path = "/tmp/a.png", size = 9, type = "image/png" }
+    cases[#cases + 1] = { upload = file, answers = { { json = { id = 5 } } }, uri = "5" }
+    assert.equal("", listed(conformance.check(adapter, cases)))
+  end)
+
   it("needs no test framework, no network and no files", function()
     local script = ([[
       package.path, package.cpath = %q, %q
