@@ -123,7 +123,7 @@ function report.told(args, message, who, refused)
   local words = {}
   for _, pair in ipairs(ADVISED) do
     if message:find(pair[1], 1, true) and not args[pair[1]] then
-      words[#words + 1] = pair[2]:format(message:match "([%w_]+) or give api_key" or "the key")
+      words[#words + 1] = pair[2]:format(message:match "([A-Za-z0-9_]+) or give api_key" or "the key")
     end
   end
   if refused and #words == 0 then words[1] = option_in(message) end
