@@ -147,7 +147,8 @@ local function failed(self, row)
   local err = select(2, s:error { kind = cancelled and "task_cancelled" or "task_failed", code = row.error_code,
     sent = row.task_id and "yes" or "unknown",
     message = ("the task of the key %s %s: %s. A failed task keeps its key; to try again, give another one")
-      :format(shown(self), cancelled and "was cancelled" or "failed", row.error or "no reason is known") })
+      :format(shown(self), cancelled and "was cancelled" or "failed",
+      (row.error or "no reason is known"):gsub("[%s.]+$", "")) })
   if row.task_id then
     local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format }, false)
     t.status, t.failure, t.failure_code = cancelled and "CANCELLED" or "FAILED", row.error, row.error_code
