@@ -5,7 +5,7 @@
 ** without a shared library; the Lua files under lua/ must still be found
 ** through package.path. A host needs nothing else from here: the thread that
 ** does the I/O is started by the first request and ended by lua_close. How to
-** compile and link is in the README, under "Install".
+** compile and link is in docs/embedding.md.
 */
 #ifndef RUNWAY_H
 #define RUNWAY_H
