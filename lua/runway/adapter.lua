@@ -274,7 +274,8 @@ local function request_fault(s, name, request)
   local body
   for _, field in ipairs(BODIES) do
     if request[field] ~= nil and body then
-      return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, body, field, name)
+      return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, body, field,
+        name)
     end
     body = request[field] ~= nil and field or body
   end

@@ -148,7 +148,7 @@ local function failed(self, row)
     sent = row.task_id and "yes" or "unknown",
     message = ("the task of the key %s %s: %s. A failed task keeps its key; to try again, give another one")
       :format(shown(self), cancelled and "was cancelled" or "failed",
-      (row.error or "no reason is known"):gsub("[%s.]+$", "")) })
+      (row.error or "no reason is known"):gsub("[ .]+$", "")) })
   if row.task_id then
     local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format }, false)
     t.status, t.failure, t.failure_code = cancelled and "CANCELLED" or "FAILED", row.error, row.error_code
