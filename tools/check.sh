@@ -180,9 +180,9 @@ check_asan() { # addresses, undefined behaviour, leaks
   sanitized asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' libasan.so
 }
 
-check_tsan() { # races: only the specs in which a thread runs
+check_tsan() { # races: only the specs in which a thread runs (those of pages and tools start other programs)
   local specs
-  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|runway\.store|server' spec)
+  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|runway\.store|server' spec/src spec/runway spec/hostile)
   [ -n "$specs" ] || { echo "no spec starts a thread"; return 1; }
   export TSAN_OPTIONS="log_path=$PWD/$top/tsan/report:suppressions=$PWD/tools/tsan.supp"
   TSAN_OPTIONS+=":history_size=7:die_after_fork=0"
