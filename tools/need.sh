@@ -108,6 +108,7 @@ need_test() {
   need openssl openssl openssl openssl openssl - has openssl
   need ffprobe ffmpeg ffmpeg-free ffmpeg ffmpeg - has ffprobe
   need nghttpd nghttp2-server nghttp2 nghttp2 nghttp2 - has nghttpd
+  need tmux tmux tmux tmux tmux - has tmux
   [ "${FULL:-no}" = no ] || [ "${POSTGRESQL:-yes}" = no ] ||
     need PostgreSQL postgresql postgresql-server postgresql postgresql - postgresql_server
 }

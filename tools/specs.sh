@@ -25,7 +25,7 @@ out=$(mktemp) && last=$(mktemp) || exit 1
 trap 'rm -f "$out" "$last"' EXIT
 trap 'exit 130' INT TERM
 
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 for file; do
   begin=$SECONDS
   # shellcheck disable=SC2086  # words on purpose
@@ -54,14 +54,15 @@ for file; do
 
   if [ "$bad" -eq 0 ]; then
     echo "ok    $file ($ok$note)"
-    grep '^skipped: ' "$out" | sed 's/^/      /'
+    grep '^skipped: ' "$out" >"$last" && skipped=$((skipped + $(wc -l <"$last")))
+    sed 's/^/      /' "$last"
   else
     echo "FAIL  $file ($ok passed, $bad failed$note)"
     sed -e '/^test: /d' -e 's/^/      /' "$out"
   fi
 done
 
-if [ $((passed + failed)) -eq 0 ]; then
+if [ $((passed + failed + skipped)) -eq 0 ]; then
   echo "no test ran"
   failed=1
 fi

@@ -1,4 +1,5 @@
 local child = require "spec.support.child"
+local effort = require "spec.support.effort"
 local errors = require "runway.errors"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
@@ -222,13 +223,9 @@ describe("redact", function()
   end)
 
   it("costs no more than the text's length, whatever the text", function()
-    for _, text in ipairs {
-      ("a"):rep(2 ^ 20), ("://"):rep(2 ^ 18), ("data:"):rep(2 ^ 18), ("?"):rep(2 ^ 20), ("?a="):rep(2 ^ 18),
-      KEY:sub(1, 11):rep(2 ^ 16), ("https://a@"):rep(2 ^ 16),
-    } do
-      local began = os.clock()
-      errors.redact(text, KEY)
-      assert.is_true(os.clock() - began < 2, text:sub(1, 20))
+    for _, unit in ipairs { "a", "://", "data:", "?", "?a=", KEY:sub(1, 11), "https://a@", "data:,", "?=", " ",
+      "%3a%2f%2f", "\\/", '"' } do
+      effort.assert_linear(2 ^ 16, function(size) errors.redact(unit:rep(size), KEY) end)
     end
   end)
 
@@ -240,14 +237,5 @@ describe("redact", function()
     end
     local err = errors.new { kind = "server", message = 5, code = 1001, task_id = 77 }
     assert.equal("server: 5 (code 1001, task 77)", tostring(err))
-  end)
-
-  it("take no longer for a text that was made to take long", function()
-    local began = os.clock()
-    for _, unit in ipairs { "data:", "data:,", "://", "https://a@", "?", "?=", " ", "%3a%2f%2f",
-      "\\/", '"', "key_0123456" } do
-      errors.redact(unit:rep(100000), "key_0123456789abcdef")
-    end
-    assert.is_true(os.clock() - began < 5)
   end)
 end)
