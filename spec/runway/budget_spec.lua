@@ -156,6 +156,20 @@ describe("what is spent", function()
     assert.same({ spent = 48, reserved = 0 }, client:spent())
   end)
 
+  it("stays what the provider has named, whoever looks at the task later", function()
+    local asked = 0
+    local client = mocked.client(provider(function()
+      asked = asked + 1
+      return asked == 3 and "FAILED" or "RUNNING", asked == 1 and 48 or nil
+    end), { budget = 60 })
+    assert(assert(client:generate(clip())):refresh())
+    for _ = 1, 2 do
+      assert.same({ spent = 48, reserved = 0, budget = 60 }, client:spent())
+      assert(client:get "t1")
+    end
+    assert.same({ spent = 48, reserved = 0, budget = 60 }, client:spent())
+  end)
+
   it("is our estimate where the provider names nothing", function()
     local client = mocked.client(provider(function() return "SUCCEEDED" end))
     assert(assert(client:generate(clip())):wait())
