@@ -344,6 +344,20 @@ describe("a client with a journal", function()
     client:close()
   end)
 
+  it("that is closed, and its journal with it, says so to who waits for a place", function()
+    local p = provider(60)
+    local client = mocked.client(p.answer, { journal = journals.where(), max_tasks = 1 })
+    runway.run(function()
+      assert(client:generate(clip()))
+      local jobs = {}
+      for i = 1, 2 do jobs[i] = runway.spawn(client.generate, client, clip()) end
+      runway.sleep(3)
+      client:close()
+      for i = 1, 2 do assert.equal("cancelled", select(2, jobs[i]:join()).kind) end
+    end)
+    assert.equal(1, p.made)
+  end)
+
   it("waits for a place no longer than its deadline, and not for a program that is gone", function()
     local j, p = journals.open(), provider(60)
     assert(begin(j, "other"))
