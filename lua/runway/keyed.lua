@@ -133,7 +133,7 @@ local function attach(self, row)
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
-      cost = row.credits, estimated_cost = row.estimated }) }, false)
+      cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   if s.places and row.state == "submitted" then s.places:enter(t) end
