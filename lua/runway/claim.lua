@@ -54,7 +54,7 @@ end
 function Claim:begin(receipt, estimate)
   local s = self.session
   -- a job may be ended between two requests, where nothing of it runs any more
-  scheduler.note(self, function() give_back(self, receipt.open == true) end)
+  scheduler.note(self, function() give_back(self, receipt.open) end)
   if not s.places then
     take(self, estimate)
   else
@@ -69,10 +69,9 @@ end
 --- What came of the request, once; again where memory failed in it.
 ---@param t runway.Task|nil
 ---@param receipt runway.Receipt
----@param err runway.Error|nil
-function Claim:ends(t, _, receipt, err)
+function Claim:ends(t, _, receipt)
   scheduler.note(self, nil)
-  if not t then return give_back(self, receipt.open or err ~= nil and err.kind == "unknown_submit") end
+  if not t then return give_back(self, receipt.open) end
   local s = self.session
   if self.charge then s.purse:bind(self.charge, t) end
   self.charge = false

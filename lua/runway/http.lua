@@ -100,7 +100,7 @@ local function exchange(session, call)
   end
   local result = scheduler.park(w)
   release()
-  if receipt then receipt.open = result.sent and true or false end
+  if receipt then receipt.open = result.sent or not result.error end
   if given_up and not result.sent and result.error then
     if wire.gate then scheduler.checkpoint() end -- told to stop, it does
     result.error = given_up

@@ -238,7 +238,7 @@ function Keyed:begin(receipt, estimate)
       end
       -- a job may be ended between two requests, where nothing of it runs any more
       scheduler.note(self, function(reason)
-        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open == true, reason) end
+        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open, reason) end
       end)
       return true
     end
@@ -258,8 +258,7 @@ end
 ---@param err runway.Error|nil
 function Keyed:ends(t, ref, receipt, err)
   if not self.attempt then return end
-  local may_be = not t and (receipt.open or err ~= nil and err.kind == "unknown_submit")
-  self.attempt:ends(t, ref, may_be, err)
+  self.attempt:ends(t, ref, receipt.open, err)
   scheduler.note(self, nil)
   local places = self.session.places
   if places then
@@ -268,7 +267,7 @@ function Keyed:ends(t, ref, receipt, err)
   if t then
     ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t)
     ref.trail:told(t, ref.output ~= nil)
-  elseif may_be and err then
+  elseif receipt.open and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))
   end
 end
