@@ -91,16 +91,6 @@ function ledger.keep(receipt)
   if receipt.real then recount(1) end
 end
 
---- Both at once.
----@param provider string
----@param real boolean
----@return runway.Receipt
-function ledger.open(provider, real)
-  local receipt = ledger.receipt(provider, real)
-  ledger.keep(receipt)
-  return receipt
-end
-
 --- No further request of it may leave; one that has not yet is given up.
 ---@param receipt runway.Receipt
 ---@param message string
