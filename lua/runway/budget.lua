@@ -12,7 +12,6 @@ local budget = {}
 ---@class runway.Charge
 ---@field credits number    in billionths
 ---@field spent boolean     the task succeeded, or its cost was named
----@field id? string        of the task, once there is one
 
 ---@class runway.Purse
 ---@field spent number      in billionths: whole numbers, whose sums are exact
@@ -66,7 +65,6 @@ end
 ---@param charge runway.Charge
 ---@param t runway.Task
 function Purse:bind(charge, t)
-  charge.id = t.id
   self.charges[t.id] = charge
   self:told(t)
 end
@@ -76,7 +74,7 @@ end
 function Purse:told(t)
   local charge = self.charges[t.id]
   if not charge then return end
-  local named = t.cost and billionths(t.cost)
+  local named = t.cost and billionths(t.cost) or charge.spent and charge.credits or nil
   local held = named or t.estimated_cost and billionths(t.estimated_cost) or charge.credits
   if not t:done() then return set(self, charge, held, named ~= nil) end
   self.charges[t.id] = nil

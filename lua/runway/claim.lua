@@ -9,8 +9,8 @@ local claim = {}
 ---@class runway.Claim
 ---@field session runway.Session
 ---@field deadline number|nil
----@field charge? runway.Charge   once it is taken, until it is known what came of it
----@field placed? boolean
+---@field charge runway.Charge|false   once it is taken, until it is known what came of it
+---@field placed boolean
 local Claim = {}
 Claim.__index = Claim
 
@@ -18,7 +18,8 @@ Claim.__index = Claim
 ---@param deadline number|nil     on scheduler.now()
 ---@return runway.Claim
 function claim.new(session, deadline)
-  return setmetatable({ session = session, deadline = deadline }, Claim)
+  -- what is taken has its place before: to make one then could fail, and lose it
+  return setmetatable({ session = session, deadline = deadline, charge = false, placed = false }, Claim)
 end
 
 -- Nothing was submitted; or it is not known whether anything was. Memory may fail on the way, and this be called
@@ -26,20 +27,20 @@ end
 local function give_back(self, may_be)
   local s = self.session
   if self.charge and not may_be then s.purse:free(self.charge) end
-  self.charge = nil
+  self.charge = false
   if self.placed and may_be then s.places:free_late() elseif self.placed then s.places:free() end
-  self.placed = nil
+  self.placed = false
 end
 
 -- Takes both or neither: nothing is held back of the budget by who waits in line. False: there is no place.
 local function take(self, estimate)
   local s = self.session
-  self.charge = s.purse:reserve(estimate and estimate.credits, s.budget)
+  self.charge = s.purse:reserve(estimate and estimate.credits, s.budget) or false
   if not self.charge or not s.places then return true end
   self.placed = s.places:try()
   if not self.placed then
     s.purse:free(self.charge)
-    self.charge = nil
+    self.charge = false
   end
   return self.placed
 end
@@ -53,7 +54,7 @@ end
 function Claim:begin(receipt, estimate)
   local s = self.session
   -- a job may be ended between two requests, where nothing of it runs any more
-  scheduler.note(self, function() give_back(self, receipt.open == true) end)
+  scheduler.note(self, function() give_back(self, receipt.open) end)
   if not s.places then
     take(self, estimate)
   else
@@ -68,15 +69,14 @@ end
 --- What came of the request, once; again where memory failed in it.
 ---@param t runway.Task|nil
 ---@param receipt runway.Receipt
----@param err runway.Error|nil
-function Claim:ends(t, _, receipt, err)
+function Claim:ends(t, _, receipt)
   scheduler.note(self, nil)
-  if not t then return give_back(self, receipt.open or err ~= nil and err.kind == "unknown_submit") end
+  if not t then return give_back(self, receipt.open) end
   local s = self.session
   if self.charge then s.purse:bind(self.charge, t) end
-  self.charge = nil
+  self.charge = false
   if self.placed then s.places:enter(t) end
-  self.placed = nil
+  self.placed = false
 end
 
 return claim

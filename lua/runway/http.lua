@@ -100,7 +100,7 @@ local function exchange(session, call)
   end
   local result = scheduler.park(w)
   release()
-  if receipt then receipt.open = result.sent and true or false end
+  if receipt then receipt.open = result.sent or not result.error end
   if given_up and not result.sent and result.error then
     if wire.gate then scheduler.checkpoint() end -- told to stop, it does
     result.error = given_up
@@ -235,7 +235,8 @@ end
 
 -- A paid call of its own: whatever breaks in, the id in its answer goes into the error.
 local function send_paid(session, call)
-  local receipt = ledger.open(session.adapter.name, session:is_real())
+  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  ledger.keep(receipt)
   call.receipt = receipt
   local ok, value, err, answer = pcall(http.send, session, call)
   if not ok then

@@ -133,7 +133,7 @@ local function attach(self, row)
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
-      cost = row.credits, estimated_cost = row.estimated }) }, false)
+      cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   if s.places and row.state == "submitted" then s.places:enter(t) end
@@ -238,7 +238,7 @@ function Keyed:begin(receipt, estimate)
       end
       -- a job may be ended between two requests, where nothing of it runs any more
       scheduler.note(self, function(reason)
-        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open == true, reason) end
+        if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open, reason) end
       end)
       return true
     end
@@ -258,8 +258,7 @@ end
 ---@param err runway.Error|nil
 function Keyed:ends(t, ref, receipt, err)
   if not self.attempt then return end
-  local may_be = not t and (receipt.open or err ~= nil and err.kind == "unknown_submit")
-  self.attempt:ends(t, ref, may_be, err)
+  self.attempt:ends(t, ref, receipt.open, err)
   scheduler.note(self, nil)
   local places = self.session.places
   if places then
@@ -268,7 +267,7 @@ function Keyed:ends(t, ref, receipt, err)
   if t then
     ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t)
     ref.trail:told(t, ref.output ~= nil)
-  elseif may_be and err then
+  elseif receipt.open and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))
   end
 end

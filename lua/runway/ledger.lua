@@ -17,7 +17,7 @@ local ledger = {}
 ---@field real boolean        may it really cost money? A mock's tasks need no last words
 ---@field attempts integer    requests made
 ---@field sent boolean        has any of them left?
----@field open? boolean       may the latest have made a task that is not known here?
+---@field open boolean        may the latest have made a task that is not known here?
 ---@field revoked? table      the transport's error instead of a further request
 ---@field waiter? table       woken with the result of the latest
 ---@field transport? runway.Transport
@@ -81,7 +81,7 @@ end
 ---@param real boolean
 ---@return runway.Receipt
 function ledger.receipt(provider, real)
-  return { provider = provider, real = real, attempts = 0, sent = false }
+  return { provider = provider, real = real, attempts = 0, sent = false, open = false }
 end
 
 --- Keeps it, before anything is sent.
@@ -89,16 +89,6 @@ end
 function ledger.keep(receipt)
   receipts[receipt] = true
   if receipt.real then recount(1) end
-end
-
---- Both at once.
----@param provider string
----@param real boolean
----@return runway.Receipt
-function ledger.open(provider, real)
-  local receipt = ledger.receipt(provider, real)
-  ledger.keep(receipt)
-  return receipt
 end
 
 --- No further request of it may leave; one that has not yet is given up.

@@ -77,14 +77,14 @@ end
 
 local function stand(self, s, turn, deadline, try)
   s:log("debug", ("%d tasks are under way, as many as may be: a submit waits in line"):format(self.most))
-  while self.line[1] ~= turn or not try() do
-    if s.closed then return false, select(2, s:refuse { kind = "cancelled", message = "the client was closed" }) end
+  while not s.closed do
+    if self.line[1] == turn and try() then return true end
     if not pause(self, s, turn, deadline) then
       return false, select(2, s:error { kind = "timeout", code = "max_tasks", sent = "no", retryable = true, message =
         ("%d tasks are under way, and the time given for this call is over; nothing was submitted"):format(self.most) })
     end
   end
-  return true
+  return false, select(2, s:refuse { kind = "cancelled", message = "the client was closed" })
 end
 
 --- Waits for a place, in line.

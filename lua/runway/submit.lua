@@ -225,6 +225,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   if not request then return nil, estimate end
   local made_from
   if remembered then
+    remembered.target = target
     made_from = function() return remembered.description end
   else
     made_from, err = description.read(session, kind, order, deadline)
@@ -234,7 +235,6 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     target = target, made_from = made_from }
   local receipt = ledger.receipt(session.adapter.name, session:is_real())
   local claimed = remembered or claim.new(session, deadline)
-  claimed.target = target
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)
   if not ok then

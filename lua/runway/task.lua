@@ -241,21 +241,25 @@ local function is_word(err)
   return err.kind == "server" and err.http_status ~= nil and err.http_status < 300
 end
 
---- Asks after a task for others who wait until it has ended, when no one else does.
+-- One query for those who wait for a place.
+local function attendance(t)
+  local my = inner[t]
+  local ok, err = query(t, nil, true)
+  if ok then return end
+  if not passing(t, err) then return my.session.places:left(t.id) end
+  if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+  task.plan(t, nil, err.retry_after)
+end
+
+--- Asks after a task for others who wait until it has ended, when no one else does; one query at a time.
 ---@param t runway.Task
 ---@return number seconds   until there is reason to look again
 function task.attend(t)
-  local my = inner[t]
-  local now = scheduler.now()
+  local my, now = inner[t], scheduler.now()
   if my.next_poll + OVERDUE <= now then
-    task.plan(t)
-    scheduler.spawn(function()
-      local ok, err = query(t, nil, true)
-      if ok then return end
-      if not passing(t, err) then return my.session.places:left(t.id) end
-      if not is_word(err) then my.failures = (my.failures or 0) + 1 end
-      task.plan(t, nil, err.retry_after)
-    end)
+    local held = my.session:held "free"
+    task.plan(t, nil, held)
+    if held == 0 and (not my.attendant or my.attendant:done()) then my.attendant = scheduler.spawn(attendance, t) end
   end
   return my.next_poll + OVERDUE - now
 end

@@ -3,6 +3,7 @@
 local chance = require "spec.support.chance"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scheduler = require "runway.scheduler"
 
 local clip = mocked.clip
 
@@ -156,6 +157,20 @@ describe("what is spent", function()
     assert.same({ spent = 48, reserved = 0 }, client:spent())
   end)
 
+  it("stays what the provider has named, whoever looks at the task later", function()
+    local asked = 0
+    local client = mocked.client(provider(function()
+      asked = asked + 1
+      return asked == 3 and "FAILED" or "RUNNING", asked == 1 and 48 or nil
+    end), { budget = 60 })
+    assert(assert(client:generate(clip())):refresh())
+    for _ = 1, 2 do
+      assert.same({ spent = 48, reserved = 0, budget = 60 }, client:spent())
+      assert(client:get "t1")
+    end
+    assert.same({ spent = 48, reserved = 0, budget = 60 }, client:spent())
+  end)
+
   it("is our estimate where the provider names nothing", function()
     local client = mocked.client(provider(function() return "SUCCEEDED" end))
     assert(assert(client:generate(clip())):wait())
@@ -211,6 +226,17 @@ describe("what is spent", function()
     assert.equal("unknown_submit", select(2, client:generate(clip())).kind)
     assert.same({ spent = 0, reserved = 60, budget = 60 }, client:spent())
     assert.equal("budget", select(2, client:generate(clip())).code)
+  end)
+
+  it("does so, too, where a transport does not say that the request left, but what was answered", function()
+    local transport = { cancel = function() end }
+    function transport.start(_, _, done)
+      scheduler.at(scheduler.now(), function() done { status = 500, headers = {}, body = '{"error":"no"}' } end)
+      return 1
+    end
+    local client = assert(runway.client { api_key = mocked.KEY, transport = transport })
+    assert.equal("unknown_submit", select(2, client:generate(clip())).kind)
+    assert.same({ spent = 0, reserved = 60 }, client:spent())
   end)
 
   it("believes no provider that pays for being asked", function()

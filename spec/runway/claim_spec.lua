@@ -25,6 +25,24 @@ local function fails_once()
   end })
 end
 
+-- From now on no table but those that are there already gets a field.
+local function finds_no_memory(one)
+  local class = getmetatable(one)
+  setmetatable(one, { __index = class.__index, __newindex = function() error(guard.NO_MEMORY, 0) end })
+end
+
+describe("a claim", function()
+  it("has a place for what it takes before it takes that", function()
+    local session = { purse = budget.new(), places = places.new(1, true, function() return 1 end), budget = 60 }
+    local one = claim.new(session, nil)
+    finds_no_memory(one)
+    assert.is_true(one:begin({ open = false }, { credits = 60, low = 60, basis = "user" }))
+    one:ends(nil, {}, { open = false })
+    assert.equal(0, session.places.taken)
+    assert.same({ 0, 0 }, { session.purse:sums() })
+  end)
+end)
+
 describe("a claim that is told its end again, since memory failed,", function()
   local made
 

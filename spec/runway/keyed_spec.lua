@@ -76,6 +76,20 @@ describe("generate with a journal", function()
     assert.equal("t1", assert(journals.open():get "a").task_id)
   end)
 
+  it("whose client is closed while the key is taken gives it back before it closes", function()
+    local client, m = client_of(journals.where(), {})
+    runway.run(function()
+      journals.write_by(client.journal, function(write)
+        local results, err = write()
+        client:close()
+        return results, err
+      end)
+      assert.equal("cancelled", select(2, client:generate(clip { key = "a" })).kind)
+    end)
+    assert.equal("not_found", select(2, journals.open():get "a").kind)
+    m:finish()
+  end)
+
   it("says at once when there can be no journal", function()
     local client, err = runway.client { api_key = mocked.KEY, journal = journals.path "none/shots.db" }
     assert.is_nil(client)

@@ -161,6 +161,34 @@ describe("max_tasks", function()
     assert.same({ 2, 1 }, { p.made, p.most })
   end)
 
+  it("asks a slow server once at a time", function()
+    local asked = 0
+    local client = mocked.client(function(request)
+      if request.method == "POST" then return { json = { id = "t1" } } end
+      asked = asked + 1
+      return { status = 500, json = { error = "no" }, delay = 50 }
+    end, { max_tasks = 1 })
+    assert(client:generate(clip()))
+    assert.equal("max_tasks", select(2, client:generate(clip { deadline = 600 })).code)
+    -- a query takes a minute, and two requests
+    assert.is_true(asked > 1 and asked <= 20, asked)
+  end)
+
+  it("leaves a server alone that says when to come back, whichever task it was asked after", function()
+    local made, asked = 0, 0
+    local client = mocked.client(function(request)
+      if request.method == "POST" then
+        made = made + 1
+        return { json = { id = "t" .. made }, delay = made == 2 and 20 or 0 }
+      end
+      asked = asked + 1
+      return { status = 429, json = { error = "later" }, headers = { ["Retry-After"] = "300" } }
+    end, { max_tasks = 2 })
+    for _ = 1, 2 do assert(client:generate(clip())) end
+    assert.equal("max_tasks", select(2, client:generate(clip { deadline = 290 })).code)
+    assert.equal(1, asked)
+  end)
+
   it("lets a job leave the line, and those behind it move up", function()
     local p = provider(minute)
     local client = mocked.client(p.answer, { max_tasks = 1 })

@@ -90,7 +90,6 @@ local function take(book, intent, terms, log)
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
     log = log, over = false, timer = false }, Attempt)
   hold(self)
-  book:enter()
   return self
 end
 
@@ -104,10 +103,13 @@ end
 ---@return runway.Error|nil err   nothing may be submitted
 ---@return runway.Lack|nil lack   nor as long as this is so
 function attempt.begin(book, intent, terms, log)
+  book:enter()
   local ok, made, row, err, short = pcall(take, book, intent, terms, log)
-  if ok then return made, row, err, short end
-  guard.persist(give_back, book, intent)
-  error(made, 0)
+  if ok and made then return made end
+  if not ok then guard.persist(give_back, book, intent) end
+  book:leave()
+  if not ok then error(made, 0) end
+  return nil, row, err, short
 end
 
 --- What came of it, once.

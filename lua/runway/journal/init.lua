@@ -341,8 +341,8 @@ end
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already: that the
----  provider knew no such task when it was last asked, and what it named
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number, heard?: integer }   what the entry says
+---  already: that the provider knew no such task when it was last asked, what it named, and when that was written
 ---@return runway.Trail
 function journal.follow(j, key, id, log, known)
   return trail.new(books[j], key, id, log, known)

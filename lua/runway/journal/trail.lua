@@ -9,12 +9,17 @@ local text = require "runway.text"
 
 local trail = {}
 
+-- A task that is followed is told of so often, though nothing is new: one without news for an hour counts as ended,
+-- see sql.lua.
+local HEARD = 1200000                         -- milliseconds
+
 ---@class runway.Trail
 ---@field key string
 ---@field id string
 ---@field gone? boolean       the provider knew no such task, when it was last asked
 ---@field cost? number        as the journal has it, from here
 ---@field estimate? number
+---@field heard integer       Unix ms: when the journal was last told of it
 local Trail = {}
 Trail.__index = Trail
 
@@ -22,12 +27,13 @@ Trail.__index = Trail
 ---@param key string
 ---@param id string
 ---@param log fun(level: string, message: string)
----@param known? { gone?: boolean, cost?: number, estimated_cost?: number }   what the entry says already
+---@param known? { gone?: boolean, cost?: number, estimated_cost?: number, heard?: integer }   what the entry says
+---  already
 ---@return runway.Trail
 function trail.new(book, key, id, log, known)
   known = known or {}
   return setmetatable({ book = book, key = key, id = id, log = log, gone = known.gone, cost = known.cost,
-    estimate = known.estimated_cost }, Trail)
+    estimate = known.estimated_cost, heard = known.heard or core.wall_ms() }, Trail)
 end
 
 local function write(self, statements, what)
@@ -45,14 +51,13 @@ function Trail:told(t, awaited)
     self.gone = false
     write(self, { sql.found(self.key, self.id, core.wall_ms()) }, "the provider knows it again")
   end
-  local ended = t:done()
+  local ended, now = t:done(), core.wall_ms()
   local same = t.cost == self.cost and t.estimated_cost == self.estimate
-  if same and (t.status == self.status or not ended) then return end
-  self.status, self.cost, self.estimate = t.status, t.cost, t.estimated_cost
-  local now = core.wall_ms()
+  if same and (ended and t.status == self.status or not ended and now - self.heard < HEARD) then return end
+  self.status, self.cost, self.estimate, self.heard = t.status, t.cost, t.estimated_cost, now
   local statements = { sql.told(self.key, self.id, now, t.status, t.cost, t.estimated_cost) }
   if not ended then
-    return write(self, statements, "it is to cost something else")
+    return write(self, statements, same and "it goes on" or "it is to cost something else")
   elseif t.status ~= "SUCCEEDED" then
     statements[2] = sql.failed(self.key, self.id, now, t.failure or "the task was cancelled", t.failure_code)
   elseif not awaited then

@@ -231,6 +231,29 @@ journals.over_each_database("a number of tasks at once, in a journal,", function
     is_free "free"                              -- its film is still to be fetched
     assert.equal("submitted", assert(j:get "a").state)
   end)
+
+  it("counts a task as long as someone follows it, though it never has news", function()
+    local j, wall_ms, later = journals.open(), core.wall_ms, 0
+    finally(function() core.wall_ms = wall_ms end)
+    core.wall_ms = function() return wall_ms() + later end
+    local running = task("t1", { status = "RUNNING", done = function() return false end })
+    assert(take(j, "a")):ends(running, {}, false)
+    local writes = 0
+    journals.write_by(j, function(write)
+      writes = writes + 1
+      return write()
+    end)
+    local trail = journal.follow(j, "a", "t1", error, running)
+    for _ = 1, 30 do
+      later = later + 300000
+      trail:told(running, true)
+    end
+    assert.equal(7, writes)                     -- in two and a half hours
+    later = later + 3000000                     -- and one that is attached to before that hour is over
+    journal.follow(j, "a", "t1", error, { heard = assert(journal.look(j, "a")).updated_at }):told(running, true)
+    later = later + 3000000
+    assert.same({ full = true }, select(4, begin(j, "b", { terms = { most = 1 } })))
+  end)
 end)
 
 describe("a client with a journal", function()
@@ -342,6 +365,20 @@ describe("a client with a journal", function()
       assert.equal("invalid_request", select(2, refused:join()).kind)
     end)
     client:close()
+  end)
+
+  it("that is closed, and its journal with it, says so to who waits for a place", function()
+    local p = provider(60)
+    local client = mocked.client(p.answer, { journal = journals.where(), max_tasks = 1 })
+    runway.run(function()
+      assert(client:generate(clip()))
+      local jobs = {}
+      for i = 1, 2 do jobs[i] = runway.spawn(client.generate, client, clip()) end
+      runway.sleep(3)
+      client:close()
+      for i = 1, 2 do assert.equal("cancelled", select(2, jobs[i]:join()).kind) end
+    end)
+    assert.equal(1, p.made)
   end)
 
   it("waits for a place no longer than its deadline, and not for a program that is gone", function()
