@@ -347,27 +347,44 @@ local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 -- What a reader may say of a task, and how to tell that it did.
 local TASK = {
-  id = function(v) return fields.id(v) ~= nil end, status = function(v) return STATUSES[v] ~= nil end,
+  id = function(v) return is_string(v) and fields.id(v) ~= nil end, status = function(v) return STATUSES[v] ~= nil end,
   word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
   created_at = is_number, cost = is_amount, estimated_cost = is_amount, next_poll = is_number,
-  flagged = is_string, reason = is_string,
+  flagged = is_string, reason = is_string, missing = function(v) return type(v) == "boolean" end,
 }
 
--- The fields without those of another type than they must have; and the last of these, as a fault.
+-- What those must be without which a task is not found, or comes to no end.
+local EXPECTED = {
+  id = "a clean string (fields.id makes one of a number, too)",
+  status = "PENDING, THROTTLED, RUNNING, SUCCEEDED, FAILED or CANCELLED, and nil for a word not known",
+  output = "a list of URLs, or nil",
+}
+
+-- A field that no task has.
+local function unknown(s, name, field)
+  local known = {}
+  for each in next, TASK do known[#known + 1] = each end
+  local near = options.nearest(field, known)
+  return ("the adapter %s gave a field %q, which no task has%s, in %s"):format(s.adapter.name,
+    text.line(tostring(field), 60) or "", near and " (did you mean " .. near .. "?)" or "", name)
+end
+
+-- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
+-- id both: what was paid for keeps it.
 local function clean(s, name, value)
-  local fault, kept
+  local faults, kept = {}, {}
   for field, v in next, value do
     local fits = TASK[field]
-    if fits and not fits(v) then
-      fault = odd(s, name, v, "as " .. tostring(field))
-      if not kept then
-        kept = {}
-        for k, had in next, value do kept[k] = had end
-      end
-      kept[field] = nil
+    local good = not fits or fits(v)
+    if not fits then
+      faults[#faults + 1] = unknown(s, name, field)
+    elseif not good then
+      faults[#faults + 1] = odd(s, name, v, "as " .. field, EXPECTED[field])
     end
+    if good or field == "id" and fields.id(v) then kept[field] = v end
   end
-  return kept or value, fault
+  table.sort(faults)                          -- the same answer, the same text
+  return kept, faults[1] and table.concat(faults, "; ")
 end
 
 -- A reader's value: fields of a task, or what the balance is.

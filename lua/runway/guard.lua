@@ -59,8 +59,10 @@ function guard.try(fn, ...)
   return passed_on(pcall(fn, ...))
 end
 
---- Calls a function of the user's so that its errors reach a reader and nothing else. An interrupt in
---- it ends the wait around it.
+local told = setmetatable({}, { __mode = "k" }) -- callback -> what was told of it last
+
+--- Calls a function of the user's so that its errors reach a reader and nothing else: what it raises again and again
+--- is told once. An interrupt in it ends the wait around it.
 ---@return boolean ok
 ---@return any err
 function guard.call(fn, ...)
@@ -68,7 +70,15 @@ function guard.call(fn, ...)
   if ok then return true, raised end
   local err, trace = raised, nil
   if getmetatable(raised) == Traced then err, trace = raised.err, raised.trace end
-  if interrupt.is(err) then interrupt.keep(err) else guard.report(err, trace) end
+  if interrupt.is(err) then
+    interrupt.keep(err)
+    return false, err
+  end
+  local said = guard.text_of(err)
+  if told[fn] ~= said then
+    told[fn] = said
+    guard.report(err, trace)
+  end
   return false, err
 end
 

@@ -34,9 +34,8 @@ local http = {}
 ---@field verdict? table      of retry.lua: what went wrong
 ---@field hop? boolean        the call's wire was changed to where the answer leads: send it at once
 ---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
----@field answer? runway.AdapterAnswer
+---@field answer? runway.AdapterAnswer   with `fault`: what the adapter did wrong when it read it
 ---@field problem? runway.Problem
----@field fault? string       what the adapter did wrong
 ---@field id? string          of a task that the answer names
 
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
@@ -292,9 +291,9 @@ local function story(verdict, result, reading)
   local said = problem and problem.message
   local page = answer.page
   if verdict.kind == "unknown_submit" then
-    local what = said and ("the server said: " .. said) or reading.fault or answer.why
+    local what = said and ("the server said: " .. said) or answer.fault or answer.why
       or reading.id and "the answer is not one of a new task" or "the answer names no task"
-    if not said and not reading.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
+    if not said and not answer.fault and page then what = what .. ": " .. answers.beginning(answer.body) end
     local link = result.status < 300 and ", but" or ":"
     return ("the request was sent and answered with status %d%s %s."):format(result.status, link, what) .. advice
   end
@@ -318,7 +317,7 @@ local function story(verdict, result, reading)
     if message ~= answer.why then message = message .. "; " .. answer.why end
     message = message .. ": " .. answers.beginning(answer.body)
   end
-  return reading.fault and message .. " (" .. reading.fault .. ")" or message
+  return answer.fault and message .. " (" .. answer.fault .. ")" or message
 end
 
 function Api:tell(verdict, result, reading)
@@ -334,7 +333,7 @@ end
 -- What the adapter makes of an answer, into the reading. True when it speaks for itself: there is no such task.
 local function ask_reader(call, session, answer, reading)
   local value, problem, fault = adapter.read(session, call.reader, answer, call.ref)
-  reading.fault = fault
+  answer.fault = fault
   if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
     if answer.status >= 400 and not call.wire.gate then
@@ -371,7 +370,7 @@ function Api:read(session, result)
   end
   if not reading.problem and (reading.value == nil or answer.status < 200 or answer.status > 299) then
     local _, problem, fault = adapter.read(session, "problem", answer)
-    reading.problem, reading.fault = problem, reading.fault or fault
+    reading.problem, answer.fault = problem, answer.fault or fault
   end
   reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil)
   if reading.verdict and paid then

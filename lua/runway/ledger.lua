@@ -153,7 +153,8 @@ function ledger.hold(t, real, known)
     entry.task, entry.known = t, entry.known or known
   elseif size < MOST_HELD then
     size = size + 1
-    local word = real and leave_word(advice(t.id, t.provider, "not seen to its end")) or nil
+    local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
+    local word = real and leave_word(advice(t.id, t.provider, how)) or nil
     held[key] = { task = t, known = known, word = word }
   end
 end

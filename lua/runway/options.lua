@@ -64,8 +64,11 @@ local function is_a(v, expected)
   return expected == "integer" and t == "number" and v % 1 == 0 and v < huge and v > -huge
 end
 
--- nil when the value will do, else what was expected.
-local function unmet(v, rule)
+---What a value should be and is not; nil when it will do.
+---@param v any
+---@param rule string|fun(v: any): boolean, string?   as `check` takes it
+---@return string|nil expected
+function options.unmet(v, rule)
   if type(rule) == "function" then
     local ok, expected = rule(v)
     if ok then return nil end
@@ -102,7 +105,7 @@ function options.check(given, spec, what, level)
         type(name) == "string" and text.quote(name) or "[" .. tostring(name) .. "]",
         near and "did you mean " .. near .. "?" or "known: " .. concat(known, ", ")), level)
     end
-    local expected = unmet(v, rule)
+    local expected = options.unmet(v, rule)
     if expected then
       error(("%s: option %s must be %s, got %s"):format(what, name, expected,
         type(v) == "number" and text.number(v) or type(v)), level)

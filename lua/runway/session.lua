@@ -6,6 +6,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local guard = require "runway.guard"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
@@ -29,6 +30,7 @@ local text = require "runway.text"
 ---@field places? runway.Places     how many tasks may be under way
 ---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
+---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
@@ -54,6 +56,7 @@ Session.__index = Session
 local session = {}
 
 local MAX_LOGGED = 2000                       -- bytes of one log message
+local MOST_FAULTS = 10                        -- of an adapter, that standard error shows
 
 local lanes = 0
 
@@ -165,7 +168,8 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, live = {}, held_until = {}, closed = false,
+    base = base, loopback = url.loopback, key = key, live = {}, held_until = {}, faults = {},
+    closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
@@ -217,6 +221,16 @@ end
 function Session:log(level, message, more)
   if not self.logger then return end
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
+end
+
+--- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text
+--- once, and a few at most. Where there is a logger it was told.
+---@param fault string
+function Session:blame(fault)
+  local faults = self.faults
+  if self.logger or faults[fault] or #faults == MOST_FAULTS then return end
+  faults[fault], faults[#faults + 1] = true, fault
+  guard.say(self:redact(fault))
 end
 
 --------------------------------------------------------------------- waiting, and the end

@@ -169,6 +169,7 @@ local function query(t, deadline, waiting)
   local fields, err, answer = http.call(session, request, {
     reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
+  my.fault = answer and answer.fault
   if not fields and err.kind ~= "not_found" then return mark(t, err) end
   my.failures = nil
   if not fields or fields.missing then
@@ -265,10 +266,11 @@ function task.attend(t)
 end
 
 local function no_output(t)
-  local flagged = inner[t].flagged
-  return fail(t, { kind = "protocol", code = "no_output", retryable = true,
-    message = ("the task succeeded but its answer names no output%s; ask again later")
-      :format(flagged and " (" .. flagged .. ")" or "") })
+  local flagged, fault = inner[t].flagged, inner[t].fault
+  local message = ("the task succeeded but its answer names no output%s; ask again later")
+    :format(flagged and " (" .. flagged .. ")" or "")
+  if fault then message = "the task succeeded, but its output was not read: " .. fault end
+  return fail(t, { kind = "protocol", code = "no_output", message = message, retryable = not fault })
 end
 
 local function timed_out(t, time, last)
@@ -280,7 +282,8 @@ local function timed_out(t, time, last)
   end
   local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
     :format(t.status, text.number(time:seconds()), word or "")
-  if last then message = message .. " (the last query failed: " .. last.message .. ")" end
+  local trouble = last and "the last query failed: " .. last.message or inner[t].fault
+  if trouble then message = message .. " (" .. trouble .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
 end
 
@@ -312,6 +315,7 @@ local function look(t, time)
   local my, now = inner[t], scheduler.now()
   task.plan(t)                                -- first, so that others who wait do not ask as well
   local ok, err = query(t, time.over, true)
+  if my.fault then my.session:blame(my.fault) end
   if gone(t) then return true end
   if scheduler.now() - time.over >= OVERSLEPT then time:overslept(scheduler.now() - now) end
   if ok then

@@ -241,6 +241,13 @@ function text.fixed(n, digits)
   return ((("%%.%df"):format(digits)):format(n):gsub("^(-?%d+)[^%d]+", "%1."))
 end
 
+---Why a module did not load, without where it was looked for.
+---@param raised any  by `require`
+---@return string
+function text.cause(raised)
+  return (tostring(raised):gsub(":?\n\tno f.*", ""))
+end
+
 ---One of a list, in words: a, b or c.
 ---@param list (string|number)[]  one or more
 ---@return string

@@ -336,6 +336,77 @@ describe("runway.adapter", function()
       assert.is_nil(task.progress)
     end)
 
+    -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
+    local function told_of(fields, logger, looks)
+      local said, stderr = {}, io.stderr
+      io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end } -- luacheck: ignore 122
+      local own = adapters.own { task = function() return fields() end }
+      local client = mocked.client({ { "GET /tasks/t1", json = {}, times = 99 } }, { provider = own, logger = logger })
+      local ok, task, err = pcall(function() return client:task("t1"):wait { timeout = looks and 5 * looks or 12 } end)
+      io.stderr = stderr -- luacheck: ignore 122
+      assert(ok, task)
+      assert.is_nil(task)
+      return err, said
+    end
+
+    local WORDLESS = {
+      ["a status that is none of ours"] = { function() return { status = "COMPLETED" } end,
+        'mine gave the string "COMPLETED" as status in task; it must be PENDING, THROTTLED, RUNNING, SUCCEEDED' },
+      ["a field that no task has"] = { function() return { stauts = "SUCCEEDED" } end,
+        'mine gave a field "stauts", which no task has (did you mean status?), in task' },
+      ["what is no word on whether there is a task"] = { function() return { missing = "no", status = "RUNNING" } end,
+        'mine gave the string "no" as missing in task' },
+    }
+
+    for what, case in pairs(WORDLESS) do
+      it(what .. " ends no task, is told at once, once, and again when the time is over", function()
+        local err, said = told_of(case[1])
+        assert.equal("timeout", err.kind)
+        assert.matches(case[2], err.message, 1, true)
+        assert.equal(1, #said)
+        assert.matches(case[2], said[1], 1, true)
+      end)
+    end
+
+    it("a logger is told of it, and standard error is not", function()
+      local heard = {}
+      local _, said = told_of(WORDLESS["a status that is none of ours"][1], function(level, message)
+        if level ~= "debug" then heard[#heard + 1] = message end
+      end)
+      assert.same({}, said)
+      assert.matches("as status in task", heard[1], 1, true)
+    end)
+
+    it("standard error is told of a few faults, whatever an adapter makes up", function()
+      local count = 0
+      local _, said = told_of(function()
+        count = count + 1
+        return { status = "RUNNING", word = count }
+      end, nil, 20)
+      assert.is_true(count > 10)
+      assert.equal(10, #said)
+    end)
+
+    it("an output that is none is the adapter's fault, and asking later will not help", function()
+      local err = told_of(function() return { status = "SUCCEEDED", output = "https://x.test/a" } end)
+      assert.equal("no_output", err.code)
+      assert.is_false(err.retryable)
+      assert.matches('gave the string "https://x.test/a" as output in task; it must be a list', err.message, 1, true)
+    end)
+
+    it("an id that is a number is told, of a callback as of an answer; what was paid for keeps it", function()
+      local FAULT, heard = "the adapter mine gave the number 7 as id in %s; it must be a clean string", {}
+      local client = mocked.client({ { "POST /make", json = { id = 7 } } }, {
+        provider = adapters.own { callback = function() return { id = 7 } end },
+        logger = function(_, message) heard[#heard + 1] = message end,
+      })
+      assert.equal("7", assert(client:generate { prompt = "a cat" }).id)
+      assert.matches(FAULT:format "accepted", table.concat(heard, "\n"), 1, true)
+      local hint, err = client:read_callback "{}"
+      assert.is_nil(hint)
+      assert.matches(FAULT:format "callback", err.message, 1, true)
+    end)
+
     it("retryable_failure may raise: the failure is told, and not as one to try again", function()
       for _, broken in ipairs { boom, function() return "yes" end } do
         local client = client_of({ retryable_failure = broken },

@@ -42,6 +42,18 @@ describe("an error in a callback", function()
     traced()
   end)
 
+  it("that comes again and again is told once, and another one by itself", function()
+    local text = "the first"
+    local function broken() error(text) end
+    for _ = 1, 3 do assert.is_false((guard.call(broken))) end
+    assert.equal(1, #said)
+    text = "the second"
+    for _ = 1, 3 do guard.call(broken) end
+    assert.equal(2, #said)
+    guard.call(function() broken() end)       -- of another callback
+    assert.equal(3, #said)
+  end)
+
   it("holds no secret, whatever was raised", function()
     guard.call(function() error("https://cdn.example/a.mp4?_jwt=SECRET") end)
     guard.call(function() error(setmetatable({}, { __tostring = function() return "a ?token=SECRET" end })) end)

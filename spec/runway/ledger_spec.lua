@@ -70,6 +70,17 @@ describe("the end of the program", function()
     assert.equal("", said)
   end)
 
+  it("says of a task that has succeeded that its film is not here", function()
+    local said = child.run("FILM = true\n" .. PROGRAM .. [[
+      local task = assert(assert(pay()):wait())
+      local start = transport.start
+      function transport:start(wire, done) if wire.save then os.exit(0) end return start(self, wire, done) end
+      task:download("film.mp4", { overwrite = true })
+    ]])
+    assert.equal("runway: task paid-1 (runwayml, SUCCEEDED, its film not fetched to its end) is paid for and not lost; "
+      .. HINT, said)
+  end)
+
   it("says nothing of an id that its provider says it does not know, unless it was made or seen here", function()
     local said = child.run("GONE = true\n" .. PROGRAM .. [[
       for _, look in ipairs { "wait", "refresh" } do

@@ -101,6 +101,15 @@ describe("runway.text", function()
     end
   end)
 
+  it("says why a module did not load, and not where it was looked for", function()
+    local ok, raised = pcall(require, "runway.no_such_room")
+    assert.is_false(ok)
+    assert.equal("module 'runway.no_such_room' not found", text.cause(raised))
+    local broken = "error loading module 'x' from file 'x.so':\n\tlib.so: cannot open shared object file"
+    assert.equal(broken, text.cause(broken))
+    assert.equal("nil", text.cause(nil))
+  end)
+
   it("writes a number with so many digits", function()
     assert.equal("0.50", text.fixed(0.5, 2))
     assert.equal("3.0", text.fixed(3, 1))

@@ -153,6 +153,16 @@ describe("a store in an SQLite file", function()
     assert.truthy(err.message:find("libsqlite3", 1, true))
   end)
 
+  it("says in a line that its module is not there, and not where it was looked for", function()
+    local said = child.run [[
+      for i, search in ipairs(package.searchers) do
+        package.searchers[i] = function(name) return search((name:gsub("sqlite", "no_such_driver"))) end
+      end
+      print(select(2, require "runway.store".open "a.db").message)
+    ]]
+    assert.matches("%(on Debian the package libsqlite3%-0%): module 'runway.sqlite' not found$", said)
+  end)
+
   it("says that a file may only be read", function()
     local path = filled "a.db"
     local code = dir:write("reader.lua", PREAMBLE .. "show(store.open(...))")

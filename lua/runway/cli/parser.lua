@@ -10,7 +10,7 @@ function parser.load()
   local ok, argparse = require("runway.guard").try(require, "argparse")
   if ok then return argparse end
   return nil, "the runway command needs argparse (Debian: apt-get install lua-argparse; "
-    .. "elsewhere: luarocks install argparse), which did not load: " .. tostring(argparse)
+    .. "elsewhere: luarocks install argparse), which did not load: " .. require("runway.text").cause(argparse)
 end
 
 --------------------------------------------------------------------- made of the data

@@ -11,6 +11,7 @@
 -- `tells` is what is told of a problem: true, its kind, or a table of what it must hold.
 
 local compare = require "runway.conformance.compare"
+local options = require "runway.options"
 local params = require "runway.params"
 local shape = require "runway.conformance.shape"
 
@@ -23,12 +24,16 @@ local WAYS = {
   "problem", "retryable_failure",
 }
 
-local KNOWN = {
-  name = true, kind = true, request = true, refused = true, status = true, headers = true,
-  ref = true, fields = true, tells = true, unreadable = true, value = true, answers = true,
-  uri = true, body = true,
+local function is_body(v) return type(v) == "table" or v == false, "table or false" end
+
+-- What each part of a case must be, as runway.options has it.
+local PARTS = {
+  submit = "table", query = "table", cancel = "table", credits = "boolean", upload = "table", answers = "table",
+  accepted = is_body, task = is_body, callback = is_body, balance = is_body, problem = is_body,
+  retryable_failure = "string", name = "string", kind = "string", request = "table", refused = "boolean|string",
+  status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
+  unreadable = "boolean", value = "any", uri = "string", body = "string",
 }
-for _, way in ipairs(WAYS) do KNOWN[way] = true end
 
 local function way_of(case)
   for _, way in ipairs(WAYS) do
@@ -410,27 +415,23 @@ function Run:note(name, body, ref)
   end
 end
 
-local function check_case(case, index, say)
-  if type(case) ~= "table" then
-    say("cases", "a case must be a table", "case " .. index)
-    return nil
-  end
-  local way = way_of(case)
+-- A slip in a case, for which no adapter is to blame.
+local function slip(case)
+  if type(case) ~= "table" then return "a case must be a table" end
   local known = {}
-  for name in next, KNOWN do known[#known + 1] = name end
+  for name in next, PARTS do known[#known + 1] = name end
   table.sort(known)
   for name in next, case do
-    if not KNOWN[name] then
-      local near = params.nearest(name, known)
-      say("cases", ("a case has no place for %q%s"):format(tostring(name),
-        near and " (did you mean " .. near .. "?)" or ""), "case " .. index)
-      return nil
+    if not PARTS[name] then
+      local near = options.nearest(name, known)
+      return ("a case has no place for %q%s"):format(tostring(name), near and " (did you mean " .. near .. "?)" or "")
     end
   end
-  if not way then
-    say("cases", "a case has one of: " .. table.concat(WAYS, ", "), "case " .. index)
+  for _, name in ipairs(known) do
+    local expected = case[name] ~= nil and options.unmet(case[name], PARTS[name])
+    if expected then return ("case.%s must be %s, got %s"):format(name, expected, type(case[name])) end
   end
-  return way
+  return shape.case(case) or not way_of(case) and "a case has one of: " .. table.concat(WAYS, ", ") or nil
 end
 
 ---Runs every case.
@@ -444,10 +445,13 @@ function cases.check(adapter, list, say)
     adapter = adapter, say = say, examples = { upload = {} }, shown = {},
   }, Run)
   for index, case in ipairs(list) do
-    local way = check_case(case, index, say)
-    if way and adapter[way] == nil then
+    local wrong, way = slip(case), nil
+    if not wrong then way = way_of(case) end
+    if wrong then
+      say("cases", wrong, "case " .. index)
+    elseif adapter[way] == nil then
       say("cases", "the adapter has no " .. way, describe(case, index, way))
-    elseif way then
+    else
       ways[way](run, case, describe(case, index, way))
     end
   end

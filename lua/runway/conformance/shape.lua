@@ -2,7 +2,7 @@
 -- returns nil when all is well, else what is wrong, in words.
 
 local json = require "runway.json"
-local params = require "runway.params"
+local options = require "runway.options"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -60,7 +60,7 @@ local function unknown_name(t, known, what)
   local near_names = names_of(known)
   for _, name in ipairs(names_of(t)) do
     if not known[name] then
-      local near = params.nearest(name, near_names)
+      local near = options.nearest(name, near_names)
       return ("%s has no place for %q%s"):format(what, name,
         near and " (did you mean " .. near .. "?)" or "")
     end
@@ -147,7 +147,7 @@ local function misspelled(adapter)
   end
   for _, name in ipairs(names_of(adapter)) do
     if not has(known, name) then
-      local near = params.nearest(name, known)
+      local near = options.nearest(name, known)
       if near and adapter[near] == nil then
         return ("%q is no part of an adapter (did you mean %s?)"):format(name, near)
       end
@@ -415,6 +415,32 @@ function shape.problem(problem)
     elseif problem.id then
       return "problem.retry_after says that nothing was taken, and problem.id names a task"
     end
+  end
+  return nil
+end
+
+---------------------------------------------------------------------------------------------------
+-- A case
+
+local REF = { id = "string", kind = "string", format = "string" }
+
+local PARTS = {
+  fields = FIELDS, request = REQUEST, tells = PROBLEM, query = REF, cancel = REF, ref = REF,
+  upload = { path = "string", name = "string", type = "string", size = "number" },
+}
+
+---A slip in what a case gives or expects, for which no adapter is to blame.
+---@param case runway.Case
+---@return string|nil
+function shape.case(case)
+  for _, part in ipairs(names_of(PARTS)) do
+    local it, what = case[part], "case." .. part
+    local complaint = type(it) == "table" and (unknown_name(it, PARTS[part], what)
+      or wrong_type(it, PARTS[part], what))
+    if complaint then return complaint end
+  end
+  for i, answer in next, case.answers or {} do
+    if type(answer) ~= "table" then return ("case.answers[%s] must be a table"):format(tostring(i)) end
   end
   return nil
 end

@@ -15,6 +15,7 @@
 
 local scenarios = require "runway.sandbox.scenarios"
 local tell = require "runway.sandbox.tell"
+local text = require "runway.text"
 
 local sandbox = {}
 
@@ -162,7 +163,7 @@ local function load_listener()
   local ok, listener = pcall(require, "runway.listener")
   if ok then return listener end
   return nil, "the sandbox needs the module runway.listener (luarocks install runway-server) and with it " ..
-    "libmicrohttpd (on Debian the package libmicrohttpd12): " .. tostring(listener)
+    "libmicrohttpd (on Debian the package libmicrohttpd12): " .. text.cause(listener)
 end
 
 local function host_in_url(host)

@@ -1,5 +1,5 @@
 -- The check that users run on their own adapters: it passes ours and the example. What it finds in an
--- adapter with mistakes is in conformance_mistakes_spec.lua.
+-- adapter with mistakes is in mistakes_spec.lua.
 
 local conformance = require "runway.conformance"
 local json = require "runway.json"

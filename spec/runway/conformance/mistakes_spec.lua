@@ -493,4 +493,30 @@ describe("conformance finds an adapter that", function()
       said { submit = { duration = "5" } }, 1, true)
     assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
   end)
+
+  it("is given cases with a slip in them, for which the adapter is not to blame", function()
+    local own, job = example(), { job = 7, state = "done" }
+    own.upload = function(file) return { request = { method = "PUT", url = "https://x.test/" .. file.name } } end
+    for slip, case in pairs {
+      ["case.upload must be table, got number"] = { upload = 5 },
+      ["case.task must be table or false, got string"] = { task = "done" },
+      ["case.status must be integer, got string"] = { task = job, status = "500" },
+      ["case.refused must be boolean or string, got table"] = { submit = {}, refused = { "ratio" } },
+      ['case.fields has no place for "stauts" (did you mean status?)'] =
+        { task = job, fields = { stauts = "RUNNING" } },
+      ["case.fields.id must be a string, not a number"] = { accepted = job, fields = { id = 7 } },
+      ['case.request has no place for "jsno" (did you mean json?)'] =
+        { submit = { prompt = "x" }, request = { jsno = {} } },
+      ['case.tells has no place for "knd" (did you mean kind?)'] = { problem = job, tells = { knd = "server" } },
+      ["case.query.id must be a string, not a number"] = { query = { id = 7 }, request = {} },
+      ["case.answers[1] must be a table"] = { upload = { name = "a" }, answers = { 5 }, uri = "x" },
+    } do
+      local said = conformance.check(own, { case })
+      local blamed = {}
+      for _, line in ipairs(said) do
+        if not line:find("no case shows", 1, true) then blamed[#blamed + 1] = line end
+      end
+      assert.same({ "cases: " .. slip .. " (case 1)" }, blamed)
+    end
+  end)
 end)
