@@ -19,14 +19,13 @@ function report.line(world, object)
   world.stdout:write(assert(require("runway.json").encode(object)), "\n")
 end
 
--- A task as an object: what is not known of it is null in the names that are always there. `made`: by this very
--- command, so that it waits at the provider until that says otherwise; of any other no one knows before it answers.
-local function object_of(task, id, made)
+-- A task as an object: what is not known of it is null in the names that are always there.
+local function object_of(task, id)
   local null = require("runway.json").null
   local object = { task_id = id or null, status = null, path = null, error = null }
   if not task then return object end
   object.task_id, object.provider, object.kind = task.id, task.provider, task.kind
-  if made or task.raw or task.status ~= "PENDING" then object.status = task.status end
+  if require("runway.task").is_known(task) then object.status = task.status end
   object.progress, object.output, object.created_at = task.progress, task.output, task.created_at
   object.credits, object.estimated_credits = task.cost, task.estimated_cost
   object.failure, object.failure_code = task.failure, task.failure_code
@@ -68,7 +67,7 @@ end
 --------------------------------------------------------------------- failures
 
 -- An option as it is typed; a value that begins with - is joined to it, or it would be taken for one itself.
-local function option(name, value)
+local function given(name, value)
   local joint = not value:find "^%-." and " " or name:find "^%-%-" and "=" or ""
   return name .. joint .. text.shell(value)
 end
@@ -86,7 +85,7 @@ end
 ---@return string
 function report.settling(args)
   local key = args.key or "KEY"
-  local command = typed("runway journal settle", key, { option("--journal", errors.redact(args.journal or "FILE")) })
+  local command = typed("runway journal settle", key, { given("--journal", errors.redact(args.journal or "FILE")) })
   return ("%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(command,
     key:find "^%-" and " before the --" or "")
 end
@@ -146,7 +145,7 @@ end
 local function resume_command(args, id, message)
   local words = {}
   local function add(name, value)
-    if value then words[#words + 1] = option(name, value) end
+    if value then words[#words + 1] = given(name, value) end
   end
   add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
   add("--base-url", args.base_url)
@@ -202,7 +201,7 @@ function report.failure(world, args, err, about, task)
   world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
-    local object = object_of(task or errors.is(err) and err.task or world.task, id, world.made)
+    local object = object_of(task or errors.is(err) and err.task or world.task, id)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     for name, v in pairs(world.names or {}) do object[name] = v end
     object.error = error_object(err, about or {})

@@ -54,7 +54,7 @@ function tasks.generate(args, world)
   task, err = client:generate(given)
   scheduler.on_deferred = nil
   if not task then return report.failure(world, args, err) end
-  world.task_id, world.task, world.made = task.id, task, true
+  world.task_id, world.task = task.id, task
   world.stderr:write("task ", task.id, "\n")
   return output.fetch(task, args, world)
 end
