@@ -9,6 +9,7 @@ local core = require "runway.core"
 local errors = require "runway.errors"
 local ids = require "runway.ids"
 local scheduler = require "runway.scheduler"
+local text = require "runway.text"
 
 local ledger = {}
 
@@ -36,9 +37,9 @@ local MOST_HELD = 10000                       -- tasks; a host that makes more s
 local receipts, count = {}, 0                 -- of those that are real
 local held, size = {}, 0                      -- provider and id -> { task =, known =, word = }
 
--- `text` holds nothing but our own words and what `shown` let through.
-local function leave_word(text)
-  return core.leave_word("runway: " .. text .. "\n")
+-- `line` holds nothing but our own words and what `shown` let through.
+local function leave_word(line)
+  return core.leave_word("runway: " .. line .. "\n")
 end
 
 local function take_back(word)
@@ -51,17 +52,20 @@ local function shown(word)
   return word:find("://", 1, true) and errors.redact(word) or word
 end
 
--- The same, for a shell.
-local function quoted(word)
-  return word:find("^[A-Za-z0-9_.:-]+$") and word or "'" .. word:gsub("'", "'\\''") .. "'"
+--- How to go on with a task, for those who write scripts. The command, whose users do not, sets its own.
+---@param id string         as it may be shown
+---@param provider string
+---@return string
+function ledger.to_go_on(id, provider)
+  local word, options = text.shell(id), ("--provider %s -o FILE"):format(text.shell(provider))
+  return ("client:task(%q):wait(), or: runway task %s"):format(id, id:find "^%-" and options .. " -- " .. word
+    or word .. " " .. options)
 end
 
--- How to go on with a task.
 local function advice(id, provider, status)
   id, provider = shown(id), shown(provider)
-  local command = ("runway task %s --provider %s -o FILE"):format(quoted(id), quoted(provider))
-  return ("task %s (%s, %s) is paid for and not lost; to go on: client:task(%q):wait(), or: %s")
-    :format(id, provider, status, id, command)
+  return ("task %s (%s, %s) is paid for and not lost; to go on: %s"):format(id, provider, status,
+    ledger.to_go_on(id, provider))
 end
 
 --------------------------------------------------------------------- receipts

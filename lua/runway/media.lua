@@ -102,7 +102,7 @@ local MAKE_FILM = "ffmpeg -i %s -vf scale=-2:720 -pix_fmt yuv420p %s.mp4"
 local function command(form, path)
   if not path then return "" end
   if path:sub(1, 1) == "-" then path = "./" .. path end -- else an option
-  if path:find("[^A-Za-z0-9_./+:-]") then path = "'" .. path:gsub("'", "'\\''") .. "'" end
+  path = text.shell(path)
   return "; to convert it: " .. form:format(path, path)
 end
 

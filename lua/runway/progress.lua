@@ -94,7 +94,7 @@ local function new(opts, pace)
   return setmetatable({
     label = columns.cut(columns.clean(opts.label or ""), LABEL), columns = opts.columns,
     stream = opts.stream or io.stderr, terminal = terminal, pace = pace,
-    began = scheduler.now(), share = 0, note = "",
+    began = scheduler.now(), share = false, note = "",
   }, Bar)
 end
 
@@ -157,12 +157,11 @@ function Bar:draw()
 end
 
 --- Shows how far it is.
----@param share number|false|nil  0..1; false: no one knows; nil: as far as before
+---@param share number|false   0..1; false: no one knows
 ---@param note string       in words
 ---@param step? any         a plain line is written whenever this changes
 function Bar:show(share, note, step)
-  if share ~= nil then self.share = share end
-  self.note = note
+  self.share, self.note = share, note
   if self.terminal then return self:draw() end
   if step == self.step then return end
   self.step = step
@@ -215,9 +214,13 @@ function progress.wait(task, opts)
   local function show()
     local share = task.status == "SUCCEEDED" and 1 or not task:done() and task.progress or nil
     if share then bar.pace:note(share, 1) end
-    bar:show(share, task.status, task.status .. math.floor((share or 0) * STEPS))
+    bar:show(share or bar.share or 0, task.status, task.status .. math.floor((share or 0) * STEPS))
   end
-  show()
+  if tasks.is_known(task) then
+    show()
+  elseif bar.terminal then
+    bar:draw()                                -- the time alone: what is not known yet is not told
+  end
   return errors.told("progress.wait", ending(bar, task.wait, task, { timeout = opts.timeout, on_progress = show }))
 end
 

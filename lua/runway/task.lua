@@ -81,6 +81,14 @@ function task.new(session, ref, fresh)
   return t
 end
 
+--- Is its status more than what any begins with: was it made here, has its provider told of it, or has it ended?
+---@param t runway.Task
+---@return boolean
+function task.is_known(t)
+  local my = inner[t]
+  return my.fresh or my.seen or TERMINAL[t.status] == true
+end
+
 -- Sets the time of the next query: by the server's estimate, or by a failed query's Retry-After.
 function task.plan(t, hint, after)
   local my = inner[t]

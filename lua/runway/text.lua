@@ -258,6 +258,14 @@ function text.either(list)
   return table.concat(words, ", ", 1, #words - 1) .. " or " .. words[#words]
 end
 
+---A word as a shell takes it: quoted where it has to be.
+---@param word string
+---@return string
+function text.shell(word)
+  if word:find "^[A-Za-z0-9_./:%%@+-]+$" then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
 ---A string for a message: quoted, short, on one line, and never the bytes of a data URI nor the
 ---query of a URL, for either may hold what must not reach a log.
 ---@param s string

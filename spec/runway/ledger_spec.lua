@@ -248,6 +248,8 @@ describe("Ctrl-C", function()
   it("tells an odd id as it is, and quoted for a shell", function()
     local line = ledger.lines({ { task_id = "../x?y='z'", provider = "runwayml", status = "PENDING" } })[1]
     assert.matches([[client:task("../x?y='z'"):wait(), or: runway task '../x?y='\''z'\''' --provider]], line, 1, true)
+    line = ledger.lines({ { task_id = "-x", provider = "runwayml", status = "PENDING" } })[1]
+    assert.matches("runway task --provider runwayml -o FILE -- -x", line, 1, true)
     line = ledger.lines({ { task_id = "https://x.test/a?secret=1", provider = "runwayml", status = "PENDING" } })[1]
     assert.is_nil(line:find("secret", 1, true))
   end)

@@ -51,6 +51,23 @@ describe("runway.progress", function()
     }, written)
   end)
 
+  it("tells no status of an id before its provider has", function()
+    local function attached()
+      return mocked.client({ task_is("RUNNING", { progress = 0.5 }), task_is "SUCCEEDED" }):task "t1"
+    end
+    assert(progress.wait(attached(), show(false)))
+    assert.matches("^shot 1  .* 50%%  RUNNING\n$", written[1])
+    written = {}
+    assert(progress.wait(attached(), show(true)))
+    assert.equal("\rshot 1  0:00\27[K", written[1])
+    for _, text in ipairs(written) do assert.is_nil(text:find("PENDING", 1, true)) end
+    local task = attached()
+    assert(task:refresh())
+    written = {}
+    assert(progress.wait(task, show(false)))
+    assert.matches("50%%  RUNNING", written[1])
+  end)
+
   it("cuts a long label between two characters", function()
     local label = "a" .. ("é"):rep(40)
     progress.wait(submitted { task_is "SUCCEEDED" }, { label = label, stream = stream, terminal = false })

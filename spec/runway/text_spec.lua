@@ -57,6 +57,13 @@ describe("runway.text", function()
     assert.equal("a, 0.5 or c", text.either { "a", 0.5, "c" })
   end)
 
+  it("quotes for a shell what is no plain word", function()
+    for word, quoted in pairs { ["a/b-1.mp4"] = "a/b-1.mp4", ["a b"] = "'a b'", ["it's"] = "'it'\\''s'", [""] = "''",
+      ["$x"] = "'$x'", ["é"] = "'é'", ["a\nb"] = "'a\nb'", ["~"] = "'~'", ["a=b"] = "'a=b'" } do
+      assert.equal(quoted, text.shell(word))
+    end
+  end)
+
   it("quotes for a message, without a secret", function()
     assert.equal('"a?b"', text.quote "a\nb")
     assert.equal("a data URI", text.quote " DATA:image/png;base64,SECRET")

@@ -76,9 +76,8 @@ end
 
 local actions = {}
 
-local SETTLE = "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at "
-  .. "the provider's own list of tasks, then say what is true: runway journal settle KEY --journal FILE with "
-  .. "--task-id ID, --resubmit when there is none, or --failed WHY\n"
+local UNKNOWN = "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look "
+  .. "at the provider's own list of tasks, then say what is true: "
 
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
@@ -88,7 +87,7 @@ function actions.list(journal, args, world)
     world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
     unknown = unknown or entry.state == "unknown"
   end
-  if unknown and not args.json then world.stderr:write(SETTLE) end
+  if unknown and not args.json then world.stderr:write(UNKNOWN, report.settling(args), "\n") end
   return true
 end
 

@@ -19,14 +19,13 @@ function report.line(world, object)
   world.stdout:write(assert(require("runway.json").encode(object)), "\n")
 end
 
--- A task as an object: what is not known of it is null in the names that are always there. `made`: by this very
--- command, so that it waits at the provider until that says otherwise; of any other no one knows before it answers.
-local function object_of(task, id, made)
+-- A task as an object: what is not known of it is null in the names that are always there.
+local function object_of(task, id)
   local null = require("runway.json").null
   local object = { task_id = id or null, status = null, path = null, error = null }
   if not task then return object end
   object.task_id, object.provider, object.kind = task.id, task.provider, task.kind
-  if made or task.raw or task.status ~= "PENDING" then object.status = task.status end
+  if require("runway.task").is_known(task) then object.status = task.status end
   object.progress, object.output, object.created_at = task.progress, task.output, task.created_at
   object.credits, object.estimated_credits = task.cost, task.estimated_cost
   object.failure, object.failure_code = task.failure, task.failure_code
@@ -67,23 +66,34 @@ end
 
 --------------------------------------------------------------------- failures
 
-local function quoted(word)
-  if word:find("^[A-Za-z0-9_./:%%@+-]+$") then return word end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
+-- An option as it is typed; a value that begins with - is joined to it, or it would be taken for one itself.
+local function given(name, value)
+  local joint = not value:find "^%-." and " " or name:find "^%-%-" and "=" or ""
+  return name .. joint .. text.shell(value)
 end
 
--- How a key's submit that is unknown is settled, with what this command was given.
-local function settling(args)
-  return ("runway journal settle %s --journal %s"):format(args.key and quoted(args.key) or "KEY",
-    args.journal and quoted(errors.redact(args.journal)) or "FILE")
+-- A command as it is typed, with the one word that it is about, which stands behind -- where it begins with -.
+local function typed(command, about, options)
+  local dashed = about:find "^%-" ~= nil
+  if not dashed then command = command .. " " .. text.shell(about) end
+  for _, words in ipairs(options) do command = command .. " " .. words end
+  return dashed and command .. " -- " .. text.shell(about) or command
+end
+
+--- How a key's submit that is unknown is settled, with what this command was given.
+---@param args table
+---@return string
+function report.settling(args)
+  local key = args.key or "KEY"
+  local command = typed("runway journal settle", key, { given("--journal", errors.redact(args.journal or "FILE")) })
+  return ("%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(command,
+    key:find "^%-" and " before the --" or "")
 end
 
 -- A message whose advice for scripts is what is typed here.
 local function as_typed(args, message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
-  if not from then return message end
-  return ("%s%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(message:sub(1, from - 1),
-    settling(args), message:sub(to + 1))
+  return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
 end
 
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the
@@ -133,13 +143,9 @@ end
 
 -- The command that goes on with a task. It bears what the one before bore, and what its error advised.
 local function resume_command(args, id, message)
-  local dashed = id:find("^%-") ~= nil        -- not to be taken for an option
-  local words = { "runway", "task", not dashed and quoted(id) or nil }
-  local function add(option, value)
-    if value then
-      words[#words + 1] = option
-      words[#words + 1] = quoted(value)
-    end
+  local words = {}
+  local function add(name, value)
+    if value then words[#words + 1] = given(name, value) end
   end
   add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
   add("--base-url", args.base_url)
@@ -154,8 +160,17 @@ local function resume_command(args, id, message)
   if args.max_bytes then add("--max-bytes", ("%d"):format(args.max_bytes)) end
   add("-o", args.output)
   if not args.output then words[#words + 1] = "--wait" end
-  if dashed then add("--", id) end
-  return table.concat(words, " ")
+  return typed("runway task", id, words)
+end
+
+--- How to go on with a task that this command has made, or waits for.
+---@param args table
+---@param id string
+---@param message? string   of the error that stands in the way
+---@return string
+function report.to_go_on(args, id, message)
+  local remembered = args.command == "generate" and args.journal and args.key
+  return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
 -- Errors after which there is nothing to go on with.
@@ -186,7 +201,7 @@ function report.failure(world, args, err, about, task)
   world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
-    local object = object_of(task or errors.is(err) and err.task or world.task, id, world.made)
+    local object = object_of(task or errors.is(err) and err.task or world.task, id)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     for name, v in pairs(world.names or {}) do object[name] = v end
     object.error = error_object(err, about or {})
@@ -195,10 +210,8 @@ function report.failure(world, args, err, about, task)
   end
   if id then require("runway.ledger").told(id) end
   local over = errors.is(err) and OVER[err.kind] and err.code ~= "output" -- a missing file is no missing task
-  local remembered = args.command == "generate" and args.journal and args.key
   if id and not over and (args.output or args.wait) then
-    world.stderr:write("runway: task ", id, " is not lost; to go on: ",
-      remembered and "run the same command again" or resume_command(args, id, message), "\n")
+    world.stderr:write("runway: task ", id, " is not lost; to go on: ", report.to_go_on(args, id, message), "\n")
   end
   return exits.of(err)
 end

@@ -20,6 +20,11 @@ local function writable(args, world, known)
   return true
 end
 
+-- The end of the program, should it come before this command says anything itself, speaks as it does.
+local function speak_for(args)
+  require("runway.ledger").to_go_on = function(id) return report.to_go_on(args, id) end
+end
+
 --- Makes a clip.
 ---@return integer|nil exit_code
 ---@return string|nil misuse
@@ -44,11 +49,12 @@ function tasks.generate(args, world)
     world.stderr:write("runway: waiting for the answer to the paid request, so that its task is not lost; "
       .. "a second Ctrl-C gives up\n")
   end
+  speak_for(args)
   local task
   task, err = client:generate(given)
   scheduler.on_deferred = nil
   if not task then return report.failure(world, args, err) end
-  world.task_id, world.task, world.made = task.id, task, true
+  world.task_id, world.task = task.id, task
   world.stderr:write("task ", task.id, "\n")
   return output.fetch(task, args, world)
 end
@@ -73,6 +79,7 @@ function tasks.task(args, world)
     return ended_badly and exits.FAILED or exits.OK
   end
   world.task_id = args.id
+  speak_for(args)
   task = client:task(args.id, args.kind)
   world.task = task
   if args.output then return output.fetch(task, args, world) end

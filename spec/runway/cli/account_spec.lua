@@ -1,6 +1,7 @@
 -- Adapters of the user's own, and the small commands that ask an account.
 
 local account = require "runway.cli.account"
+local child = require "spec.support.child"
 local command = require "spec.support.command"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
@@ -18,6 +19,19 @@ local FINE = [[
     query = function(ref) return { path = "/jobs/" .. ref.id } end,
     task = function(answer) return { status = answer.json.state } end,
   }
+]]
+
+-- The command over a transport that may cost money, for all that is known; SIGTERM at the first query.
+local ENDED = [[
+  local scheduler = require "runway.scheduler"
+  local transport = { cancel = function() end }
+  function transport:start(wire, done)
+    if wire.method == "GET" then os.execute "kill -TERM $PPID" end
+    local body = wire.method == "POST" and '{"job":"j1"}' or '{"state":"RUNNING"}'
+    scheduler.at(scheduler.now(), function() done { status = 200, sent = true, headers = {}, body = body } end)
+    return 1
+  end
+  os.exit(require "runway.cli".main({ ... }, { transport = transport, terminal = false }))
 ]]
 
 describe("the runway command", function()
@@ -66,6 +80,20 @@ describe("the runway command", function()
       local _, _, err = run({ "task", "j1", "--wait", "--provider", file },
         { { "GET /jobs/j1", status = 401, json = {} } })
       assert.matches("to go on: runway task j1 --provider " .. file .. " --wait", err, 1, true)
+    end)
+
+    it("names it when a signal ends the program, and tells nothing that is for scripts", function()
+      local file = here:write("mine.lua", FINE)
+      for how, words in pairs {
+        ["j1 --provider %s -o a.mp4"] = { "generate", "--provider", file, "--prompt", "x", "-o", "a.mp4",
+          "--poll-interval", "0.01" },
+        ["--provider %s --wait -- -j2"] = { "task", "--provider", file, "--wait", "--", "-j2" },
+      } do
+        local said, code = child.run(ENDED, { arguments = words,
+          before = "export REELHOUSE_API_KEY=" .. mocked.KEY .. ";" })
+        assert.equal(128 + 15, code, said)
+        assert.equal("runway task " .. how:format(file), said:match "; to go on: ([^\n]*)\n", said)
+      end
     end)
 
     it("says what is wrong with it, and where", function()

@@ -145,6 +145,15 @@ describe("the runway command, with a journal,", function()
     assert.equal(0, #m.requests)
   end)
 
+  it("tells the status of what it has just made, and none of what an earlier run did", function()
+    local refused = { "GET /v1/tasks/t1", status = 401, json = { error = "revoked" } }
+    local _, out = generate({ "--json" }, { mocked.SUBMIT, refused })
+    assert.same({ "t1", "PENDING" }, { objects(out)[1].task_id, objects(out)[1].status })
+    _, out = generate({ "--json" }, { refused })
+    assert.equal("t1", objects(out)[1].task_id)
+    assert.truthy(out:find('"status":null', 1, true), out)
+  end)
+
   it("says how an unknown is settled here", function()
     local code, _, err = generate({}, { { "POST /v1/text_to_video", fault = "lost" } })
     assert.equal(4, code)

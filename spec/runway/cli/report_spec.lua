@@ -63,6 +63,15 @@ describe("runway.cli.report", function()
       .. "--max-bytes 5 -o o.mp4\n", 1, true), text)
   end)
 
+  it("tells a value that begins with - as it is taken", function()
+    local text = said({ output = "-a.mp4", ca_file = "-c.pem", kind = "-k" }, failure "x")
+    assert.truthy(text:find("to go on: runway task t1 --kind=-k --ca-file=-c.pem -o-a.mp4\n", 1, true), text)
+    text = said({ output = "-" }, failure "x")
+    assert.truthy(text:find("runway task t1 -o -\n", 1, true), text)
+    assert.equal("runway journal settle --journal=-j.db -- -shot with --task-id ID, --resubmit when there is none, or "
+      .. "--failed WHY before the --", report.settling { key = "-shot", journal = "-j.db" })
+  end)
+
   it("shows no proxy with a password, and takes no id for an option", function()
     local text = said({ wait = true, proxy = "http://u:secret@p:1" }, failure("x", { task_id = "-t1" }))
     assert.is_nil(text:find("secret", 1, true))
