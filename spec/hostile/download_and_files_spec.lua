@@ -5,6 +5,7 @@ local child = require "spec.support.child"
 local core = require "runway.core"
 local faults = require "spec.support.faults"
 local interpreter = require "spec.support.interpreter"
+local keeps_parts = require "spec.support.keeps_parts"
 local mounted = require "spec.support.mounted"
 local rawserver = require "spec.support.rawserver"
 local retry = require "runway.retry"
@@ -36,13 +37,6 @@ describe("download and files:", function()
   local count, name, film = 0, nil, nil
   local delay = retry.delay
 
-  local function connect(more)
-    local options = { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = server:url "",
-      poll_interval = 0.01 }
-    for key, value in pairs(more or {}) do options[key] = value end
-    return assert(runway.client(options))
-  end
-
   local function plan(steps, more)
     count = count + 1
     name, film = "film" .. count, rawserver.film_bytes(count, SIZE)
@@ -55,13 +49,7 @@ describe("download and files:", function()
   setup(function()
     server = rawserver.start()
     retry.delay = function() return 0 end     -- what is proven here does not hang on time
-    -- Where no extended attributes are, nothing is gone on with.
-    here = scratch.new()
-    client = connect { max_retries = 0 }
-    plan { "cut:3000" }:download(here:path "probe")
-    marks = here:content "probe.part" ~= nil
-    client:close()
-    here:remove()
+    marks = keeps_parts(server)
   end)
   teardown(function()
     retry.delay = delay
@@ -69,7 +57,8 @@ describe("download and files:", function()
   end)
   before_each(function()
     here = scratch.new()
-    client = connect()
+    client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = server:url "",
+      poll_interval = 0.01 })
   end)
   after_each(function()
     client:close()
@@ -231,8 +220,8 @@ describe("download and files:", function()
   it("another process on the same target -> flock, `locked`", function()
     plan { "hang:50000", "hang:50000" }
     local script = here:write("program.lua", PROGRAM)
-    local program = io.popen(("export LUA_PATH='%s' LUA_CPATH='%s'; echo $$; exec %s '%s' '%s' %s '%s' 2>&1")
-      :format(package.path, package.cpath, interpreter, script, server:url "", name, path()))
+    local program = io.popen(("%s echo $$; exec %s '%s' '%s' %s '%s' 2>&1"):format(child.paths(), interpreter,
+      script, server:url "", name, path()))
     local pid = program:read "l"
     repeat until program:read "l" == "50000"
     fails("io", "locked", assert(client:get(name)):download(path()))
