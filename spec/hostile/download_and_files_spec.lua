@@ -136,7 +136,10 @@ describe("download and files:", function()
 
   for what, more in pairs { ["whose length is told"] = {}, ["whose length is not"] = { chunked = 1 } } do
     it("bigger than `max_bytes` -> stop: one " .. what, function()
-      fails("limit", "too_large", plan({}, more):download(path(), { max_bytes = SIZE - 1 }))
+      local got = 0
+      fails("limit", "too_large", plan({}, more):download(path(), { max_bytes = SIZE - 1,
+        on_progress = function(n) got = n end }))
+      assert.is_true(got == 0 or more.chunked == 1 and got < SIZE, "bytes of it were taken")
       assert.same({ nil, 1 }, { here:content "a.mp4", #requests() })
       there(assert(client:get(name)):download(path(), { max_bytes = SIZE }))
     end)
@@ -257,6 +260,20 @@ describe("download and files:", function()
     end }))
     assert.matches("deleted", err.message, 1, true)
     assert.is_nil(here:content "a.mp4")
+    there(task:download(path()))
+  end)
+
+  it("file given another name while writing -> detected at rename (fstat nlink), error", function()
+    local task = plan { "held:50000" }
+    local given
+    local err = fails("io", "file", task:download(path(), { on_progress = function(n)
+      if n < 50000 or given then return end
+      given = os.execute(("ln '%s.part' '%s.other'"):format(path(), path()))
+      server:release()
+    end }))
+    assert.matches("not a plain file", err.message, 1, true)
+    assert.is_nil(here:content "a.mp4")
+    os.remove(path() .. ".other")
     there(task:download(path()))
   end)
 end)
