@@ -1,14 +1,9 @@
 -- docs/architecture.md draws the rooms in layers, top to bottom. Here the rooms that are there and what
 -- they name are read from the code and held against that picture: a room may name lower ones only.
 
-local PAGE = "docs/architecture.md"
+local content = require "spec.support.content"
 
-local function content(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local PAGE = "docs/architecture.md"
 
 local function files(command)
   local list, pipe = {}, assert(io.popen(command .. " | LC_ALL=C sort"))

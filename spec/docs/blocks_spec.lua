@@ -3,21 +3,17 @@
 -- files, named in the comment of their first line, that the lines of shell compile.
 
 local child = require "spec.support.child"
+local content = require "spec.support.content"
 local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
+
+local quote = child.quote
 
 local PAGES = { "docs/embedding.md", "README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/adapters.md",
   "docs/architecture.md", "docs/coverage.md", "docs/providers.md", "docs/reference.md", "docs/testing.md" }
 
 -- Blocks that hold no code.
 local NO_CODE = { [""] = true, layers = true, text = true }
-
-local function content(path)
-  local file = io.open(path)
-  local text = file and file:read "a"
-  if file then file:close() end
-  return text
-end
 
 -- The blocks of a page: { language =, line = (of its first line of code), code = }, in order.
 local function blocks_of(text)
@@ -94,8 +90,7 @@ end
 
 describe("the Lua on the page", function()
   for _, page in ipairs(PAGES) do
-    local text = content(page)
-    local blocks = text and of_language(blocks_of(text), "lua") or {}
+    local blocks = of_language(blocks_of(content(page)), "lua")
     if #blocks > 0 then
       it(page .. " runs", function()
         local here = stocked()
@@ -135,8 +130,6 @@ esac
 exec %s %s/bin/runway "$@"
 ]]
 
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
 -- Rocks are installed by make check; the others are for who works on runway (spec/docs/contributing_spec.lua).
 local ELSEWHERE = { luarocks = true, cd = true, git = true, gdb = true, export = true, ["tools/specs.sh"] = true }
 
@@ -172,8 +165,8 @@ describe("the shell on the page", function()
     assert(os.execute(("cd %s && chmod +x ffplay && ln -s %s/src"):format(quote(here.directory), quote(ROOT))))
     here:write("runway", RUNWAY:format(lua, quote(ROOT)))
     os.execute("chmod +x " .. quote(here:path "runway"))
-    local pipe = io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s %s/bin/runway sandbox --port 0 --seconds 0 2>&1 & "
-      .. "echo $!; wait"):format(quote(package.path), quote(package.cpath), lua, quote(ROOT)))
+    local pipe = io.popen(("%s %s %s/bin/runway sandbox --port 0 --seconds 0 2>&1 & echo $!; wait"):format(
+      child.paths(), lua, quote(ROOT)))
     local pid, line = pipe:read "l", pipe:read "l"
     local address = line and line:match "http://%S+"
     assert(address, line)
@@ -212,8 +205,7 @@ describe("the shell on the page", function()
   end)
 
   for _, page in ipairs(PAGES) do
-    local text = content(page)
-    for _, block in ipairs(text and blocks_of(text) or {}) do
+    for _, block in ipairs(blocks_of(content(page))) do
       if block.language == "c" or block.language == "cpp" or block.language == "c++" then
         local name = assert(block.code:match "^/[/*] ?([%w_.]+)", page .. ": no name in the first line")
         it(("%s:%d is the file %s"):format(page, block.line, name), function() here:write(name, block.code) end)

@@ -1,11 +1,6 @@
 -- CONTRIBUTING.md names files, targets, checks and functions: all of them are there.
 
-local function content(path)
-  local file = io.open(path)
-  local text = file and file:read "a"
-  if file then file:close() end
-  return text
-end
+local content = require "spec.support.content"
 
 describe("CONTRIBUTING.md", function()
   local page = content "CONTRIBUTING.md"
@@ -44,7 +39,7 @@ end)
 describe("the templates of issues", function()
   it("have a name and say what they are for", function()
     for _, name in ipairs { "fault", "wish", "provider" } do
-      local text = assert(content(".github/ISSUE_TEMPLATE/" .. name .. ".md"))
+      local text = content(".github/ISSUE_TEMPLATE/" .. name .. ".md")
       assert.truthy(text:find "^%-%-%-\nname: [^\n]+\nabout: [^\n]+\n%-%-%-\n", name)
     end
   end)

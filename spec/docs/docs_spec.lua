@@ -2,6 +2,7 @@
 -- explain; and that the README names every public name. So the pages cannot go stale unnoticed.
 
 local child = require "spec.support.child"
+local content = require "spec.support.content"
 local json = require "runway.json"
 local lua = require "spec.support.interpreter"
 local models = require "runway.providers.runwayml_models"
@@ -9,13 +10,6 @@ local params = require "runway.params"
 local providers = require "runway.providers"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
-
-local function content(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 ---------------------------------------------------------------------------------------------------
 -- Markdown
@@ -402,8 +396,7 @@ describe("the example of a user's own adapter", function()
   it("is at most sixty lines, and runs", function()
     local _, lines = content("examples/own_adapter.lua"):gsub("\n", "")
     assert.is_true(lines <= 60)
-    local pipe = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' %s examples/own_adapter.lua 2>&1")
-      :format(package.path, package.cpath, lua)))
+    local pipe = assert(io.popen(("%s %s examples/own_adapter.lua 2>&1"):format(child.paths(), lua)))
     assert.equal("task 7 SUCCEEDED (reelhouse)\thttps://files.reelhouse.example/7.mp4\n", pipe:read "a")
     pipe:close()
   end)

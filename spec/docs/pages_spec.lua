@@ -1,16 +1,10 @@
 -- The pages name all that there is: each public name, each option, each scenario.
 
+local content = require "spec.support.content"
 local journals = require "spec.support.journals"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scratch = require "spec.support.scratch"
-
-local function content(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 local reference, testing = content "docs/reference.md", content "docs/testing.md"
 

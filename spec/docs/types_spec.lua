@@ -2,6 +2,7 @@
 -- knows, and one that a function takes and no editor shows, both fail here.
 
 local adapters = require "spec.support.adapters"
+local content = require "spec.support.content"
 local journals = require "spec.support.journals"
 local json = require "runway.json"
 local listener = require "runway.listener"
@@ -12,13 +13,6 @@ local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local shape = require "runway.conformance.shape"
 local types = dofile "tools/types.lua"
-
-local function content(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 ---------------------------------------------------------------------------------------------------
 -- What the annotations say

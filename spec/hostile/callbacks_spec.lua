@@ -123,7 +123,8 @@ describe("callbacks:", function()
     local before = journal:entries()
     local right = target()
     for _, where in ipairs { "/hook", "/hook?a=1", (right:gsub("%x$", "")), (right:gsub("%x%x%x$", "000")),
-      right .. "0", (right:gsub("runway_token", "token")), "/hook?runway_token=%27%20OR%201=1" } do
+      right .. "0", (right:gsub("runway_token", "token")), (right:gsub("runway_token", "not_%0")),
+      "/hook?runway_token=%27%20OR%201=1" } do
       local status, hint = post(where, told("c9", "3"))
       assert.same({ 404, "c9" }, { status, hint.id })
     end
@@ -136,13 +137,22 @@ describe("callbacks:", function()
   end)
 
   it("status regression (SUCCEEDED then RUNNING) -> ignored", function()
-    connect { made "c9", query("SUCCESS", { video_url = mocked.OUTPUT }),
-      query("IN_PROGRESS", { progress = "30%", video_url = EVIL }) }
-    local task = assert(assert(client:generate(clip())):wait())
+    connect { made "c9", query("IN_PROGRESS", { progress = "60%" }), query("NOT_START", { progress = "10%" }),
+      query("SUCCESS", { video_url = mocked.OUTPUT }), query("IN_PROGRESS", { progress = "30%", video_url = EVIL }),
+      query("FAILURE", { fail_reason = "lost" }) }
+    local task = assert(client:generate(clip()))
+    for _ = 1, 2 do                           -- whatever the provider itself says later
+      assert(task:refresh())
+      assert.same({ "RUNNING", 0.6 }, { task.status, task.progress })
+    end
+    assert(task:wait())
     post(target(), told("c9", "1"))
     assert.equal("SUCCEEDED", task.status)
-    assert(task:refresh())                    -- and whatever the provider itself says later
-    assert.same({ "SUCCEEDED", 1, mocked.OUTPUT }, { task.status, task.progress, task.output[1] })
+    for _ = 1, 2 do
+      assert(task:refresh())
+      assert.same({ "SUCCEEDED", 1, mocked.OUTPUT }, { task.status, task.progress, task.output[1] })
+      assert.is_nil(task.failure)
+    end
     assert.same({ "done", "c9" }, entry())
     mock:finish()
   end)

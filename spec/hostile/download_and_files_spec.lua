@@ -5,6 +5,7 @@ local child = require "spec.support.child"
 local core = require "runway.core"
 local faults = require "spec.support.faults"
 local interpreter = require "spec.support.interpreter"
+local keeps_parts = require "spec.support.keeps_parts"
 local mounted = require "spec.support.mounted"
 local rawserver = require "spec.support.rawserver"
 local retry = require "runway.retry"
@@ -36,13 +37,6 @@ describe("download and files:", function()
   local count, name, film = 0, nil, nil
   local delay = retry.delay
 
-  local function connect(more)
-    local options = { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = server:url "",
-      poll_interval = 0.01 }
-    for key, value in pairs(more or {}) do options[key] = value end
-    return assert(runway.client(options))
-  end
-
   local function plan(steps, more)
     count = count + 1
     name, film = "film" .. count, rawserver.film_bytes(count, SIZE)
@@ -55,13 +49,7 @@ describe("download and files:", function()
   setup(function()
     server = rawserver.start()
     retry.delay = function() return 0 end     -- what is proven here does not hang on time
-    -- Where no extended attributes are, nothing is gone on with.
-    here = scratch.new()
-    client = connect { max_retries = 0 }
-    plan { "cut:3000" }:download(here:path "probe")
-    marks = here:content "probe.part" ~= nil
-    client:close()
-    here:remove()
+    marks = keeps_parts(server)
   end)
   teardown(function()
     retry.delay = delay
@@ -69,7 +57,8 @@ describe("download and files:", function()
   end)
   before_each(function()
     here = scratch.new()
-    client = connect()
+    client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = server:url "",
+      poll_interval = 0.01 })
   end)
   after_each(function()
     client:close()
@@ -147,7 +136,10 @@ describe("download and files:", function()
 
   for what, more in pairs { ["whose length is told"] = {}, ["whose length is not"] = { chunked = 1 } } do
     it("bigger than `max_bytes` -> stop: one " .. what, function()
-      fails("limit", "too_large", plan({}, more):download(path(), { max_bytes = SIZE - 1 }))
+      local got = 0
+      fails("limit", "too_large", plan({}, more):download(path(), { max_bytes = SIZE - 1,
+        on_progress = function(n) got = n end }))
+      assert.is_true(got == 0 or more.chunked == 1 and got < SIZE, "bytes of it were taken")
       assert.same({ nil, 1 }, { here:content "a.mp4", #requests() })
       there(assert(client:get(name)):download(path(), { max_bytes = SIZE }))
     end)
@@ -231,8 +223,8 @@ describe("download and files:", function()
   it("another process on the same target -> flock, `locked`", function()
     plan { "hang:50000", "hang:50000" }
     local script = here:write("program.lua", PROGRAM)
-    local program = io.popen(("export LUA_PATH='%s' LUA_CPATH='%s'; echo $$; exec %s '%s' '%s' %s '%s' 2>&1")
-      :format(package.path, package.cpath, interpreter, script, server:url "", name, path()))
+    local program = io.popen(("%s echo $$; exec %s '%s' '%s' %s '%s' 2>&1"):format(child.paths(), interpreter,
+      script, server:url "", name, path()))
     local pid = program:read "l"
     repeat until program:read "l" == "50000"
     fails("io", "locked", assert(client:get(name)):download(path()))
@@ -268,6 +260,20 @@ describe("download and files:", function()
     end }))
     assert.matches("deleted", err.message, 1, true)
     assert.is_nil(here:content "a.mp4")
+    there(task:download(path()))
+  end)
+
+  it("file given another name while writing -> detected at rename (fstat nlink), error", function()
+    local task = plan { "held:50000" }
+    local given
+    local err = fails("io", "file", task:download(path(), { on_progress = function(n)
+      if n < 50000 or given then return end
+      given = os.execute(("ln '%s.part' '%s.other'"):format(path(), path()))
+      server:release()
+    end }))
+    assert.matches("not a plain file", err.message, 1, true)
+    assert.is_nil(here:content "a.mp4")
+    os.remove(path() .. ".other")
     there(task:download(path()))
   end)
 end)

@@ -28,6 +28,9 @@ describe("HTTP and TCP:", function()
         local pause, task = told({ ["Retry-After"] = value, Date = date }, status)
         assert.equal("t1", task and task.id, value)
         assert.is_true(pause >= seconds and pause < seconds + 1, value .. ": " .. pause)
+        local once = mocked.client({ { "POST /v1/text_to_video", status = status,
+          headers = { ["Retry-After"] = value, Date = date } } }, { max_retries = 0 })
+        assert.equal(seconds, select(2, once:generate(mocked.clip())).retry_after, value)
       end
       for value, seconds in pairs { ["999999999"] = 999999999, ["3601"] = 3601,
         ["Sun, 01 Feb 2026 00:00:00 GMT"] = 31 * 86400 } do

@@ -147,6 +147,12 @@ describe("HTTP and TCP:", function()
       assert(client:get(by_path.json '{"status":"RUNNING"}'))
     end
     assert.equal(0, #got "/film")
+    -- nor is anyone called by a name that leads there from the first
+    names["fresh.example:" .. quiet] = "127.0.0.1"
+    client:close()
+    client = by_path.client("http://rebound.example:" .. server.port, { allow_http = true, resolve = names })
+    film = ("http://fresh.example:%d/film"):format(quiet)
+    refused(by_path.made(client, film), "forbidden_address", film)
   end)
 
   it("redirect across hosts -> no Authorization, X-Api-Key, version header", function()

@@ -3,8 +3,10 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local exchange = require "spec.support.exchange"
 local faults = require "spec.support.faults"
 local interpreter = require "spec.support.interpreter"
+local keeps_parts = require "spec.support.keeps_parts"
 local killing = require "spec.support.killing"
 local mocked = require "spec.support.mocked"
 local process = require "spec.support.process"
@@ -69,25 +71,10 @@ describe("process and time:", function()
     return child.run(PREAMBLE .. code, { before = before, arguments = { server:url "", here.directory, ... } })
   end
 
-  local function until_true(done, what)
-    local deadline = core.now() + PATIENCE
-    while not done() do
-      assert(core.now() < deadline, "never happened: " .. what)
-      runway.step(0.01)
-    end
-  end
-
   setup(function()
     server = rawserver.start()
     made = process.new()
-    -- Where there are no extended attributes, no part of a file is gone on with.
-    here = scratch.new()
-    plan { "cut:3000" }
-    local client = connect { max_retries = 0 }
-    client:get(name):download(here:path "probe")
-    client:close()
-    marks = here:content "probe.part" ~= nil
-    here:remove()
+    marks = keeps_parts(server)
   end)
   teardown(function()
     server:stop()
@@ -345,19 +332,16 @@ describe("process and time:", function()
     plan({}, { running = 1 })
     local path = here:write("program.lua", PREAMBLE .. [[
       io.stdout:setvbuf "no"
-      local shell = io.popen "echo $PPID"
-      print(shell:read "l")
-      shell:close()
       local client = assert(open { journal = directory .. "/shots.db" })
       local task = assert(client:generate(clip(one, "a")))
       print(pcall(task.wait, task))
       print(task.id)
       os.exit(0)
     ]])
-    local program = io.popen(("export LUA_PATH='%s' LUA_CPATH='%s'; %s '%s' '%s' '%s' '%s' 2>&1"):format(package.path,
-      package.cpath, interpreter, path, server:url "", here.directory, name))
+    local program = io.popen(("%s echo $$; exec %s '%s' '%s' '%s' '%s' 2>&1"):format(child.paths(),
+      interpreter, path, server:url "", here.directory, name))
     local pid = program:read "l"
-    until_true(function() return #server:seen("/v1/tasks/" .. name) > 1 end, "a query")
+    exchange.until_true(function() return #server:seen("/v1/tasks/" .. name) > 1 end, "a query")
     os.execute("kill -INT " .. pid)
     local said = program:read "a"
     program:close()

@@ -3,6 +3,7 @@
 
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
+local scratch = require "spec.support.scratch"
 
 local WORKFLOW = "5e1f0c8a-3b7d-4c12-9f04-6a2b8d7c9e10"
 local RUN = "17f20503-6c24-4c16-946b-35dbbce2af2f"
@@ -17,12 +18,7 @@ before_each(function()
 end)
 after_each(function() os.execute("rm -rf '" .. directory .. "'") end)
 
-local function content(path)
-  local file = io.open(path, "rb")
-  local bytes = file and file:read "a"
-  if file then file:close() end
-  return bytes
-end
+local content = scratch.read
 
 describe("started with client:request at the sandbox,", function()
   local server, client

@@ -3,6 +3,7 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local keeps_parts = require "spec.support.keeps_parts"
 local rawserver = require "spec.support.rawserver"
 local retry = require "runway.retry"
 local runway = require "runway"
@@ -26,14 +27,7 @@ describe("a download that breaks off", function()
   setup(function()
     server = rawserver.start()
     retry.delay = function() return 0 end     -- what is proven here does not hang on time
-    -- Where no extended attributes are, nothing is gone on with.
-    here = scratch.new()
-    server:film("probe", { size = 5000, steps = { "cut:3000" } })
-    client = connect { max_retries = 0 }
-    assert.is_nil(assert(client:get "probe"):download(here:path "probe"))
-    marks = here:content "probe.part" ~= nil
-    client:close()
-    here:remove()
+    marks = keeps_parts(server)
   end)
   teardown(function()
     retry.delay = delay

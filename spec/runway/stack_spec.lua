@@ -4,18 +4,13 @@ local base64 = require "spec.support.base64"
 local json = require "runway.json"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
+local scratch = require "spec.support.scratch"
 
 local PNG = "\137PNG\r\n\26\n" .. ("\0\1\2\3 not much of a picture, but its bytes begin like one"):rep(40)
 
 local directory
 
-local function content(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
+local content = scratch.read
 
 local function write(name, bytes)
   local path = directory .. "/" .. name

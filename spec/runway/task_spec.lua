@@ -407,6 +407,15 @@ describe("a task", function()
       assert.truthy(utf8.len(task.failure))
     end)
 
+    it("what runs does not wait again", function()
+      local task = submitted { task_is("RUNNING", { progress = 0.6 }), task_is("PENDING", { progress = 0.1 }),
+        task_is("THROTTLED") }
+      for _ = 1, 3 do
+        assert(task:refresh())
+        assert.same({ "RUNNING", 0.6 }, { task.status, task.progress })
+      end
+    end)
+
     it("what has ended stays ended", function()
       for _, ended in ipairs { "SUCCEEDED", "FAILED", "CANCELLED" } do
         local task = submitted {

@@ -34,13 +34,7 @@ describe("a body that goes to a file", function()
     part = target .. ending
   end)
 
-  local function content(path)
-    local file = io.open(path, "rb")
-    if not file then return nil end
-    local bytes = file:read("a")
-    file:close()
-    return bytes
-  end
+  local content = scratch.read
 
   local function write(path, bytes)
     local file = assert(io.open(path, "wb"))

@@ -49,12 +49,7 @@ describe("what the first bytes say", function()
     end
   end
 
-  local function content(path)
-    local file = io.open(path, "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local content = scratch.read
 
   describe("of a picture:", function()
     it("HEIC, HEIF and AVIF by their brand or by what they are compatible with", function()

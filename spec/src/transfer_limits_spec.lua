@@ -54,8 +54,7 @@ describe("an answer", function()
       -- The rest never left the server: what the sockets hold, at most.
       local seen = exchange.until_true(function()
         local first = server:seen("/chunked-forever?cap")[1]
-        local connection = server:log().connections[first.connection]
-        return connection and connection.closed and first
+        return server:log().connections[first.connection].closed and first
       end, "the server to notice")
       assert.is_true(seen.sent < 32 * 1024 * 1024)
     end)

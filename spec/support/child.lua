@@ -4,8 +4,19 @@ local lua = require "spec.support.interpreter"
 
 local child = {}
 
-local function quote(text)
+--- A word for a shell.
+---@param text string
+---@return string
+function child.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local quote = child.quote
+
+--- Shell before a program that is to find the modules under test.
+---@return string
+function child.paths()
+  return ("export LUA_PATH=%s LUA_CPATH=%s;"):format(quote(package.path), quote(package.cpath))
 end
 
 --- Runs a program and waits for its end.
@@ -22,8 +33,7 @@ function child.run(code, options)
   file:close()
 
   local words = {
-    "export LUA_PATH=" .. quote(package.path), "LUA_CPATH=" .. quote(package.cpath) .. ";",
-    options.before or "", lua, path,
+    child.paths(), options.before or "", lua, path,
   }
   for _, argument in ipairs(options.arguments or {}) do words[#words + 1] = quote(argument) end
   -- A shell around it turns death by a signal into a number.

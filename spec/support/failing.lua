@@ -3,6 +3,7 @@
 -- shortage.c and faults.c before the C library). What must be true whatever it was told is checked here, against
 -- servers that count what is paid for. Specs try some of it; `make torture` tries it all.
 
+local child = require "spec.support.child"
 local films = require "runway.sandbox.files"
 local journal = require "runway.journal"
 local json = require "runway.json"
@@ -15,6 +16,8 @@ local scratch = require "spec.support.scratch"
 local failing = {}
 
 local PROGRAM = debug.getinfo(1, "S").source:match "^@(.*)%.lua$" .. "_program.lua"
+local quote = child.quote
+
 local FILM_BYTES, FILM_CUT = 40000, 20000
 
 --- What there is to fail, each with the stories that it is met in. `times`: so often in a row. Of Lua's own
@@ -59,8 +62,6 @@ for call, errors in pairs {
 end
 table.sort(failing.files, function(a, b) return a.fault .. a.story < b.fault .. b.story end)
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
 --- The libraries, compiled; to be removed by who asked for them.
 ---@return table files
 function failing.libraries()
@@ -86,9 +87,8 @@ local function play(self, plan, libraries)
   for name, value in pairs(plan) do words[#words + 1] = ("%s=%q"):format(name, value) end
   local files, mark, library = self.files, self.files:path "mark", libraries:path "shortage.so"
   local preload = quote(library .. ":" .. libraries:path "faults.so")
-  local command = ("LUA_PATH=%s LUA_CPATH=%s SPEC_PRELOAD=%s LD_PRELOAD=%s %s %s %s %s"):format(quote(package.path),
-    quote(package.cpath), preload, preload, lua, quote(PROGRAM), quote(library),
-    quote("{" .. table.concat(words, ",") .. "}"))
+  local command = ("%s SPEC_PRELOAD=%s LD_PRELOAD=%s %s %s %s %s"):format(child.paths(), preload, preload, lua,
+    quote(PROGRAM), quote(library), quote("{" .. table.concat(words, ",") .. "}"))
   os.execute(("{ %s; echo $? >%s.new; mv %s.new %s; } >%s 2>&1 </dev/null &"):format(command, mark, mark, mark,
     files:path "log"))
   repeat runway.step(0.002) until files:content "mark"

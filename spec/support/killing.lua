@@ -8,6 +8,7 @@
 -- of the money; what is unknown then is settled as it really is, by the sandbox's own list, so that keys come to
 -- be submitted once more and unknown ones go on to their films.
 
+local beside = require "spec.support.child"
 local chance = require "spec.support.chance"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
@@ -18,6 +19,8 @@ local sandbox = require "runway.sandbox"
 local scratch = require "spec.support.scratch"
 
 local killing = {}
+
+local quote = beside.quote
 
 local PATIENCE = 120                          -- seconds for the last run, which no one kills
 
@@ -61,8 +64,6 @@ local PROGRAM = [[
   io.open(mark, "w"):close()
 ]]
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
 local function exists(path)
   local file = io.open(path)
   if file then file:close() end
@@ -93,8 +94,8 @@ local function start(self, keys)
   local words = { quote(lua), quote(self.program), quote(self.server.base_url), quote(self.where),
     quote(self.files.directory), quote(mark), quote(name) }
   for _, key in ipairs(keys) do words[#words + 1] = quote(key) end
-  local pid = shell(("export LUA_PATH=%s LUA_CPATH=%s; %s >>%s 2>&1 </dev/null & echo $!"):format(quote(package.path),
-    quote(package.cpath), table.concat(words, " "), quote(self.files:path "log")))
+  local pid = shell(("%s %s >>%s 2>&1 </dev/null & echo $!"):format(beside.paths(), table.concat(words, " "),
+    quote(self.files:path "log")))
   local child = { pid = pid, mark = mark, keys = keys }
   self.children[name] = child
   return child

@@ -83,8 +83,8 @@ end
 --- the system before this call is in it.
 ---@return { requests: table[], connections: table[] } log `requests` in order of arrival, each
 ---{ connection, method, target, version, headers (lowercase), head (the raw bytes), length, body
----(first 64 KiB), sent (bytes answered so far) }; `connections` by number, each { number, listener,
----requests, closed = "peer"|"server"|nil, error }
+---(first 64 KiB), sent (bytes answered so far) }; `connections` by number (no list: the control path's
+---are left out), each { number, listener, requests, closed = "peer"|"server"|nil, error }
 function Server:log()
   local text = assert(control(self, "/_log"), "the test server is gone")
   return assert(load(text, "log", "t", {}))()
@@ -106,7 +106,7 @@ end
 ---@return integer
 function Server:connected(listener)
   local count = 0
-  for _, connection in ipairs(self:log().connections) do
+  for _, connection in pairs(self:log().connections) do
     if connection.listener == listener then count = count + 1 end
   end
   return count

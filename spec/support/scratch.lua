@@ -5,6 +5,16 @@ Scratch.__index = Scratch
 
 local scratch = { open = {} }                 -- those that were not removed yet
 
+--- The bytes of any file.
+---@param path string
+---@return string|nil bytes  nil: no such file
+function scratch.read(path)
+  local file = io.open(path, "rb")
+  local bytes = file and file:read "a"
+  if file then file:close() end
+  return bytes
+end
+
 ---@return table scratch  with `directory`, and the methods below
 function scratch.new()
   local directory = os.tmpname()
@@ -29,10 +39,7 @@ end
 
 ---@return string|nil bytes  nil: no such file
 function Scratch:content(name)
-  local file = io.open(self:path(name), "rb")
-  local bytes = file and file:read "a"
-  if file then file:close() end
-  return bytes
+  return scratch.read(self:path(name))
 end
 
 function Scratch:remove()

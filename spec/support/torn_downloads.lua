@@ -5,6 +5,7 @@
 local chance = require "spec.support.chance"
 local child = require "spec.support.child"
 local core = require "runway.core"
+local keeps_parts = require "spec.support.keeps_parts"
 local rawserver = require "spec.support.rawserver"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
@@ -134,20 +135,6 @@ function torn.make(server, shot, marks)
   return complaint, counts
 end
 
---- Are parts gone on with here?
----@param server RawServer
----@return boolean
-function torn.marks(server)
-  local here = scratch.new()
-  server:film("torn-probe", { size = 5000, steps = { "cut:3000", "status:404", "status:404", "status:404" } })
-  local client = connect(server)
-  assert(client:get "torn-probe"):download(here:path "probe")
-  client:close()
-  local marks = here:content "probe.part" ~= nil
-  here:remove()
-  return marks
-end
-
 --- Makes the shots of `count` seeds, a few at once.
 ---@param server RawServer
 ---@param seed integer      the first
@@ -156,7 +143,7 @@ end
 ---@return table counts   the sums
 function torn.run(server, seed, count)
   local complaints, sums = {}, { films = 0, calls = 0, requests = 0, given = 0, size = 0, lost = 0 }
-  local marks, after = torn.marks(server), seed + count
+  local marks, after = keeps_parts(server), seed + count
   local function work()
     while seed < after do
       local shot = torn.shot(seed)

@@ -1,13 +1,7 @@
 -- The rockspecs name every file by hand, because luarocks reads them without looking at the disk.
 
+local content = require "spec.support.content"
 local listing = dofile "tools/rockspec.lua"
-
-local function content(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 local function read(text)
   local spec = {}

@@ -1,6 +1,7 @@
 -- A budget, and a number of tasks at once, that a journal keeps for all programs that share it.
 
 local chance = require "spec.support.chance"
+local child = require "spec.support.child"
 local core = require "runway.core"
 local databases = require "spec.support.databases"
 local errors = require "runway.errors"
@@ -432,8 +433,6 @@ local PROGRAM = [[
   print(codes.task or 0, codes.budget or 0, n)
 ]]
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
 -- What `count` of them said, each with a number of its own and what `more` gives.
 local function run(count, where, more)
   local path = os.tmpname()
@@ -442,8 +441,8 @@ local function run(count, where, more)
   file:close()
   local pipes, said = {}, {}
   for i = 1, count do
-    pipes[i] = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; exec %s %s %s p%d- %s 2>&1"):format(
-      quote(package.path), quote(package.cpath), lua, path, quote(where), i, more and more(i) or "")))
+    pipes[i] = assert(io.popen(("%s exec %s %s %s p%d- %s 2>&1"):format(child.paths(), lua, path, child.quote(where), i,
+      more and more(i) or "")))
   end
   for i = 1, count do
     said[i] = pipes[i]:read "a"

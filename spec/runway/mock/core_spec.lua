@@ -25,12 +25,7 @@ describe("the mock and the core agree on", function()
     return scheduler.park(w)
   end
 
-  local function content(path)
-    local file = io.open(path, "rb")
-    local bytes = file and file:read "a"
-    if file then file:close() end
-    return bytes
-  end
+  local content = scratch.read
 
   -- What is seen of a result, and of the disk after it.
   local function seen(result, wire)

@@ -42,7 +42,7 @@ local function log_as_lua()
   end
   out[#out + 1] = "},connections={"
   for _, entry in ipairs(log.connections) do
-    if not entry.control then out[#out + 1] = "{" .. literal(entry, NOTED) .. "}," end
+    if not entry.control then out[#out + 1] = ("[%d]={%s},"):format(entry.number, literal(entry, NOTED)) end
   end
   out[#out + 1] = "}}"
   return table.concat(out)
