@@ -18,7 +18,7 @@
 ---| "task_cancelled"        it was cancelled at the provider
 ---| "cancelled"             it was given up here
 ---| "io"                    a file or a database
----| "limit"                 a budget, or what this machine lacks
+---| "limit"                 too large, too many, beyond the budget, or what this machine lacks
 ---| "config"                the set-up: no key, no provider, no library
 
 ---@alias runway.Status "PENDING"|"THROTTLED"|"RUNNING"|"SUCCEEDED"|"FAILED"|"CANCELLED"
@@ -49,7 +49,7 @@
 ---@field format? string          of a provider that has several families of routes
 ---@field output? string|runway.Output  the file that `task:download()` writes; looked at before paying
 ---@field extra? table<string, any>     goes into the request as it is
----@field deadline? number        seconds after which this call ends
+---@field deadline? number        seconds after which this call ends; a paid request that has left is awaited
 ---@field key? string             with a journal: the same one never submits twice
 ---@field [string] any
 
