@@ -61,12 +61,14 @@ function account.open(args, world)
   local function logger(level, message)
     if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
   end
-  return require("runway").client {
+  local client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
     poll_interval = args.poll_interval,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }
+  world.client = client
+  return client, err
 end
 
 return account

@@ -59,8 +59,9 @@ local function raised(world, value)
   return exits.FAILED
 end
 
--- The end of every command: what was said on standard output must be there.
+-- The end of every command: its client closes, and what was said on standard output must be there.
 local function ended(world, code)
+  if world.client then world.client:close() end
   local ok, why = world.stdout:flush()
   if ok then return code end
   if not world.cut_short then
