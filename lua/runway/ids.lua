@@ -283,7 +283,8 @@ function ids.in_text(body)
   local trees = read_tree(s:sub(first))
   local id = sure_id(trees)
   if id then return id, true end
-  if s:gsub("^\239\187\191", ""):find("^[ \t-\r]*<") then return nil, false end    -- a page: an `id` in it may be anything's
+  -- a page: an `id` in it may be anything's
+  if s:gsub("^\239\187\191", ""):find("^[ \t-\r]*<") then return nil, false end
   for _, tree in ipairs(trees) do
     id = loose_id(tree, 1, {})
     if id then return id, false end

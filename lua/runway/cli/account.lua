@@ -61,7 +61,8 @@ function account.open(args, world)
   local function logger(level, message)
     if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
   end
-  local client, err = require("runway").client {
+  local client
+  client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
     poll_interval = args.poll_interval,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
