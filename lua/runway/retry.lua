@@ -177,12 +177,24 @@ local function said(problem)
   return { refused = problem.refused }
 end
 
+-- Words of a limit that lasts until tomorrow: to come back in seconds would be in vain.
+local DAILY = { "daily", "per day", "a day", "24 h", "24h", "每日", "每天", "今日" }
+
+local function is_daily(problem)
+  local message = problem and type(problem.message) == "string" and text.lower(problem.message) or ""
+  for _, word in ipairs(DAILY) do
+    if message:find(word, 1, true) then return true end
+  end
+  return false
+end
+
 --- Judges one exchange.
 ---@param paid boolean          may it cost money
 ---@param result table          of the transport: status, headers, sent, error
 ---@param problem any           what the adapter says of the answer, a table: kind, refused
 ---@param unreadable boolean    a 2xx that the adapter could not read
----@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for
+---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for;
+---  daily: it is a limit of the day
 function retry.judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
   problem = said(problem)
@@ -209,6 +221,9 @@ function retry.judge(paid, result, problem, unreadable)
   local not_taken = NOT_TAKEN[status] or (status == 503 and names_time(headers, after) and "server")
   if not_taken then
     local final = problem and problem.kind and not PASSING[problem.kind]
+    if status == 429 and not final and is_daily(problem) then
+      return verdict("rate_limited", false, { after = after, daily = true })
+    end
     return verdict(final and kind or too_long and "rate_limited" or not_taken,
       not final and not too_long, { after = after })
   end
