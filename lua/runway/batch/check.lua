@@ -1,6 +1,7 @@
 -- check.lua: a whole list held against what its providers take, before the first shot is paid for.
 
 local core = require "runway.core"
+local description = require "runway.description"
 local names = require "runway.batch.names"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
@@ -10,11 +11,24 @@ local check = {}
 
 local BREATH = 0.05                           -- seconds of looking at shots between two turns of the loop
 
--- The column that a problem speaks of: it names it, or its message begins with it.
+-- Is one of these files spoken of?
+local function names_file(message, v)
+  for _, path in ipairs(description.paths(v)) do
+    if message:find(path, 1, true) then return true end
+  end
+  return false
+end
+
+-- The column that a problem speaks of: its field, that of a file in its message, or the first that is named there.
 local function column_of(shot, problem)
   if type(problem.field) == "string" then return problem.field end
-  local word = problem.message:match "^[A-Za-z_][A-Za-z0-9_]*"
-  return word and shot.params[word] ~= nil and word or nil
+  local found, first
+  for column, v in pairs(shot.params) do
+    if names_file(problem.message, v) then return column end
+    local at = problem.message:find("%f[A-Za-z]" .. column:gsub("%p", "%%%0"))
+    if at and (not first or at < first or at == first and #column > #found) then found, first = column, at end
+  end
+  return found
 end
 
 -- One shot, as its provider would be asked.

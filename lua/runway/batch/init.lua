@@ -9,7 +9,6 @@ local journal = require "runway.journal"
 local list = require "runway.batch.list"
 local night = require "runway.batch.night"
 local options = require "runway.options"
-local providers = require "runway.providers"
 local text = require "runway.text"
 
 local batch = {}
@@ -92,13 +91,10 @@ local function accounts_of(account, shots, given, fault)
     local name = shot.provider or account.provider
     shot.provider = name
     if not by_name[name] and not told[name] then
-      local made, err
-      if providers[name] then made, err = clients.new { provider = name } end
-      by_name[name] = made
-      told[name] = not made and (err and err.message or "there is no such provider"
-        .. (options.nearest(name, { "chatgptsb", "cometapi", "gateway", "qimu", "runwayml" }) or ""))
+      local made, err = clients.new { provider = name }
+      by_name[name], told[name] = made, err and err.message
     end
-    if told[name] then fault(shot.line, "provider", ("%s: %s"):format(text.quote(name), told[name])) end
+    if told[name] then fault(shot.line, "provider", told[name]) end
   end
   return by_name
 end

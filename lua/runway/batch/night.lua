@@ -152,13 +152,14 @@ local function turned_away(self, shot, err, patience)
   return false
 end
 
--- The task of a shot's attempt, attached to or submitted; nil: there is none.
-local function submit(self, shot)
+-- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for.
+local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
   local params = { key = names.attempt(shot.key, shot.attempt), output = self.options.directory .. "/" .. shot.output }
   for name, v in pairs(shot.params) do params[name] = v end
   repeat
-    if self.halted[shot.provider] and not UNDER_WAY[shot.state] then return nil end
+    if fresh and self.halted[shot.provider] then return nil end
+    if fresh then set(self, shot, { state = "submitting" }) end
     local t, err = self.accounts[shot.provider]:generate(params)
     t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
     if t then return t end
@@ -189,8 +190,7 @@ end
 -- One attempt, to its end.
 local function make(self, shot)
   local was = shot.state
-  if was == "queued" then set(self, shot, { state = "submitting" }) end
-  local t = submit(self, shot)
+  local t = submit(self, shot, was == "queued")
   if not t then return end
   shot.error = nil
   note_task(self, shot, t)

@@ -146,7 +146,7 @@ describe("a list of shots", function()
 
   describe("names its shots", function()
     it("by number and prompt, where it has no keys", function()
-      local shots = read("prompt\n" .. '"A lighthouse, in fog / slow dolly-in: 35mm and a good deal more of it"\n' .. "寿司\n")
+      local shots = read("prompt\n\"A lighthouse, in fog / slow dolly-in: 35mm and a good deal more of it\"\n寿司\n")
       assert.equal("001-a-lighthouse-in-fog-slow-dolly-in-35mm-a", shots[1].key)
       assert.equal("002-寿司", shots[2].key)
     end)
