@@ -22,6 +22,7 @@ local PATIENCE = 120                          -- seconds of one run that no one 
 -- What the shots come to, half of them by themselves.
 local SCENARIOS = { "fail", "fail_safety", "throttle", "poll_error", "expire", "cut", "unavailable", "rate_limit",
   "server_error=1", "drop", "unknown_status" }
+local LOSES = { ["server_error=1"] = true, drop = true } -- what became of it is unknown, whoever asks
 local FAILS = { fail = true, fail_safety = true }
 
 -- Arguments: the base URL, the list, the directory, a mark to leave at its end.
@@ -30,7 +31,8 @@ local PROGRAM = [[
   local base, list, directory, mark = ...
   local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = base,
     poll_interval = 0.02, timeout = 20, max_retries = 8 })
-  local result, err = runway.batch(client, list, { directory = directory, jobs = 6 })
+  local ok, result, err = pcall(runway.batch, client, list, { directory = directory, jobs = 6 })
+  if not ok then return print(tostring(result)) end
   if not result then print(tostring(err)) end
   for _, shot in ipairs(result and result.shots or {}) do
     if shot.error then print(shot.key .. " " .. shot.state .. ": " .. tostring(shot.error)) end
@@ -86,14 +88,15 @@ local function start(self)
   return pid, ("mark%d"):format(self.runs)
 end
 
--- Runs it until it ends, or the sandbox has got so many more requests: then it is killed. Returns whether it was.
+-- Runs it until it ends, or the sandbox has got so many more requests: then it is killed, or told to stop. Returns
+-- whether it was.
 local function run(self, most)
   local pid, mark = start(self)
   local last, over = self.requests + (most or math.huge), clock.now() + PATIENCE
   while not self.files:content(mark) and self.requests < last and clock.now() < over do runway.step(0.002) end
   self.said = self.files:content(mark)
   if self.said then return false end
-  os.execute("kill -9 " .. pid .. " 2>/dev/null")
+  os.execute(("kill -%s %s 2>/dev/null"):format(self.signal, pid))
   while os.execute("kill -0 " .. pid .. " 2>/dev/null") do runway.step(0.002) end
   for _ = 1, 5 do runway.step(0.002) end      -- what it had sent by then
   return true
@@ -108,6 +111,7 @@ local function settle(self)
     if not id then self.allowed[e.key] = 1 + (self.posts[e.key] or 0) end
     assert(j:settle(e.key, id and { task_id = id } or { resubmit = true }))
     any = true
+    if not LOSES[self.scenarios[e.key]] then self.lost[#self.lost + 1] = e.key end
   end
   j:close()
   return any
@@ -147,13 +151,14 @@ local function check(self, count)
   return faults
 end
 
----@param opts table   seed, shots, kills
+---@param opts table   seed, shots, kills, signal (KILL)
 ---@return string[] faults   none is as it should be
----@return { kills: integer, runs: integer, requests: integer } report
+---@return { kills: integer, runs: integer, requests: integer, lost: string[], log: string } report   lost: keys
+---  that became unknown though their answers came
 function nights.run(opts)
   local files = scratch.new()
   local self = { files = files, roll = chance.of(opts.seed), directory = files:path "out", runs = 0, requests = 0,
-    scenarios = {}, posts = {}, made = {}, allowed = {} }
+    scenarios = {}, posts = {}, made = {}, allowed = {}, lost = {}, signal = opts.signal or "KILL" }
   self.list, self.program = list_of(self, opts.shots), files:write("program.lua", PROGRAM)
   self.server = assert(sandbox.start { seconds = 0.1, retry_after = 0 })
   watch(self)
@@ -170,9 +175,10 @@ function nights.run(opts)
   until not settle(self) or again == 10
   local faults = check(self, opts.shots)
   if kills < opts.kills then faults[#faults + 1] = ("only %d kills"):format(kills) end
+  local log = files:content "log"
   self.server:close()
   files:remove()
-  return faults, { kills = kills, runs = self.runs, requests = self.requests }
+  return faults, { kills = kills, runs = self.runs, requests = self.requests, lost = self.lost, log = log }
 end
 
 return nights

@@ -207,7 +207,7 @@ end
 local function carry_out(self, shot)
   while true do
     if shot.state == "failed" and goes_on(self, shot) then begin_anew(self, shot) end
-    if shot.state == "failed" or shot.state == "unknown" and not shot.task_id then return end
+    if shot.state == "failed" then return end
     make(self, shot)
     if shot.state ~= "failed" or not goes_on(self, shot) then return end
   end

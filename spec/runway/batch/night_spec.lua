@@ -8,4 +8,11 @@ describe("a night that is killed and run again", function()
     assert.same({}, faults)
     assert.equal(2, report.kills)
   end)
+
+  it("keeps every id when it is told to stop, and says what is under way", function()
+    local faults, report = nights.run { seed = 11, shots = 20, kills = 3, signal = "INT" }
+    assert.same({}, faults)
+    assert.same({}, report.lost)
+    assert.matches("interrupted", report.log)
+  end)
 end)
