@@ -175,6 +175,7 @@ function batch.run(account, shots, opts)
     for _, shot in ipairs(read) do shot.state = "queued" end
     return sum_up(read, {})
   end
+  for _, shot in ipairs(read) do shot.request = nil end -- made anew where it is submitted
   local settings = { directory = opts.directory:gsub("(.)/+$", "%1"), jobs = opts.jobs or JOBS,
     attempts = opts.attempts or 1, retry_failed = opts.retry_failed, timeout = opts.timeout,
     on_progress = opts.on_progress }
