@@ -51,8 +51,8 @@ function runway.journal(where) end
 ---Makes each shot of a list once into a directory, and goes on when it is run again.
 ---@param client runway.Client
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or tables of parameters
----@param options { directory: string, jobs?: integer, retry_failed?: boolean, only?: string[], attempts?: integer,
----  timeout?: number, on_progress?: fun(shots: runway.Shot[]), dry_run?: boolean, clients?: table<string, runway.Client> }
+---@param options table   directory; jobs (5), retry_failed, only (keys), attempts (1), timeout (s, of one task),
+---  on_progress(shots), dry_run, clients (by provider)
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`
 function runway.batch(client, shots, options) end
