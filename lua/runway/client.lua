@@ -135,6 +135,47 @@ function client.preload()
   return errors.told("runway.preload", fd and true, err)
 end
 
+--------------------------------------------------------------------- for rooms above
+
+--- Is it a client?
+---@param v any
+---@return boolean
+function client.is(v) return type(v) == "table" and sessions[v] ~= nil end
+
+--- The same account with another journal; what is under way, limits and lines are one. It is closed with the first.
+---@param self runway.Client
+---@param j runway.Journal
+---@return runway.Client
+function client.remembering(self, j)
+  local mine = sessions[self]
+  local other = setmetatable({ provider = self.provider, base_url = self.base_url, journal = j }, Client)
+  -- what is spent and under way is the journal's to count from now on
+  local most = mine.places and mine.places.most
+  local counted = { journal = j, purse = false, places = most and places.new(most, false, task.attend) }
+  sessions[other] = setmetatable(counted, { __index = mine })
+  return other
+end
+
+--- What `generate` would submit: see submit.dry. Nothing raises.
+---@param self runway.Client
+---@param raw table
+---@return { kind: string, request: table }|nil
+---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
+function client.dry(self, raw)
+  local mine = sessions[self]
+  local wanted, problem = order.read(mine, raw)
+  if not wanted then return nil, problem end
+  return submit.dry(mine, wanted)
+end
+
+--- Would a task that failed with this code have a chance, made anew?
+---@param self runway.Client
+---@param code string|nil
+---@return boolean
+function client.may_retry(self, code) return adapter.may_retry(sessions[self], code) end
+
+--------------------------------------------------------------------- the methods
+
 local function session_of(self)
   local mine = sessions[self]
   if not mine then options.without_self "client" end

@@ -324,7 +324,7 @@ function Api:tell(verdict, result, reading)
   local e, answer, problem = result.error, reading.answer, reading.problem
   return {
     message = story(verdict, result, reading), http_status = result.status,
-    code = problem and problem.code or e and e.code or nil,
+    code = verdict.daily and "daily_limit" or problem and problem.code or e and e.code or nil,
     request_id = answers.request_id(result.headers),
     body = answer and answer.body ~= "" and answer.body or nil, task_id = reading.id,
   }

@@ -141,6 +141,31 @@ function submit.estimate(session, order)
   return prices.of(session, kind, order, request)
 end
 
+--- What would be submitted, with all that can be refused before it refused: files are looked at, and nothing is
+--- sent, uploaded or written.
+---@param session runway.Session
+---@param order runway.Order
+---@return { kind: string, request: table }|nil
+---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
+function submit.dry(session, order)
+  local kind, looked, request, limits, ok, err
+  kind, err = kind_of(session, order.params)
+  if not kind then return nil, err end
+  looked, err = media.look(session, order.params)
+  if not looked then return nil, err end
+  request, err = ask(session, kind, looked, session.callback_url)
+  if not request then return nil, err end
+  limits, err = adapter.media(session, kind, looked)
+  if not limits then return session:refuse(err) end
+  if not session.adapter.upload then
+    ok, err = media.settle(session, looked, limits) -- else what is too large would be uploaded
+    if not ok then return nil, err end
+  end
+  request, err = with_extra(session, request, order.extra)
+  if not request then return nil, err end
+  return { kind = kind, request = request }
+end
+
 -- The end of a job must not lose what it has just paid for.
 local function note(t)
   scheduler.note("task", function(err)

@@ -85,6 +85,7 @@ local function stocked()
   local here = scratch.new()
   for name, path in pairs { ["lighthouse.png"] = "examples/lighthouse.png",
     ["own_adapter.lua"] = "examples/own_adapter.lua" } do here:write(name, content(path)) end
+  here:write("shots.csv", "key,prompt_text,model,ratio,duration\none,a lighthouse,gen4.5,1280:720,5\n")
   return here
 end
 
