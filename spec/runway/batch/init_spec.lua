@@ -2,7 +2,6 @@
 
 local adapters = require "spec.support.adapters"
 local clients = require "runway.client"
-local errors = require "runway.errors"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
