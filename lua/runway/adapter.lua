@@ -99,6 +99,7 @@ local SHAPE = {
   { "accepted", is_function, "a function", true },
   { "query", is_function, "a function", true },
   { "task", is_function, "a function", true },
+  { "attached", is_list_of_words, "a list of kinds that no submit makes" },
   { "base_url", is_string, "a string" },
   { "env", is_env, "a table of names of environment variables (api_key, base_url)" },
   { "poll_interval", is_seconds, "a number of seconds" },

@@ -143,7 +143,7 @@ describe("an error of a public function", function()
       assert(client:generate { kind = "no_kind", prompt_text = "x" })
     ]]
     assert.equal(1, code)
-    assert.matches(":3: client:generate: invalid_request: runwayml has no no_kind", text, 1, true)
+    assert.matches(":3: client:generate: invalid_request: runwayml has no kind no_kind", text, 1, true)
   end)
 end)
 

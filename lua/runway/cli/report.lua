@@ -111,6 +111,7 @@ local ADVISED = {
 local OPTIONS = {
   { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
   { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
+  { "kind", "--kind" },
 }
 
 -- The option that gives the param which a refusal speaks of first; nil: none.

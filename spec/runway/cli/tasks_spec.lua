@@ -74,6 +74,19 @@ describe("runway.cli.tasks", function()
       assert.equal("config", objects(out)[1].error.kind)
     end)
 
+    it("with 2, and nothing asked, for a kind that the provider has not", function()
+      for _, argv in ipairs {
+        { "task", "t1" }, { "task", "t1", "--wait" }, { "task", "t1", "-o", here:path "a.mp4" }, { "cancel", "t1" },
+        { "generate", "--prompt", "a cat", "-o", here:path "a.mp4" },
+      } do
+        for _, word in ipairs { "--kind", "text_to_vide" } do argv[#argv + 1] = word end
+        local code, _, err = run(argv, {})
+        assert.equal(exits.MISUSE, code)
+        assert.matches("no kind text_to_vide (did you mean text_to_video?)", err, 1, true)
+        assert.matches("here that is --kind\n", err, 1, true)
+      end
+    end)
+
     it("with what --help and the README say", function()
       local _, out = run { "--help" }
       local readme = assert(io.open "README.md"):read "a"
