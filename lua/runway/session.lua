@@ -15,6 +15,7 @@ local text = require "runway.text"
 ---@field adapter runway.Adapter
 ---@field transport runway.Transport
 ---@field base string          "https://host/prefix", without a slash at its end
+---@field account string|false the options by which the command finds the same; false: it cannot
 ---@field loopback boolean     is the base URL on this machine?
 ---@field key string           for the signature, and to be kept out of every text
 ---@field signed_headers? table<string, string>  of every request to the base URL, once they were made
@@ -149,6 +150,17 @@ local function base_of(adapter, given, allow_http, paths)
   return without_path((base:gsub("/+$", "")), adapter.base_url, paths), url
 end
 
+-- The options by which the command finds the same account; false: it cannot, of an adapter that is given as a table.
+local function account_of(adapter, options, base)
+  if require("runway.providers")[adapter.name] ~= adapter then return false end
+  local words = { "--provider", adapter.name }
+  if options.base_url then
+    words[#words + 1] = "--base-url " .. text.shell(errors.redact(base))
+    if options.allow_http then words[#words + 1] = "--allow-http" end
+  end
+  return table.concat(words, " ")
+end
+
 --- A session from a client's options, whose types are checked.
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
@@ -168,7 +180,7 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, live = {}, held_until = {}, faults = {},
+    base = base, account = account_of(adapter, options, base), loopback = url.loopback, key = key, live = {}, held_until = {}, faults = {},
     closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,

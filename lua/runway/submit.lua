@@ -247,7 +247,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
-  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)

@@ -204,7 +204,7 @@ describe("runway.cli.tasks", function()
 
     it("says how to settle what became unknown, with the key and the journal", function()
       local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "my shot", "--json" }
-      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " with --task-id ID"
+      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " --task-id ID"
       local code, _, err = generate(words, { { "POST /v1/text_to_video", fault = "lost" } })
       assert.equal(4, code)
       assert.matches(settle, err, 1, true)
