@@ -228,7 +228,7 @@ describe("the runway command", function()
 
     it("lists no model that its adapter refuses", function()
       for name, adapter in pairs(require "runway.providers") do
-        for kind, models in pairs(adapter.models) do
+        for kind, models in pairs(adapter.models or {}) do
           for model, facts in pairs(models) do
             local base = { model = model, kind = kind, prompt_text = "a", prompt_video = "https://x.test/a.mp4",
               prompt_image = { { uri = "https://x.test/a.png" } } }

@@ -353,7 +353,10 @@ describe("the runway command", function()
       for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "--help" } } do
         local _, out = run(argv)
         assert.truthy(out:find("never from an option", 1, true))
-        for _, adapter in pairs(runway.providers) do assert.truthy(out:find(adapter.env.api_key, 1, true)) end
+        for name, adapter in pairs(runway.providers) do
+          assert.truthy(out:find(adapter.env.api_key, 1, true))
+          assert.truthy(argv[1] == "--help" or out:find("Whose account: [^(]-%f[%w]" .. name .. "%f[%W]"), name)
+        end
       end
     end)
 
