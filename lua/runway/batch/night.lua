@@ -15,6 +15,7 @@ local night = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
+local PAGE_PAUSE = 5                          -- seconds between two pages
 
 -- Errors after which nothing more of a provider's is submitted: each next shot would have the same.
 local HALTING = { insufficient_credits = true, authentication = true }
@@ -27,11 +28,16 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field accounts table<string, runway.Client>   by provider
 ---@field halted table<string, runway.Halt>       by provider
 ---@field options table
+---@field changed boolean   since the page was written
+---@field writing boolean   the page, just now
+---@field over boolean
 local Night = {}
 Night.__index = Night
 
-local function tell(self)
-  if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots) end
+-- Tells what has become of one shot; `ended`: nothing more is done about it in this run.
+local function tell(self, shot, ended)
+  self.changed = true
+  if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots, shot, ended) end
 end
 
 -- Notes what has become of a shot, and tells, if it is something new.
@@ -40,7 +46,7 @@ local function set(self, shot, changes)
   for name, v in pairs(changes) do
     if shot[name] ~= v then shot[name], changed = v, true end
   end
-  if changed then tell(self) end
+  if changed then tell(self, shot) end
 end
 
 local function fail(self, shot, state, err)
@@ -228,30 +234,60 @@ local function in_line(shots)
   return line
 end
 
---- Makes the shots of a list that are not there yet; comes back when nothing is left to do.
+local function write_page(self)
+  self.changed, self.writing = false, true
+  scheduler.guard(self.options.page, self.shots, self.halted)
+  self.writing = false
+end
+
+-- The page, anew while the night goes on: now and then, where something has changed.
+local function keep_page(self)
+  while not self.over do
+    if self.changed then write_page(self) end
+    scheduler.sleep(PAGE_PAUSE)
+  end
+end
+
+-- Two at once would write into one another.
+local function last_page(self, keeper)
+  if not keeper then return end
+  self.over = true
+  if self.writing then keeper:join() else keeper:cancel() end
+  write_page(self)
+end
+
+--- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
+--- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
 ---@param accounts table<string, runway.Client>   by provider, with the journal
----@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress
+---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
-  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {} }, Night)
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
+    writing = false, over = false }, Night)
   local line, next_one = in_line(shots), 1
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
-  local workers = {}
+  local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
       while next_one <= #line do
         local shot = line[next_one]
         next_one = next_one + 1
         carry_out(self, shot)
+        tell(self, shot, true)
       end
     end)
   end
-  local _, failures = jobs.all(workers)
+  local ok, raised, failures = pcall(jobs.all, workers)
+  if not ok then
+    for _, worker in ipairs(workers) do worker:cancel() end
+  end
+  last_page(self, keeper)
+  if not ok then error(raised, 0) end         -- Ctrl-C, say
   for _, err in pairs(failures or {}) do error(err, 0) end
   return self.halted
 end
