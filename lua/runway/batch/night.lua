@@ -69,10 +69,11 @@ end
 
 -- A shot as its last attempt stands in the journal.
 local function recall(shot, by_key)
-  shot.state, shot.attempt, shot.spent = "queued", 1, 0
+  shot.state, shot.attempt, shot.spent, shot.entry = "queued", 1, 0, shot.key
   local entry, attempt = by_key[shot.key], 1
   while entry do
-    shot.attempt, shot.state, shot.task_id, shot.status = attempt, entry.state, entry.task_id, entry.status
+    shot.entry, shot.attempt, shot.state, shot.task_id, shot.status = entry.key, attempt, entry.state, entry.task_id,
+      entry.status
     shot.path, shot.bytes, shot.error = entry.path, entry.bytes, error_of(entry)
     shot.submitted_at, shot.ended_at = entry.submitted_at, entry.ended_at
     shot.credits = credits_of(entry) and shot.spent + credits_of(entry) or shot.spent > 0 and shot.spent or nil
@@ -113,8 +114,9 @@ local OF_AN_ATTEMPT = { "task_id", "error", "path", "bytes", "status", "progress
 
 local function begin_anew(self, shot)
   shot.again, shot.spent = nil, shot.credits or 0
-  set(self, shot, { attempt = shot.attempt + 1, state = "queued" })
   for _, name in ipairs(OF_AN_ATTEMPT) do shot[name] = nil end
+  local attempt = shot.attempt + 1
+  set(self, shot, { attempt = attempt, entry = names.attempt(shot.key, attempt), state = "queued" })
 end
 
 -- What a task says of itself.
@@ -161,7 +163,7 @@ end
 -- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for.
 local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
-  local params = { key = names.attempt(shot.key, shot.attempt), output = self.options.directory .. "/" .. shot.output }
+  local params = { key = shot.entry, output = self.options.directory .. "/" .. shot.output }
   for name, v in pairs(shot.params) do params[name] = v end
   repeat
     if fresh and self.halted[shot.provider] then return nil end
