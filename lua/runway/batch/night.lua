@@ -145,8 +145,9 @@ local function is_budget(err) return err.kind == "limit" and err.code == "budget
 
 -- A submit made no task. True when it is to be tried once more.
 local function turned_away(self, shot, err, patience)
-  local may_be = err.kind == "unknown_submit"
-  if may_be then fail(self, shot, "unknown", err)
+  if err.kind == "unknown_submit" then        -- it may be paid for
+    shot.credits = shot.credits or shot.estimate and shot.spent + shot.estimate.credits or nil
+    fail(self, shot, "unknown", err)
   elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
   elseif HALTING[err.kind] or is_lasting(err) or is_budget(err) then halt(self, shot, err)
   elseif err.kind == "cancelled" then fail(self, shot, "queued", err)

@@ -16,6 +16,8 @@ local board = {}
 
 local REDRAW = 0.5                            -- seconds between two looks at the clock
 
+local BESIDE, LEAST = 16, 4                   -- columns of what stands beside a label, and of the label
+
 local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 
 local function wall() return core.wall_ms() / 1000 end
@@ -100,7 +102,8 @@ local OF_A_SHOT, OF_ALL = { "elapsed", "bar", "label" }, { "credits", "left", "b
 local function line_of_a_shot(shot, width)
   local since = shot.submitted_at and wall() - shot.submitted_at
   local note = shot.state == "submitted" and shot.status or shot.state
-  return gauge.line({ { "label", gauge.label(shot.key) }, { "bar", shot.progress or false }, { "note", note },
+  local label = columns.cut(gauge.label(shot.key), math.max(LEAST, width - BESIDE))
+  return gauge.line({ { "label", label }, { "bar", shot.progress or false }, { "note", note },
     { "elapsed", since and gauge.clock(math.max(0, since)) } }, width, OF_A_SHOT)
 end
 
@@ -110,7 +113,7 @@ local function line_of_all(self, width)
   return gauge.line({
     { "done", ("%d of %d done"):format(s.done, s.total) }, { "bar", s.total > 0 and s.ended / s.total },
     { "failed", some(s.failed, "failed") }, { "unknown", some(s.unknown, "unknown") },
-    { "credits", credits_of(self, s.credits) }, { "left", s.left and gauge.clock(s.left) .. " left" },
+    { "credits", credits_of(self, s.credits) }, { "left", s.left and s.left >= 1 and gauge.clock(s.left) .. " left" },
   }, width, OF_ALL)
 end
 

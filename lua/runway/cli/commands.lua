@@ -110,14 +110,15 @@ local PARAMS = {
     value = "PARAM", read = read.parameter, list = "extras" },
 }
 
-local NAMES = "A NAME with points leads into tables and lists: --param references.1.uri=@cat.png. A VALUE is JSON where it "
-  .. "is JSON, @FILE is a file on disk, @@ a text's first @; any other is text. In a prompt @FILE is what the "
+local NAMES = "A NAME with points leads into tables and lists: --param references.1.uri=@cat.png. A VALUE is JSON "
+  .. "where it is JSON, @FILE is a file on disk, @@ a text's first @; any other is text. In a prompt @FILE is what the "
   .. "file says, - what standard input says."
 
 local generate = {
   "generate", "Make a clip: submit, wait, download. Spends credits.",
   more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
-    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. NAMES .. "\n\n" .. KEYS .. "\n\n"
+    .. exits.told(),
   options = together(PARAMS, FILE, WAITING, {
     { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
     { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
@@ -127,9 +128,9 @@ local generate = {
 }
 
 local LIST = "A list is CSV, as spreadsheets write it, or JSON Lines: one shot a row, columns named as parameters "
-  .. "(prompt_text, prompt_image, model, ratio, duration, options.seconds), and key (default: number and prompt), output "
-  .. "(default: KEY.mp4) and provider. Files are found beside the list. All of it is checked first: each fault is told "
-  .. "with its line and column."
+  .. "(prompt_text, prompt_image, model, ratio, duration, options.seconds), and key (default: number and prompt), "
+  .. "output (default: KEY.mp4) and provider. Files are found beside the list. All of it is checked first: each fault "
+  .. "is told with its line and column."
 
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",

@@ -422,12 +422,12 @@ describe("runway.batch", function()
     assert.truthy(#mock.requests > 0)
   end)
 
-  it("spends at a row's own provider nothing beyond the account's budget, and reaches the world as that does", function()
+  it("spends at a row's own provider nothing beyond the account's budget, and over its transport", function()
     command.setup { QIMU_API_KEY = mocked.KEY }
     client = provider({}, { budget = 75, prices = { gen3a_turbo = 10 } })
     local head = "key,prompt_text,model,ratio,duration,provider\n"
-    local result = assert(run(files:write("shots.csv", head .. "a,a,gen4.5,1280:720,5,\nb,b,gen3a_turbo,16:9,10,qimu\n"),
-      { jobs = 1 }))
+    local path = files:write("shots.csv", head .. "a,a,gen4.5,1280:720,5,\nb,b,gen3a_turbo,16:9,10,qimu\n")
+    local result = assert(run(path, { jobs = 1 }))
     command.teardown()
     assert.equal("done queued", states(result))
     assert.same({ 3, "budget" }, { result.exit_code, result.halted.qimu.error.code })
