@@ -171,6 +171,7 @@ local function make(args, world, client)
   local watched = board.new { stream = world.stderr, terminal = world.terminal, columns = world.stderr_columns,
     rows = world.stderr_rows, jobs = args.jobs, budget = args.budget,
     message = function(shot) return message_of(args, shot) end }
+  function world.say(line) watched:say(line) end
   local function on_progress(shots, shot, ended)
     watched:tell(shots, shot, ended)
     if ended then print_shot(args, world, watched, shot) end
@@ -184,6 +185,7 @@ local function make(args, world, client)
     jobs = args.jobs, attempts = args.attempts, timeout = args.timeout, retry_failed = args.retry_failed,
     only = #args.only > 0 and args.only or nil, on_progress = on_progress })
   scheduler.on_deferred = nil
+  world.say = nil
   watched:finish()
   if not ok and scheduler.is_interrupt(result) and watched.shots then
     say(world, "interrupted: nothing more is submitted, and what is under way keeps its ids in ",
