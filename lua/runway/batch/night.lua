@@ -31,6 +31,8 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field changed boolean   since the page was written
 ---@field writing boolean   the page, just now
 ---@field over boolean
+---@field busy integer      shots that are attended to, but for those that wait for credits
+---@field waiting table[]   these
 local Night = {}
 Night.__index = Night
 
@@ -143,12 +145,34 @@ end
 
 local function is_budget(err) return err.kind == "limit" and err.code == "budget" end
 
+-- What is under way may cost less than is held back for it: who stood in line for that looks once more.
+local function look_again(self)
+  local waiting = self.waiting
+  self.waiting = {}
+  for _, w in ipairs(waiting) do w:wake() end
+end
+
+-- Stands in line until something that is under way may have given credits back. False: nothing is.
+local function wait_for_credits(self, shot)
+  self.busy = self.busy - 1
+  set(self, shot, { state = "queued" })
+  local may_be = self.busy > 0
+  if may_be then
+    local w = scheduler.waiter()
+    self.waiting[#self.waiting + 1] = w
+    scheduler.park(w)
+  end
+  self.busy = self.busy + 1
+  return may_be
+end
+
 -- A submit made no task. True when it is to be tried once more.
 local function turned_away(self, shot, err, patience)
   if err.kind == "unknown_submit" then        -- it may be paid for
     shot.credits = shot.credits or shot.estimate and shot.spent + shot.estimate.credits or nil
     fail(self, shot, "unknown", err)
   elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
+  elseif is_budget(err) and wait_for_credits(self, shot) then return true
   elseif HALTING[err.kind] or is_lasting(err) or is_budget(err) then halt(self, shot, err)
   elseif err.kind == "cancelled" then fail(self, shot, "queued", err)
   elseif err.retryable and not err.task_id then
@@ -203,6 +227,7 @@ local function make(self, shot)
   if not t then return end
   shot.error = nil
   note_task(self, shot, t)
+  look_again(self)                            -- its provider may have named a cost
   if was ~= "done" then
     set(self, shot, { state = "submitted", submitted_at = shot.submitted_at or core.wall_ms() / 1000 })
   end
@@ -220,6 +245,16 @@ local function carry_out(self, shot)
     make(self, shot)
     if shot.state ~= "failed" or not goes_on(self, shot) then return end
   end
+end
+
+-- The same, and whoever waits for what it may give back is told.
+local function attend(self, shot)
+  self.busy = self.busy + 1
+  local ok, err = pcall(carry_out, self, shot)
+  self.busy = self.busy - 1
+  look_again(self)
+  if not ok then error(err, 0) end
+  tell(self, shot, true)
 end
 
 --------------------------------------------------------------------- all of them
@@ -267,7 +302,7 @@ end
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
-    writing = false, over = false }, Night)
+    writing = false, over = false, busy = 0, waiting = {} }, Night)
   local line, next_one = in_line(shots), 1
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
@@ -280,8 +315,7 @@ function night.make(shots, accounts, options)
       while next_one <= #line do
         local shot = line[next_one]
         next_one = next_one + 1
-        carry_out(self, shot)
-        tell(self, shot, true)
+        attend(self, shot)
       end
     end)
   end

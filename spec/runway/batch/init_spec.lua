@@ -378,10 +378,20 @@ describe("runway.batch", function()
       for _, own in ipairs { false, true } do
         local j = own and assert(journal.open(files:path "mine.db")) or nil
         client = provider({}, { journal = j, budget = 75 }) -- a shot is held to cost 60, and costs 20
-        local result = assert(run(list("a", "b", "c"), { directory = files:path(own and "one" or "two") }))
+        local result = assert(run(list("a", "b", "c"), { directory = files:path(own and "one" or "two"), jobs = 1 }))
         assert.equal("done queued queued", states(result))
         assert.same({ 3, "budget" }, { result.exit_code, result.halted.runwayml.error.code })
         if j then j:close() end
+      end
+    end)
+
+    it("uses the budget up: what is held back for what is under way is waited for", function()
+      for _, jobs in ipairs { 1, 2, 4 } do
+        client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
+        local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
+          directory = files:path("j" .. jobs) }))
+        assert.same({ done = 4, queued = 2 }, result.counts)
+        assert.same({ 3, 80 }, { result.exit_code, result.credits })
       end
     end)
   end)
