@@ -103,6 +103,7 @@ build = {
     ["runway.batch.list"] = "lua/runway/batch/list.lua",
     ["runway.batch.names"] = "lua/runway/batch/names.lua",
     ["runway.batch.night"] = "lua/runway/batch/night.lua",
+    ["runway.batch.other"] = "lua/runway/batch/other.lua",
     ["runway.budget"] = "lua/runway/budget.lua",
     ["runway.claim"] = "lua/runway/claim.lua",
     ["runway.cli"] = "lua/runway/cli/init.lua",

@@ -9,6 +9,7 @@ local journal = require "runway.journal"
 local list = require "runway.batch.list"
 local night = require "runway.batch.night"
 local options = require "runway.options"
+local other = require "runway.batch.other"
 local text = require "runway.text"
 
 local batch = {}
@@ -25,6 +26,7 @@ local TOLD = 20                               -- faults of a list that its error
 ---@field counts table<runway.State, integer>   of those that were to be made
 ---@field credits number                     what they cost, or are said to
 ---@field budget? number                     the client's
+---@field others? integer   what the directory's own journal holds beside this list
 ---@field halted table<string, runway.Halt>  by provider
 ---@field exit_code integer    0 all there, 1 not all there, 3 the budget is reached, 4 something is unknown
 
@@ -144,14 +146,20 @@ local function journal_of(account, directory)
   return j, err, true
 end
 
-local function make_all(shots, by_name, j, opts)
-  local ok, err = night.recall(shots, j)
-  if not ok then return nil, err end
+-- A journal of the directory's own is one of this list; who names another may have all his lists in it.
+local function make_all(shots, by_name, j, own, opts)
+  local entries, err = night.recall(shots, j)
+  if not entries then return nil, err end
+  local others, fault = 0, nil
+  if own then others, fault = other.count(shots, entries, j.path) end
+  if fault then return refuse("invalid_request", "row_moved", fault) end
   local remembering = {}
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
   end
-  return sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  local result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  result.others = others
+  return result
 end
 
 -- What the night is told, of what the caller says.
@@ -171,7 +179,7 @@ local function run(account, shots, by_name, opts)
   local settings = settings_of(account, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
-  local ok, result, failure = pcall(make_all, shots, by_name, j, settings)
+  local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
   return result, failure

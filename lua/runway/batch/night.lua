@@ -89,7 +89,7 @@ end
 --- What the journal knows of the shots.
 ---@param shots runway.Shot[]
 ---@param journal runway.Journal
----@return true|nil
+---@return runway.Entry[]|nil      all that it holds
 ---@return runway.Error|nil err
 function night.recall(shots, journal)
   local entries, err = journal:entries()
@@ -97,7 +97,7 @@ function night.recall(shots, journal)
   local by_key = {}
   for _, entry in ipairs(entries) do by_key[entry.key] = entry end
   for _, shot in ipairs(shots) do recall(shot, by_key) end
-  return true
+  return entries
 end
 
 --------------------------------------------------------------------- one shot

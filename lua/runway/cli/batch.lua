@@ -194,6 +194,9 @@ local function make(args, world, client)
   end
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
+  if result.others > 0 then
+    say(world, where_of(args), " also holds ", ("%d"):format(result.others), " shots of another list, which were left")
+  end
   return finish(args, world, watched, result.halted, result.exit_code)
 end
 
