@@ -31,8 +31,8 @@ local ledger = {}
 ---@field provider string
 ---@field status string
 ---@field kind? string
----@field account? string|false   the options by which the command finds it, where --provider alone does not; false: there
----  are none, since it knows no such provider
+---@field account? string|false   the options by which the command finds it, where --provider alone does not; false:
+---  there are none, since it knows no such provider
 
 local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself

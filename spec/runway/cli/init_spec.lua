@@ -455,7 +455,8 @@ describe("the runway command", function()
   it("sandbox gives a line that works as it is typed", function()
     local loop = sandbox.loop
     for line, words in pairs {
-      ["^sandbox at [^\n]*\ntry: COMETAPI_KEY='a key' runway generate %-%-provider cometapi %-%-base%-url http://127.0.0.1:%d+ %-%-prompt"] =
+      ["^sandbox at [^\n]*\ntry: COMETAPI_KEY='a key' runway generate %-%-provider cometapi "
+        .. "%-%-base%-url http://127.0.0.1:%d+ %-%-prompt"] =
         { "--api-key", "a key" },
       ["%-%-base%-url http://video.example %-%-allow%-http %-%-prompt"] = { "--base-url", "http://video.example" },
     } do
