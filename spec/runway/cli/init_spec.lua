@@ -127,7 +127,9 @@ describe("the runway command", function()
         assert.truthy(err:find(what, 1, true), err)
       end
 
-      it("no such directory", function() refused(path "no/such/a.mp4", "No such file or directory") end)
+      it("no such directory", function()
+        refused(path "no/such/a.mp4", "there is no directory " .. path "no/such" .. ": No such file or directory")
+      end)
       it("a directory", function() refused(here.directory, "is a directory", { "--overwrite" }, 2) end)
       it("a file that is there", function()
         write("a.mp4", "precious")
