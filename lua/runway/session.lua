@@ -182,9 +182,8 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, account = account_of(adapter, options, base), loopback = url.loopback, key = key, live = {},
-    held_until = {}, faults = {},
-    logged = {}, closed = false,
+    base = base, account = account_of(adapter, options, base), loopback = url.loopback, key = key,
+    live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
