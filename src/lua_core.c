@@ -172,7 +172,9 @@ static rw_request *push_look (lua_State *L, rw_op op) {
 
 
 /* probe(path) -> id | nil, message, kind; the result holds size, type and class of the file,
-** and `animated` when it is a picture that moves; of one that is "not_media" its size */
+** `animated` when it is a picture that moves, and of a picture whose header tells it width and
+** height, as it is looked at, and how it lies (`turn`: EXIF's 1 to 8); of one that is "not_media"
+** its size */
 static int core_probe (lua_State *L) {
   (void)push_look(L, RW_PROBE);
   return hand_over(L, 0);

@@ -61,9 +61,17 @@ static void push_probe (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
   lua_setfield(L, -2, "class");
-  if (!r->media_moves) return;
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, "animated");
+  if (r->media_moves) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "animated");
+  }
+  if (r->picture.width == 0) return;
+  lua_pushinteger(L, (lua_Integer)r->picture.width);
+  lua_setfield(L, -2, "width");
+  lua_pushinteger(L, (lua_Integer)r->picture.height);
+  lua_setfield(L, -2, "height");
+  lua_pushinteger(L, (lua_Integer)r->picture.turn);
+  lua_setfield(L, -2, "turn");
 }
 
 

@@ -20,6 +20,7 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "picture.h"
 #include "sink.h"
 
 #pragma GCC visibility push(hidden)
@@ -117,6 +118,7 @@ typedef struct rw_request {
   char media_type[40];         /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
   int64_t media_size;          /* RW_PROBE, RW_DIGEST, RW_READ */
+  rw_picture picture;          /* RW_PROBE; its width is 0 where it is not known */
   rw_error error;
   _Atomic int64_t received, expected; /* expected -1: not known */
 

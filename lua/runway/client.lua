@@ -159,7 +159,7 @@ end
 --- What `generate` would submit: see submit.dry. Nothing raises.
 ---@param self runway.Client
 ---@param raw table
----@return { kind: string, request: table }|nil
+---@return { kind: string, request: table, notes: string[] }|nil
 ---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
 function client.dry(self, raw)
   local mine = sessions[self]

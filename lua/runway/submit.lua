@@ -19,6 +19,7 @@ local options = require "runway.options"
 local params = require "runway.params"
 local prices = require "runway.prices"
 local scheduler = require "runway.scheduler"
+local shape = require "runway.shape"
 local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
@@ -94,6 +95,13 @@ local function warn(session, request)
   return request
 end
 
+-- Tells of pictures that will be cropped; of each once, in whatever way it came here.
+local function warn_of_shapes(session, looked)
+  local notes = shape.warnings(looked)
+  for _, note in ipairs(notes) do session:log_once("warning", note) end
+  return notes
+end
+
 -- The whole request for such parameters.
 local function compose(session, kind, order, given, callback_url)
   local request, err = ask(session, kind, given, callback_url)
@@ -120,6 +128,7 @@ local function build(session, kind, order, deadline, callback_url)
   if err then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
+  warn_of_shapes(session, looked)
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then request, err = compose(session, kind, order, settled, callback_url) end
@@ -145,7 +154,7 @@ end
 --- sent, uploaded or written.
 ---@param session runway.Session
 ---@param order runway.Order
----@return { kind: string, request: table }|nil
+---@return { kind: string, request: table, notes: string[] }|nil   notes: what is to be known before it is paid for
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.dry(session, order)
   local kind, looked, request, limits, ok, err
@@ -163,7 +172,7 @@ function submit.dry(session, order)
   end
   request, err = with_extra(session, request, order.extra)
   if not request then return nil, err end
-  return { kind = kind, request = request }
+  return { kind = kind, request = request, notes = warn_of_shapes(session, looked) }
 end
 
 -- The end of a job must not lose what it has just paid for.

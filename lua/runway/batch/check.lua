@@ -35,7 +35,7 @@ end
 local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then return fault(shot.line, column_of(shot, problem), problem.message) end
-  shot.kind, shot.request = made.kind, made.request
+  shot.kind, shot.request, shot.notes = made.kind, made.request, made.notes
   shot.output = shot.output or names.output(shot.key, made.kind)
 end
 
