@@ -13,6 +13,7 @@ local files = {}
 ---@field class? string    "image", "video" or "audio"
 ---@field width? integer   of a picture whose header tells it: pixels, as it is looked at
 ---@field height? integer
+---@field last_frame_of? string   of a frame that was taken out of a film: the key of that
 
 local File = { __name = "runway.file" }
 File.__index = File

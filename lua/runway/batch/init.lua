@@ -1,10 +1,12 @@
 -- A list of shots, made: checked as a whole, then each once, into one directory, and gone on with when it is run
 -- again.
 
+local chain = require "runway.batch.chain"
 local check = require "runway.batch.check"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
 local list = require "runway.batch.list"
 local night = require "runway.batch.night"
@@ -47,6 +49,8 @@ local OPTIONS = {
   directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
   on_progress = "function", dry_run = "boolean", clients = accounts,
 }
+
+local function without_slash(directory) return (directory:gsub("(.)/+$", "%1")) end
 
 local function refuse(kind, code, message, more)
   local err = errors.new { kind = kind, code = code, sent = "no", message = message }
@@ -110,7 +114,11 @@ local function read_all(account, given, opts)
   end
   local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
   local by_name = accounts_of(account, shots, opts.clients, fault)
-  check.all(shots, function(shot) return clients.dry(by_name[shot.provider], shot.params) end, fault, broken)
+  local unable = ffmpeg.missing "what begins with last:"
+  local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
+  local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory)) end
+  check.all(line, function(shot) return clients.dry(by_name[shot.provider], chain.params(shot, promised)) end, fault,
+    broken)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
@@ -176,7 +184,7 @@ function batch.run(account, shots, opts)
     return sum_up(read, {})
   end
   for _, shot in ipairs(read) do shot.request = nil end -- made anew where it is submitted
-  local settings = { directory = opts.directory:gsub("(.)/+$", "%1"), jobs = opts.jobs or JOBS,
+  local settings = { directory = without_slash(opts.directory), jobs = opts.jobs or JOBS,
     attempts = opts.attempts or 1, retry_failed = opts.retry_failed, timeout = opts.timeout,
     on_progress = opts.on_progress }
   local j, err, own = journal_of(account, settings.directory)

@@ -30,6 +30,16 @@ local ENDINGS = {
   voice_isolation = "mp3",
 }
 
+--- Does a kind of task make films?
+---@param kind string
+---@return boolean
+function names.is_film(kind) return ENDINGS[kind] == nil end
+
+--- The file of a film's last frame.
+---@param output string
+---@return string
+function names.frame(output) return output .. ".last.png" end
+
 --- The file of a shot that names none.
 ---@param key string
 ---@param kind string
@@ -57,12 +67,13 @@ function names.fault(name)
   return nil
 end
 
---- The names that a file takes, its own and its receipt's, as a file system sees them that knows no case.
+--- The names that a file takes, its own, its receipt's and its last frame's, as a file system sees them that knows
+--- no case.
 ---@param output string
 ---@return string[]
 function names.taken(output)
   local name = text.lower(output)
-  return { name, name .. ".json" }
+  return { name, name .. ".json", names.frame(name) }
 end
 
 --- The key of an attempt: the first has the shot's own.

@@ -4,12 +4,15 @@
 -- after it (key#2, …) and begin when the one before has failed; so a program that is killed anywhere, and run
 -- again, goes on with the last attempt that was begun.
 
+local chain = require "runway.batch.chain"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local frames = require "runway.batch.frames"
 local jobs = require "runway.jobs"
 local names = require "runway.batch.names"
 local scheduler = require "runway.scheduler"
+local turns = require "runway.batch.turns"
 
 local night = {}
 
@@ -26,6 +29,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field shots runway.Shot[]
 ---@field accounts table<string, runway.Client>   by provider
 ---@field halted table<string, runway.Halt>       by provider
+---@field frames runway.Frames
 ---@field options table
 local Night = {}
 Night.__index = Night
@@ -156,9 +160,11 @@ end
 local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
   local params = { key = names.attempt(shot.key, shot.attempt), output = self.options.directory .. "/" .. shot.output }
-  for name, v in pairs(shot.params) do params[name] = v end
+  for name, v in pairs(self.frames:params(shot)) do params[name] = v end
   repeat
     if fresh and self.halted[shot.provider] then return nil end
+    local lack = fresh and self.frames:take(shot)
+    if lack then return fail(self, shot, "queued", lack) end
     if fresh then set(self, shot, { state = "submitting" }) end
     local t, err = self.accounts[shot.provider]:generate(params)
     t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
@@ -228,26 +234,36 @@ local function in_line(shots)
   return line
 end
 
+-- What must be over before a shot is begun. One that was begun is gone on with.
+local function waits_for(shot, by_key)
+  local others = {}
+  local is_begun = shot.state ~= "queued" and not shot.again
+  for _, key in ipairs(not is_begun and shot.after or {}) do others[#others + 1] = by_key[key] end
+  return others
+end
+
 --- Makes the shots of a list that are not there yet; comes back when nothing is left to do.
 ---@param shots runway.Shot[]   recalled
 ---@param accounts table<string, runway.Client>   by provider, with the journal
 ---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
-  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {} }, Night)
-  local line, next_one = in_line(shots), 1
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {},
+    frames = frames.new(shots, options.directory) }, Night)
+  local line = in_line(shots)
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
-  local workers = {}
+  local workers, by_key = {}, chain.by_key(shots)
+  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end)
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
-      while next_one <= #line do
-        local shot = line[next_one]
-        next_one = next_one + 1
-        carry_out(self, shot)
+      for shot in turn.next, turn do
+        local ok, raised = pcall(carry_out, self, shot)
+        turn:over(shot)                       -- others may wait for it
+        if not ok then error(raised, 0) end
       end
     end)
   end
