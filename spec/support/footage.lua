@@ -35,8 +35,8 @@ end
 function footage.make(path, opts)
   opts = opts or {}
   local sound = opts.sound and ("-f lavfi -i sine=f=440:d=%g "):format(opts.sound) or ""
-  footage.ffmpeg(("-f lavfi -i 'nullsrc=s=%s:r=%s,geq=lum=40+5*N:cb=128:cr=128%s' %s-frames:v %d -pix_fmt yuv420p %s "
-    .. "-f mp4 %%s"):format(opts.size or "64x36", opts.rate or 24, opts.filter or "", sound, opts.frames or 12,
+  footage.ffmpeg(("-f lavfi -i 'nullsrc=s=%s:r=%s,trim=end_frame=%d,geq=lum=40+5*N:cb=128:cr=128%s' %s-pix_fmt yuv420p "
+    .. "%s -f mp4 %%s"):format(opts.size or "64x36", opts.rate or 24, opts.frames or 12, opts.filter or "", sound,
     opts.words or ""), path)
   return path
 end
@@ -45,7 +45,7 @@ end
 ---@return integer[]
 function footage.greys(path)
   local pipe = path:find "%.png$" and "-f png_pipe " or ""
-  local bytes = said_by("ffmpeg -nostdin -v error " .. pipe .. "-i " .. quote("file:" .. path)
+  local bytes = said_by("ffmpeg -nostdin -v fatal " .. pipe .. "-i " .. quote("file:" .. path)
     .. " -fps_mode passthrough -vf scale=out_range=tv,format=gray,crop=2:2 -f rawvideo -")
   local greys = {}
   for at = 1, #bytes, 4 do greys[#greys + 1] = bytes:byte(at) end

@@ -4,11 +4,13 @@
 local chain = require "runway.batch.chain"
 local check = require "runway.batch.check"
 local clients = require "runway.client"
+local contents = require "runway.batch.contents"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
 local list = require "runway.batch.list"
+local names = require "runway.batch.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
 local text = require "runway.text"
@@ -189,10 +191,30 @@ function batch.run(account, shots, opts)
     on_progress = opts.on_progress }
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
+  local written, why = contents.write(settings.directory, read)
+  if not written then
+    if own then j:close() end
+    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(settings.directory, why))
+  end
   local ok, result, failure = pcall(make_all, read, by_name, j, settings)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
   return result, failure
+end
+
+--- The films of a directory in which a list was made, in the order of that, whether they are there already or not.
+---@param directory string
+---@return { key: string, path: string }[]|nil
+---@return string|nil why   it cannot be read, or no list was made there
+function batch.films(directory)
+  directory = without_slash(directory)
+  local held, why = contents.read(directory)
+  if not held then return nil, why end
+  local films = {}
+  for _, one in ipairs(held) do
+    if names.is_film(one.kind) then films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output } end
+  end
+  return films
 end
 
 return batch

@@ -187,6 +187,21 @@ local journal = {
   },
 }
 
+local join = {
+  "join", "Put the clips of a list together into one film, in its order.",
+  more = "The directory is where the list was made; ffmpeg must be there. The film has the size and the rate of the "
+    .. "first clip; one of another shape stands on black, one without sound is silent. Clips that are not there are "
+    .. "told, the rest is joined, and the exit code is 1. The clips stay as they are. Prints the path of the film.",
+  takes = { { "directory", "The directory of a list that was made." } },
+  options = {
+    { "-o --output", "The film to write (MP4).", value = "FILE" },
+    { "--cut", "Cut from one clip to the next (default)." },
+    { "--fade", "Cross-fade for so long instead: at most half of a clip.", value = "SECONDS", read = read.positive },
+    { "--overwrite", "Write over a film that is there." },
+    JSON,
+  },
+}
+
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
@@ -238,5 +253,5 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, task, cancel, credits, upload, models, journal, sandbox, completion },
+  commands = { generate, task, cancel, credits, upload, models, journal, join, sandbox, completion },
 }

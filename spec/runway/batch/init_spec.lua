@@ -93,6 +93,8 @@ describe("runway.batch", function()
     assert.matches("ftyp.*task%-b%-1", files:content "out/deep/er/b.mp4")
     assert.matches('"task%-b%-1"', files:content "out/deep/er/b.mp4.json")
     assert.truthy(files:content "out/deep/er/runway.db")
+    assert.same({ key = "c", path = files:path "out/deep/er/c.mp4" },
+      require("runway.batch").films(files:path "out/deep/er")[3])
     local asked = #m.requests
     local again = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er" }))
     assert.equal("done done done", states(again))
