@@ -146,6 +146,7 @@ build = {
     ["runway.fields"] = "lua/runway/fields.lua",
     ["runway.files"] = "lua/runway/files.lua",
     ["runway.films"] = "lua/runway/films.lua",
+    ["runway.fit"] = "lua/runway/fit.lua",
     ["runway.guard"] = "lua/runway/guard.lua",
     ["runway.http"] = "lua/runway/http.lua",
     ["runway.ids"] = "lua/runway/ids.lua",

@@ -70,6 +70,7 @@ end
 ---@field kind string
 ---@field params table
 ---@field extra? table
+---@field fit? string      its pictures are these, brought to the ratio so
 
 --- What is kept of a request.
 ---@param kind string
@@ -83,7 +84,8 @@ function description.make(kind, order, redact, sums)
   for name, v in next, order.params do
     if not LEFT_OUT[name] then params[kept_text(name, redact)] = kept(v, redact, sums) end
   end
-  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums) }
+  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums),
+    fit = order.fit }
   local encoded, why = json.encode(made)
   if not encoded then return nil, why end
   return json.decode(encoded)                 -- as it will be read again

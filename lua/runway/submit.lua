@@ -9,6 +9,7 @@ local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
+local fit = require "runway.fit"
 local guard = require "runway.guard"
 local http = require "runway.http"
 local json = require "runway.json"
@@ -120,6 +121,7 @@ end
 -- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
 local function build(session, kind, order, deadline, callback_url)
   local looked, err = media.look(session, order.params, deadline)
+  if looked and order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
   if not looked then return nil, err end
   local request, estimate, limits, settled, changed
   request, err = compose(session, kind, order, looked, callback_url)
@@ -172,7 +174,11 @@ function submit.dry(session, order)
   end
   request, err = with_extra(session, request, order.extra)
   if not request then return nil, err end
-  return { kind = kind, request = request, notes = warn_of_shapes(session, looked) }
+  if order.fit then
+    ok, err = fit.check(session, looked, order.fit)
+    if not ok then return nil, err end
+  end
+  return { kind = kind, request = request, notes = order.fit and {} or warn_of_shapes(session, looked) }
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -308,7 +314,11 @@ function submit.make(session, order, kind)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok
+  order.fitted = {}                           -- files that last for the request
+  scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  scheduler.note(order.fitted, nil)
+  fit.remove(order.fitted)
   if target then scheduler.note(target, nil) end
   if not ok then
     targets.free(target)

@@ -104,6 +104,8 @@ local generate = {
     { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
       suggest = suggest.models },
     { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
+    { "--fit", "Bring pictures on disk to the ratio here (ffmpeg): crop them, or pad them with black. Without it "
+      .. "Runway crops.", value = "HOW", choices = { "crop", "pad" } },
     { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
     { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
     { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",

@@ -34,6 +34,7 @@ local function parts_of(description)
   local parts = flatten(description.params, "", {})
   parts[""] = nil                             -- no params at all
   parts.kind = { same = description.kind, shown = description.kind }
+  if description.fit then parts.fit = { same = description.fit, shown = description.fit } end
   if description.extra then flatten(description.extra, "extra", parts) end
   return parts
 end
