@@ -26,8 +26,8 @@ local order = {}
 -- Names that this module gives a meaning, in all their spellings.
 local KNOWN = {
   "callbackUrl", "callback_url", "deadline", "duration", "extra", "fit", "format", "image", "key", "kind", "model",
-  "output", "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video", "ratio", "seed",
-  "video",
+  "output", "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video",
+  "ratio", "seed", "video",
 }
 order.KNOWN = KNOWN
 local IS_KNOWN = {}

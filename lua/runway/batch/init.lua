@@ -202,15 +202,30 @@ function batch.run(account, shots, opts)
   return result, failure
 end
 
+-- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.
+local function held_by(where)
+  local content, err = content_of(where)
+  if not content then return nil, err.message end
+  local shots, faults = list.read(content, { name = where })
+  if #faults > 0 then return nil, ("%s: %s"):format(where, shown(faults[1])) end
+  local held = {}
+  for i, shot in ipairs(shots) do
+    local kind = shot.params.kind or "text_to_video"
+    held[i] = { key = shot.key, kind = kind, output = shot.output or names.output(shot.key, kind) }
+  end
+  return held
+end
+
 --- The films of a directory in which a list was made, in the order of that, whether they are there already or not.
 ---@param directory string
+---@param where? string     the path of a list: these films, in this order; default: the list that was made there
 ---@return { key: string, path: string }[]|nil
 ---@return string|nil why   it cannot be read, or no list was made there
-function batch.films(directory)
+function batch.films(directory, where)
   directory = without_slash(directory)
-  local held, why = contents.read(directory)
+  local films, held, why = {}
+  if where then held, why = held_by(where) else held, why = contents.read(directory) end
   if not held then return nil, why end
-  local films = {}
   for _, one in ipairs(held) do
     if names.is_film(one.kind) then films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output } end
   end

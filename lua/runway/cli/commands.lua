@@ -197,6 +197,8 @@ local join = {
   takes = { { "directory", "The directory of a list that was made." } },
   options = {
     { "-o --output", "The film to write (MP4).", value = "FILE" },
+    { "--list", "The films of this list, in its order (default: of the list that was made there last).",
+      value = "FILE" },
     { "--cut", "Cut from one clip to the next (default)." },
     { "--fade", "Cross-fade for so long instead: at most half of a clip.", value = "SECONDS", read = read.positive },
     { "--overwrite", "Write over a film that is there." },

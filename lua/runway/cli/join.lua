@@ -40,10 +40,10 @@ function command.join(args, world)
     refuse(args, world, missing_program.message, missing_program.code)
     return exits.MISUSE                       -- something is not set up
   end
-  local films, why = batch.films(args.directory)
+  local films, why = batch.films(args.directory, args.list)
   if not films then
-    return refuse(args, world, ("%s: what it holds, and in which order, is not known (%s): was a list made there?")
-      :format(args.directory, why), "list")
+    return refuse(args, world, args.list and why or ("%s: what it holds, and in which order, is not known (%s); was a "
+      .. "list made there? --list FILE names it"):format(args.directory, why), "list")
   end
   local free, message = require("runway.core").target(args.output, args.overwrite or false)
   if not free then

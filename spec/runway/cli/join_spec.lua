@@ -59,6 +59,20 @@ describe("runway join", function()
     assert.equal(8, #footage.greys(film))
   end)
 
+  seen("joins those of another list, in its order", function()
+    local where = directory(3, 5, 7)
+    local list = files:write("best.csv", "key,output,prompt_text\nshot-3,3.mp4,x\n2,,x\nshot-1,1.mp4,x\n")
+    local code, _, err = run { "join", where, "-o", film, "--list", list }
+    assert.same({ 0, "" }, { code, err })
+    local greys = footage.greys(film)
+    assert.equal(15, #greys)
+    assert.is_true(math.abs(40 + 5 * 6 - greys[7]) <= 3 and math.abs(40 - greys[8]) <= 3)
+    code, _, err = run { "join", where, "-o", film, "--overwrite", "--list", files:write("bad.csv", "key\na\na\n") }
+    assert.equal(1, code)
+    assert.matches("bad.csv: line 3, key: ", err)
+    assert.equal(15, #footage.greys(film))
+  end)
+
   seen("leaves a film that is there", function()
     local where = directory(2)
     files:write("film.mp4", "mine")
