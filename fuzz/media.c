@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   must(r->file);
   rw_media_probe(r);
   must((r->error.kind == RW_OK) == (r->media_type[0] != '\0'));
+  if (r->picture.width != 0)
+    must(r->picture.height != 0 && r->picture.turn >= 1 && r->picture.turn <= 8);
   if (rw_media_append(&out, path, &e)) {
     must(r->error.kind == RW_OK && (size_t)r->media_size == size);
     must(strncmp(out.data + 5, r->media_type, strlen(r->media_type)) == 0);

@@ -61,9 +61,17 @@ static void push_probe (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
   lua_setfield(L, -2, "class");
-  if (!r->media_moves) return;
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, "animated");
+  if (r->media_moves) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "animated");
+  }
+  if (r->picture.width == 0) return;
+  lua_pushinteger(L, (lua_Integer)r->picture.width);
+  lua_setfield(L, -2, "width");
+  lua_pushinteger(L, (lua_Integer)r->picture.height);
+  lua_setfield(L, -2, "height");
+  lua_pushinteger(L, (lua_Integer)r->picture.turn);
+  lua_setfield(L, -2, "turn");
 }
 
 
@@ -82,6 +90,23 @@ static void push_text (lua_State *L, const rw_request *r) {
   if (r->error.kind != RW_OK) return;
   lua_pushlstring(L, r->body.data ? r->body.data : "", r->body.len);
   lua_setfield(L, -2, "text");
+}
+
+
+static void push_said (lua_State *L, const char *name, const rw_buffer *said) {
+  lua_pushlstring(L, said->data ? said->data : "", said->len);
+  lua_setfield(L, -2, name);
+}
+
+
+static void push_program (lua_State *L, const rw_request *r) {
+  lua_createtable(L, 0, 4);
+  if (r->error.kind == RW_OK) {
+    lua_pushinteger(L, r->exit_code);
+    lua_setfield(L, -2, "code");
+  }
+  push_said(L, "stdout", &r->body);
+  push_said(L, "stderr", &r->head);
 }
 
 
@@ -122,6 +147,7 @@ void rw_push_result (lua_State *L, const rw_request *r) {
   if (r->op == RW_HTTP) push_answer(L, r);
   else if (r->op == RW_DIGEST) push_digest(L, r);
   else if (r->op == RW_READ) push_text(L, r);
+  else if (r->op == RW_PROGRAM) push_program(L, r);
   else push_probe(L, r);
   if (r->error.kind != RW_OK) {
     push_result_error(L, &r->error);

@@ -11,6 +11,7 @@
 
 #include "file.h"
 #include "media.h"
+#include "picture.h"
 #include "sniff.h"
 
 
@@ -121,6 +122,7 @@ void rw_media_probe (rw_request *r) {
   const char *type = NULL;
   int fd = open_media(r->file, &r->media_size, &type, &r->media_moves, &r->error);
   if (fd < 0) return;
+  if (!rw_picture_read(fd, type, &r->picture)) r->picture.width = 0;
   close(fd);
   strncpy(r->media_type, type, sizeof r->media_type - 1);
 }

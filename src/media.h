@@ -9,7 +9,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Reads size and type of r->file into r->media_*; or sets r->error. */
+/* Reads size and type of r->file into r->media_*, and of a picture its measures
+** into r->picture; or sets r->error. */
 void rw_media_probe (rw_request *r);
 
 /*

@@ -48,6 +48,7 @@
 ---@field callback_url? string    where the provider takes one
 ---@field format? string          of a provider that has several families of routes
 ---@field output? string|runway.Output  the file that `task:download()` writes; looked at before paying
+---@field fit? "crop"|"pad"       pictures on disk are brought to the ratio here, before they are sent
 ---@field extra? table<string, any>     goes into the request as it is
 ---@field deadline? number        seconds after which this call ends; a paid request that has left is awaited
 ---@field key? string             with a journal: the same one never submits twice

@@ -179,7 +179,7 @@ function client.budget_of(self) return sessions[self].budget end
 --- What `generate` would submit: see submit.dry. Nothing raises.
 ---@param self runway.Client
 ---@param raw table
----@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
+---@return { kind: string, request: table, estimate: runway.Estimate|nil, notes: string[] }|nil
 ---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
 function client.dry(self, raw)
   local mine = sessions[self]

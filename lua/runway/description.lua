@@ -38,7 +38,8 @@ end
 local function kept(v, redact, sums)
   if files.is_file(v) then
     local sum = sums[v.path] or v
-    return { file = description.file_name(v.path), size = sum.size, sha256 = sum.sha256 }
+    return { file = description.file_name(v.path), size = sum.size, sha256 = sum.sha256,
+      last_frame_of = v.last_frame_of and kept_text(v.last_frame_of, redact) }
   elseif type(v) == "string" then
     return kept_text(v, redact)
   elseif type(v) ~= "table" or values.is_null(v) then
@@ -54,11 +55,11 @@ end
 --- The paths of all files in a value, each once.
 ---@param v any
 ---@param found? table
----@return string[]
+---@return string[]         and by path its file
 function description.paths(v, found)
   found = found or {}
   if files.is_file(v) then
-    if not found[v.path] then found[#found + 1], found[v.path] = v.path, true end
+    if not found[v.path] then found[#found + 1], found[v.path] = v.path, v end
   elseif type(v) == "table" then
     for _, value in next, v do description.paths(value, found) end
   end
@@ -75,6 +76,7 @@ function description.shown(v, redact) return kept(v, redact, {}) end
 ---@field kind string
 ---@field params table
 ---@field extra? table
+---@field fit? string      its pictures are these, brought to the ratio so
 
 --- What is kept of a request.
 ---@param kind string
@@ -88,7 +90,8 @@ function description.make(kind, order, redact, sums)
   for name, v in next, order.params do
     if not LEFT_OUT[name] then params[kept_text(name, redact)] = kept(v, redact, sums) end
   end
-  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums) }
+  local made = { kind = kind, params = params, extra = order.extra and kept(order.extra, redact, sums),
+    fit = order.fit }
   local encoded, why = json.encode(made)
   if not encoded then return nil, why end
   return json.decode(encoded)                 -- as it will be read again
@@ -103,10 +106,11 @@ end
 ---@return (fun(): runway.Description|nil, runway.Error|nil)|nil of   nil, err: a value that no JSON can hold
 ---@return runway.Error|nil err   a file that cannot be read
 function description.read(session, kind, order, deadline)
-  local sums = {}
-  for _, path in ipairs(description.paths { order.params, order.extra }) do
+  local sums, paths = {}, description.paths { order.params, order.extra }
+  for _, path in ipairs(paths) do
     local result = session:look("digest", path, deadline)
-    if result.error then return session:refuse(result.error) end
+    -- a frame that is gone can be taken anew; its task, which may be paid for already, is not given up for it
+    if result.error and not paths[path].last_frame_of then return session:refuse(result.error) end
     sums[path] = result
   end
   return function()

@@ -11,6 +11,9 @@ local files = {}
 ---@field size? integer    bytes
 ---@field type? string     "image/png"
 ---@field class? string    "image", "video" or "audio"
+---@field width? integer   of a picture whose header tells it: pixels, as it is looked at
+---@field height? integer
+---@field last_frame_of? string   of a frame that was taken out of a film: the key of that
 
 local File = { __name = "runway.file" }
 File.__index = File
@@ -27,11 +30,12 @@ end
 
 ---A file object with what a look at the file said.
 ---@param path string
----@param info table   { size=, type=, class= }
+---@param info table   { size=, type=, class=, width=, height= }
 ---@return runway.File
 function files.known(path, info)
   return setmetatable({
     path = path, name = files.base(path), size = info.size, type = info.type, class = info.class,
+    width = info.width, height = info.height,
   }, File)
 end
 

@@ -137,6 +137,7 @@ end
 
 -- A file with what was seen of it.
 local function look_at_file(session, file, where, field, deadline)
+  if file.size then return file end           -- of one that will be there, what it will be is known
   local info, err = media.probe(session, file.path, deadline)
   if not info then return nil, err end
   local refusal = unfit(session, where, field, info.class, info.type or info.class, file.path)

@@ -20,12 +20,14 @@ local order = {}
 ---@field output? string         where the first output is to be written
 ---@field overwrite? boolean
 ---@field deadline? number       seconds
+---@field fit? "crop"|"pad"      how pictures are brought to the ratio before they are sent
+---@field fitted? string[]       the files that these became, while it is submitted
 
 -- Names that this module gives a meaning, in all their spellings.
 local KNOWN = {
-  "callbackUrl", "callback_url", "deadline", "duration", "extra", "format", "image", "key", "kind", "model", "output",
-  "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video", "ratio", "seed",
-  "video",
+  "callbackUrl", "callback_url", "deadline", "duration", "extra", "fit", "format", "image", "key", "kind", "model",
+  "output", "prompt", "promptImage", "promptText", "promptVideo", "prompt_image", "prompt_text", "prompt_video",
+  "ratio", "seed", "video",
 }
 order.KNOWN = KNOWN
 local IS_KNOWN = {}
@@ -65,6 +67,8 @@ function OURS.extra(v)
   for name in next, fits and v or {} do fits = fits and type(name) == "string" end
   return not fits and "a table of names and values for the API" or nil
 end
+
+function OURS.fit(v) return v ~= "crop" and v ~= "pad" and '"crop" or "pad"' or nil end
 
 function OURS.deadline(v)
   local fits = type(v) == "number" and v > 0 and v < math.huge

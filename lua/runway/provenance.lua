@@ -103,7 +103,7 @@ function provenance.write(session, t, made_from, file, opts)
   local made = made_from and made_from() or {}
   local encoded, message = json.encode {
     runway = core.version, provider = t.provider, task_id = t.id, kind = t.kind, output = opts.index,
-    params = made.params, extra = made.extra,
+    params = made.params, extra = made.extra, fit = made.fit,
     cost = t.cost, estimated_cost = t.estimated_cost, created_at = t.created_at, downloaded_at = now(),
     file = { name = description.file_name(file.path), bytes = file.bytes, sha256 = file.sha256,
       content_type = session:redact(text.line(file.content_type, 100)) },

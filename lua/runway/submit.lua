@@ -9,6 +9,7 @@ local description = require "runway.description"
 local download = require "runway.download"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
+local fit = require "runway.fit"
 local guard = require "runway.guard"
 local http = require "runway.http"
 local json = require "runway.json"
@@ -19,6 +20,7 @@ local options = require "runway.options"
 local params = require "runway.params"
 local prices = require "runway.prices"
 local scheduler = require "runway.scheduler"
+local shape = require "runway.shape"
 local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
@@ -108,6 +110,13 @@ local function warn(session, request)
   return request
 end
 
+-- Tells of pictures that will be cropped; of each once, in whatever way it came here.
+local function warn_of_shapes(session, looked)
+  local notes = shape.warnings(looked)
+  for _, note in ipairs(notes) do session:log_once("warning", note) end
+  return notes
+end
+
 -- The whole request for such parameters.
 local function compose(session, kind, order, given, callback_url)
   local request, err = ask(session, kind, given, callback_url)
@@ -126,6 +135,7 @@ end
 -- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
 local function build(session, kind, order, deadline, callback_url)
   local looked, err = media.look(session, order.params, deadline)
+  if looked and order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
   if not looked then return nil, err end
   local request, estimate, limits, settled, changed
   request, err = compose(session, kind, order, looked, callback_url)
@@ -134,6 +144,7 @@ local function build(session, kind, order, deadline, callback_url)
   if err then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
+  warn_of_shapes(session, looked)
   settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then request, err = compose(session, kind, order, settled, callback_url) end
@@ -159,7 +170,8 @@ end
 --- sent, uploaded or written.
 ---@param session runway.Session
 ---@param order runway.Order
----@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
+---@return { kind: string, request: table, estimate: runway.Estimate|nil, notes: string[] }|nil   notes: what is to be
+---  known before it is paid for
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.dry(session, order)
   local kind, looked, request, limits, ok, estimate, err
@@ -179,7 +191,12 @@ function submit.dry(session, order)
   if not request then return nil, err end
   estimate, err = price_of(session, kind, order, request)
   if err then return nil, err end
-  return { kind = kind, request = request, estimate = estimate }
+  if order.fit then
+    ok, err = fit.check(session, looked, order.fit)
+    if not ok then return nil, err end
+  end
+  return { kind = kind, request = request, estimate = estimate,
+    notes = order.fit and {} or warn_of_shapes(session, looked) }
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -315,7 +332,11 @@ function submit.make(session, order, kind)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok
+  order.fitted = {}                           -- files that last for the request
+  scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  scheduler.note(order.fitted, nil)
+  fit.remove(order.fitted)
   if target then scheduler.note(target, nil) end
   if not ok then
     targets.free(target)

@@ -39,6 +39,39 @@ describe("a client:", function()
   teardown(function() os.execute("rm -rf '" .. directory .. "'") end)
   after_each(mocked.close)
 
+  describe("a picture of another shape than the ratio", function()
+    local TALL = "\137PNG\r\n\26\n\0\0\0\13IHDR" .. (">I4I4"):pack(720, 1280) .. ("\0"):rep(600)
+    local POST = { "POST /v1/image_to_video", times = 3, json = { id = "t1" } }
+
+    local function submit(params)
+      local said = {}
+      local client, m
+      client, m = mocked.client({ POST }, { logger = function(level, message)
+        if level == "warning" then said[#said + 1] = #m.requests .. " " .. message end
+      end })
+      local uri = runway.file(write("tall.png", TALL))
+      for _ = 1, params.times or 1 do
+        assert(client:generate { prompt_image = uri, prompt_text = "x", model = "gen4.5", duration = 5,
+          ratio = params.ratio })
+      end
+      return said
+    end
+
+    it("is told of before it is paid for, and sent all the same", function()
+      local said = submit { ratio = "1280:720" }
+      assert.equal(1, #said)
+      assert.matches("^0 prompt_image: .*/tall.png is 720 x 1280; to the ratio 1280:720 it will be cropped", said[1])
+    end)
+
+    it("is told of once", function()
+      assert.equal(1, #submit { ratio = "1280:720", times = 3 })
+    end)
+
+    it("is of no concern where it fits", function()
+      assert.same({}, submit { ratio = "720:1280" })
+    end)
+  end)
+
   describe("generate", function()
     it("gives a task with what is known of it", function()
       local client, m = mocked.client { SUBMIT }

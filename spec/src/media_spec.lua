@@ -71,6 +71,57 @@ describe("a local file", function()
       end)
     end
 
+    -- A JPEG with such segments before the frame, which is 640 x 360.
+    local function jpeg(...)
+      local parts = { "\255\216", ... }
+      for i = 2, #parts do parts[i] = parts[i]:sub(1, 2) .. (">I2"):pack(#parts[i]) .. parts[i]:sub(3) end
+      return table.concat(parts) .. "\255\194\0\17\8" .. (">I2I2"):pack(360, 640) .. ("\1"):rep(10)
+    end
+
+    local function exif(order, turn)
+      local number, long = order == "MM" and ">I2" or "<I2", order == "MM" and ">I4" or "<I4"
+      return "\255\225Exif\0\0" .. order .. number:pack(42) .. long:pack(8) .. number:pack(2)
+        .. number:pack(0x010f) .. number:pack(2) .. long:pack(1) .. "abc\0"
+        .. number:pack(0x0112) .. number:pack(3) .. long:pack(1) .. number:pack(turn) .. "\0\0" .. long:pack(0)
+    end
+
+    local ICC = "\255\226ICC_PROFILE\0" .. ("\255\192"):rep(20000) -- what looks like a frame is none inside of it
+    local WEBP = "RIFF\100\0\0\0WEBP"
+    for what, case in pairs {
+      ["a PNG"] = { "\137PNG\r\n\26\n\0\0\0\13IHDR" .. (">I4I4"):pack(1280, 70000) .. "\8\2\0\0\0", 1280, 70000, 1 },
+      ["a JPEG"] = { jpeg "\255\224JFIF\0", 640, 360, 1 },
+      ["a JPEG with a profile"] = { jpeg(ICC, ICC), 640, 360, 1 },
+      ["a JPEG that lies on its side"] = { jpeg(ICC, exif("II", 6)), 360, 640, 6 },
+      ["a JPEG upside down"] = { jpeg(exif("MM", 3)), 640, 360, 3 },
+      ["a JPEG whose EXIF says what is no way to lie"] = { jpeg(exif("MM", 9)), 640, 360, 1 },
+      ["a JPEG whose EXIF is cut"] = { jpeg(exif("II", 6):sub(1, 30)), 640, 360, 1 },
+      ["a JPEG with filling bytes"] = { jpeg():gsub("\255\194", "\255\255\255\194", 1), 640, 360, 1 },
+      ["a lossy WebP"] = { WEBP .. "VP8 \90\0\0\0\0\0\0\157\1\42" .. ("<I2I2"):pack(0x4000 + 500, 0x8000 + 300), 500,
+        300, 1 },
+      ["a lossless WebP"] = { WEBP .. "VP8L\90\0\0\0\47" .. ("<I4"):pack(499 + (299 << 14)) .. ("\0"):rep(9), 500, 300,
+        1 },
+      ["a WebP with more in it"] = { WEBP .. "VP8X\10\0\0\0\0\0\0\0" .. ("<I3I3"):pack(19999, 299), 20000, 300, 1 },
+    } do
+      it("tells how large " .. what .. " is", function()
+        local seen = probe(file("picture", case[1]).path)
+        assert.same({ case[2], case[3], case[4] }, { seen.width, seen.height, seen.turn })
+      end)
+    end
+
+    it("tells no size where the header tells none", function()
+      local png = "\137PNG\r\n\26\n\0\0\0\13IHDR" .. (">I4I4"):pack(1280, 720)
+      for _, bytes in ipairs {
+        png:sub(1, 23), png:gsub("IHDR", "CgBI"), png:sub(1, 16) .. ("\0"):rep(8), "\255\216\255\217",
+        jpeg(ICC):sub(1, 40000), jpeg():sub(1, 10), "\255\216\255\194\0\1", "\255\216" .. ("\255"):rep(5000),
+        "RIFF\36\0\0\0WEBPVP8 ", "RIFF\36\0\0\0WEBPVP8X" .. ("\1"):rep(13), "GIF89a\1\0\1\0", box "isom",
+      } do
+        local seen = probe(file("picture", bytes).path)
+        assert.is_nil(seen.error)
+        assert.is_nil(seen.width)
+        assert.is_nil(seen.turn)
+      end
+    end)
+
     it("is no picture, film or sound because it is named so", function()
       for _, bytes in ipairs { "text", "<svg/>", "\137PN", "RIFF\0\0\0\0junk", "\0", "ftyp" } do
         local seen = probe(file("shot.png", bytes).path)

@@ -10,7 +10,7 @@ local cells = {}
 -- These are words, whatever they look like.
 local WORDS = {
   prompt_text = true, prompt = true, promptText = true, model = true, ratio = true, kind = true, format = true,
-  key = true, output = true, provider = true, callback_url = true, callbackUrl = true,
+  key = true, output = true, provider = true, fit = true, callback_url = true, callbackUrl = true,
 }
 
 -- These are numbers, or one of few words.

@@ -1,5 +1,6 @@
 -- check.lua: a whole list held against what its providers take, before the first shot is paid for.
 
+local chain = require "runway.batch.chain"
 local core = require "runway.core"
 local description = require "runway.description"
 local names = require "runway.batch.names"
@@ -35,8 +36,22 @@ end
 local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then return fault(shot.line, column_of(shot, problem), problem.message) end
-  shot.kind, shot.request, shot.estimate = made.kind, made.request, made.estimate
+  shot.kind, shot.request, shot.estimate, shot.notes = made.kind, made.request, made.estimate, made.notes
   shot.output = shot.output or names.output(shot.key, made.kind)
+end
+
+-- Have those that it begins with a last frame? False also where that cannot be known.
+local function check_chain(shot, by_key, fault)
+  for _, key in ipairs(shot.after or {}) do
+    local other = by_key[key]
+    if not other.kind then return false end   -- it has a fault, which is told
+    local why = chain.fault(other)
+    if why then
+      fault(shot.line, "prompt_image", why)
+      return false
+    end
+  end
+  return true
 end
 
 -- Two shots of one file would be one, and the receipt of one may not be another's film.
@@ -56,14 +71,14 @@ local function check_files(shots, fault)
 end
 
 --- Fills in each shot's kind, request, output, and estimate where its price is known.
----@param shots runway.Shot[]
+---@param shots runway.Shot[]   each after those that it begins with
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
 ---@param fault fun(line: integer, column: string|nil, message: string)
 ---@param broken table<integer, true>   lines that have a fault already
 function check.all(shots, dry, fault, broken)
-  local began = core.now()
+  local began, by_key = core.now(), chain.by_key(shots)
   for _, shot in ipairs(shots) do
-    if not broken[shot.line] then check_shot(shot, dry, fault) end
+    if not broken[shot.line] and check_chain(shot, by_key, fault) then check_shot(shot, dry, fault) end
     if core.now() - began > BREATH then
       scheduler.breathe()
       began = core.now()

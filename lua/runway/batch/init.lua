@@ -1,12 +1,16 @@
 -- A list of shots, made: checked as a whole, then each once, into one directory, and gone on with when it is run
 -- again.
 
+local chain = require "runway.batch.chain"
 local check = require "runway.batch.check"
 local clients = require "runway.client"
+local contents = require "runway.batch.contents"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
 local list = require "runway.batch.list"
+local names = require "runway.batch.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
 local other = require "runway.batch.other"
@@ -50,6 +54,8 @@ local OPTIONS = {
   directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
   on_progress = "function", dry_run = "boolean", clients = accounts, sheet = "function",
 }
+
+local function without_slash(directory) return (directory:gsub("(.)/+$", "%1")) end
 
 local function refuse(kind, code, message, more)
   local err = errors.new { kind = kind, code = code, sent = "no", message = message }
@@ -113,7 +119,11 @@ local function read_all(account, given, opts)
   end
   local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
   local by_name, own = accounts_of(account, shots, opts.clients, fault)
-  check.all(shots, function(shot) return clients.dry(by_name[shot.provider], shot.params) end, fault, broken)
+  local unable = ffmpeg.missing "what begins with last:"
+  local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
+  local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory)) end
+  check.all(line, function(shot) return clients.dry(by_name[shot.provider], chain.params(shot, promised)) end, fault,
+    broken)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
@@ -164,7 +174,7 @@ end
 
 -- What the night is told, of what the caller says.
 local function settings_of(account, opts)
-  local directory, budget = opts.directory:gsub("(.)/+$", "%1"), clients.budget_of(account)
+  local directory, budget = without_slash(opts.directory), clients.budget_of(account)
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
     retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress,
     page = opts.sheet and function(shots, halted) opts.sheet(directory, shots, sum_up(shots, halted, budget)) end }
@@ -179,6 +189,11 @@ local function run(account, shots, by_name, opts)
   local settings = settings_of(account, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
+  local written, why = contents.write(settings.directory, shots)
+  if not written then
+    if own then j:close() end
+    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(settings.directory, why))
+  end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
@@ -209,6 +224,36 @@ function batch.run(account, shots, opts)
   for _, client in ipairs(own) do client:close() end
   if not ok then error(result, 0) end
   return result, err
+end
+
+-- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.
+local function held_by(where)
+  local content, err = content_of(where)
+  if not content then return nil, err.message end
+  local shots, faults = list.read(content, { name = where })
+  if #faults > 0 then return nil, ("%s: %s"):format(where, shown(faults[1])) end
+  local held = {}
+  for i, shot in ipairs(shots) do
+    local kind = shot.params.kind or "text_to_video"
+    held[i] = { key = shot.key, kind = kind, output = shot.output or names.output(shot.key, kind) }
+  end
+  return held
+end
+
+--- The films of a directory in which a list was made, in the order of that, whether they are there already or not.
+---@param directory string
+---@param where? string     the path of a list: these films, in this order; default: the list that was made there
+---@return { key: string, path: string }[]|nil
+---@return string|nil why   it cannot be read, or no list was made there
+function batch.films(directory, where)
+  directory = without_slash(directory)
+  local films, held, why = {}
+  if where then held, why = held_by(where) else held, why = contents.read(directory) end
+  if not held then return nil, why end
+  for _, one in ipairs(held) do
+    if names.is_film(one.kind) then films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output } end
+  end
+  return films
 end
 
 return batch

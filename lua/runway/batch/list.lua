@@ -27,6 +27,8 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field output? string       a file name; until the kind is known: as the list has it
 ---@field provider? string     as the list has it
 ---@field params table         as `generate` takes them
+---@field after? string[]      the keys of those that it begins with the last frame of
+---@field notes? string[]      what is to be known before it is paid for
 
 -- What is ours and no parameter.
 local OWN = { key = true, output = true, provider = true }

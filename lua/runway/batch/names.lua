@@ -9,7 +9,7 @@ local LONGEST_FILE = 200                      -- file systems take 255, and a re
 local LONGEST_SLUG = 40
 
 -- The journal, the page and what belongs to them.
-local RESERVED = { "^index%.html$", "^runway%.db" }
+local RESERVED = { "^index%.html$", "^runway%.db", "^runway%.list" }
 
 local DEVICES = { con = true, prn = true, aux = true, nul = true }
 
@@ -29,6 +29,16 @@ local ENDINGS = {
   sound_effect = "mp3", speech_to_speech = "mp3", text_to_speech = "mp3", voice_dubbing = "mp3",
   voice_isolation = "mp3",
 }
+
+--- Does a kind of task make films?
+---@param kind string
+---@return boolean
+function names.is_film(kind) return ENDINGS[kind] == nil end
+
+--- The file of a film's last frame.
+---@param output string
+---@return string
+function names.frame(output) return output .. ".last.png" end
 
 --- The file of a shot that names none.
 ---@param key string
@@ -57,12 +67,13 @@ function names.fault(name)
   return nil
 end
 
---- The names that a file takes, its own and its receipt's, as a file system sees them that knows no case.
+--- The names that a file takes, its own, its receipt's and its last frame's, as a file system sees them that knows
+--- no case.
 ---@param output string
 ---@return string[]
 function names.taken(output)
   local name = text.lower(output)
-  return { name, name .. ".json" }
+  return { name, name .. ".json", names.frame(name) }
 end
 
 --- The prompt among a shot's parameters, however it is called there.

@@ -4,12 +4,15 @@
 -- after it (key#2, …) and begin when the one before has failed; so a program that is killed anywhere, and run
 -- again, goes on with the last attempt that was begun.
 
+local chain = require "runway.batch.chain"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local frames = require "runway.batch.frames"
 local jobs = require "runway.jobs"
 local names = require "runway.batch.names"
 local scheduler = require "runway.scheduler"
+local turns = require "runway.batch.turns"
 
 local night = {}
 
@@ -27,6 +30,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field shots runway.Shot[]
 ---@field accounts table<string, runway.Client>   by provider
 ---@field halted table<string, runway.Halt>       by provider
+---@field frames runway.Frames
 ---@field options table
 ---@field changed boolean   since the page was written
 ---@field writing boolean   the page, just now
@@ -189,9 +193,11 @@ end
 local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
   local params = { key = shot.entry, output = self.options.directory .. "/" .. shot.output }
-  for name, v in pairs(shot.params) do params[name] = v end
+  for name, v in pairs(self.frames:params(shot)) do params[name] = v end
   repeat
     if fresh and self.halted[shot.provider] then return nil end
+    local lack = fresh and self.frames:take(shot)
+    if lack then return fail(self, shot, "queued", lack) end
     if fresh then set(self, shot, { state = "submitting" }) end
     local t, err = self.accounts[shot.provider]:generate(params)
     t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
@@ -294,6 +300,14 @@ local function last_page(self, keeper)
   write_page(self)
 end
 
+-- What must be over before a shot is begun. One that was begun is gone on with.
+local function waits_for(shot, by_key)
+  local others = {}
+  local is_begun = shot.state ~= "queued" and not shot.again
+  for _, key in ipairs(not is_begun and shot.after or {}) do others[#others + 1] = by_key[key] end
+  return others
+end
+
 --- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
 --- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
@@ -302,20 +316,21 @@ end
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
-    writing = false, over = false, busy = 0, waiting = {} }, Night)
-  local line, next_one = in_line(shots), 1
+    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options.directory) }, Night)
+  local line, by_key = in_line(shots), chain.by_key(shots)
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
+  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end)
   local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
-      while next_one <= #line do
-        local shot = line[next_one]
-        next_one = next_one + 1
-        attend(self, shot)
+      for shot in turn.next, turn do
+        local done, raised = pcall(attend, self, shot)
+        turn:over(shot)                       -- others may wait for it
+        if not done then error(raised, 0) end
       end
     end)
   end

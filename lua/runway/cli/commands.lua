@@ -101,6 +101,8 @@ local PARAMS = {
   { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
     suggest = suggest.models },
   { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
+  { "--fit", "Bring pictures on disk to the ratio here (ffmpeg): crop them, or pad them with black. Without it "
+    .. "Runway crops.", value = "HOW", choices = { "crop", "pad" } },
   { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
   { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
   { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",
@@ -233,6 +235,23 @@ local journal = {
   },
 }
 
+local join = {
+  "join", "Put the clips of a list together into one film, in its order.",
+  more = "The directory is where the list was made; ffmpeg must be there. The film has the size and the rate of the "
+    .. "first clip; one of another shape stands on black, one without sound is silent. Clips that are not there are "
+    .. "told, the rest is joined, and the exit code is 1. The clips stay as they are. Prints the path of the film.",
+  takes = { { "directory", "The directory of a list that was made." } },
+  options = {
+    { "-o --output", "The film to write (MP4).", value = "FILE" },
+    { "--list", "The films of this list, in its order (default: of the list that was made there last).",
+      value = "FILE" },
+    { "--cut", "Cut from one clip to the next (default)." },
+    { "--fade", "Cross-fade for so long instead: at most half of a clip.", value = "SECONDS", read = read.positive },
+    { "--overwrite", "Write over a film that is there." },
+    JSON,
+  },
+}
+
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
@@ -285,5 +304,5 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, batch, estimate, task, cancel, credits, upload, models, journal, sandbox, completion },
+  commands = { generate, batch, estimate, task, cancel, credits, upload, models, journal, join, sandbox, completion },
 }

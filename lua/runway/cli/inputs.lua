@@ -75,7 +75,7 @@ local FLAGS = {
 }
 
 -- Names that mean something to `generate` itself: as a --param they are the API's.
-local LIBRARYS_OWN = { output = true, extra = true, deadline = true }
+local LIBRARYS_OWN = { output = true, extra = true, deadline = true, fit = true }
 
 local function was_given(v) return v ~= nil and (type(v) ~= "table" or #v > 0) end
 
@@ -154,7 +154,7 @@ end
 function inputs.params(args, world)
   local given = {
     model = args.model, ratio = args.ratio, duration = args.duration, seed = args.seed, kind = args.kind,
-    key = args.key,
+    key = args.key, fit = args.fit,
   }
   local problem = add_all(given, "--param", args.params, args) or add_all(given, "--extra", args.extras, args)
   if problem then return nil, problem end

@@ -15,6 +15,8 @@ local SHOWN = 40                              -- bytes of a text in one
 local function flatten(v, where, parts)
   if type(v) ~= "table" or values.is_null(v) then
     parts[where] = { same = assert(json.encode(v)), shown = v }
+  elseif v.file and type(v.last_frame_of) == "string" then -- taken anew it is the same, whatever its bytes
+    parts[where] = { same = "last frame of " .. v.last_frame_of, file = v }
   elseif v.sha256 and v.file then             -- under another name it is the same file
     parts[where] = { same = "file " .. v.sha256, file = v }
   elseif next(v) == nil then
@@ -32,6 +34,7 @@ local function parts_of(description)
   local parts = flatten(description.params, "", {})
   parts[""] = nil                             -- no params at all
   parts.kind = { same = description.kind, shown = description.kind }
+  if description.fit then parts.fit = { same = description.fit, shown = description.fit } end
   if description.extra then flatten(description.extra, "extra", parts) end
   return parts
 end
@@ -60,6 +63,7 @@ end
 local function shown(part, other)
   if not part then return "absent" end
   local file = part.file
+  if file and file.last_frame_of then return "the last frame of " .. values.show(file.last_frame_of) end
   if file then return ("the file %s (%d bytes, sha256 %s…)"):format(file.file, file.size, file.sha256:sub(1, 12)) end
   local v, w = part.shown, other and other.shown
   if type(v) ~= "string" or type(w) ~= "string" or v:sub(1, SHOWN) ~= w:sub(1, SHOWN) then return values.show(v) end

@@ -94,6 +94,8 @@ describe("runway.batch", function()
     assert.matches("ftyp.*task%-b%-1", files:content "out/deep/er/b.mp4")
     assert.matches('"task%-b%-1"', files:content "out/deep/er/b.mp4.json")
     assert.truthy(files:content "out/deep/er/runway.db")
+    assert.same({ key = "c", path = files:path "out/deep/er/c.mp4" },
+      require("runway.batch").films(files:path "out/deep/er")[3])
     local asked = #m.requests
     local again = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er" }))
     assert.equal("done done done", states(again))
@@ -215,6 +217,21 @@ describe("runway.batch", function()
       local err = refused("key,promt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\nb,x,gen4.5,1280:720,5\n")
       assert.equal(1, #err.faults)
       assert.matches("line 2, promt_text: .*did you mean prompt_text%?.* %(and so in 1 more%)", err.message)
+    end)
+
+    it("notes what of a picture will be cropped, which is no fault", function()
+      local said = {}
+      client, m = provider({}, { logger = function(level, message)
+        if level == "warning" then said[#said + 1] = message end
+      end })
+      files:write("tall.png", "\137PNG\r\n\26\n\0\0\0\13IHDR" .. (">I4I4"):pack(720, 1280) .. ("\0"):rep(99))
+      local result = assert(run(files:write("shots.csv", HEADER .. ",prompt_image\na,x,gen4.5,1280:720,5,tall.png\n"
+        .. "b,x,gen4.5,720:1280,5,tall.png\nc,y,gen4.5,1280:720,5,tall.png\n"), { dry_run = true }))
+      assert.matches("tall.png is 720 x 1280; to the ratio 1280:720 it will be cropped", result.shots[1].notes[1])
+      assert.same({}, result.shots[2].notes)
+      assert.same(result.shots[1].notes, result.shots[3].notes)
+      assert.same(said, result.shots[1].notes)
+      assert.equal(0, #m.requests)
     end)
 
     it("pictures that are not there", function()

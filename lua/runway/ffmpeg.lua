@@ -1,0 +1,180 @@
+-- ffmpeg.lua: films and pictures worked on here, by ffmpeg, which is a program of its own.
+--
+-- A path is given to it as file:PATH, since ffmpeg takes "a:b" for a protocol; and it may follow no address that a
+-- file's content names.
+
+local errors = require "runway.errors"
+local json = require "runway.json"
+local program = require "runway.program"
+local text = require "runway.text"
+
+local ffmpeg = {}
+
+local INSTALL = "install ffmpeg (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg)"
+local LOOK = 60                               -- seconds for a look at a file
+local MOST_RATE = 240                         -- frames a second
+
+--- Why it cannot be used; nil: it can.
+---@param what string       what it is wanted for
+---@return runway.Problem|nil
+function ffmpeg.missing(what)
+  for _, name in ipairs { "ffmpeg", "ffprobe" } do
+    if not program.find(name) then
+      return { kind = "config", code = "no_ffmpeg",
+        message = ("%s is done by ffmpeg, and there is no program %s in the PATH: %s"):format(what, name, INSTALL) }
+    end
+  end
+  return nil
+end
+
+-- What it said last, which is what stopped it.
+local function reason(stderr)
+  local last
+  for line in stderr:gmatch "[^\r\n]+" do
+    if line:find "[^ \t]" and not line:find "^Conversion failed" then last = line end
+  end
+  return text.line(last or "", 300)
+end
+
+local function failed(message)
+  return nil, errors.new { kind = "io", code = "ffmpeg", sent = "no", message = message }
+end
+
+-- Runs one of both; nil, err also where it did not end well.
+local function run(argv, what, timeout)
+  local result, err = program.run(argv, { timeout = timeout })
+  if not result and err.code == "no_program" then
+    local problem = ffmpeg.missing(what)
+    if problem then
+      err = errors.new { kind = problem.kind, code = problem.code, message = problem.message, sent = "no" }
+    end
+  end
+  if not result then return nil, err end
+  if result.code == 0 then return result end
+  local said = reason(result.stderr)
+  return failed(("%s: %s failed: %s"):format(what, argv[1],
+    said and said ~= "" and said or "it ended with " .. result.code))
+end
+
+--- Runs ffmpeg with such words; it writes over what is there, and asks nothing.
+---@param words string[]
+---@param what string       what it does, for a message
+---@param timeout number    seconds
+---@return runway.ProgramResult|nil
+---@return runway.Error|nil err   code "ffmpeg", with what it said; "no_ffmpeg"
+function ffmpeg.run(words, what, timeout)
+  local argv = { "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y" }
+  for _, word in ipairs(words) do argv[#argv + 1] = word end
+  return run(argv, what, timeout)
+end
+
+--- A film or picture to be read, as words; more words may stand before it.
+---@param path string
+---@param format? string    what it is, where its content shall not be asked
+---@return string ...
+function ffmpeg.input(path, format)
+  if format then return "-protocol_whitelist", "file", "-f", format, "-i", "file:" .. path end
+  return "-protocol_whitelist", "file", "-i", "file:" .. path
+end
+
+---@class runway.FilmFacts
+---@field width integer     as it is seen
+---@field height integer
+---@field rate string       frames a second: "24/1"
+---@field duration? number  of its pictures, in seconds
+---@field sound boolean
+---@field has_matrix boolean   does it say by which its colours are made?
+
+-- A number that ffprobe writes as a text, or "N/A".
+local function number(said)
+  local n = tonumber(said)
+  return n and n > 0 and n or nil
+end
+
+-- A rate that can be one of pictures: of uneven films the clock's own is told.
+local function rate(said)
+  local frames, seconds = tostring(said):match "^(%d+)/(%d+)$"
+  local n = frames and tonumber(frames) / tonumber(seconds) or 0
+  return n >= 1 and n <= MOST_RATE and said or nil
+end
+
+-- Is it shown turned by a quarter?
+local function is_turned(stream)
+  for _, data in ipairs(stream.side_data_list or {}) do
+    local turn = tonumber(data.rotation)
+    if turn and turn % 180 ~= 0 then return true end
+  end
+  return false
+end
+
+--- What is in a film.
+---@param path string
+---@return runway.FilmFacts|nil
+---@return runway.Error|nil err   also of what has no moving picture
+function ffmpeg.look(path)
+  local argv = { "ffprobe", "-v", "error", "-of", "json", "-show_entries", "stream=codec_type,width,height,"
+    .. "r_frame_rate,avg_frame_rate,duration,color_space:stream_disposition=attached_pic:stream_side_data=rotation:"
+    .. "format=duration", ffmpeg.input(path) }
+  local result, err = run(argv, "a look at " .. path, LOOK)
+  if not result then return nil, err end
+  local said, facts, sound = json.decode(result.stdout) or {}, nil, false
+  for _, stream in ipairs(said.streams or {}) do
+    sound = sound or stream.codec_type == "audio"
+    local is_cover = stream.disposition and stream.disposition.attached_pic == 1
+    if stream.codec_type == "video" and not is_cover and not facts and stream.width then
+      facts = { width = stream.width, height = stream.height,
+        rate = rate(stream.r_frame_rate) or rate(stream.avg_frame_rate) or "25/1",
+        duration = number(stream.duration) or said.format and number(said.format.duration),
+        has_matrix = stream.color_space ~= nil and stream.color_space ~= "unknown" }
+      if is_turned(stream) then facts.width, facts.height = facts.height, facts.width end
+    end
+  end
+  if facts then
+    facts.sound = sound
+    return facts
+  end
+  return failed(path .. " has no film in it")
+end
+
+--- The matrix by which a film is to be read: its own, or where it names none that by which players show it, which
+--- go by its size.
+---@param facts runway.FilmFacts
+---@return string
+function ffmpeg.matrix(facts)
+  return facts.has_matrix and "auto" or (facts.width > 1024 or facts.height > 576) and "bt709" or "smpte170m"
+end
+
+--------------------------------------------------------------------- the last frame
+
+local LAST = 600                              -- seconds: of an hour of film, too
+
+--- The last frame of a film as a PNG, written whole or not at all, over what is there. All frames are decoded and
+--- each is written over the one before: what comes last is the last, whatever lengths and time stamps say.
+---@param film string
+---@param to string
+---@return true|nil
+---@return runway.Error|nil err
+function ffmpeg.last_frame(film, to)
+  local what, part = "the last frame of " .. film, to .. ".part"
+  local facts, err = ffmpeg.look(film)
+  if not facts then return nil, err end
+  local words = { ffmpeg.input(film) }
+  -- rgb as a player shows it, and no gamma that some readers apply and others do not
+  local filter = ("scale=in_color_matrix=%s,format=rgb24,setparams=color_primaries=unknown:color_trc=unknown"):format(
+    ffmpeg.matrix(facts))
+  for _, word in ipairs { "-map", "0:V:0", "-vf", filter, "-fps_mode", "passthrough", "-c:v", "png",
+    "-compression_level", "1", "-f", "image2", "-update", "1", "file:" .. part } do
+    words[#words + 1] = word
+  end
+  os.remove(part)
+  local result
+  result, err = ffmpeg.run(words, what, LAST)
+  local there, why
+  if result then there, why = os.rename(part, to) end
+  if there then return true end
+  os.remove(part)
+  if err then return nil, err end
+  return failed(("%s: there is none (%s)"):format(what, tostring(why)))
+end
+
+return ffmpeg

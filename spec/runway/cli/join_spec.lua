@@ -1,0 +1,123 @@
+-- `runway join`, with a real ffmpeg.
+
+local command = require "spec.support.command"
+local contents = require "runway.batch.contents"
+local footage = require "spec.support.footage"
+local json = require "runway.json"
+local scratch = require "spec.support.scratch"
+
+local run = command.run
+local seen = footage.it(it, pending)
+
+describe("runway join", function()
+  local files, film, environment
+  before_each(function()
+    files = scratch.new()
+    film = files:path "film.mp4"
+    environment = { PATH = os.getenv "PATH" }
+    command.setup(environment)
+  end)
+  after_each(function()
+    command.teardown()
+    files:remove()
+  end)
+
+  -- A directory with such clips, of so many frames; 0: it is not there.
+  local function directory(...)
+    local shots = {}
+    for i, frames in ipairs { ... } do
+      shots[i] = { key = "shot-" .. i, output = i .. ".mp4", kind = "text_to_video" }
+      if frames > 0 then footage.make(files:path(i .. ".mp4"), { frames = frames }) end
+    end
+    shots[#shots + 1] = { key = "still", output = "still.png", kind = "text_to_image" }
+    assert(contents.write(files.directory, shots))
+    return files.directory
+  end
+
+  seen("joins the clips of a directory in the order of its list, and prints the film's path", function()
+    local code, out, err = run { "join", directory(3, 5), "-o", film }
+    assert.same({ 0, film .. "\n", "" }, { code, out, err })
+    assert.equal(8, #footage.greys(film))
+  end)
+
+  seen("fades, and says so as JSON", function()
+    local code, out = run { "join", directory(24, 24), "-o", film, "--fade", "0.5", "--json" }
+    assert.equal(0, code)
+    local said = json.decode(out)
+    assert.same({ film, 2, 36, 1.5, 64, 36 },
+      { said.path, said.clips, said.frames, said.seconds, said.width, said.height })
+    assert.matches('"missing":%[%]', out)
+    assert.matches('"error":null', out)
+  end)
+
+  seen("tells what is missing, and joins the rest", function()
+    local code, out, err = run { "join", directory(3, 0, 5, 0), "-o", film, "--json" }
+    assert.equal(1, code)
+    assert.equal(("runway: missing: shot-2 (%s)\nrunway: missing: shot-4 (%s)\n"):format(files:path "2.mp4",
+      files:path "4.mp4"), err)
+    assert.same({ "shot-2", "shot-4" }, json.decode(out).missing)
+    assert.equal(8, #footage.greys(film))
+  end)
+
+  seen("joins those of another list, in its order", function()
+    local where = directory(3, 5, 7)
+    local list = files:write("best.csv", "key,output,prompt_text\nshot-3,3.mp4,x\n2,,x\nshot-1,1.mp4,x\n")
+    local code, _, err = run { "join", where, "-o", film, "--list", list }
+    assert.same({ 0, "" }, { code, err })
+    local greys = footage.greys(film)
+    assert.equal(15, #greys)
+    assert.is_true(math.abs(40 + 5 * 6 - greys[7]) <= 3 and math.abs(40 - greys[8]) <= 3)
+    code, _, err = run { "join", where, "-o", film, "--overwrite", "--list", files:write("bad.csv", "key\na\na\n") }
+    assert.equal(1, code)
+    assert.matches("bad.csv: line 3, key: ", err)
+    assert.equal(15, #footage.greys(film))
+  end)
+
+  seen("leaves a film that is there", function()
+    local where = directory(2)
+    files:write("film.mp4", "mine")
+    local code, _, err = run { "join", where, "-o", film }
+    assert.equal(1, code)
+    assert.equal(("runway: %s is already there; --overwrite writes over it\n"):format(film), err)
+    assert.equal("mine", files:content "film.mp4")
+    assert.equal(0, (run { "join", where, "-o", film, "--overwrite" }))
+    assert.equal(2, #footage.greys(film))
+  end)
+
+  seen("says why there is none", function()
+    local code, _, err = run { "join", directory(0), "-o", film }
+    assert.equal(1, code)
+    assert.matches("has no film yet", err)
+    files:write("1.mp4", "no film")
+    code, _, err = run { "join", files.directory, "-o", film }
+    assert.equal(1, code)
+    assert.matches("^runway: io: [^\n]*1.mp4: ffprobe failed: [^\n]*\n$", err)
+    code, _, err = run { "join", files:path "nowhere", "-o", film }
+    assert.equal(1, code)
+    assert.matches("nowhere: what it holds, and in which order, is not known", err)
+    code, _, err = run { "join", directory(2), "-o", files:path "no/film.mp4" }
+    assert.equal(1, code)
+    assert.matches("no/film.mp4", err)
+    assert.is_nil(files:content "film.mp4")
+  end)
+
+  it("says what to install without ffmpeg", function()
+    environment.PATH = files.directory
+    local code, _, err = run { "join", files.directory, "-o", film }
+    assert.equal(2, code)
+    assert.matches("^runway: joining is done by ffmpeg, and there is no program ffmpeg in the PATH: install", err)
+  end)
+
+  it("knows what is no command of its own", function()
+    for words, message in pairs {
+      ["DIR"] = "join needs %-o FILE", ["DIR -o x --cut --fade 1"] = "one of %-%-cut and %-%-fade",
+      ["DIR -o x --fade 0"] = "no number above 0", ["-o x"] = "directory",
+    } do
+      local argv = { "join" }
+      for word in words:gmatch "%S+" do argv[#argv + 1] = word end
+      local code, _, err = run(argv)
+      assert.equal(2, code)
+      assert.matches(message, err)
+    end
+  end)
+end)

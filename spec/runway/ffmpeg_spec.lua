@@ -1,0 +1,88 @@
+-- Films and pictures worked on by a real ffmpeg.
+
+local ffmpeg = require "runway.ffmpeg"
+local footage = require "spec.support.footage"
+local scratch = require "spec.support.scratch"
+
+local seen = footage.it(it, pending)
+
+describe("runway.ffmpeg", function()
+  local files
+  before_each(function() files = scratch.new() end)
+  after_each(function() files:remove() end)
+
+  it("says what to install where it is missing", function()
+    local program = require "runway.program"
+    local find = program.find
+    program.find = function(name) return name == "ffmpeg" and "/bin/ffmpeg" or nil end
+    local problem = ffmpeg.missing "joining"
+    program.find = find
+    assert.equal("no_ffmpeg", problem.code)
+    assert.matches("^joining is done by ffmpeg, and there is no program ffprobe in the PATH: install ffmpeg",
+      problem.message)
+  end)
+
+  describe("the last frame of a film", function()
+    local function last(opts)
+      local film = footage.make(files:path "a b%d:1.mp4", opts)
+      assert(ffmpeg.last_frame(film, files:path "x%d.png"))
+      local greys = footage.greys(files:path "x%d.png")
+      assert.equal(1, #greys)
+      assert.is_nil(files:content "x%d.png.part")
+      return greys[1]
+    end
+
+    local function is_frame(n, grey)
+      assert.is_true(math.abs(40 + 5 * n - grey) <= 2, ("%d is not frame %d"):format(grey, n))
+    end
+
+    seen("is its last", function() is_frame(11, last()) end)
+    seen("is its only one", function() is_frame(0, last { frames = 1 }) end)
+    seen("is the last where the sound is longer", function() is_frame(11, last { sound = 4 }) end)
+    seen("is the last where the sound is shorter", function() is_frame(29, last { frames = 30, sound = 0.2 }) end)
+    seen("is the last of a film whose time stamps are uneven, and leap", function()
+      is_frame(19, last { frames = 20, filter = ",setpts=PTS+if(gt(N\\,17)\\,70/TB\\,mod(N\\,3)*0.01/TB)",
+        words = "-fps_mode vfr" })
+    end)
+    seen("is the last in the order of showing, where frames are kept in another", function()
+      is_frame(16, last { frames = 17, words = "-c:v mpeg4 -bf 2" })
+    end)
+
+    seen("is of the film's size", function()
+      footage.make(files:path "a.mp4", { size = "90x160" })
+      assert(ffmpeg.last_frame(files:path "a.mp4", files:path "a.png"))
+      assert.same({ "90", "160" }, footage.facts(files:path "a.png", "stream=width,height"))
+    end)
+
+    seen("has the colours that a player shows, whether the film names its matrix or not", function()
+      local function red(words)
+        footage.ffmpeg("-f lavfi -i color=red:s=1280x720,format=gbrp -frames:v 2 -vf scale=out_color_matrix=bt709,"
+          .. "format=yuv444p " .. words .. " %s", files:path "red.mp4")
+        assert(ffmpeg.last_frame(files:path "red.mp4", files:path "red.png"))
+        footage.ffmpeg("-i %s -vf crop=1:1 -pix_fmt rgb24 -f rawvideo %s", files:path "red.png", files:path "red.raw")
+        local r, g, b = files:content "red.raw":byte(1, 3)
+        return r > 250 and g < 8 and b < 8
+      end
+      assert.is_true(red "-colorspace bt709")
+      assert.is_true(red "-colorspace unknown")
+    end)
+
+    seen("is written whole or not at all", function()
+      files:write("bad.mp4", "no film")
+      files:write("x.png", "was there")
+      local none, err = ffmpeg.last_frame(files:path "bad.mp4", files:path "x.png")
+      assert.is_nil(none)
+      assert.same({ "io", "ffmpeg" }, { err.kind, err.code })
+      assert.matches("bad.mp4: ffprobe failed: ", err.message)
+      assert.equal("was there", files:content "x.png")
+      footage.make(files:path "film.mp4", { sound = 1 })
+      footage.ffmpeg("-i %s -vn -c copy %s", files:path "film.mp4", files:path "sound.mp4")
+      none, err = ffmpeg.last_frame(files:path "sound.mp4", files:path "x.png")
+      assert.is_nil(none)
+      assert.matches("has no film in it", err.message)
+      none, err = ffmpeg.last_frame(files:path "film.mp4", files:path "no/where.png")
+      assert.is_nil(none)
+      assert.equal("ffmpeg", err.code)
+    end)
+  end)
+end)
