@@ -31,7 +31,7 @@ end
 local function reason(stderr)
   local last
   for line in stderr:gmatch "[^\r\n]+" do
-    if line:find "%S" and not line:find "^Conversion failed" then last = line end
+    if line:find "[^ \t]" and not line:find "^Conversion failed" then last = line end
   end
   return text.line(last or "", 300)
 end
