@@ -133,8 +133,13 @@ $(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
 	$(if $(V),,@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/manual.lua '$@'
 
-# Another compiler, other flags, a file more or less: all of these rebuild.
-$(BUILD)/flags: force | need-build
+# Another compiler, other flags, a file more or less: all of these rebuild. But not in `make install` alone, which
+# installs what was built: who packages names the flags once.
+flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+as_built   := $(if $(filter install,$(MAKECMDGOALS)),$(if $(filter-out install,$(MAKECMDGOALS))$(strip \
+  $(foreach name,$(flag_names),$(filter command,$(origin $(name))))),,$(wildcard $(BUILD)/flags)))
+
+$(BUILD)/flags: $(if $(as_built),,force) | need-build
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)' \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
@@ -166,11 +171,14 @@ else
 provider = -u RUNWAY_PROVIDER
 endif
 
-demo: all | need-demo ## make two clips in the offline sandbox (PROVIDER=name: real ones, paid)
+demo: all | need-demo ## make two clips and a list of shots in the offline sandbox (PROVIDER=name: two real ones, paid)
 ifeq ($(origin PROVIDER),environment)
 	@echo "PROVIDER in the environment is left alone; to pay for clips: make demo PROVIDER=$(PROVIDER)"
 endif
 	@env $(provider) $(here) $(LUA) examples/first_clip.lua
+ifneq ($(origin PROVIDER),command line)
+	@env $(here) LUA='$(LUA)' examples/night/run.sh
+endif
 
 test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)

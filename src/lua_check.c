@@ -78,6 +78,7 @@ static int core_proxy (lua_State *L) {
 static int core_target (lua_State *L) {
   size_t n;
   const char *path = rw_check_path(L, 1, &n);
+  char why[RW_SINK_WHY];
   rw_request *r;
   int err;
   r = rw_push_request(L);                /* its box releases the sink */
@@ -86,7 +87,8 @@ static int core_target (lua_State *L) {
   err = rw_sink_try(&r->sink);
   if (err) {
     lua_pushnil(L);
-    lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
+    rw_sink_why(&r->sink, err, why, sizeof why);
+    lua_pushstring(L, why);
     return 2;
   }
   lua_pushboolean(L, 1);
@@ -202,7 +204,7 @@ static int core_words_of (lua_State *L) {
 
 /*
 ** terminal(stream) -> does "stdin", "stdout" or "stderr" (the default) end on
-** one?, how many columns it has (nil: it does not tell)
+** one?, how many columns and rows it has (nil: it does not tell)
 */
 static int core_terminal (lua_State *L) {
   static const char *const names[] = {"stdin", "stdout", "stderr", NULL};
@@ -212,7 +214,9 @@ static int core_terminal (lua_State *L) {
   lua_pushboolean(L, isatty(fd));
   if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 1;
   lua_pushinteger(L, size.ws_col);
-  return 2;
+  if (size.ws_row == 0) return 2;
+  lua_pushinteger(L, size.ws_row);
+  return 3;
 }
 
 

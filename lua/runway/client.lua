@@ -156,10 +156,30 @@ function client.remembering(self, j)
   return other
 end
 
+--- An account at another provider, with the key from the environment, beside one that is open: what that may spend,
+--- how it reaches the world and whom it tells holds of both. Beside one at this machine (a sandbox) it is there, too.
+---@param self runway.Client
+---@param name string
+---@return runway.Client|nil
+---@return runway.Error|nil err
+function client.beside(self, name)
+  local mine, given = sessions[self], { provider = name }
+  for option, v in pairs(mine.limits) do given[option] = v end
+  given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
+  given.max_tasks = mine.places and mine.places.most
+  given.base_url = mine.loopback and mine.base or nil
+  return open(given)
+end
+
+--- What it may spend, in credits.
+---@param self runway.Client
+---@return number|nil
+function client.budget_of(self) return sessions[self].budget end
+
 --- What `generate` would submit: see submit.dry. Nothing raises.
 ---@param self runway.Client
 ---@param raw table
----@return { kind: string, request: table, notes: string[] }|nil
+---@return { kind: string, request: table, estimate: runway.Estimate|nil, notes: string[] }|nil
 ---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
 function client.dry(self, raw)
   local mine = sessions[self]
@@ -253,13 +273,20 @@ local function check_id(id, what)
   return clean
 end
 
+-- A kind that no task has would be asked for where none is found.
+local function check_kind(mine, kind)
+  local fault = kind ~= nil and submit.kind_fault(mine, kind)
+  if fault then error(fault, 3) end
+  return kind
+end
+
 --- Attaches to a task by its id. Makes no request.
 ---@param id string
 ---@param kind? runway.Kind   what it makes, where the provider asks by kind
 ---@return runway.Task
 function Client:task(id, kind)
   local mine = session_of(self)
-  return task.new(mine, { id = check_id(id, "task"), kind = kind }, false)
+  return task.new(mine, { id = check_id(id, "task"), kind = check_kind(mine, kind) }, false)
 end
 
 --- Attaches to a task and asks how it stands.
@@ -269,7 +296,8 @@ end
 ---@return runway.Error|nil err
 function Client:get(id, kind)
   local mine = session_of(self)
-  return errors.told("client:get", task.new(mine, { id = check_id(id, "get"), kind = kind }, false):refresh())
+  local ref = { id = check_id(id, "get"), kind = check_kind(mine, kind) }
+  return errors.told("client:get", task.new(mine, ref, false):refresh())
 end
 
 --- Asks the provider to stop a task; one that is gone already counts as stopped.
@@ -280,7 +308,8 @@ end
 ---@return runway.Error|nil err
 function Client:cancel(id, kind)
   local mine = session_of(self)
-  return errors.told("client:cancel", task.cancel(mine, { id = check_id(id, "cancel"), kind = kind }))
+  local ref = { id = check_id(id, "cancel"), kind = check_kind(mine, kind) }
+  return errors.told("client:cancel", task.cancel(mine, ref))
 end
 
 --------------------------------------------------------------------- the rest of the API

@@ -24,6 +24,7 @@ local shape = require "runway.shape"
 local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local submit = {}
 
@@ -41,8 +42,21 @@ end
 local function unsupported(session, kind)
   local name, kinds = session.adapter.name, session.adapter.kinds
   local near = options.nearest(kind, kinds)
-  return session:refuse(("%s has no %s%s; it has %s"):format(name, text.line(kind, 60) or "",
-    near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
+  return ("%s has no kind %s%s; it has %s"):format(name, text.line(kind, 60) or "",
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", "))
+end
+
+--- What is wrong with a kind that a task is said to be of, and is not made as here; nil: there are such.
+---@param session runway.Session
+---@param kind any
+---@return string|nil
+function submit.kind_fault(session, kind)
+  if type(kind) ~= "string" then return "the kind must be a word, got " .. values.show(kind) end
+  if submit.offers(session, kind) then return nil end
+  for _, attached in ipairs(session.adapter.attached or {}) do
+    if attached == kind then return nil end
+  end
+  return unsupported(session, kind)
 end
 
 -- The kind that was asked for; nil, err when the provider has none such.
@@ -54,7 +68,7 @@ local function kind_of(session, given, kind)
     if problem then return session:refuse(problem) end
   end
   kind = kind or params.kind_of(given)
-  if not submit.offers(session, kind) then return unsupported(session, kind) end
+  if not submit.offers(session, kind) then return session:refuse(unsupported(session, kind)) end
   return kind
 end
 
@@ -99,7 +113,7 @@ end
 -- Tells of pictures that will be cropped; of each once, in whatever way it came here.
 local function warn_of_shapes(session, looked)
   local notes = shape.warnings(looked)
-  for _, note in ipairs(notes) do session:log_once("warning", note) end
+  for _, note in ipairs(notes) do session:complain("warning", note) end
   return notes
 end
 
@@ -156,10 +170,11 @@ end
 --- sent, uploaded or written.
 ---@param session runway.Session
 ---@param order runway.Order
----@return { kind: string, request: table, notes: string[] }|nil   notes: what is to be known before it is paid for
+---@return { kind: string, request: table, estimate: runway.Estimate|nil, notes: string[] }|nil   notes: what is to be
+---  known before it is paid for
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.dry(session, order)
-  local kind, looked, request, limits, ok, err
+  local kind, looked, request, limits, ok, estimate, err
   kind, err = kind_of(session, order.params)
   if not kind then return nil, err end
   looked, err = media.look(session, order.params)
@@ -174,11 +189,14 @@ function submit.dry(session, order)
   end
   request, err = with_extra(session, request, order.extra)
   if not request then return nil, err end
+  estimate, err = price_of(session, kind, order, request)
+  if err then return nil, err end
   if order.fit then
     ok, err = fit.check(session, looked, order.fit)
     if not ok then return nil, err end
   end
-  return { kind = kind, request = request, notes = order.fit and {} or warn_of_shapes(session, looked) }
+  return { kind = kind, request = request, estimate = estimate,
+    notes = order.fit and {} or warn_of_shapes(session, looked) }
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -241,11 +259,10 @@ local function rescue(session, ref, receipt, raised, claimed)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end
 
--- The order's file, spoken for; nil when it has none. nil, err when another task is to write it.
-local function take_target(session, order)
-  if not order.output then return nil end
-  local target, other = targets.take(order.output, order.overwrite)
-  if target then return target end
+-- Speaks for the order's file. nil, err when another task is to write it.
+local function take_target(session, order, target)
+  local taken, other = targets.take(target, order.overwrite)
+  if taken then return true end
   return session:refuse { code = "output_taken",
     message = ("output: %s is to be written by %s already; name another file, or let it be written over: "
       .. "output = { path =, overwrite = true }"):format(order.output,
@@ -256,6 +273,8 @@ end
 local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
+    writable, err = take_target(session, order, target)
+    if not writable then return nil, err end
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
@@ -273,7 +292,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
-  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)
@@ -308,9 +327,8 @@ function submit.make(session, order, kind)
     t, err = remembered:past()
     if t or err then return t, err end
   end
-  target, err = take_target(session, order)
-  if err then return nil, err end
-  if target then                              -- a job may be ended on the way, where nothing of it runs any more
+  if order.output then                        -- a job may be ended on the way, where nothing of it runs any more
+    target = targets.new(order.output)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok

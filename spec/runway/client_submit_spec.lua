@@ -214,7 +214,7 @@ describe("a client:", function()
       local task, err = client:video_upscale { prompt_video = "https://example.com/a.mp4" }
       assert.is_nil(task)
       assert.equal("invalid_request", err.kind)
-      assert.truthy(err.message:find("qimu has no video_upscale", 1, true))
+      assert.truthy(err.message:find("qimu has no kind video_upscale", 1, true))
       assert.truthy(err.message:find("text_to_video", 1, true))
       assert.is_false(client:supports "video_upscale")
       assert.is_true(client:supports "text_to_video")
@@ -429,6 +429,36 @@ describe("a client:", function()
       assert.truthy(select(2, client:upload(write("up.png", PNG))).message:find("has no uploads", 1, true))
       client = mocked.client {}
       assert.equal("io", select(2, client:upload(directory .. "/none")).kind)
+    end)
+  end)
+
+  describe("where memory fails", function()
+    local scheduler = require "runway.scheduler"
+
+    it("between two steps, leaves no file spoken for", function()
+      local client, note = mocked.client { SUBMIT }, scheduler.note
+      local order = clip { output = directory .. "/a.mp4" }
+      scheduler.note = function() error("not enough memory", 0) end
+      local ok, raised = pcall(client.generate, client, order)
+      scheduler.note = note
+      assert.same({ false, "not enough memory" }, { ok, raised })
+      assert(client:generate(order))
+    end)
+
+    it("ends what has begun and no one waits for any more, but for what is paid for", function()
+      local begun, ended = {}, {}
+      local transport = { cancel = function() end, progress = function() return 0 end }
+      function transport:start(_, done)
+        begun[#begun + 1] = done
+        error("not enough memory", 0)
+      end
+      function transport:abandon(done) ended[#ended + 1] = done end
+      function transport:awaits() return false end
+      local client = assert(runway.client { provider = "runwayml", api_key = mocked.KEY, transport = transport })
+      assert.is_false(pcall(client.credits, client))
+      assert.same({ begun[1] }, ended)
+      pcall(client.generate, client, clip())
+      assert.same({ 2, 1 }, { #begun, #ended })
     end)
   end)
 

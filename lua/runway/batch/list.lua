@@ -23,6 +23,7 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field line integer
 ---@field row integer          which shot of the list it is, from 1
 ---@field key string
+---@field named boolean        by the list itself, and not by its number and prompt
 ---@field output? string       a file name; until the kind is known: as the list has it
 ---@field provider? string     as the list has it
 ---@field params table         as `generate` takes them
@@ -146,7 +147,7 @@ local function of_json_lines(content, opts, fault)
 end
 
 local function is_json_lines(content, name)
-  local first = content:match "^%s*(.)"
+  local first = content:match "^[ \t-\r]*(.)"
   local ending = text.lower((name or ""):match "%.([A-Za-z]+)$" or "")
   return first == "{" or first == "[" or ending == "jsonl" or ending == "ndjson" or ending == "json"
 end
@@ -201,8 +202,8 @@ local function shot_of(row, number, slip, fault)
       if why then fault(row.line, column, why) end
     end
   end
-  local prompt = shot.params.prompt_text or shot.params.prompt or shot.params.promptText
-  shot.key = shot.key or names.key(number, prompt)
+  shot.named = shot.key ~= nil
+  shot.key = shot.key or names.key(number, names.prompt(shot.params))
   return shot
 end
 
@@ -254,7 +255,7 @@ function list.read(given, opts)
   else
     local content, broken = decoded(given)
     if not content then fault(broken.line, nil, broken.message)
-    elseif content:find "^%s*%[" then
+    elseif content:find "^[ \t-\r]*%[" then
       fault(1, nil, "the list is a JSON array; one object a line is wanted, without [ and commas between (JSON Lines)")
     elseif is_json_lines(content, opts.name) then rows = of_json_lines(content, opts, fault)
     else rows = of_csv(content, opts, fault) end

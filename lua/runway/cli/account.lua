@@ -11,7 +11,10 @@ end
 
 -- What a file or a module gave, as an adapter; who made it is told with what is wrong.
 local function adapter_of(where, ok, made)
-  if not ok then return config(("%s: %s"):format(where, guard.text_of(made))) end
+  if not ok then                              -- where it broke is told by Lua, mostly
+    local said = guard.text_of(made)
+    return config(said:sub(1, #where) == where and said or ("%s: %s"):format(where, said))
+  end
   if type(made) ~= "table" then
     return config(("%s: it must return the adapter, a table, and not %s"):format(where,
       made == nil and "nothing" or "a " .. type(made)))
@@ -50,7 +53,7 @@ end
 
 --- A client with the options of a command line.
 ---@param args table
----@param world table
+---@param world table   `say`: writes a line where standard error is redrawn
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
 function account.open(args, world)
@@ -59,12 +62,13 @@ function account.open(args, world)
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   local function logger(level, message)
-    if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
+    if level == "debug" then return end
+    if world.say then world.say("runway: " .. message) else world.stderr:write("runway: ", message, "\n") end
   end
   local client
   client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
-    poll_interval = args.poll_interval,
+    poll_interval = args.poll_interval, budget = args.budget,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

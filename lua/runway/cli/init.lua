@@ -13,7 +13,8 @@ local cli = {}
 -- The rooms of the commands, loaded when they are asked for.
 local ROOMS = {
   generate = "tasks", task = "tasks", cancel = "tasks", credits = "errands", upload = "errands", models = "models",
-  journal = "journal", join = "join", sandbox = "sandbox", completion = "completion",
+  batch = "batch", estimate = "estimate", journal = "journal", join = "join", sandbox = "sandbox",
+  completion = "completion",
 }
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.
@@ -83,7 +84,7 @@ function cli.main(argv, world)
   local argparse, missing = parser.load()
   if not argparse then
     state.stderr:write("runway: ", missing, "\n")
-    return exits.FAILED
+    return exits.MISUSE
   end
   if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
   local root = parser.new(argparse, state)

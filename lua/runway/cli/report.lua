@@ -72,9 +72,10 @@ local function given(name, value)
   return name .. joint .. text.shell(value)
 end
 
--- A command as it is typed, with the one word that it is about, which stands behind -- where it begins with -.
-local function typed(command, about, options)
-  local dashed = about:find "^%-" ~= nil
+-- A command as it is typed, with the one word that it is about, which stands behind -- where it begins with -, or
+-- stands for one that does.
+local function typed(command, about, options, dashed)
+  dashed = dashed or about:find "^%-" ~= nil
   if not dashed then command = command .. " " .. text.shell(about) end
   for _, words in ipairs(options) do command = command .. " " .. words end
   return dashed and command .. " -- " .. text.shell(about) or command
@@ -82,16 +83,19 @@ end
 
 --- How a key's submit that is unknown is settled, with what this command was given.
 ---@param args table
+---@param dashed? boolean   a key that is meant, and not known by name, begins with -
 ---@return string
-function report.settling(args)
-  local key = args.key or "KEY"
-  local command = typed("runway journal settle", key, { given("--journal", errors.redact(args.journal or "FILE")) })
-  return ("%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(command,
-    key:find "^%-" and " before the --" or "")
+function report.settling(args, dashed)
+  local command = typed("runway journal settle", args.key or "KEY",
+    { given("--journal", errors.redact(args.journal or "FILE")), "--task-id ID" }, dashed)
+  return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
 end
 
--- A message whose advice for scripts is what is typed here.
-local function as_typed(args, message)
+--- A message whose advice for scripts is what is typed here.
+---@param args table
+---@param message string
+---@return string
+function report.as_typed(args, message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
 end
@@ -111,6 +115,7 @@ local ADVISED = {
 local OPTIONS = {
   { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
   { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
+  { "kind", "--kind" },
 }
 
 -- The option that gives the param which a refusal speaks of first; nil: none.
@@ -173,6 +178,15 @@ function report.to_go_on(args, id, message)
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
+--- What to do where a paid request was left without its answer.
+---@param args table
+---@return string
+function report.to_find_out(args)
+  if not args.journal then return "look at the provider's own list of tasks before you submit it again" end
+  if args.key then return "run the same command again, which submits nothing twice" end
+  return "see runway journal list " .. given("--journal", errors.redact(args.journal))
+end
+
 -- Errors after which there is nothing to go on with.
 local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 
@@ -186,7 +200,23 @@ local function error_object(err, about)
   return {
     kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
     retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
+    faults = err.faults,
   }
+end
+
+local MOST_FAULTS = 100                       -- of a list, that are told one by one
+
+-- What is wrong with a list of shots, a line each.
+local function told_of_a_list(args, faults)
+  local lines = {}
+  for i = 1, math.min(#faults, MOST_FAULTS) do
+    local fault = faults[i]
+    lines[i] = ("runway: %s: line %d%s: %s%s\n"):format(args.file, fault.line, fault.column and ", " .. fault.column
+      or "", fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
+  end
+  if #faults > MOST_FAULTS then lines[#lines + 1] = ("runway: and %d more\n"):format(#faults - MOST_FAULTS) end
+  lines[#lines + 1] = "runway: nothing was submitted\n"
+  return (table.concat(lines):gsub("[%z\1-\9\11-\31\127]", " "))
 end
 
 -- Says what went wrong, and how to go on with a task that may still bring its film.
@@ -197,15 +227,16 @@ end
 ---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
 function report.failure(world, args, err, about, task)
-  local message = as_typed(args, tostring(err))
-  world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
+  local message = report.as_typed(args, tostring(err))
+  world.stderr:write(errors.is(err) and err.faults and told_of_a_list(args, err.faults)
+    or report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     for name, v in pairs(world.names or {}) do object[name] = v end
     object.error = error_object(err, about or {})
-    object.error.message = as_typed(args, object.error.message)
+    object.error.message = report.as_typed(args, object.error.message)
     report.line(world, object)
   end
   if id then require("runway.ledger").told(id) end
