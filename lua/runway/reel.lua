@@ -7,6 +7,7 @@
 local core = require "runway.core"
 local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
+local text = require "runway.text"
 
 local reel = {}
 
@@ -44,7 +45,7 @@ local function count(clip, rate)
   local result, err = ffmpeg.run(words, "a look at " .. clip.path, LONGEST)
   if not result then return nil, err end
   local last
-  for frames in result.stdout:gmatch "frame=%s*(%d+)" do last = tonumber(frames) end
+  for frames in result.stdout:gmatch "frame= *(%d+)" do last = tonumber(frames) end
   if not last or last == 0 then return failed(clip.path .. " has no film in it") end
   return math.floor(last)
 end
@@ -102,8 +103,8 @@ local function write(to, parts, made)
   if #parts == 2 then
     local frames = parts[1].to - parts[1].from
     local seconds = frames / per_second(made.rate)
-    graph[#graph + 1] = ("[v0][v1]xfade=transition=fade:duration=%.9f:offset=0,trim=end_frame=%d[v]"):format(seconds,
-      frames)
+    graph[#graph + 1] = ("[v0][v1]xfade=transition=fade:duration=%s:offset=0,trim=end_frame=%d[v]"):format(
+      text.fixed(seconds, 9), frames)
     if made.sound then
       graph[#graph + 1] = ("[a0][a1]acrossfade=ns=%d:c1=qsin:c2=qsin[a]"):format(math.floor(seconds * SAMPLES))
     end
@@ -158,7 +159,7 @@ local function make(clips, made, to, directory, opts, made_files)
     frames = frames + parts[1].to - parts[1].from
     ends = math.floor(frames / per_second(made.rate) * 1e6 + 0.5)
     made_files[#made_files + 1] = directory .. "/" .. name
-    lines[#lines + 1] = ("file %s\nduration %.6f"):format(name, (ends - began) / 1e6)
+    lines[#lines + 1] = ("file %s\nduration %s"):format(name, text.fixed((ends - began) / 1e6, 6))
     local ok, err = write(directory .. "/" .. name, parts, made)
     if not ok then return nil, err end
     if opts.on_progress then opts.on_progress(i, #pieces) end

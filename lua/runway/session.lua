@@ -32,7 +32,7 @@ local text = require "runway.text"
 ---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
----@field told table<string|integer, any>    what `log_once` has said: a list, and a set
+---@field logged table<string|integer, any>  and as the logger was
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
@@ -59,7 +59,6 @@ local session = {}
 
 local MAX_LOGGED = 2000                       -- bytes of one log message
 local MOST_FAULTS = 10                        -- of an adapter, that standard error shows
-local MOST_TOLD = 1000                        -- texts that are remembered, to be said once
 
 local lanes = 0
 
@@ -183,7 +182,7 @@ function session.new(adapter, options, paths)
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account_of(adapter, options, base), loopback = url.loopback, key = key,
-    live = {}, held_until = {}, faults = {}, told = {}, closed = false,
+    live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
@@ -237,17 +236,14 @@ function Session:log(level, message, more)
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
 end
 
---- The same, of what is true as long as it is said: each text once, but for very many.
----@param level "debug"|"warning"|"error"
----@param message string
-function Session:log_once(level, message)
-  local told = self.told
-  if told[message] then return end
-  if #told == MOST_TOLD then
-    for i, one in ipairs(told) do told[i], told[one] = nil, nil end
-  end
-  told[#told + 1], told[message] = message, true
-  self:log(level, message)
+--- Tells the logger what is wrong with the adapter, or with a picture, each text once: every look may say it again.
+---@param level "warning"|"error"
+---@param fault string
+function Session:complain(level, fault)
+  local logged = self.logged
+  if logged[fault] then return end
+  if #logged < MOST_KNOWN then logged[fault], logged[#logged + 1] = true, fault end
+  self:log(level, fault)
 end
 
 --- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text

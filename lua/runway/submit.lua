@@ -113,7 +113,7 @@ end
 -- Tells of pictures that will be cropped; of each once, in whatever way it came here.
 local function warn_of_shapes(session, looked)
   local notes = shape.warnings(looked)
-  for _, note in ipairs(notes) do session:log_once("warning", note) end
+  for _, note in ipairs(notes) do session:complain("warning", note) end
   return notes
 end
 

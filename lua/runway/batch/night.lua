@@ -278,6 +278,14 @@ local function in_line(shots)
   return line
 end
 
+-- What must be over before a shot is begun. One that was begun is gone on with.
+local function waits_for(shot, by_key)
+  local others = {}
+  local is_begun = shot.state ~= "queued" and not shot.again
+  for _, key in ipairs(not is_begun and shot.after or {}) do others[#others + 1] = by_key[key] end
+  return others
+end
+
 local function write_page(self)
   self.changed, self.writing = false, true
   scheduler.guard(self.options.page, self.shots, self.halted)
@@ -317,20 +325,21 @@ end
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
     writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options.directory) }, Night)
-  local line, by_key = in_line(shots), chain.by_key(shots)
+  local line = in_line(shots)
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
-  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end)
   local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
+  local by_key = chain.by_key(shots)
+  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end)
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
       for shot in turn.next, turn do
-        local done, raised = pcall(attend, self, shot)
+        local ok, raised = pcall(attend, self, shot)
         turn:over(shot)                       -- others may wait for it
-        if not done then error(raised, 0) end
+        if not ok then error(raised, 0) end
       end
     end)
   end
