@@ -414,7 +414,7 @@ function adapter.read(s, name, ...)
   local ok, value, problem = attempt(s, name, answer, more)
   if not ok then
     local fault = ("the adapter %s failed to read an answer: %s raised %s"):format(s.adapter.name, name, value)
-    s:log_once("error", fault)
+    s:complain("error", fault)
     return nil, nil, fault
   end
   if name == "problem" then value, problem = nil, value or nil end
@@ -422,7 +422,7 @@ function adapter.read(s, name, ...)
   value, odd_value = value_of(s, name, value)
   problem, odd_problem = problem_of(s, name, problem)
   local fault = odd_value or odd_problem
-  if fault then s:log_once("warning", fault) end
+  if fault then s:complain("warning", fault) end
   return value, problem, fault
 end
 

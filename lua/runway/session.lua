@@ -58,6 +58,7 @@ Session.__index = Session
 local session = {}
 
 local MAX_LOGGED = 2000                       -- bytes of one log message
+local MOST_KNOWN = 100                        -- texts of which it is known that the logger was told
 local MOST_FAULTS = 10                        -- of an adapter, that standard error shows
 
 local lanes = 0

@@ -308,14 +308,6 @@ local function last_page(self, keeper)
   write_page(self)
 end
 
--- What must be over before a shot is begun. One that was begun is gone on with.
-local function waits_for(shot, by_key)
-  local others = {}
-  local is_begun = shot.state ~= "queued" and not shot.again
-  for _, key in ipairs(not is_begun and shot.after or {}) do others[#others + 1] = by_key[key] end
-  return others
-end
-
 --- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
 --- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
