@@ -20,6 +20,7 @@ local order = {}
 ---@field output? string         where the first output is to be written
 ---@field overwrite? boolean
 ---@field deadline? number       seconds
+---@field hold? runway.Hold       of a worker that submits it
 
 -- Names that this module gives a meaning, in all their spellings.
 local KNOWN = {

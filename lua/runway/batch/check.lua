@@ -2,7 +2,7 @@
 
 local core = require "runway.core"
 local description = require "runway.description"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"

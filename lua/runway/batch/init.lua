@@ -45,7 +45,7 @@ end
 
 local OPTIONS = {
   directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
-  on_progress = "function", dry_run = "boolean", clients = accounts,
+  on_progress = "function", dry_run = "boolean", clients = accounts, enqueue = "boolean",
 }
 
 local function refuse(kind, code, message, more)
@@ -150,7 +150,12 @@ local function make_all(shots, by_name, j, opts)
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
   end
-  return sum_up(shots, night.make(shots, remembering, opts))
+  if not opts.enqueue then return sum_up(shots, night.make(shots, remembering, opts)) end
+  ok, err = night.enqueue(shots, remembering, opts)
+  if not ok then return nil, err end
+  local result = sum_up(shots, {})
+  result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
+  return result
 end
 
 --- Makes each shot of a list once, side by side, into a directory; what is there stays, what is under way is gone on
@@ -159,7 +164,7 @@ end
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots), dry_run (false), clients (by provider; default: made with keys from the environment)
+---  on_progress(shots), dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from the environment)
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
 function batch.run(account, shots, opts)
@@ -178,7 +183,7 @@ function batch.run(account, shots, opts)
   for _, shot in ipairs(read) do shot.request = nil end -- made anew where it is submitted
   local settings = { directory = opts.directory:gsub("(.)/+$", "%1"), jobs = opts.jobs or JOBS,
     attempts = opts.attempts or 1, retry_failed = opts.retry_failed, timeout = opts.timeout,
-    on_progress = opts.on_progress }
+    on_progress = opts.on_progress, enqueue = opts.enqueue }
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
   local ok, result, failure = pcall(make_all, read, by_name, j, settings)

@@ -14,6 +14,7 @@ local cli = {}
 local ROOMS = {
   generate = "tasks", task = "tasks", cancel = "tasks", credits = "errands", upload = "errands", models = "models",
   journal = "journal", sandbox = "sandbox", completion = "completion",
+  work = "work",
 }
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.
