@@ -114,6 +114,7 @@ local function carry_out(self, row)
   self.credits = self.credits + (t.cost or t.status ~= "FAILED" and t.estimated_cost or 0)
   if not file then return failed(self, row, err) end
   add(self, "done")
+  journal.hand_on(self.journal, { row.hold })
 end
 
 --------------------------------------------------------------------- all of them

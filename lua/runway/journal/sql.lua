@@ -256,7 +256,7 @@ end
 --- It succeeded, and no file is to be written, or it is there.
 function sql.done(key, id, now, path, bytes, fence)
   return fenced({ "UPDATE runway_shots SET state = 'done', path = coalesce($4, path), bytes = coalesce($5, bytes), "
-    .. "lease_until = NULL, error = NULL, error_code = NULL, ended_at = $3, " .. OF_TASK .. " AND " .. coming_to("done"),
+    .. "error = NULL, error_code = NULL, ended_at = $3, " .. OF_TASK .. " AND " .. coming_to("done"),
     key, id, now, path, bytes, n = 5 }, fence)
 end
 
@@ -310,8 +310,9 @@ end
 local OPEN = "recipe IS NOT NULL AND provider = $1 AND base_url = $2 AND coalesce(lease_until, 0) <= $3 "
   .. "AND coalesce(due_at, 0) <= $3"
 
--- What a worker has begun, and is to bring to its end: of what has failed, to say whether it is made anew.
-local BEGUN = "(state IN ('submitted', 'downloading') OR state = 'failed' AND lease_until IS NOT NULL)"
+-- What a worker has begun, and is to bring to its end: of what has failed, to say whether it is made anew;
+-- of what is done, to see to its receipt.
+local BEGUN = "(state IN ('submitted', 'downloading') OR state IN ('failed', 'done') AND lease_until IS NOT NULL)"
 
 -- PostgreSQL passes over what others are taking; SQLite lets one write at a time.
 local SKIPPING = { postgresql = " FOR UPDATE SKIP LOCKED", sqlite = "" }
