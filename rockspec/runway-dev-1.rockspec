@@ -122,6 +122,7 @@ build = {
     ["runway.cli.results"] = "lua/runway/cli/results.lua",
     ["runway.cli.sandbox"] = "lua/runway/cli/sandbox.lua",
     ["runway.cli.tasks"] = "lua/runway/cli/tasks.lua",
+    ["runway.cli.work"] = "lua/runway/cli/work.lua",
     ["runway.client"] = "lua/runway/client.lua",
     ["runway.clock"] = "lua/runway/clock.lua",
     ["runway.columns"] = "lua/runway/columns.lua",

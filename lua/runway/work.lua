@@ -80,7 +80,7 @@ local function close_failed(self, row, code)
     return journal.again(self.journal, row.hold, names.attempt(first, attempt + 1), recipe.write(made))
   end
   add(self, "failed")
-  return journal.hand_on(self.journal, { row.hold })
+  return journal.close_hold(self.journal, row.hold)
 end
 
 local function failed(self, row, err)
@@ -114,7 +114,7 @@ local function carry_out(self, row)
   self.credits = self.credits + (t.cost or t.status ~= "FAILED" and t.estimated_cost or 0)
   if not file then return failed(self, row, err) end
   add(self, "done")
-  journal.hand_on(self.journal, { row.hold })
+  journal.close_hold(self.journal, row.hold)
 end
 
 --------------------------------------------------------------------- all of them

@@ -123,7 +123,8 @@ end
 local function under_way(self)
   local states = surely(function() return self.client.journal:totals() end).states
   local held = surely(function()
-    return self.store:read { { "SELECT count(*) AS n FROM runway_shots WHERE lease_until IS NOT NULL" } }
+    return self.store:read { { "SELECT count(*) AS n FROM runway_shots WHERE lease_until > 0 "
+      .. "OR state IN ('done', 'failed') AND lease_until IS NOT NULL" } }
   end)
   return held[1].rows[1].n + states.submitting + states.submitted + states.downloading + states.unknown, states
 end
@@ -184,7 +185,7 @@ end
 ---@return { kills: integer, started: integer, disturbances: integer } report
 function fleets.run(opts)
   local files = scratch.new()
-  local self = { files = files, roll = chance.of(opts.seed), where = opts.where, directory = files:path "out", kills = 0,
+  local self = { files = files, roll = chance.of(opts.seed), where = opts.where or files:path "shots.db", directory = files:path "out", kills = 0,
     started = 0, by_name = {}, posts = {}, made = {}, children = {}, most_kills = opts.kills }
   local affordable = opts.tasks - math.ceil(opts.tasks / 20)
   self.budget, self.rarely = affordable * PRICE, math.max(2, math.floor(4 * opts.tasks / math.max(1, opts.kills)))

@@ -40,6 +40,7 @@ function entry.of(row)
   local e = {}
   for _, name in ipairs(AS_IT_IS) do e[name] = row[name] end
   for _, name in ipairs(TIMES) do e[name] = row[name] and row[name] / 1000 end
+  if e.lease_until == 0 then e.lease_until = nil end
   e.owner = owner.shown(row.owner)
   e.estimated_credits = row.estimated or row.reserved
   e.request = entry.description(row)

@@ -368,6 +368,11 @@ for _, name in ipairs { "enqueue", "claim", "take_over", "renew", "hand_on", "ag
   journal[name] = function(j, ...) return queue[name](books[j], ...) end
 end
 
+--- See queue.close.
+---@param j runway.Journal
+---@param hold runway.Hold
+function journal.close_hold(j, hold) return queue.close(books[j], hold) end
+
 --- Seconds after which a worker renews its leases.
 journal.RENEWED = attempt.RENEWED
 

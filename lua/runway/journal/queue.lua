@@ -121,6 +121,17 @@ function queue.hand_on(book, holds, due, err)
   return true
 end
 
+--- Gives up the hold on what has come to its end.
+---@param book runway.Book
+---@param hold runway.Hold
+---@return true|nil
+---@return runway.Error|nil err
+function queue.close(book, hold)
+  local results, err = book:write { sql.close(hold.key, hold.fence) }
+  if not results then return nil, err end
+  return true
+end
+
 --- Has what failed made anew under another key, and gives up the hold: both or neither.
 ---@param book runway.Book
 ---@param hold runway.Hold
@@ -130,7 +141,7 @@ end
 ---@return runway.Error|nil err
 function queue.again(book, hold, another, recipe)
   local results, err = book:write(queue.told(book, { sql.enqueue_again(hold.key, hold.fence, another, attempt.moment(), recipe),
-    sql.hand_on(hold.key, hold.fence) }))
+    sql.close(hold.key, hold.fence) }))
   if not results then return nil, err end
   return results[1].changes > 0
 end

@@ -352,8 +352,13 @@ end
 
 --- Gives it to whoever wants it, from when it is due; why, where something stands in the way.
 function sql.hand_on(key, fence, due, message, code)
-  return { "UPDATE runway_shots SET lease_until = NULL, due_at = $3, error = coalesce($4, error), "
+  return { "UPDATE runway_shots SET lease_until = 0, due_at = $3, error = coalesce($4, error), "
     .. "error_code = CASE WHEN $4 IS NULL THEN error_code ELSE $5 END" .. OWN, key, fence, due, message, code, n = 5 }
+end
+
+--- A worker has brought it to its end, and seen to all that comes with that.
+function sql.close(key, fence)
+  return { "UPDATE runway_shots SET lease_until = NULL" .. OWN, key, fence }
 end
 
 --- Who holds leases.
