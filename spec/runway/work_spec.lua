@@ -148,6 +148,18 @@ journals.over_each_database("a queue", function()
     assert.same({ "done", "task-9" }, { assert(j:get "a").state, j:get("a").task_id })
   end)
 
+  it("has its receipt, though its worker died before it wrote that", function()
+    open()
+    assert(enqueue "a")
+    work()
+    assert(os.remove(journals.path "out/a.mp4.json"))
+    assert.same({}, work().counts)
+    journals.sql { "UPDATE runway_shots SET lease_until = 0" }
+    assert.same({ done = 1 }, work().counts)
+    assert(io.open(journals.path "out/a.mp4.json")):close()
+    assert.equal(1, submits())
+  end)
+
   it("is unknown when the lease of one that was submitting ran out", function()
     open()
     assert(enqueue "a")
