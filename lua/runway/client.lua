@@ -271,8 +271,8 @@ local function enqueue(mine, wanted)
   return submit.enqueue(mine, wanted)
 end
 
---- Puts a task in the journal for workers to make (`runway.work`): nothing is sent. A key that is there already is left as
---- it is. Files are named by their paths, and their sums held; a worker submits the same bytes or none.
+--- Puts a task in the journal for workers to make (`runway.work`): nothing is sent. A key that is there already is left
+--- as it is. Files are named by their paths, and their sums held; a worker submits the same bytes or none.
 ---@param raw runway.Submit   `output` is the name of a file, without a directory
 ---@return runway.Entry|nil   as it stands in the journal
 ---@return runway.Error|nil err  what `generate` would refuse; code "not_kept": of a data URI or a URL with a query

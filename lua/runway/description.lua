@@ -51,8 +51,8 @@ local function kept(v, redact, sums)
   return json.is_array(v) and json.array(copy) or copy
 end
 
---- The first name in a table of parameters under which something stands that is kept in part alone: a URL's query, data,
---- the key.
+--- The first name in a table of parameters under which something stands that is kept in part alone: a URL's query,
+--- data, the key.
 ---@param v table
 ---@param redact fun(s: string): string
 ---@return string|nil
@@ -112,7 +112,8 @@ end
 ---@param kind string
 ---@param order runway.Order
 ---@param deadline? number      on scheduler.now()
----@return (fun(): runway.Description|nil, runway.Error|nil, table|nil)|nil of   with the sums, by path; nil, err: a value that no JSON can hold
+---@return (fun(): runway.Description|nil, runway.Error|nil, table|nil)|nil of   with
+---  the sums, by path; nil, err: a value that no JSON can hold
 ---@return runway.Error|nil err   a file that cannot be read
 function description.read(session, kind, order, deadline)
   local sums = {}

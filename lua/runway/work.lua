@@ -35,7 +35,8 @@ local OPTIONS = { directory = path, jobs = count, until_empty = "boolean", timeo
 ---@field credits number       what its tasks cost, or are said to
 ---@field halted? runway.Error why it stopped submitting
 ---@field drained boolean      it was told to end (SIGTERM)
----@field exit_code integer    0 all well, 1 something failed or was left, 3 the budget is reached, 4 something is unknown
+---@field exit_code integer    0 all well, 1 something failed or was left, 3 the budget is reached, 4 something
+---  is unknown
 
 ---@class runway.Worker
 ---@field account runway.Client
@@ -225,7 +226,8 @@ local function go_on(self)
       local looked = look(self, free)
       if looked and self.options.until_empty and self.many == 0 and is_empty(self) then break end
     end
-    local many, until_then = self.many, scheduler.now() + math.max(TICK, math.min(POLL, self.next_look - scheduler.now()))
+    local many, now = self.many, scheduler.now()
+    local until_then = now + math.max(TICK, math.min(POLL, self.next_look - now))
     repeat
       scheduler.sleep(TICK)
       reap(self)

@@ -1,6 +1,7 @@
 -- A fleet: workers that share a journal, each killed (-9) again and again and another begun in its place, while the
 -- database's server is killed as well, against a sandbox that counts. What must be true in the end is checked here; a
--- spec runs it in small, `make torture` at length. Every choice comes from the seed; where a kill lands is the machine's.
+-- spec runs it in small, `make torture` at length. Every choice comes from the seed; where a kill lands is the
+-- machine's.
 --
 -- What a kill has left unknown is settled as it really is, by the sandbox's own list.
 
@@ -20,7 +21,7 @@ local quote = beside.quote
 
 local PRICE = 25                              -- credits of one task: 5 s of gen4.5, as the sandbox counts
 local MOST = 6                                -- tasks under way
-local ANSWERED = 1                            -- seconds after which what a dead program had sent has come, or never will
+local ANSWERED = 1                            -- seconds after which what a dead program had sent has come, or never
 local PATIENCE = 60                           -- seconds for the rest, once all kills are done
 
 -- Arguments: the base URL, the journal, the directory, the budget, most tasks, a mark to leave at its end, its name.
@@ -185,7 +186,8 @@ end
 ---@return { kills: integer, started: integer, disturbances: integer } report
 function fleets.run(opts)
   local files = scratch.new()
-  local self = { files = files, roll = chance.of(opts.seed), where = opts.where or files:path "shots.db", directory = files:path "out", kills = 0,
+  local self = { files = files, roll = chance.of(opts.seed), where = opts.where or files:path "shots.db", directory = files:path "out",
+    kills = 0,
     started = 0, by_name = {}, posts = {}, made = {}, children = {}, most_kills = opts.kills }
   local affordable = opts.tasks - math.ceil(opts.tasks / 20)
   self.budget, self.rarely = affordable * PRICE, math.max(2, math.floor(4 * opts.tasks / math.max(1, opts.kills)))

@@ -164,7 +164,8 @@ end
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots), dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from the environment)
+---  on_progress(shots), dry_run (false), enqueue (false: they are left to workers), clients (by provider; default:
+---  made with keys from the environment)
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
 function batch.run(account, shots, opts)

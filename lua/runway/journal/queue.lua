@@ -34,7 +34,8 @@ end
 ---@return table|nil row
 ---@return runway.Error|nil err
 function queue.enqueue(book, intent, recipe)
-  local results, err = book:write(queue.told(book, { sql.enqueue(intent, attempt.moment(), recipe), sql.find(intent.key) }))
+  local results, err = book:write(queue.told(book, { sql.enqueue(intent, attempt.moment(), recipe),
+    sql.find(intent.key) }))
   if not results then return nil, err end
   return results[2].rows[1]
 end
@@ -140,7 +141,8 @@ end
 ---@return boolean|nil made
 ---@return runway.Error|nil err
 function queue.again(book, hold, another, recipe)
-  local results, err = book:write(queue.told(book, { sql.enqueue_again(hold.key, hold.fence, another, attempt.moment(), recipe),
+  local results, err = book:write(queue.told(book, {
+    sql.enqueue_again(hold.key, hold.fence, another, attempt.moment(), recipe),
     sql.close(hold.key, hold.fence) }))
   if not results then return nil, err end
   return results[1].changes > 0

@@ -182,7 +182,8 @@ end
 ---@return table[]
 function sql.free(key, token, lease)
   return {
-    { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NULL", key, token },
+    { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NULL", key,
+      token },
     { "UPDATE runway_shots SET state = 'queued', reserved = NULL, lease_until = $3 "
       .. "WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NOT NULL", key, token, lease, n = 3 },
   }
@@ -190,7 +191,8 @@ end
 
 --- The provider made none, and says that it never will.
 function sql.refused(key, token, fence, now, lease, message, code)
-  return { "UPDATE runway_shots SET state = 'failed', reserved = NULL, lease_until = $5, updated_at = $4, ended_at = $4, "
+  return { "UPDATE runway_shots SET state = 'failed', reserved = NULL, lease_until = $5, updated_at = $4, "
+    .. "ended_at = $4, "
     .. "error = $6, error_code = $7 WHERE key = $1 AND token = $2 AND fence = $3 AND "
     .. coming_to("failed", { "submitting" }), key, token, fence, now, lease, message, code, n = 7 }
 end
@@ -249,7 +251,8 @@ local OF_TASK = "updated_at = $3 WHERE key = $1 AND task_id = $2"
 
 --- How the provider says it stands, and what it says of the price.
 function sql.told(key, id, now, status, credits, estimated, fence)
-  return fenced({ "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), estimated = coalesce($6, estimated), "
+  return fenced({ "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), "
+    .. "estimated = coalesce($6, estimated), "
     .. OF_TASK, key, id, now, status, credits, estimated, n = 6 }, fence)
 end
 
@@ -272,8 +275,8 @@ end
 
 --- The provider knows no such task. The id stays: with it the task is asked after again.
 function sql.gone(key, id, now, message, code, fence)
-  return fenced({ "UPDATE runway_shots SET state = 'unknown', lease_until = NULL, sent = 'yes', error = $4, error_code = $5, " .. OF_TASK
-    .. " AND " .. coming_to("unknown", { "submitted" }), key, id, now, message, code, n = 5 }, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'unknown', lease_until = NULL, sent = 'yes', error = $4, error_code = $5, "
+    .. OF_TASK .. " AND " .. coming_to("unknown", { "submitted" }), key, id, now, message, code, n = 5 }, fence)
 end
 
 --- It does after all.
@@ -295,7 +298,8 @@ function sql.enqueue(intent, now, recipe)
   local i = intent
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
     .. "fence, created_at, updated_at, recipe) VALUES ($1, 'queued', $2, $3, $4, $5, $6, '', '', 0, $7, $7, $8) "
-    .. "ON CONFLICT (key) DO NOTHING", i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, now, recipe }
+    .. "ON CONFLICT (key) DO NOTHING", i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, now,
+    recipe }
 end
 
 --- The same request once more under another key, where a worker's own has failed.

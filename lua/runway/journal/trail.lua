@@ -78,7 +78,8 @@ end
 ---@param err runway.Error
 function Trail:lost(err)
   self.gone = true
-  write(self, { sql.gone(self.key, self.id, core.wall_ms(), err.message, err.code, fence_of(self)) }, "its provider knows it no more")
+  write(self, { sql.gone(self.key, self.id, core.wall_ms(), err.message, err.code, fence_of(self)) },
+    "its provider knows it no more")
   err.message = ("%s. Nothing was submitted again: the journal keeps the key %s as unknown, with this task's id. If "
     .. "the task is another account's, run it again with that account's key; else settle it"):format(
     err.message:gsub("%.$", ""), text.quote(self.key))
@@ -121,7 +122,8 @@ end
 
 ---@param err runway.Error
 function Trail:hindered(err)
-  write(self, { sql.hindered(self.key, self.id, core.wall_ms(), err.message, err.code, fence_of(self)) }, "a download broke off")
+  write(self, { sql.hindered(self.key, self.id, core.wall_ms(), err.message, err.code, fence_of(self)) },
+    "a download broke off")
 end
 
 return trail
