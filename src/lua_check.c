@@ -220,6 +220,15 @@ static int core_terminal (lua_State *L) {
 }
 
 
+/* working_directory() -> path | nil */
+static int core_working_directory (lua_State *L) {
+  char path[4096];
+  if (!getcwd(path, sizeof path)) return 0;
+  lua_pushstring(L, path);
+  return 1;
+}
+
+
 static const luaL_Reg core_checks[] = {
   {"data_uri", core_data_uri},
   {"executable", core_executable},
@@ -229,6 +238,7 @@ static const luaL_Reg core_checks[] = {
   {"terminal", core_terminal},
   {"url", core_url},
   {"words", core_words_of},
+  {"working_directory", core_working_directory},
   {NULL, NULL}
 };
 

@@ -5,6 +5,7 @@
 #include "system.h"
 #include "last_words.h"
 #include "lua_words.h"
+#include "term.h"
 
 
 /* Whose the lines are: a userdata that ends with the state. */
@@ -52,11 +53,27 @@ static int core_guard_signals (lua_State *L) {
 }
 
 
+/* catch_term(): from now on SIGTERM is told by term_came */
+static int core_catch_term (lua_State *L) {
+  (void)L;
+  rw_term_catch();
+  return 0;
+}
+
+
+static int core_term_came (lua_State *L) {
+  lua_pushboolean(L, rw_term_came());
+  return 1;
+}
+
+
 static const luaL_Reg core_words[] = {
+  {"catch_term", core_catch_term},
   {"guard_signals", core_guard_signals},
   {"leave_word", core_leave_word},
   {"say_words", core_say_words},
   {"take_back", core_take_back},
+  {"term_came", core_term_came},
   {NULL, NULL}
 };
 

@@ -33,6 +33,7 @@ static const struct {
   {"spawn", "runway.scheduler", "spawn"},
   {"step", "runway.scheduler", "step"},
   {"timeout", "runway.scheduler", "timeout"},
+  {"work", "runway.work", "run"},
 };
 
 

@@ -61,10 +61,17 @@ function runway.journal(where) end
 ---@param client runway.Client
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or tables of parameters
 ---@param options table   directory; jobs (5), retry_failed, only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots, shot, ended), dry_run, clients (by provider), sheet(directory, shots, sums)
+---  on_progress(shots, shot, ended), dry_run, enqueue, clients (by provider), sheet(directory, shots, sums)
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`
 function runway.batch(client, shots, options) end
+
+---Makes what is queued in the client's journal, beside any number of other workers; goes on with what others have left.
+---@param client runway.Client   with a journal
+---@param options table   directory; jobs (5), until_empty, timeout (s, of one task), attempts (1)
+---@return runway.WorkResult|nil
+---@return runway.Error|nil err
+function runway.work(client, options) end
 
 ---Starts a job: a function that runs beside others and yields where it waits.
 ---@param fn function

@@ -10,9 +10,11 @@ local journal = require "runway.journal"
 local keyed = require "runway.keyed"
 local json = require "runway.json"
 local media = require "runway.media"
+local names = require "runway.names"
 local options = require "runway.options"
 local places = require "runway.places"
 local prices = require "runway.prices"
+local recipe = require "runway.recipe"
 local order = require "runway.order"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
@@ -188,6 +190,31 @@ function client.dry(self, raw)
   return submit.dry(mine, wanted)
 end
 
+--- On which terms a worker takes what is queued.
+---@param self runway.Client
+---@return runway.Terms
+function client.terms(self)
+  local line = sessions[self].places
+  return { most = line and line.most }
+end
+
+--- The task of an entry that a worker has claimed: what is queued is submitted, what was is attached to.
+---@param self runway.Client
+---@param row table       of the journal, with its `hold`
+---@param output string   the path of its file
+---@return runway.Task|nil
+---@return runway.Error|nil err
+function client.make_claimed(self, row, output)
+  local mine = sessions[self]
+  if row.state ~= "queued" then return keyed.take_over(mine, row, output) end
+  local described = journal.description(row)
+  local wanted = recipe.order(row, recipe.read(row), described)
+  wanted.output, wanted.hold = output, row.hold
+  local t, err = submit.make(mine, wanted, row.kind)
+  if not t and err.misuse then return mine:refuse(err) end
+  return t, err
+end
+
 --- Would a task that failed with this code have a chance, made anew?
 ---@param self runway.Client
 ---@param code string|nil
@@ -249,6 +276,34 @@ for _, kind in ipairs {
     local made, err = generate(session_of(self), raw, kind)
     return errors.told("client:" .. kind, made, err)
   end
+end
+
+local function enqueue(mine, wanted)
+  if not mine.journal then return session.config(mine.adapter.name, "enqueue needs a client with a journal") end
+  local key, output = wanted.params.key, wanted.output
+  local fault = output and names.fault(output)
+  if fault or wanted.overwrite then
+    return mine:refuse(fault or "output is written over by no worker: give the name of a new file alone")
+  end
+  if key and #key > names.LONGEST_KEY then
+    return mine:refuse(("key is longer than %d bytes"):format(names.LONGEST_KEY))
+  end
+  return submit.enqueue(mine, wanted)
+end
+
+--- Puts a task in the journal for workers to make (`runway.work`): nothing is sent. A key that is there already is left
+--- as it is. Files are named by their paths, and their sums held; a worker submits the same bytes or none.
+---@param raw runway.Submit   `output` is the name of a file, without a directory
+---@return runway.Entry|nil   as it stands in the journal
+---@return runway.Error|nil err  what `generate` would refuse; code "not_kept": of a data URI or a URL with a query
+function Client:enqueue(raw)
+  local mine = session_of(self)
+  local wanted, problem = order.read(mine, raw)
+  local row
+  if wanted then row, problem = enqueue(mine, wanted) end
+  if problem and problem.misuse then error(problem.message, 2) end
+  if not wanted then return errors.told("client:enqueue", mine:refuse(problem)) end
+  return errors.told("client:enqueue", row and journal.entry(row), problem)
 end
 
 --- What a task with these parameters will cost. Makes no request.

@@ -71,7 +71,8 @@ local function journalled(session, trail, url, path, opts, renew)
   end
   if free then
     -- what is to be written over is not ours until it is
-    trail:downloading(not opts.overwrite and path or nil)
+    free, err = trail:downloading(not opts.overwrite and path or nil)
+    if not free then return nil, err end
     file, err = download.fetch(session, url, path, opts, renew)
   end
   if not file and not opts.overwrite then file = left_there(session, trail, path, opts.deadline) end

@@ -52,6 +52,24 @@ local function kept(v, redact, sums)
   return json.is_array(v) and json.array(copy) or copy
 end
 
+--- The first name in a table of parameters under which something stands that is kept in part alone: a URL's query,
+--- data, the key.
+---@param v table
+---@param redact fun(s: string): string
+---@return string|nil
+function description.hidden(v, redact)
+  for name, value in next, v do
+    local whole = value
+    if type(value) == "table" and not files.is_file(value) and not values.is_null(value) then
+      whole = not description.hidden(value, redact) and value
+    elseif type(value) == "string" then
+      whole = kept_text(value, redact)
+    end
+    if whole ~= value or type(name) == "string" and kept_text(name, redact) ~= name then return tostring(name) end
+  end
+  return nil
+end
+
 --- The paths of all files in a value, each once.
 ---@param v any
 ---@param found? table
@@ -103,7 +121,8 @@ end
 ---@param kind string
 ---@param order runway.Order
 ---@param deadline? number      on scheduler.now()
----@return (fun(): runway.Description|nil, runway.Error|nil)|nil of   nil, err: a value that no JSON can hold
+---@return (fun(): runway.Description|nil, runway.Error|nil, table|nil)|nil of   with
+---  the sums, by path; nil, err: a value that no JSON can hold
 ---@return runway.Error|nil err   a file that cannot be read
 function description.read(session, kind, order, deadline)
   local sums, paths = {}, description.paths { order.params, order.extra }
@@ -116,7 +135,7 @@ function description.read(session, kind, order, deadline)
   return function()
     local made, why = description.make(kind, order, function(said) return session:redact(said) end, sums)
     if not made then return session:refuse(why) end
-    return made
+    return made, nil, sums
   end
 end
 

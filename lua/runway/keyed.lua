@@ -11,6 +11,7 @@ local description = require "runway.description"
 local journal = require "runway.journal"
 local json = require "runway.json"
 local ledger = require "runway.ledger"
+local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
@@ -26,6 +27,8 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 ---@field intent runway.Intent
 ---@field description runway.Description
 ---@field target? runway.Target    of the order's output, once it is spoken for
+---@field sums table               of its files, by path
+---@field hold? runway.Hold        of a worker, which has claimed it
 local Keyed = {}
 Keyed.__index = Keyed
 
@@ -42,17 +45,18 @@ function keyed.read(s, order, kind, deadline)
   if key and #key > LONGEST_KEY then
     return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
   end
-  local describe, described, err
+  local describe, described, err, sums
   describe, err = description.read(s, kind, order, deadline)
-  if describe then described, err = describe() end
+  if describe then described, err, sums = describe() end
   if not described then return nil, err end
   -- `attempt` has its place before: to make one then could fail, and lose it
   local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,
-    attempt = false }, Keyed)
+    sums = sums, hold = order.hold, attempt = false }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
     fingerprint = journal.fingerprint(described), description = json.encode(described), token = core.token(),
+    fence = order.hold and order.hold.fence,
   }
   return self
 end
@@ -133,7 +137,7 @@ local function attach(self, row)
     overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
-      cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }) }, false)
+      cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }, self.hold) }, false)
   t.cost, t.estimated_cost = row.credits, row.estimated
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   if s.places and row.state == "submitted" then s.places:enter(t) end
@@ -198,6 +202,60 @@ function Keyed:past()
   end
 end
 
+--------------------------------------------------------------------- for workers
+
+-- A path as it is seen from any directory.
+local function from_anywhere(path)
+  local here = not path:find "^/" and core.working_directory()
+  return here and here .. "/" .. path or path
+end
+
+-- What must be kept beside the description; nil, err where it may not be.
+local function recipe_of(self)
+  local s, order, paths = self.session, self.order, {}
+  local function redact(said) return s:redact(said) end
+  local hidden = description.hidden(order.params, redact) or description.hidden(order.extra or {}, redact)
+  if hidden then
+    return s:refuse { code = "not_kept", message = ("%s holds what a journal does not keep (a data URI, the query of a "
+      .. "URL, or the key), and without it no worker could make the request: give a file or another URL"):format(
+      text.line(hidden, 60) or "") }
+  end
+  for path, sum in pairs(self.sums) do
+    if text.bad_byte(path) then
+      return s:refuse { code = "not_kept", message = "the path of a file is not UTF-8, and a journal cannot keep it" }
+    end
+    paths[sum.sha256] = from_anywhere(path)
+  end
+  return recipe.write { output = order.output, callback_url = order.params.callback_url, files = paths }
+end
+
+--- Puts the order in line for workers, unless its key stands for it already.
+---@return table|nil row
+---@return runway.Error|nil err
+function Keyed:enqueue()
+  local made, err = recipe_of(self)
+  if not made then return nil, err end
+  local row
+  row, err = journal.enqueue(self.session.journal, self.intent, made)
+  if not row then return unreadable(self, err) end
+  err = conflict(self, row)
+  if err then return nil, err end
+  return row
+end
+
+--- The task of an entry that a worker has taken over from another: by its id, whatever has become of the request's
+--- files. No request is made.
+---@param s runway.Session
+---@param row table             of the journal, with its `hold`
+---@param output string
+---@return runway.Task
+function keyed.take_over(s, row, output)
+  local self = setmetatable({ session = s, order = { params = { key = row.key }, output = output }, hold = row.hold,
+    intent = { key = row.key } }, Keyed)
+  self.log = function(level, message) s:log(level, message) end
+  return attach(self, row)
+end
+
 --------------------------------------------------------------------- a key that is free
 
 -- Stands in line until the key is taken, or can not be: as journal.begin gives it.
@@ -233,6 +291,7 @@ function Keyed:begin(receipt, estimate)
     if err then return false, unreadable(self, err) end
     if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then
+      if self.hold then self.hold.fence, self.hold.submitting = made.fence, true end
       made.on_lost = function()
         ledger.revoke(receipt, "its lease in the journal ran out")
       end
@@ -260,12 +319,14 @@ function Keyed:ends(t, ref, receipt, err)
   if not self.attempt then return end
   self.attempt:ends(t, ref, receipt.open, err)
   scheduler.note(self, nil)
+  if self.hold then self.hold.submitting = false end
   local places = self.session.places
   if places then
     if t then places:enter(t) else places:free() end
   end
   if t then
-    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t)
+    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t,
+      self.hold)
     ref.trail:told(t, ref.output ~= nil)
   elseif receipt.open and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))

@@ -22,6 +22,7 @@ local order = {}
 ---@field deadline? number       seconds
 ---@field fit? "crop"|"pad"      how pictures are brought to the ratio before they are sent
 ---@field fitted? string[]       the files that these became, while it is submitted
+---@field hold? runway.Hold       of a worker that submits it
 
 -- Names that this module gives a meaning, in all their spellings.
 local KNOWN = {

@@ -308,6 +308,20 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   return t, err
 end
 
+--- Puts an order in line for workers: nothing is sent.
+---@param session runway.Session   with a journal
+---@param order runway.Order
+---@return table|nil row           of the journal
+---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
+function submit.enqueue(session, order)
+  local checked, remembered, err
+  checked, err = submit.dry(session, order)
+  if not checked then return nil, err end
+  remembered, err = keyed.read(session, order, checked.kind, session:deadline(order.deadline))
+  if not remembered then return nil, err end
+  return remembered:enqueue()
+end
+
 --- Submits a task: at most once.
 ---@param session runway.Session
 ---@param order runway.Order

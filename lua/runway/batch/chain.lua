@@ -2,7 +2,7 @@
 -- film of that shot. Pure.
 
 local files = require "runway.files"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local options = require "runway.options"
 local shape = require "runway.shape"
 local text = require "runway.text"

@@ -3,7 +3,7 @@
 local chain = require "runway.batch.chain"
 local core = require "runway.core"
 local description = require "runway.description"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"

@@ -2,7 +2,7 @@
 -- films. A journal knows the shots by when they were submitted, which is side by side and in no order.
 
 local json = require "runway.json"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 
 local contents = {}
 

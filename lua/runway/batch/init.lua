@@ -10,7 +10,7 @@ local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
 local list = require "runway.batch.list"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
 local other = require "runway.batch.other"
@@ -52,7 +52,7 @@ end
 
 local OPTIONS = {
   directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
-  on_progress = "function", dry_run = "boolean", clients = accounts, sheet = "function",
+  on_progress = "function", dry_run = "boolean", enqueue = "boolean", clients = accounts, sheet = "function",
 }
 
 local function without_slash(directory) return (directory:gsub("(.)/+$", "%1")) end
@@ -127,7 +127,13 @@ local function read_all(account, given, opts)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
-  for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end
+  for _, shot in ipairs(shots) do
+    shot.left_out = only and not only[shot.key] or nil
+    if opts.enqueue and not shot.left_out and shot.after and shot.after[1] then
+      return refuse("invalid_request", "not_kept", ("line %d: a shot that begins where another ends (last:%s) cannot "
+        .. "be left to workers; make the list without enqueue, or only the others"):format(shot.line, shot.after[1]))
+    end
+  end
   return shots, by_name, own
 end
 
@@ -167,7 +173,16 @@ local function make_all(shots, by_name, j, own, opts)
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
   end
-  local result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  local result
+  if opts.enqueue then
+    local put
+    put, err = night.enqueue(shots, remembering, opts)
+    if not put then return nil, err end
+    result = sum_up(shots, {}, opts.budget)
+    result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
+  else
+    result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  end
   result.others = others
   return result
 end
@@ -177,6 +192,7 @@ local function settings_of(account, opts)
   local directory, budget = without_slash(opts.directory), clients.budget_of(account)
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
     retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress,
+    enqueue = opts.enqueue,
     page = opts.sheet and function(shots, halted) opts.sheet(directory, shots, sum_up(shots, halted, budget)) end }
 end
 
@@ -207,8 +223,8 @@ end
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
 ---  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
----  dry_run (false), clients (by provider; default: made with keys from the environment), sheet(directory, shots,
----  sums): writes the page, at the beginning, now and then, and at the end
+---  dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from
+---  the environment), sheet(directory, shots, sums): writes the page, at the beginning, now and then, and at the end
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
 function batch.run(account, shots, opts)

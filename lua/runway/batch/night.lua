@@ -10,7 +10,7 @@ local core = require "runway.core"
 local errors = require "runway.errors"
 local frames = require "runway.batch.frames"
 local jobs = require "runway.jobs"
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local scheduler = require "runway.scheduler"
 local turns = require "runway.batch.turns"
 
@@ -19,6 +19,8 @@ local night = {}
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
 local PAGE_PAUSE = 5                          -- seconds between two pages
+
+local PUT_AT_ONCE = 32                        -- so that one commit takes many
 
 -- Errors after which nothing more of a provider's is submitted: each next shot would have the same.
 local HALTING = { insufficient_credits = true, authentication = true }
@@ -343,6 +345,40 @@ function night.make(shots, accounts, options)
   if not ok then error(raised, 0) end         -- Ctrl-C, say
   for _, err in pairs(failures or {}) do error(err, 0) end
   return self.halted
+end
+
+--- Puts the shots in line that are not there yet, for workers to make; the first that cannot be ends it.
+---@param shots runway.Shot[]   recalled
+---@param accounts table<string, runway.Client>
+---@param options table         retry_failed, on_progress
+---@return true|nil
+---@return runway.Error|nil err
+function night.enqueue(shots, accounts, options)
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options }, Night)
+  local line, next_one, failure = in_line(shots), 1, nil
+  local function put(shot)
+    if options.retry_failed and shot.state == "failed" then begin_anew(self, shot) end
+    if shot.state ~= "queued" then return end
+    local params = { key = shot.entry, output = shot.output }
+    for name, v in pairs(shot.params) do params[name] = v end
+    local _, err = accounts[shot.provider]:enqueue(params)
+    failure = failure or err
+    tell(self)
+  end
+  local putting = {}
+  for i = 1, math.min(PUT_AT_ONCE, #line) do
+    putting[i] = function()
+      while next_one <= #line and not failure do
+        next_one = next_one + 1
+        put(line[next_one - 1])
+      end
+      return true
+    end
+  end
+  local _, failures = jobs.all(putting)
+  for _, err in pairs(failures or {}) do error(err, 0) end
+  if failure then return nil, failure end
+  return true
 end
 
 return night

@@ -2,7 +2,7 @@
 -- but a list without keys names its shots by the numbers of their rows, and where these have moved, by other names:
 -- what was made would be paid for again. Pure.
 
-local names = require "runway.batch.names"
+local names = require "runway.names"
 local text = require "runway.text"
 
 local other = {}

@@ -68,7 +68,7 @@ function account.open(args, world)
   local client
   client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
-    poll_interval = args.poll_interval, budget = args.budget,
+    poll_interval = args.poll_interval, budget = args.budget, max_tasks = args.max_tasks,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

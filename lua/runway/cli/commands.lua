@@ -252,6 +252,23 @@ local join = {
   },
 }
 
+local work = {
+  "work", "Make what is queued in a journal. Spends credits.",
+  more = "Takes what `client:enqueue` and `runway batch --enqueue` have put there for this provider, and goes on "
+    .. "with what workers that are no more have begun; on as many machines as you like. SIGTERM: nothing new is taken, "
+    .. "what is under way is handed on, and the exit code is 0.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+  options = together({
+    JOURNAL,
+    { "-o --output", "The directory for the files; it is made.", value = "DIR" },
+    { "--until-empty", "End when nothing is queued or under way." },
+    { "--jobs", "Side by side (default 5).", value = "N", read = read.count },
+    { "--attempts", "So often at most is one made that the provider failed at (default 1).", value = "N",
+      read = read.count },
+    { "--max-tasks", "Tasks under way at once, of all workers together.", value = "N", read = read.count },
+    { "--budget", "Credits that no submit takes the journal's sum past.", value = "CREDITS", read = read.number },
+  }, WAITING, { JSON }, ACCOUNT),
+}
+
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
@@ -304,5 +321,6 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, batch, estimate, task, cancel, credits, upload, models, journal, join, sandbox, completion },
+  commands = { generate, batch, estimate, work, task, cancel, credits, upload, models, journal, join, sandbox,
+    completion },
 }

@@ -26,6 +26,7 @@ end
 local function as_line(entry)
   local words = { entry.key, entry.state, entry.task_id or "-", entry.provider }
   if entry.path then words[#words + 1] = entry.path end
+  if entry.lease_until and entry.owner then words[#words + 1] = "held by " .. entry.owner end
   if entry.credits then words[#words + 1] = require("runway.text").number(entry.credits) .. " credits" end
   if entry.error then words[#words + 1] = entry.error end
   return one_line(words)
@@ -51,6 +52,8 @@ local function as_page(entry)
   add("credits", entry.credits and number(entry.credits)
     or entry.estimated_credits and number(entry.estimated_credits) .. " (estimated)")
   add("error", entry.error)
+  add("owner", entry.owner)
+  add("lease", time(entry.lease_until))
   add("created", time(entry.created_at))
   add("submitted", time(entry.submitted_at))
   add("ended", time(entry.ended_at))

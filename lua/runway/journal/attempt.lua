@@ -5,6 +5,7 @@
 -- becomes `unknown` when the lease runs out.
 
 local core = require "runway.core"
+local errors = require "runway.errors"
 local guard = require "runway.guard"
 local owner = require "runway.journal.owner"
 local scheduler = require "runway.scheduler"
@@ -42,10 +43,11 @@ local function hold(self)
   end)
 end
 
--- Now, in Unix ms. What one program begins in the same millisecond has an order all the same.
 local latest = 0
 
-local function moment()
+--- Now, in Unix ms. What one program begins in the same millisecond has an order all the same.
+---@return integer
+function attempt.moment()
   local now = core.wall_ms()
   if now <= latest and latest - now < 1000 then now = latest + 1 end
   latest = now
@@ -68,14 +70,27 @@ local function is_open_to(row, intent)
     and row.provider == intent.provider and row.base_url == intent.base_url
 end
 
+-- Until when a worker that has claimed it holds it, whatever comes of the attempt.
+local function lease_of(intent)
+  return intent.fence and core.wall_ms() + LEASE or nil
+end
+
 -- Gives a key back that this very attempt has taken, or may have.
 local function give_back(book, intent)
-  book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted", intent.token)
+  book:write_surely(sql.free(intent.key, intent.token, lease_of(intent)), "nothing was submitted", intent.token)
+end
+
+--- A worker's lease was over, and someone else has it.
+---@param key string
+---@return runway.Error
+function attempt.lost(key)
+  return errors.new { kind = "cancelled", code = "lease_lost", sent = "no",
+    message = ("the lease on the key %s ran out, and it is another's now"):format(text.quote(key)) }
 end
 
 local function take(book, intent, terms, log)
   intent.owner = owner.me()
-  local now = moment()
+  local now = attempt.moment()
   local statements, at = sql.begin(intent, now, now + LEASE, terms)
   local results, err = book:write(statements)
   if not results and err.maybe then results, err = book:write(statements) end
@@ -85,6 +100,8 @@ local function take(book, intent, terms, log)
   end
   local row = results[at].rows[1]
   if not row or row.token ~= intent.token then
+    local lost = intent.fence and (not row or row.fence ~= intent.fence)
+    if lost then return nil, nil, attempt.lost(intent.key) end
     return nil, row, nil, is_open_to(row, intent) and lack(intent, terms, results[at + 1]) or nil
   end
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
@@ -112,6 +129,14 @@ function attempt.begin(book, intent, terms, log)
   return nil, row, err, short
 end
 
+-- Errors that are about the account, and not about the request.
+local OF_THE_ACCOUNT = { authentication = true, insufficient_credits = true, rate_limited = true }
+
+-- Has the provider said that it makes none of such a request, now or later? What is queued would be refused for ever.
+local function is_final(err)
+  return err.http_status ~= nil and not err.retryable and not OF_THE_ACCOUNT[err.kind]
+end
+
 --- What came of it, once.
 ---@param t runway.Task|nil        there is a task
 ---@param ref table                and how it is asked for
@@ -124,15 +149,19 @@ function Attempt:ends(t, ref, may_be, err)
   if t then
     local fields = { id = t.id, status = t.status, format = ref.format, cost = t.cost,
       estimated_cost = t.estimated_cost }
-    statements = { sql.submitted(self.key, self.token, now, fields), sql.stray(self.key, self.token, self.intent, now,
+    statements = { sql.submitted(self.key, self.token, now, fields, lease_of(self.intent)),
+      sql.stray(self.key, self.token, self.intent, now,
       fields) }
     what = ("the key %s has got the task %s"):format(key, t.id)
   elseif may_be then
     statements = { sql.lose(self.key, self.token, self.fence, now, "yes", err and err.message
       or "the request left, and the program was stopped before an answer came", err and err.code) }
     what = ("what became of the key %s is unknown"):format(key)
+  elseif err and self.intent.fence and is_final(err) then
+    statements = { sql.refused(self.key, self.token, self.fence, now, now + LEASE, err.message, err.code) }
+    what = ("the provider refused the key %s"):format(key)
   else
-    statements = { sql.free(self.key, self.token) }
+    statements = sql.free(self.key, self.token, lease_of(self.intent))
     what = ("nothing was submitted under the key %s"):format(key)
   end
   scheduler.cancel_timer(self.timer)
@@ -168,5 +197,7 @@ function attempt.expire(book, rows)
   if not results then return nil, err end
   return true
 end
+
+attempt.LEASE, attempt.RENEWED = LEASE, RENEWED
 
 return attempt

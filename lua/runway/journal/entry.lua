@@ -1,6 +1,7 @@
 -- entry.lua: an entry as people and scripts see it. Pure, but for reading its JSON.
 
 local json = require "runway.json"
+local owner = require "runway.journal.owner"
 
 local entry = {}
 
@@ -24,12 +25,14 @@ local entry = {}
 ---@field updated_at number
 ---@field submitted_at? number
 ---@field ended_at? number
+---@field owner? string               who submitted it, or works on it: machine and process
+---@field lease_until? number         Unix seconds: while it is theirs, and renewed
 
 local AS_IT_IS = {
   "key", "state", "provider", "base_url", "kind", "task_id", "status", "path", "bytes", "credits", "error",
   "error_code", "sent",
 }
-local TIMES = { "created_at", "updated_at", "submitted_at", "ended_at" }
+local TIMES = { "created_at", "updated_at", "submitted_at", "ended_at", "lease_until" }
 
 ---@param row table   of the database
 ---@return runway.Entry
@@ -37,6 +40,8 @@ function entry.of(row)
   local e = {}
   for _, name in ipairs(AS_IT_IS) do e[name] = row[name] end
   for _, name in ipairs(TIMES) do e[name] = row[name] and row[name] / 1000 end
+  if e.lease_until == 0 then e.lease_until = nil end
+  e.owner = owner.shown(row.owner)
   e.estimated_credits = row.estimated or row.reserved
   e.request = entry.description(row)
   return e

@@ -11,6 +11,7 @@ local errors = require "runway.errors"
 local fields = require "runway.fields"
 local fingerprint = require "runway.journal.fingerprint"
 local options = require "runway.options"
+local queue = require "runway.journal.queue"
 local scheduler = require "runway.scheduler"
 local schema = require "runway.journal.schema"
 local sql = require "runway.journal.sql"
@@ -179,7 +180,7 @@ local function settle(self, mine, key, how, id)
   if not e then return nil, err end
   local results
   if e.state == "unknown" then
-    results, err = mine:write { settling(key, how, id, core.wall_ms()) }
+    results, err = mine:write(queue.told(mine, { settling(key, how, id, core.wall_ms()) }))
     if not results then return nil, err end
   end
   e, err = get(self, mine, key)
@@ -318,6 +319,19 @@ function journal.sweep(j)
   return sweep(books[j])
 end
 
+--- The same, and opens to others what workers have left that are no more.
+---@param j runway.Journal
+---@return true|nil
+---@return runway.Error|nil err
+function journal.sweep_all(j)
+  local ok, err = sweep(books[j])
+  if not ok then return nil, err end
+  return queue.sweep(books[j])
+end
+
+--- An entry as people and scripts see it.
+journal.entry = entry.of
+
 --- What is spent, and held back beside, in credits.
 ---@param j runway.Journal
 ---@return number|nil spent
@@ -350,10 +364,24 @@ end
 ---@param log fun(level: string, message: string)
 ---@param known? { gone?: boolean, cost?: number, estimated_cost?: number, heard?: integer }   what the entry says
 ---  already: that the provider knew no such task when it was last asked, what it named, and when that was written
+---@param hold? runway.Hold   of a worker
 ---@return runway.Trail
-function journal.follow(j, key, id, log, known)
-  return trail.new(books[j], key, id, log, known)
+function journal.follow(j, key, id, log, known, hold)
+  return trail.new(books[j], key, id, log, known, hold)
 end
+
+-- What waits to be made, and who takes it: see queue.lua. Each takes a journal where that takes its book.
+for _, name in ipairs { "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished" } do
+  journal[name] = function(j, ...) return queue[name](books[j], ...) end
+end
+
+--- See queue.close.
+---@param j runway.Journal
+---@param hold runway.Hold
+function journal.close_hold(j, hold) return queue.close(books[j], hold) end
+
+--- Seconds after which a worker renews its leases.
+journal.RENEWED = attempt.RENEWED
 
 --- Closes it by itself as soon as no submit is under way.
 ---@param j runway.Journal

@@ -54,4 +54,12 @@ function owner.is_gone(who)
   return started ~= start and process "self" ~= nil
 end
 
+--- An owner as people see it: "host 1234"; nil: no one, or it cannot be told.
+---@param who string
+---@return string|nil
+function owner.shown(who)
+  local host, id = who:match "^(.*) [^ ]+ (%d+) %d+$"
+  return host and ("%s %s"):format(host, id)
+end
+
 return owner

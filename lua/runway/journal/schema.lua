@@ -28,6 +28,12 @@ local MIGRATIONS = {
     "DROP INDEX runway_shots_state",
     "CREATE INDEX runway_shots_charge ON runway_shots (state, status, credits, estimated, reserved)",
   },
+  {
+    -- what workers take: what it takes beside the description to make the request, and when it is to be tried again
+    "ALTER TABLE runway_shots ADD COLUMN recipe TEXT",
+    "ALTER TABLE runway_shots ADD COLUMN due_at BIGINT",
+    "CREATE INDEX runway_shots_queue ON runway_shots (created_at, key) WHERE state = 'queued'",
+  },
 }
 
 -- The names of all tables there are.

@@ -4,7 +4,8 @@
 -- No write moves an entry but along states.lua: the states that it may come from are its condition.
 -- An attempt to submit bears a token, which no other ever has, and the fence of the lease that it holds;
 -- who takes an entry from it raises the fence, and from then on what the attempt writes changes nothing.
--- One thing is above the fence: the id that an attempt really got (see `submitted`).
+-- One thing is above the fence: the id that an attempt really got (see `submitted`). The same fence is that of a
+-- worker's lease on what it was queued for: its writes bear the number under which it has claimed the entry.
 --
 -- An entry holds back of a budget what it cost, as soon as the provider has named that; until then what the provider
 -- estimated, else what we did. One that waits to be submitted, and one that failed, hold back nothing; one that was
@@ -17,7 +18,7 @@ local sql = {}
 -- All columns of an entry, as sql.find gives them.
 local COLUMNS = "key, state, provider, base_url, kind, format, fingerprint, description, token, owner, fence, "
   .. "lease_until, sent, task_id, status, path, bytes, credits, estimated, reserved, error, error_code, created_at, "
-  .. "updated_at, submitted_at, ended_at"
+  .. "updated_at, submitted_at, ended_at, recipe, due_at"
 
 -- What an entry holds back, and how much of it is spent: what was named, or of a task that succeeded.
 local CHARGE = "coalesce(credits, CASE WHEN state = 'queued' OR state = 'failed' "
@@ -84,6 +85,7 @@ end
 ---@field owner string
 
 ---@field reserved number|nil   credits that it is held to cost
+---@field fence integer|nil     of a worker that has claimed it: it takes the key under that number alone
 
 ---@class runway.Terms          on which a key may be taken
 ---@field budget? number        credits that no submit may take the charges past
@@ -106,6 +108,14 @@ local function conditions(intent, now, terms, n)
     for _, v in ipairs { now - NO_NEWS, now - NO_ANSWER, terms.most } do with[#with + 1] = v end
   end
   return said, with
+end
+
+-- A statement that ends with its conditions, with one more: that the entry has not become another worker's.
+local function fenced(statement, fence)
+  if not fence then return statement end
+  local n = statement.n or #statement - 1
+  statement[1], statement[n + 2], statement.n = statement[1] .. " AND fence = $" .. n + 1, fence, n + 1
+  return statement
 end
 
 local function bound(statement, with)
@@ -133,17 +143,19 @@ function sql.begin(intent, now, lease, terms)
   if terms.budget or terms.most then
     list[1] = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
   end
-  list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, "
-    .. "token, owner, fence, lease_until, created_at, updated_at, reserved) "
-    .. "SELECT $1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10, $11 WHERE 1 = 1" .. on_insert
-    .. " ON CONFLICT (key) DO NOTHING",
-    i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, i.token, i.owner, lease, now, i.reserved,
-    n = 11 }, with)
-  list[#list + 1] = bound({ "UPDATE runway_shots SET state = 'submitting', token = $2, owner = $3, fence = fence + 1, "
-    .. "lease_until = $4, updated_at = $5, reserved = $9, error = NULL, error_code = NULL, sent = NULL "
-    .. "WHERE key = $1 AND fingerprint = $6 AND provider = $7 AND base_url = $8 AND " .. coming_to("submitting")
-    .. on_update,
-    i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url, i.reserved, n = 9 }, with)
+  if not i.fence then                         -- who has claimed it makes none
+    list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, "
+      .. "description, token, owner, fence, lease_until, created_at, updated_at, reserved) "
+      .. "SELECT $1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10, $11 WHERE 1 = 1" .. on_insert
+      .. " ON CONFLICT (key) DO NOTHING",
+      i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, i.token, i.owner, lease, now, i.reserved,
+      n = 11 }, with)
+  end
+  list[#list + 1] = fenced(bound({ "UPDATE runway_shots SET state = 'submitting', token = $2, owner = $3, "
+    .. "fence = fence + 1, lease_until = $4, updated_at = $5, reserved = $9, error = NULL, error_code = NULL, "
+    .. "sent = NULL WHERE key = $1 AND fingerprint = $6 AND provider = $7 AND base_url = $8 AND "
+    .. coming_to("submitting") .. on_update,
+    i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url, i.reserved, n = 9 }, with), i.fence)
   list[#list + 1] = sql.find(i.key)
   local at = #list
   if terms.budget then
@@ -165,9 +177,24 @@ function sql.renew(key, token, fence, now, lease)
     .. "WHERE key = $1 AND token = $2 AND fence = $3 AND state = 'submitting'", key, token, fence, lease, now }
 end
 
---- Nothing was accepted: the key is free again. The token alone tells whose it is: no other attempt has it.
-function sql.free(key, token)
-  return { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting'", key, token }
+--- Nothing was accepted: the key is free again, or queued as it was. The token alone tells whose it is: no other
+--- attempt has it.
+---@return table[]
+function sql.free(key, token, lease)
+  return {
+    { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NULL", key,
+      token },
+    { "UPDATE runway_shots SET state = 'queued', reserved = NULL, lease_until = $3 "
+      .. "WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NOT NULL", key, token, lease, n = 3 },
+  }
+end
+
+--- The provider made none, and says that it never will.
+function sql.refused(key, token, fence, now, lease, message, code)
+  return { "UPDATE runway_shots SET state = 'failed', reserved = NULL, lease_until = $5, updated_at = $4, "
+    .. "ended_at = $4, "
+    .. "error = $6, error_code = $7 WHERE key = $1 AND token = $2 AND fence = $3 AND "
+    .. coming_to("failed", { "submitting" }), key, token, fence, now, lease, message, code, n = 7 }
 end
 
 --- The request left, and what came of it no one here knows.
@@ -186,13 +213,13 @@ function sql.expire(key, token, fence, seen, now, message)
 end
 
 --- The id that an attempt got. It counts whatever became of its lease meanwhile: no fence is asked for, only that
---- the entry is still this attempt's.
-function sql.submitted(key, token, now, t)
+--- the entry is still this attempt's. `lease`: of a worker that goes on with it.
+function sql.submitted(key, token, now, t, lease)
   return { "UPDATE runway_shots SET state = 'submitted', task_id = $4, status = $5, format = $6, credits = $7, "
-    .. "estimated = coalesce($8, estimated), lease_until = NULL, sent = 'yes', error = NULL, error_code = NULL, "
+    .. "estimated = coalesce($8, estimated), lease_until = $9, sent = 'yes', error = NULL, error_code = NULL, "
     .. "submitted_at = $3, updated_at = $3 WHERE key = $1 AND token = $2 AND "
     .. coming_to("submitted", { "submitting", "unknown" }),
-    key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, n = 8 }
+    key, token, now, t.id, t.status, t.format, t.cost, t.estimated_cost, lease, n = 9 }
 end
 
 --- The same, told by a callback that bears the attempt's token.
@@ -218,49 +245,148 @@ end
 
 --------------------------------------------------------------------- what becomes of the task
 
--- Writes of whoever follows the task that the entry names; of another task's they change nothing.
+-- Writes of whoever follows the task that the entry names; of another task's they change nothing. A worker's bear the
+-- number of its lease.
 local OF_TASK = "updated_at = $3 WHERE key = $1 AND task_id = $2"
 
 --- How the provider says it stands, and what it says of the price.
-function sql.told(key, id, now, status, credits, estimated)
-  return { "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), estimated = coalesce($6, estimated), "
-    .. OF_TASK, key, id, now, status, credits, estimated, n = 6 }
+function sql.told(key, id, now, status, credits, estimated, fence)
+  return fenced({ "UPDATE runway_shots SET status = $4, credits = coalesce($5, credits), "
+    .. "estimated = coalesce($6, estimated), "
+    .. OF_TASK, key, id, now, status, credits, estimated, n = 6 }, fence)
 end
 
 --- It succeeded, and no file is to be written, or it is there.
-function sql.done(key, id, now, path, bytes)
-  return { "UPDATE runway_shots SET state = 'done', path = coalesce($4, path), bytes = coalesce($5, bytes), "
+function sql.done(key, id, now, path, bytes, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'done', path = coalesce($4, path), bytes = coalesce($5, bytes), "
     .. "error = NULL, error_code = NULL, ended_at = $3, " .. OF_TASK .. " AND " .. coming_to("done"),
-    key, id, now, path, bytes, n = 5 }
+    key, id, now, path, bytes, n = 5 }, fence)
 end
 
-function sql.failed(key, id, now, message, code)
-  return { "UPDATE runway_shots SET state = 'failed', error = $4, error_code = $5, ended_at = $3, " .. OF_TASK
-    .. " AND " .. coming_to("failed"), key, id, now, message, code, n = 5 }
+function sql.failed(key, id, now, message, code, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'failed', error = $4, error_code = $5, ended_at = $3, " .. OF_TASK
+    .. " AND " .. coming_to("failed"), key, id, now, message, code, n = 5 }, fence)
 end
 
-function sql.downloading(key, id, now, path)
-  return { "UPDATE runway_shots SET state = 'downloading', path = $4, bytes = NULL, ended_at = NULL, " .. OF_TASK
-    .. " AND " .. coming_to("downloading"), key, id, now, path, n = 4 }
+function sql.downloading(key, id, now, path, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'downloading', path = $4, bytes = NULL, ended_at = NULL, " .. OF_TASK
+    .. " AND " .. coming_to("downloading"), key, id, now, path, n = 4 }, fence)
 end
 
 --- The provider knows no such task. The id stays: with it the task is asked after again.
-function sql.gone(key, id, now, message, code)
-  return { "UPDATE runway_shots SET state = 'unknown', sent = 'yes', error = $4, error_code = $5, " .. OF_TASK
-    .. " AND " .. coming_to("unknown", { "submitted" }), key, id, now, message, code, n = 5 }
+function sql.gone(key, id, now, message, code, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'unknown', lease_until = NULL, sent = 'yes', error = $4, "
+    .. "error_code = $5, " .. OF_TASK .. " AND " .. coming_to("unknown", { "submitted" }), key, id, now, message, code,
+    n = 5 }, fence)
 end
 
 --- It does after all.
-function sql.found(key, id, now)
-  return { "UPDATE runway_shots SET state = 'submitted', error = NULL, error_code = NULL, " .. OF_TASK
-    .. " AND " .. coming_to("submitted", { "unknown" }), key, id, now }
+function sql.found(key, id, now, fence)
+  return fenced({ "UPDATE runway_shots SET state = 'submitted', error = NULL, error_code = NULL, " .. OF_TASK
+    .. " AND " .. coming_to("submitted", { "unknown" }), key, id, now }, fence)
 end
 
 --- A download broke off: it may be made again.
-function sql.hindered(key, id, now, message, code)
-  return { "UPDATE runway_shots SET error = $4, error_code = $5, " .. OF_TASK .. " AND state = 'downloading'",
-    key, id, now, message, code, n = 5 }
+function sql.hindered(key, id, now, message, code, fence)
+  return fenced({ "UPDATE runway_shots SET error = $4, error_code = $5, " .. OF_TASK .. " AND state = 'downloading'",
+    key, id, now, message, code, n = 5 }, fence)
 end
+
+--------------------------------------------------------------------- what waits for workers
+
+--- Puts a key that is free in line.
+function sql.enqueue(intent, now, recipe)
+  local i = intent
+  return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
+    .. "fence, created_at, updated_at, recipe) VALUES ($1, 'queued', $2, $3, $4, $5, $6, '', '', 0, $7, $7, $8) "
+    .. "ON CONFLICT (key) DO NOTHING", i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, now,
+    recipe }
+end
+
+--- The same request once more under another key, where a worker's own has failed.
+function sql.enqueue_again(key, fence, another, now, recipe)
+  return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
+    .. "fence, created_at, updated_at, recipe) SELECT $3, 'queued', provider, base_url, kind, fingerprint, "
+    .. "description, '', '', 0, $4, $4, $5 FROM runway_shots WHERE key = $1 AND fence = $2 AND state = 'failed' "
+    .. "ON CONFLICT (key) DO NOTHING", key, fence, another, now, recipe }
+end
+
+-- Of an account, for workers; no one has it, or whoever had it let its lease run out; and it is due by now ($3).
+local OPEN = "recipe IS NOT NULL AND provider = $1 AND base_url = $2 AND coalesce(lease_until, 0) <= $3 "
+  .. "AND coalesce(due_at, 0) <= $3"
+
+-- What a worker has begun, and is to bring to its end: of what has failed, to say whether it is made anew;
+-- of what is done, to see to its receipt.
+local BEGUN = "(state IN ('submitted', 'downloading') OR state IN ('failed', 'done') AND lease_until IS NOT NULL)"
+
+-- PostgreSQL passes over what others are taking; SQLite lets one write at a time.
+local SKIPPING = { postgresql = " FOR UPDATE SKIP LOCKED", sqlite = "" }
+
+-- Takes those that a condition names, so many at most, under a new number each, and gives them.
+local function taking(dialect, condition, account, now, lease, owner, most, with)
+  return bound({ "WITH next AS MATERIALIZED (SELECT key FROM runway_shots WHERE " .. OPEN .. " AND " .. condition
+    .. " ORDER BY created_at, key LIMIT $6" .. SKIPPING[dialect] .. ") UPDATE runway_shots SET owner = $5, "
+    .. "fence = fence + 1, lease_until = $4 WHERE key IN (SELECT key FROM next) RETURNING " .. COLUMNS,
+    account.provider, account.base_url, now, lease, owner, most, n = 6 }, with or {})
+end
+
+--- What waits to be submitted, the oldest first; nothing while as many tasks are under way as may be.
+---@param most integer
+---@param terms runway.Terms
+function sql.claim(dialect, account, now, lease, owner, most, terms)
+  local room, with = "", nil
+  if terms.most then
+    room = (" AND (SELECT count(*) FROM runway_shots WHERE %s) < $9"):format(UNDER_WAY:format("$7", "$8"))
+    with = { now - NO_NEWS, now - NO_ANSWER, terms.most }
+  end
+  return taking(dialect, "state = 'queued'" .. room, account, now, lease, owner, most, with)
+end
+
+--- What another has begun, and left.
+function sql.take_over(dialect, account, now, lease, owner, most)
+  return taking(dialect, BEGUN, account, now, lease, owner, most)
+end
+
+-- A worker's own.
+local OWN = " WHERE key = $1 AND fence = $2 AND (state = 'queued' OR " .. BEGUN .. ")"
+
+--- Holds a worker's lease on.
+function sql.hold(key, fence, lease)
+  return { "UPDATE runway_shots SET lease_until = $3" .. OWN, key, fence, lease }
+end
+
+--- Gives it to whoever wants it, from when it is due; why, where something stands in the way.
+function sql.hand_on(key, fence, due, message, code)
+  return { "UPDATE runway_shots SET lease_until = 0, due_at = $3, error = coalesce($4, error), "
+    .. "error_code = CASE WHEN $4 IS NULL THEN error_code ELSE $5 END" .. OWN, key, fence, due, message, code, n = 5 }
+end
+
+--- A worker has brought it to its end, and seen to all that comes with that.
+function sql.close(key, fence)
+  return { "UPDATE runway_shots SET lease_until = NULL" .. OWN, key, fence }
+end
+
+--- Who holds leases.
+function sql.owners(now)
+  return { "SELECT DISTINCT owner FROM runway_shots WHERE recipe IS NOT NULL AND lease_until > $1 "
+    .. "AND (state = 'queued' OR " .. BEGUN .. ")", now }
+end
+
+--- The leases of one who is no more.
+function sql.let_go(owner)
+  return { "UPDATE runway_shots SET lease_until = 0 WHERE owner = $1 AND recipe IS NOT NULL "
+    .. "AND lease_until IS NOT NULL AND (state = 'queued' OR " .. BEGUN .. ")", owner }
+end
+
+--- What an account's workers have not brought to its end, so many at most.
+function sql.unfinished(account, most)
+  return { "SELECT key, state FROM runway_shots WHERE recipe IS NOT NULL AND provider = $1 AND base_url = $2 "
+    .. "AND (state IN ('queued', 'submitting') OR " .. BEGUN .. ") LIMIT $3",
+    account.provider, account.base_url, most }
+end
+
+--- Wakes those that wait for work; where the database can do that.
+function sql.notify() return { "NOTIFY runway" } end
 
 --------------------------------------------------------------------- settled by whoever knows
 

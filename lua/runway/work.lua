@@ -1,0 +1,287 @@
+-- work.lua: a worker: takes what is queued in a journal, makes it, and goes on with what others have left.
+--
+-- The journal decides who works on what (journal/queue.lua). What is held here is only the leases, which are renewed
+-- while this lasts; a worker that dies leaves nothing behind but leases that run out.
+
+local clients = require "runway.client"
+local core = require "runway.core"
+local errors = require "runway.errors"
+local journal = require "runway.journal"
+local names = require "runway.names"
+local options = require "runway.options"
+local recipe = require "runway.recipe"
+local scheduler = require "runway.scheduler"
+
+local work = {}
+
+local JOBS = 5                                -- side by side, unless said otherwise
+local POLL = 1                                -- seconds between two looks at the journal
+local TICK = 0.05                             -- and at what ended here, or was told to end
+local LOOK = 0.2                              -- before the journal is asked again for more, while it had some
+local LONGEST_PAUSE = 60                      -- between two tries to reach a journal that is away
+local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
+local HALT = 600                              -- for which nothing is submitted that a whole account is refused
+
+local function count(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
+end
+local function positive(v) return type(v) == "number" and v > 0 and v < math.huge, "a positive number" end
+local function path(v) return type(v) == "string" and v ~= "" and not v:find "%z", "the path of a directory" end
+
+local OPTIONS = { directory = path, jobs = count, until_empty = "boolean", timeout = positive, attempts = count }
+
+---@class runway.WorkResult
+---@field counts table<string, integer>   what this worker did: done, failed, unknown, put_back
+---@field credits number       what its tasks cost, or are said to
+---@field halted? runway.Error why it stopped submitting
+---@field drained boolean      it was told to end (SIGTERM)
+---@field exit_code integer    0 all well, 1 something failed or was left, 3 the budget is reached, 4 something
+---  is unknown
+
+---@class runway.Worker
+---@field account runway.Client
+---@field journal runway.Journal
+---@field running table<runway.Job, table>   each with its row
+local Worker = {}
+Worker.__index = Worker
+
+local function add(self, what) self.counts[what] = (self.counts[what] or 0) + 1 end
+
+local function is_journals(err)
+  return err.kind == "io" and (err.code == "lost" or err.code == "busy")
+end
+
+--------------------------------------------------------------------- one entry
+
+-- Errors after which each next submit would have the same.
+local HALTING = { insufficient_credits = true, authentication = true }
+
+local function is_halting(err)
+  return HALTING[err.kind] or err.kind == "limit" and err.code == "budget"
+    or err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable)
+end
+
+-- Gives it back, with why; to be tried again later, by whoever can.
+local function put_back(self, row, err)
+  if err.code == "lease_lost" or row.hold.lost then return end
+  local pause = math.max(err.retry_after or 0, err.retryable and 5 or PUT_BACK)
+  if not is_journals(err) then
+    self.left[row.key] = true
+    add(self, "put_back")
+  end
+  journal.hand_on(self.journal, { row.hold }, core.wall_ms() + math.floor(pause * 1000), err)
+end
+
+-- One that failed: made anew where its provider says that it would have a chance, else at its end.
+local function close_failed(self, row, code)
+  local made = recipe.read(row)
+  local attempt, first = made.attempt or 1, made.of or row.key
+  if attempt < self.options.attempts and clients.may_retry(self.account, code) then
+    made.attempt, made.of = attempt + 1, first
+    return journal.again(self.journal, row.hold, names.attempt(first, attempt + 1), recipe.write(made))
+  end
+  add(self, "failed")
+  return journal.close_hold(self.journal, row.hold)
+end
+
+local function failed(self, row, err)
+  if err.kind == "task_failed" or err.kind == "task_cancelled" then return close_failed(self, row, err.code) end
+  if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
+  if is_halting(err) then
+    self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
+    return journal.hand_on(self.journal, { row.hold }, core.wall_ms() + 1000, err)
+  end
+  local is_refused = err.http_status ~= nil and not err.retryable and not err.task_id
+  if is_refused then return close_failed(self, row, err.code) end
+  return put_back(self, row, err)
+end
+
+-- The file of an entry, in this worker's directory.
+local function place(self, row)
+  return self.directory .. "/" .. (recipe.read(row).output or names.output(row.key, row.kind))
+end
+
+local function carry_out(self, row)
+  if row.state == "failed" then return close_failed(self, row, row.error_code) end
+  local t, err = clients.make_claimed(self.account, row, place(self, row))
+  t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
+  if not t then return failed(self, row, err) end
+  local ended, file
+  ended, err = t:wait { timeout = self.options.timeout }
+  if ended then
+    file, err = t:download(nil, { receipt = true })
+    if not file and err.files then file = err.files[1] end -- it is here, but its receipt
+  end
+  self.credits = self.credits + (t.cost or t.status ~= "FAILED" and t.estimated_cost or 0)
+  if not file then return failed(self, row, err) end
+  add(self, "done")
+  journal.close_hold(self.journal, row.hold)
+end
+
+--------------------------------------------------------------------- all of them
+
+local function begin(self, rows)
+  for _, row in ipairs(rows) do
+    self.left[row.key] = nil
+    self.running[scheduler.spawn(carry_out, self, row)] = row
+    self.many = self.many + 1
+  end
+end
+
+-- Forgets what has ended; what it raised is raised here, once all is handed on.
+local function reap(self)
+  for job, row in pairs(self.running) do
+    if job:done() then
+      self.running[job], self.many = nil, self.many - 1
+      job:join()
+      if job.raised then self.raised = self.raised or job.raised.value end
+    elseif row.hold.lost and not row.hold.submitting then
+      job:cancel()
+    end
+  end
+end
+
+local function holds_of(self)
+  local list = {}
+  for _, row in pairs(self.running) do list[#list + 1] = row.hold end
+  return list
+end
+
+-- The leases are renewed by a timer, whatever the rest waits for.
+local function hold_on(self)
+  self.timer = scheduler.at(scheduler.now() + journal.RENEWED, function()
+    scheduler.spawn(function()
+      if self.over then return end
+      journal.renew(self.journal, holds_of(self))
+      if not self.over then hold_on(self) end
+    end)
+  end)
+end
+
+-- The journal could not be asked: the pauses grow. False.
+local function away(self)
+  self.pause = math.min(2 * (self.pause or POLL / 2), LONGEST_PAUSE)
+  self.next_look = scheduler.now() + self.pause
+  return false
+end
+
+-- Takes what there is for the places that are free. Whether there was any; false as well where the journal is away.
+local function look(self, free)
+  local j, rows = self.journal
+  local all = scheduler.now() >= (self.next_sweep or 0)
+  if all then
+    self.next_sweep = scheduler.now() + POLL
+    if not journal.sweep_all(j) then return away(self) end
+    rows = journal.take_over(j, self.account, free)
+    if not rows then return away(self) end
+    begin(self, rows)
+    free = free - #rows
+  end
+  local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
+  if may then self.halted = nil end
+  local taken = 0
+  if free > 0 and may then
+    rows = journal.claim(j, self.account, free, clients.terms(self.account))
+    if not rows then return away(self) end
+    begin(self, rows)
+    taken = #rows
+  end
+  self.pause = nil
+  self.next_look = scheduler.now() + (taken > 0 and LOOK or POLL)
+  return true
+end
+
+-- Is nothing queued or under way but what this worker cannot make?
+local function is_empty(self)
+  local most = 1
+  for _ in pairs(self.left) do most = most + 1 end
+  local rows = journal.unfinished(self.journal, self.account, most)
+  if not rows then return away(self) end
+  for _, row in ipairs(rows) do
+    local given_up = self.left[row.key] or self.halted and row.state == "queued"
+    if not given_up then return false end
+  end
+  return self.halted ~= nil or #rows < most
+end
+
+-- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
+local function drain(self)
+  for job in pairs(self.running) do job:cancel() end
+  local rows = {}
+  for job, row in pairs(self.running) do
+    job:join()
+    rows[#rows + 1] = row.hold
+  end
+  self.running, self.many = {}, 0
+  journal.hand_on(self.journal, rows)
+end
+
+local function go_on(self)
+  hold_on(self)
+  while not core.term_came() do
+    reap(self)
+    if self.raised then break end
+    local free = self.options.jobs - self.many
+    if free > 0 and scheduler.now() >= self.next_look then
+      local looked = look(self, free)
+      if looked and self.options.until_empty and self.many == 0 and is_empty(self) then break end
+    end
+    local many, now = self.many, scheduler.now()
+    local until_then = now + math.max(TICK, math.min(POLL, self.next_look - now))
+    repeat
+      scheduler.sleep(TICK)
+      reap(self)
+    until self.many < many or self.raised or scheduler.now() >= until_then or core.term_came()
+    if self.many < many then self.next_look = math.min(self.next_look, scheduler.now()) end
+  end
+end
+
+local function sum_up(self)
+  local counts = self.counts
+  local drained = core.term_came()
+  local budget = self.halted and self.halted.code == "budget"
+  local code = drained and 0 or counts.unknown and 4 or budget and 3
+    or (counts.failed or self.halted or next(self.left)) and 1 or 0
+  return { counts = counts, credits = self.credits, halted = self.halted, drained = drained, exit_code = code }
+end
+
+local function refuse(code, message, ...)
+  return nil, errors.new { kind = "config", code = code, sent = "no", message = message:format(...) }
+end
+
+local function run(account, opts)
+  local directory = opts.directory:gsub("(.)/+$", "%1")
+  if not account.journal then return refuse("no_journal", "work needs a client with a journal") end
+  local there, why = core.make_directory(directory)
+  if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
+  local here = not directory:find "^/" and core.working_directory()
+  local self = setmetatable({ account = account, journal = account.journal, running = {}, many = 0, left = {},
+    counts = {}, credits = 0, next_look = scheduler.now(), directory = here and here .. "/" .. directory or directory,
+    options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
+      until_empty = opts.until_empty } }, Worker)
+  core.catch_term()
+  local ok, raised = pcall(go_on, self)
+  self.over = true
+  scheduler.cancel_timer(self.timer)
+  local handed, failure = pcall(drain, self)
+  if not ok then error(raised, 0) end
+  if self.raised then error(self.raised, 0) end
+  if not handed then error(failure, 0) end
+  return sum_up(self)
+end
+
+--- Makes what is queued in the client's journal, for its provider, into a directory: any number of workers side by
+--- side, each entry once. What a worker has begun and left is gone on with by another. SIGTERM, where no one else
+--- handles it, ends it: what is under way is handed on.
+---@param account runway.Client   with a journal
+---@param opts table   directory; jobs (5), until_empty (false), timeout (s, of one task), attempts (1)
+---@return runway.WorkResult|nil
+---@return runway.Error|nil err
+function work.run(account, opts)
+  if not clients.is(account) then error("work takes a client and options", 2) end
+  opts = options.check(opts, OPTIONS, "work", 2)
+  if not opts.directory then error("work: directory is missing", 2) end
+  return errors.told("runway.work", run(account, opts))
+end
+
+return work

@@ -1,0 +1,259 @@
+-- Workers: what is queued in a journal, made by whoever takes it.
+
+local child = require "spec.support.child"
+local core = require "runway.core"
+local fleets = require "spec.support.fleets"
+local journal = require "runway.journal"
+local journals = require "spec.support.journals"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+
+local function answers(ways)
+  local made = 0
+  return { any_order = true,
+    { "POST /v1/text_to_video", times = math.huge, answer = function(request)
+      local way = (ways or {})[request.json.promptText]
+      if way then return way end
+      made = made + 1
+      return { json = { id = "task-" .. made, estimatedCost = { credits = 25 } } }
+    end },
+    { "POST /v1/image_to_video", times = math.huge, answer = function()
+      made = made + 1
+      return { json = { id = "task-" .. made } }
+    end },
+    { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = function(request)
+      local id = request.path:match "[^/]+$"
+      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" } } }
+    end },
+    { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
+      times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
+  }
+end
+
+journals.over_each_database("a queue", function()
+  after_each(mocked.close)
+
+  local j, client, mock
+
+  local function open(ways, more)
+    j = journals.open()
+    local options = { journal = j }
+    for name, v in pairs(more or {}) do options[name] = v end
+    client, mock = mocked.client(answers(ways), options)
+    return client
+  end
+
+  local function enqueue(key, more)
+    local params = mocked.clip { key = key, prompt_text = "shot " .. key }
+    for name, v in pairs(more or {}) do params[name] = v end
+    return client:enqueue(params)
+  end
+
+  local function submits()
+    local count = 0
+    for _, request in ipairs(mock.requests) do count = count + (request.method == "POST" and 1 or 0) end
+    return count
+  end
+
+  local function work(more)
+    local options = { directory = journals.path "out", until_empty = true }
+    for name, v in pairs(more or {}) do options[name] = v end
+    return assert(runway.work(client, options))
+  end
+
+  local function account() return { provider = client.provider, base_url = client.base_url } end
+
+  it("takes in what a worker is to make, and sends nothing", function()
+    open()
+    local e = assert(enqueue "a")
+    assert.same({ "a", "queued", nil, nil }, { e.key, e.state, e.owner, e.lease_until })
+    assert.equal("queued", assert(enqueue "a").state)
+    assert.equal("key_conflict", select(2, enqueue("a", { prompt_text = "another" })).code)
+    assert.equal(0, #mock.requests)
+  end)
+
+  it("does not keep what no worker could send again", function()
+    open()
+    for _, image in ipairs { "https://x.example/a.png?sig=1", "data:image/png;base64,iVBORw0KGgo=" } do
+      local e, err = client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i",
+        prompt_text = "a", prompt_image = image }
+      assert.same({ nil, "not_kept" }, { e, err.code })
+    end
+    assert.equal("invalid_request", select(2, enqueue("o", { output = "../a.mp4" })).kind)
+    assert.equal("not_found", select(2, j:get "i").kind)
+  end)
+
+  it("is made by a worker, each once, the oldest first", function()
+    open()
+    for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
+    local result = work { jobs = 1 }
+    assert.same({ { done = 3 }, 0, 75 }, { result.counts, result.exit_code, result.credits })
+    local order = {}
+    for _, request in ipairs(mock.requests) do
+      if request.method == "POST" then order[#order + 1] = request.json.promptText:match "%a$" end
+    end
+    assert.equal("cab", table.concat(order))
+    local e = assert(j:get "a")
+    assert.same({ "done", journals.path "out/a.mp4", nil }, { e.state, e.path, e.lease_until })
+    assert.same({ {}, 0 }, { work().counts, submits() - 3 })
+  end)
+
+  it("gives an entry to one worker alone, under a number that grows", function()
+    open()
+    for i = 1, 20 do assert(enqueue("k" .. i)) end
+    local seen, count = {}, 0
+    runway.run(function()
+      local list = {}
+      for i = 1, 10 do
+        local other = journals.open()
+        list[i] = function()
+          for _, row in ipairs(assert(journal.claim(other, account(), 3, {}))) do
+            assert.is_nil(seen[row.key])
+            seen[row.key], count = row.hold, count + 1
+            assert.equal(1, row.hold.fence)
+          end
+          return true
+        end
+      end
+      assert.is_nil(select(2, runway.all(list)))
+    end)
+    assert.equal(20, count)
+    journals.run_out "k7"
+    assert.equal(2, assert(journal.claim(j, account(), 20, {}))[1].hold.fence)
+  end)
+
+  it("changes nothing for one whose number is old", function()
+    open()
+    assert(enqueue "a")
+    local old = assert(journal.claim(j, account(), 1, {}))[1].hold
+    journals.run_out "a"
+    local new = assert(journal.claim(j, account(), 1, {}))[1].hold
+    assert(journal.hand_on(j, { old }, core.wall_ms() + 1e6, { message = "late" }))
+    assert.is_nil(assert(j:get "a").error)
+    assert(journal.renew(j, { old, new }))
+    assert.same({ true, false }, { old.lost, new.lost })
+    local attempt, _, err = journals.begin(j, "a", { fence = old.fence, provider = client.provider,
+      base_url = client.base_url })
+    assert.same({ nil, "lease_lost" }, { attempt, err.code })
+    assert.equal("queued", assert(j:get "a").state)
+  end)
+
+  it("is gone on with by its id when its worker's lease runs out, and submitted by no one again", function()
+    open()
+    assert(enqueue "a")
+    assert(journal.claim(j, account(), 1, {}))
+    journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', lease_until = 1" }
+    local result = work()
+    assert.same({ { done = 1 }, 0 }, { result.counts, submits() })
+    assert.same({ "done", "task-9" }, { assert(j:get "a").state, j:get("a").task_id })
+  end)
+
+  it("has its receipt, though its worker died before it wrote that", function()
+    open()
+    assert(enqueue "a")
+    work()
+    assert(os.remove(journals.path "out/a.mp4.json"))
+    assert.same({}, work().counts)
+    journals.sql { "UPDATE runway_shots SET lease_until = 0" }
+    assert.same({ done = 1 }, work().counts)
+    assert(io.open(journals.path "out/a.mp4.json")):close()
+    assert.equal(1, submits())
+  end)
+
+  it("is unknown when the lease of one that was submitting ran out", function()
+    open()
+    assert(enqueue "a")
+    journals.sql { "UPDATE runway_shots SET state = 'submitting', lease_until = 1, token = 'x'" }
+    assert.same({ {}, 0 }, { work().counts, submits() })
+    assert.equal("unknown", assert(j:get "a").state)
+    assert(j:settle("a", { resubmit = true }))
+    assert.same({ { done = 1 }, 1 }, { work().counts, submits() })
+  end)
+
+  it("keeps max_tasks in the claim", function()
+    open(nil, { max_tasks = 2 })
+    for i = 1, 5 do assert(enqueue("k" .. i)) end
+    journals.sql { "UPDATE runway_shots SET state = 'submitting', lease_until = 1e15 WHERE key = 'k1' OR key = 'k2'" }
+    assert.same({}, assert(journal.claim(j, account(), 5, { most = 2 })))
+    assert.equal(3, #assert(journal.claim(j, account(), 5, { most = 3 })))
+  end)
+
+  it("submits nothing past the budget, and leaves the rest queued", function()
+    open(nil, { budget = 60, prices = { ["gen4.5"] = 5 } })
+    for i = 1, 4 do assert(enqueue("k" .. i)) end
+    local result = work()
+    assert.same({ 2, 3, 2 }, { result.counts.done, result.exit_code, submits() })
+    assert.equal("budget", result.halted.code)
+    assert.equal(2, assert(j:totals()).states.queued)
+  end)
+
+  it("is failed once its provider refuses it, and stays queued where nothing was sent", function()
+    open { ["shot bad"] = { status = 400, json = { error = "no such thing" } } }
+    assert(enqueue "bad")
+    assert(enqueue "good")
+    local result = work()
+    assert.same({ 1, 1, 1 }, { result.counts.done, result.counts.failed, result.exit_code })
+    assert.equal("failed", assert(j:get "bad").state)
+    assert.matches("no such thing", j:get("bad").error)
+    assert.same({}, work().counts)
+  end)
+
+  it("waits for a worker that has the file, the very same", function()
+    open()
+    local path = journals.path "a.png"
+    local function write(bytes)
+      local file = assert(io.open(path, "wb"))
+      file:write("\137PNG\r\n\26\n", bytes)
+      file:close()
+    end
+    write "one"
+    assert(client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
+      prompt_image = runway.file(path) })
+    write "two"
+    local result = work()
+    assert.same({ { put_back = 1 }, 1, 0 }, { result.counts, result.exit_code, submits() })
+    local e = assert(j:get "i")
+    assert.same({ "queued", "key_conflict" }, { e.state, e.error_code })
+    write "one"
+    journals.sql { "UPDATE runway_shots SET due_at = NULL" }
+    assert.same({ { done = 1 }, 1 }, { work().counts, submits() })
+  end)
+end)
+
+describe("a worker that is told to end", function()
+  before_each(function() journals.setup() end)
+  after_each(journals.teardown)
+
+  it("takes nothing new, hands on what is under way, and says so", function()
+    local said, code = child.run([[
+      local runway = require "runway"
+      local asked = 0
+      local mock = runway.mock { any_order = true,
+        { "POST /v1/text_to_video", times = math.huge, json = { id = "t1" } },
+        { "GET /v1/tasks/t1", times = math.huge, answer = function()
+          asked = asked + 1
+          if asked == 3 then os.execute "kill -TERM $PPID" end
+          return { json = { id = "t1", status = "RUNNING" } }
+        end } }
+      local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
+        journal = (...) .. "/j.db" })
+      for i = 1, 2 do
+        assert(client:enqueue { key = "k" .. i, prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
+      end
+      local result = assert(runway.work(client, { directory = ..., jobs = 1 }))
+      local e, next_one = client.journal:get "k1", client.journal:get "k2"
+      print(result.drained, result.exit_code, e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
+    ]], { arguments = { journals.path "." } })
+    assert.equal("true\t0\tsubmitted\tt1\tnil\tqueued\tnil", said)
+    assert.equal(0, code)
+  end)
+end)
+
+describe("a fleet", function()
+  it("that is killed again and again makes each task once, and no more than it may", function()
+    local faults, report = fleets.run { seed = 4, tasks = 20, kills = 6, workers = 2,
+      where = nil }
+    assert.same({}, faults)
+    assert.equal(6, report.kills)
+  end)
+end)
