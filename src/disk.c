@@ -16,7 +16,8 @@ typedef struct disk_crew {
   rw_disk *disk;
   rw_errand errand;
   rw_disk_work work;
-  rw_queue line;
+  rw_queue line, begun;
+  bool closing;
   pthread_cond_t more;
   pthread_t threads[DISK_THREADS];
   unsigned started, idle, lined;
@@ -25,7 +26,6 @@ typedef struct disk_crew {
 struct rw_disk {
   pthread_mutex_t lock;        /* over all that follows */
   disk_crew crews[RW_ERRANDS];
-  bool closing;
 
   /* set once */
   rw_disk_back back;
@@ -40,7 +40,7 @@ static void *disk_main (void *data) {
   pthread_mutex_lock(&d->lock);
   for (;;) {
     bool spared;
-    while (!(r = rw_queue_pop(&c->line)) && !d->closing) {
+    while (!(r = rw_queue_pop(&c->line)) && !c->closing) {
       c->idle++;
       pthread_cond_wait(&c->more, &d->lock);
       c->idle--;
@@ -48,9 +48,13 @@ static void *disk_main (void *data) {
     if (!r) break;
     c->lined--;
     r->on_disk = true;
-    spared = d->closing && c->errand == RW_PREPARE;
+    spared = c->closing && c->errand <= RW_ATTEND;
+    rw_queue_push(&c->begun, r);
     pthread_mutex_unlock(&d->lock);
     if (!spared) c->work(r);
+    pthread_mutex_lock(&d->lock);
+    rw_queue_remove(&c->begun, r);
+    pthread_mutex_unlock(&d->lock);
     d->back(d->owner, r);
     pthread_mutex_lock(&d->lock);
   }
@@ -125,14 +129,32 @@ bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_errand errand) {
 }
 
 
+/* Lets those threads end that find no more to do. */
+static void crew_close (disk_crew *c, bool stop) {
+  pthread_mutex_lock(&c->disk->lock);
+  c->closing = true;
+  for (rw_request *r = stop ? c->begun.first : NULL; r; r = r->next) atomic_store(&r->stop, true);
+  pthread_cond_broadcast(&c->more);
+  pthread_mutex_unlock(&c->disk->lock);
+}
+
+
+static void crew_join (disk_crew *c) {
+  for (unsigned t = 0; t < c->started; t++) pthread_join(c->threads[t], NULL);
+  c->started = 0;
+}
+
+
+void rw_disk_end (rw_disk *d, rw_errand errand) {
+  crew_close(&d->crews[errand], true);
+  crew_join(&d->crews[errand]);
+}
+
+
 void rw_disk_free (rw_disk *d) {
-  pthread_mutex_lock(&d->lock);
-  d->closing = true;
-  for (int i = 0; i < RW_ERRANDS; i++) pthread_cond_broadcast(&d->crews[i].more);
-  pthread_mutex_unlock(&d->lock);
+  for (int i = 0; i < RW_ERRANDS; i++) crew_close(&d->crews[i], false);
   for (int i = 0; i < RW_ERRANDS; i++) {
-    for (unsigned t = 0; t < d->crews[i].started; t++)
-      pthread_join(d->crews[i].threads[t], NULL);
+    crew_join(&d->crews[i]);
     pthread_cond_destroy(&d->crews[i].more);
   }
   pthread_mutex_destroy(&d->lock);

@@ -7,7 +7,8 @@
 ** these errands has threads of its own, a few, that are started when there is
 ** work and no one to do it. So a sync that hangs for a minute holds up neither
 ** the preparing of others, nor an answer that only has inputs to close, nor,
-** while there are threads left, the sync of others.
+** while there are threads left, the sync of others. One errand is none of the
+** disk's: to attend another program, which takes as long as that runs.
 **
 ** Ownership: from rw_disk_give on the request is the stage's, until `back` is
 ** called with it, on one of its threads.
@@ -23,7 +24,7 @@
 
 typedef struct rw_disk rw_disk;
 
-typedef enum { RW_PREPARE, RW_COMMIT, RW_RELEASE, RW_ERRANDS } rw_errand;
+typedef enum { RW_PREPARE, RW_ATTEND, RW_COMMIT, RW_RELEASE, RW_ERRANDS } rw_errand;
 
 typedef void (*rw_disk_work)(rw_request *r);
 typedef void (*rw_disk_back)(void *owner, rw_request *r);
@@ -42,8 +43,12 @@ void rw_disk_give (rw_disk *d, rw_request *r, rw_errand errand);
 /* Takes a request back that no thread has begun with; false: one has. */
 bool rw_disk_take_back (rw_disk *d, rw_request *r, rw_errand errand);
 
-/* Waits until all that was given is done, but for what was to be prepared and
-** is not begun: that comes back as it is. Frees it. */
+/* The end of an errand: sets `stop` of what is begun, and waits for it. What was
+** to be prepared or attended and is not begun comes back as it is. */
+void rw_disk_end (rw_disk *d, rw_errand errand);
+
+/* Waits until all that was given is done, but for what was to be prepared or
+** attended and is not begun: that comes back as it is. Frees it. */
 void rw_disk_free (rw_disk *d);
 
 #pragma GCC visibility pop

@@ -60,8 +60,8 @@ const rw_wake *rw_engine_wake (const rw_engine *e);
 rw_stats *rw_engine_stats (rw_engine *e);
 
 /*
-** Ends it: transfers are dropped, .part files removed, all requests released,
-** taken ones excepted. Returns within 100 ms; a thread that is held up by
+** Ends it: transfers are dropped, .part files removed, programs killed, all
+** requests released, taken ones excepted. Returns within 100 ms; a thread that is held up by
 ** then (in a name look-up, in a sync) ends by itself, using nothing of the
 ** caller's. In a child of fork it does nothing.
 */

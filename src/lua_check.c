@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data_uri.h"
@@ -110,6 +111,16 @@ static int core_readable (lua_State *L) {
 }
 
 
+/* executable(path) -> is it a file that may be run? */
+static int core_executable (lua_State *L) {
+  size_t n;
+  const char *path = rw_check_path(L, 1, &n);
+  struct stat seen;
+  lua_pushboolean(L, stat(path, &seen) == 0 && S_ISREG(seen.st_mode) && access(path, X_OK) == 0);
+  return 1;
+}
+
+
 /* The data URI at index 1 as an API takes it: itself when it is so already. */
 static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type) {
   size_t n, len = rw_data_uri_tidied(uri);
@@ -207,6 +218,7 @@ static int core_terminal (lua_State *L) {
 
 static const luaL_Reg core_checks[] = {
   {"data_uri", core_data_uri},
+  {"executable", core_executable},
   {"proxy", core_proxy},
   {"readable", core_readable},
   {"target", core_target},

@@ -8,6 +8,7 @@
 */
 #include "system.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,6 +218,36 @@ static int core_write (lua_State *L) {
 }
 
 
+/*
+** program({ path, argument, … }, seconds) -> id | nil, message, kind: another program,
+** run beside the loop; the result holds its exit code and the end of what it said, as
+** code, stdout and stderr, or the error
+*/
+static int core_program (lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 2);
+  rw_request *r;
+  size_t count, length;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 1e6, 2, "seconds expected");
+  count = lua_rawlen(L, 1);
+  luaL_argcheck(L, count > 0, 1, "a path expected");
+  lua_settop(L, 1);
+  r = rw_push_request(L);
+  r->op = RW_PROGRAM;
+  r->timeout_ms = (long)ceil(seconds * 1000);
+  r->argv = calloc(count + 1, sizeof *r->argv);
+  if (!r->argv) return rw_no_memory(L);
+  for (size_t i = 0; i < count; i++) {
+    const char *word = lua_rawgeti(L, 1, (lua_Integer)i + 1) == LUA_TSTRING
+                         ? lua_tolstring(L, -1, &length) : NULL;
+    luaL_argcheck(L, word && strlen(word) == length, 1, "strings without NUL expected");
+    r->argv[i] = rw_copy(L, word, length);
+    lua_pop(L, 1);
+  }
+  return hand_over(L, 0);
+}
+
+
 /* The live request with the id at `arg`, or NULL. Pops what it pushes. */
 static rw_request *live_request (lua_State *L, lua_engine **le, int arg) {
   lua_Integer id = luaL_checkinteger(L, arg);
@@ -412,6 +443,7 @@ static const luaL_Reg core_functions[] = {
   {"now", core_now},
   {"pending", core_pending},
   {"probe", core_probe},
+  {"program", core_program},
   {"progress", core_progress},
   {"read", core_read},
   {"start", core_start},

@@ -85,6 +85,23 @@ static void push_text (lua_State *L, const rw_request *r) {
 }
 
 
+static void push_said (lua_State *L, const char *name, const rw_buffer *said) {
+  lua_pushlstring(L, said->data ? said->data : "", said->len);
+  lua_setfield(L, -2, name);
+}
+
+
+static void push_program (lua_State *L, const rw_request *r) {
+  lua_createtable(L, 0, 4);
+  if (r->error.kind == RW_OK) {
+    lua_pushinteger(L, r->exit_code);
+    lua_setfield(L, -2, "code");
+  }
+  push_said(L, "stdout", &r->body);
+  push_said(L, "stderr", &r->head);
+}
+
+
 static void push_answer (lua_State *L, const rw_request *r) {
   lua_createtable(L, 0, 8);
   if (r->status) {
@@ -122,6 +139,7 @@ void rw_push_result (lua_State *L, const rw_request *r) {
   if (r->op == RW_HTTP) push_answer(L, r);
   else if (r->op == RW_DIGEST) push_digest(L, r);
   else if (r->op == RW_READ) push_text(L, r);
+  else if (r->op == RW_PROGRAM) push_program(L, r);
   else push_probe(L, r);
   if (r->error.kind != RW_OK) {
     push_result_error(L, &r->error);

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "network.h"
+#include "program.h"
 #include "stage.h"
 #include "tls.h"
 #include "transfer.h"
@@ -53,10 +54,16 @@ static void network_finish (rw_network *n, rw_request *r) {
 
 
 static void to_disk (rw_network *n, rw_request *r, rw_errand errand) {
-  r->state = errand == RW_PREPARE ? RW_PREPARING
-                                  : errand == RW_COMMIT ? RW_COMMITTING : RW_RELEASING;
+  r->state = errand <= RW_ATTEND ? RW_PREPARING
+                                 : errand == RW_COMMIT ? RW_COMMITTING : RW_RELEASING;
   rw_count(n->stats, on_disk, 1);
   rw_disk_give(n->disk, r, errand);
+}
+
+
+/* The first thing that is done for it there. */
+static rw_errand first_errand (const rw_request *r) {
+  return r->op == RW_PROGRAM ? RW_ATTEND : RW_PREPARE;
 }
 
 
@@ -202,7 +209,7 @@ void rw_network_enter (rw_network *n, rw_request *r) {
   r->stirred = &n->stirred;
   r->trace = n->trace;
   if (r->op != RW_HTTP) {                /* takes no one's place in a line */
-    to_disk(n, r, RW_PREPARE);
+    to_disk(n, r, first_errand(r));
     return;
   }
   if (!rw_transfer_check(r)) {
@@ -248,7 +255,7 @@ void rw_network_cancel (rw_network *n, rw_request *r) {
       rw_queue_remove(&lane_of(n, r)->unprepared, r);
       break;
     case RW_PREPARING:
-      if (!rw_disk_take_back(n->disk, r, RW_PREPARE)) return;
+      if (!rw_disk_take_back(n->disk, r, first_errand(r))) return;
       rw_count(n->stats, on_disk, -1);
       if (r->op == RW_HTTP) lane_unstage(n, r);
       break;
@@ -395,8 +402,8 @@ static long most_connections (void) {
 
 const char *rw_network_open (rw_network *n) {
   static const rw_disk_work work[RW_ERRANDS] = {
-    [RW_PREPARE] = rw_stage_prepare, [RW_COMMIT] = rw_stage_commit,
-    [RW_RELEASE] = rw_stage_release
+    [RW_PREPARE] = rw_stage_prepare, [RW_ATTEND] = rw_program_run,
+    [RW_COMMIT] = rw_stage_commit, [RW_RELEASE] = rw_stage_release
   };
   n->next_deadline = NEVER;
   (void)pthread_once(&curl_once, init_curl);
@@ -430,6 +437,7 @@ static void drop_line (rw_network *n, rw_queue *line) {
 void rw_network_stop (rw_network *n) {
   rw_queue dropped = {0};
   rw_request *r;
+  rw_disk_end(n->disk, RW_ATTEND);       /* no program of ours outlives us */
   while ((r = rw_queue_pop(&n->active)) != NULL) {
     (void)curl_multi_remove_handle(n->multi, r->easy);
     rw_transfer_drop(r);

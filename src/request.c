@@ -55,6 +55,8 @@ void rw_request_free (rw_request *r) {
   free(r->method);
   free(r->url);
   free(r->file);
+  for (char **word = r->argv; word && *word; word++) free(*word);
+  free(r->argv);
   free(r->proxy);
   free(r->ca_file);
   free(r->ca_dir);

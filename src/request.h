@@ -63,8 +63,10 @@ typedef struct rw_field {
 } rw_field;
 
 /* An exchange; a look at a file; its sum; a look at a target, as a download
-** would; what is in a small file; one written as a download is. */
-typedef enum { RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE } rw_op;
+** would; what is in a small file; one written as a download is; another program. */
+typedef enum {
+  RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE, RW_PROGRAM
+} rw_op;
 
 #define RW_READ_MOST 1048576   /* bytes of a file that RW_READ takes */
 
@@ -87,6 +89,7 @@ typedef struct rw_request {
   size_t nfields;
   char *file;                  /* body read from disk; the path for RW_PROBE,
                                   RW_DIGEST and RW_READ */
+  char **argv;                 /* RW_PROGRAM: its path and arguments, and a NULL */
   char *proxy;                 /* "" or NULL for none */
   char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */
   bool gate;                   /* paid: leaves once, on a fresh connection */
@@ -107,7 +110,10 @@ typedef struct rw_request {
   long status;                 /* 0: no answer */
   bool sent;                   /* the request was given to the connection */
   rw_buffer head, body;        /* last header block; body kept in memory (of
-                                  RW_DIGEST the sum, of RW_READ the file) */
+                                  RW_DIGEST the sum, of RW_READ the file, of
+                                  RW_PROGRAM the end of what it said on standard
+                                  error and output) */
+  int exit_code;               /* RW_PROGRAM: as a shell says it */
   int64_t bytes;               /* length of the body, wherever it went; of a file
                                   that is whole, its own */
   int64_t kept;                /* bytes of a file that can be gone on with */

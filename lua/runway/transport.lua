@@ -134,6 +134,15 @@ function transport:write(path, overwrite, text, done)
   return follow(done, core.write(path, overwrite, text))
 end
 
+--- Runs another program, without a shell, beside this thread; at most four at once, the others wait for them.
+---@param argv string[]     its path, and what it is given
+---@param seconds number    after which it is killed; 0: never
+---@param done fun(result: table)   { code=, stdout=, stderr= } or { error= }
+---@return integer|nil handle
+function transport:run(argv, seconds, done)
+  return follow(done, core.program(argv, seconds))
+end
+
 --- Ends an exchange early; its result still comes.
 function transport:cancel(handle)
   if handle then core.cancel(handle) end
