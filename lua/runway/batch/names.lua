@@ -9,7 +9,7 @@ local LONGEST_FILE = 200                      -- file systems take 255, and a re
 local LONGEST_SLUG = 40
 
 -- The journal, the page and what belongs to them.
-local RESERVED = { "^index%.html$", "^runway%.db" }
+local RESERVED = { "^index%.html$", "^runway%.db", "^stills$" }
 
 local DEVICES = { con = true, prn = true, aux = true, nul = true }
 
@@ -29,6 +29,14 @@ local ENDINGS = {
   sound_effect = "mp3", speech_to_speech = "mp3", text_to_speech = "mp3", voice_dubbing = "mp3",
   voice_isolation = "mp3",
 }
+
+--- What a kind of task makes.
+---@param kind string
+---@return "video"|"image"|"audio"
+function names.media(kind)
+  local ending = ENDINGS[kind]
+  return ending == "png" and "image" or ending == "mp3" and "audio" or "video"
+end
 
 --- The file of a shot that names none.
 ---@param key string
