@@ -31,7 +31,7 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&qu
 function page.text_of(s)
   if text.bad_byte(s) then s = s:gsub("[\128-\255]+", REPLACEMENT) end
   s = s:gsub("\r\n?", "\n"):gsub("[%z\1-\8\11-\31\127]", REPLACEMENT)
-  s = s:gsub("\226\128[\170-\174]", REPLACEMENT)   -- U+202A to U+202E
+  s = s:gsub("\226\128[\170-\174]", REPLACEMENT):gsub("\226\129[\166-\169]", REPLACEMENT) -- U+202A…, U+2066…
   return (s:gsub("[&<>\"']", ENTITIES))
 end
 local text_of = page.text_of
@@ -140,8 +140,8 @@ local function facts(shot, redact)
   fact(out, shot.ended_at and "Ended" or "Submitted", (shot.ended_at or shot.submitted_at)
     and time_of(shot.ended_at or shot.submitted_at))
   fact(out, "Attempt", shot.attempt and shot.attempt > 1 and text.number(shot.attempt))
-  fact(out, "Provider", value(shot.provider))
-  fact(out, "Task", shot.task_id and "<code>" .. said(redact, text.cut(shot.task_id, 300)) .. "</code>", "task")
+  local provider, id = value(shot.provider), value(shot.task_id)
+  fact(out, id and "Task at " .. provider or "Provider", id and "<code>" .. id .. "</code>" or provider, "task")
   return table.concat(out)
 end
 

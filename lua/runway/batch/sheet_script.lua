@@ -12,7 +12,7 @@ return [[
 
   const plain = (s) => s.normalize("NFKC").toLowerCase();
   const textOf = (card) => {
-    if (!texts.has(card)) texts.set(card, plain(card.textContent));
+    if (!texts.has(card)) texts.set(card, plain(card.querySelector(".told").textContent));
     return texts.get(card);
   };
   const number = (card, name) => card.dataset[name] === undefined ? -Infinity : Number(card.dataset[name]);
@@ -30,8 +30,8 @@ return [[
   const sort = () => {
     if (controls.order.value === order) return;
     order = controls.order.value;
-    const by = (a, b) => orders[order](a, b) || number(a, "n") - number(b, "n");
-    list.append(...Array.from(cards).sort((a, b) => by(a, b) || 0));
+    const by = (a, b) => orders[order](a, b) || a.dataset.n - b.dataset.n;
+    list.append(...Array.from(cards).sort(by));
   };
 
   const show = () => {
@@ -102,6 +102,11 @@ return [[
 
   // a still that was moved away leaves a plain card
   list.addEventListener("error", (e) => { if (e.target instanceof HTMLImageElement) e.target.remove(); }, true);
+
+  // paper shows all of them
+  addEventListener("beforeprint", () => {
+    for (const image of document.images) image.loading = "eager";
+  });
 
   form.addEventListener("submit", (e) => e.preventDefault());
   form.addEventListener("input", change);

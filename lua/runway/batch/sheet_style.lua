@@ -55,7 +55,9 @@ h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; letter-spacing: -.015em; ov
   contain-intrinsic-size: auto 19rem auto 30rem; }
 .stage { position: relative; display: block; aspect-ratio: 16 / 9; background: var(--stage); color: #aeb0b8;
   text-decoration: none; }
-.stage img, .stage video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
+.stage img, .stage video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain;
+  background: var(--stage); }
+.stage video { z-index: 2; }
 .stage .plain { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: .2rem;
   padding: 1rem; text-align: center; }
 .stage .plain b { color: #e9e9ee; font-size: 1.6rem; font-weight: 600; line-height: 1; }
@@ -68,7 +70,8 @@ a.stage[data-play]:focus-visible::after { opacity: 0; }
 .stage audio { position: absolute; left: .75rem; right: .75rem; bottom: .75rem; width: calc(100% - 1.5rem); }
 .told { display: flex; flex: 1; flex-direction: column; gap: .6rem; padding: .9rem 1rem 1rem; }
 .name { display: flex; align-items: baseline; justify-content: space-between; gap: .75rem; }
-h2 { margin: 0; min-width: 0; font-size: 1rem; font-weight: 600; line-height: 1.3; overflow-wrap: anywhere; }
+h2 { max-height: 5.2em; margin: 0; min-width: 0; overflow: auto; font-size: 1rem; font-weight: 600; line-height: 1.3;
+  overflow-wrap: anywhere; }
 .state { flex: none; color: var(--wait); font-size: .85rem; font-weight: 600; }
 .state::before { content: ""; display: inline-block; width: .55em; height: .55em; margin-right: .4em;
   border-radius: 50%; background: currentcolor; }
@@ -83,7 +86,7 @@ h2 { margin: 0; min-width: 0; font-size: 1rem; font-weight: 600; line-height: 1.
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .facts { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; margin: auto 0 0; font-size: .85rem; }
 .facts dt { color: var(--soft); font-size: .75rem; }
-.facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+.facts dd { max-height: 4.4em; margin: 0; overflow: auto; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .facts div { min-width: 0; }
 .facts .task { flex-basis: 100%; }
 .files { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: 0; padding-top: .6rem;
@@ -111,7 +114,7 @@ footer { padding-top: 2rem; padding-bottom: 2rem; color: var(--soft); font-size:
   .sums { margin: .8rem 0; } .sums dd { font-size: 1.1rem; }
   .shots { grid-template-columns: repeat(3, 1fr); gap: 4mm; margin-top: 5mm; }
   .shot { break-inside: avoid; content-visibility: visible; }
-  .prompt, .trouble { max-height: none; overflow: visible; }
+  h2, .prompt, .trouble, .facts dd { max-height: none; overflow: visible; }
   .stage .plain, .stage .plain b { color: #444; }
 }
 ]]
