@@ -87,6 +87,7 @@ describe("the contact sheet in a browser", function()
     shots[8] = shot(8, { params = { prompt_text = "\226\128\174 turned \226\129\166 \226\128\168 \0 \27[1m \255 "
       .. "\215\169\215\156\215\149\215\157" }, key = "\226\128\174gpm.exe", path = false })
     shots[9] = failed(9, ("A sentence of a server's that goes on. "):rep(100))
+    shots[10] = failed(10, "\226\128\174 turned \226\129\166 and \226\129\167 round, \226\128\168 \0 \27[1m")
     return shots
   end
 
@@ -153,7 +154,7 @@ describe("the contact sheet in a browser", function()
       assert.equal(EVIL, chromium:value [[document.querySelectorAll("h2")[0].textContent]])
       assert.equal(EVIL, chromium:value [[document.querySelectorAll(".prompt")[4].textContent]])
       assert.equal(EVIL, chromium:value [[document.querySelector(".shot:nth-child(6) .trouble span").textContent]])
-      assert.equal(9, chromium:value [[document.querySelectorAll("#shots > li").length]])
+      assert.equal(10, chromium:value [[document.querySelectorAll("#shots > li").length]])
       assert.same({ "SCRIPT" }, chromium:value [[Array.from(document.body.querySelectorAll("script, style, iframe, "
         + "object, embed, meta, link, plaintext, b b, i, svg a, [onerror], [onload], [onfocus], [autofocus]"))
         .map((e) => e.tagName)]])
@@ -218,8 +219,8 @@ describe("the contact sheet in a browser", function()
     end
     local function is_seen()
       assert.is_true(chromium:value [[(() => { const e = document.activeElement;
-        return [e, e.closest("label") || e].map((x) => getComputedStyle(x))
-          .some((s) => parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== "none"); })()]], "unseen: " .. here())
+        const s = getComputedStyle(getComputedStyle(e).opacity === "0" ? e.closest("label") : e);
+        return parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== "none"; })()]], "unseen: " .. here())
     end
     local stops = {}
     for at = 1, 6 do

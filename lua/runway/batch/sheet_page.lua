@@ -321,7 +321,7 @@ placeholder="Search prompts, models, failures …" autocomplete="off" spellcheck
 <output id="count" aria-live="polite"></output>
 </form>
 </div>
-<ol class="shots" id="shots" tabindex="-1" aria-label="Shots">
+<ol class="shots" id="shots" role="list" tabindex="-1" aria-label="Shots">
 ]]
 
 local FOOT = [[
@@ -340,13 +340,19 @@ local FOOT = [[
 ---@field redact fun(s: string): string       takes keys, queries and data out of a text
 ---@field breathe fun()                       called between two shots
 
+-- What the page is called: as its directory is, where that has a name.
+local function title_of(directory)
+  local name = directory:match "[^/]+$"
+  return name and not name:find "^%.+$" and text_of(name) or "Shots"
+end
+
 --- The page.
 ---@param shots runway.Shot[]
 ---@param sums runway.BatchResult
 ---@param made runway.SheetOptions
 ---@return string
 function page.make(shots, sums, made)
-  local counts, title = count_of(shots), text_of(made.directory:match "[^/]+$" or made.directory)
+  local counts, title = count_of(shots), title_of(made.directory)
   local out = {
     HEAD:format(core.version, POLICY:format(source(script), source(style)), title, style, title, time_of(made.now)),
     sums_of(shots, sums, counts), bar(shots, counts), halts_of(sums.halted, made.redact),
