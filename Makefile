@@ -8,7 +8,7 @@
 #   LISTENER=no     leave runway.listener out (no webhooks, no sandbox), and libmicrohttpd with it
 #   SQLITE=no       leave runway.sqlite out (no journal in a file), and SQLite with it
 #   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
-#   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own
+#   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own, Chromium
 #   PREFIX, LUADIR, LIBDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
 #   INSTALL=no      name what is missing, do not install it; yes: install it, through sudo where that
 #                   is needed. A build asks before it does; what runs something says so and does it.
@@ -180,7 +180,7 @@ ifneq ($(origin PROVIDER),command line)
 	@env $(here) LUA='$(LUA)' examples/night/run.sh
 endif
 
-test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL)
+test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
 
 torture: all | need-test ## what takes long: random faults by SEED=n, COUNT=n each or SECONDS=n each (ONLY=name)

@@ -111,6 +111,12 @@ need_test() {
   need tmux tmux tmux tmux tmux - has tmux
   [ "${FULL:-no}" = no ] || [ "${POSTGRESQL:-yes}" = no ] ||
     need PostgreSQL postgresql postgresql-server postgresql postgresql - postgresql_server
+  [ "${FULL:-no}" = no ] ||
+    need Chromium 'chromium fonts-dejavu-core' chromium chromium chromium - chromium
+}
+
+chromium() { # by any of its names, as spec/support/browser.lua has them
+  has chromium || has chromium-browser || has google-chrome || has google-chrome-stable
 }
 
 postgresql_server() { # Debian keeps it out of PATH

@@ -173,6 +173,20 @@ function client.beside(self, name)
   return open(given)
 end
 
+--- Tells of what ends nothing: its logger or, where there is none, standard error.
+---@param self runway.Client
+---@param message string
+function client.warn(self, message)
+  sessions[self]:log("warning", message)
+  sessions[self]:blame(message)
+end
+
+--- A text without its key, and what else must not be kept.
+---@param self runway.Client
+---@param said string
+---@return string
+function client.redact(self, said) return sessions[self]:redact(said) end
+
 --- What it may spend, in credits.
 ---@param self runway.Client
 ---@return number|nil

@@ -9,7 +9,7 @@ local LONGEST_FILE = 200                      -- file systems take 255, and a re
 local LONGEST_SLUG = 40
 
 -- The journal, the page and what belongs to them.
-local RESERVED = { "^index%.html$", "^runway%.db", "^runway%.list" }
+local RESERVED = { "^index%.html$", "^runway%.db", "^runway%.list", "^stills$" }
 
 local DEVICES = { con = true, prn = true, aux = true, nul = true }
 
@@ -39,6 +39,14 @@ function names.is_film(kind) return ENDINGS[kind] == nil end
 ---@param output string
 ---@return string
 function names.frame(output) return output .. ".last.png" end
+
+--- What a kind of task makes.
+---@param kind string
+---@return "video"|"image"|"audio"
+function names.media(kind)
+  local ending = ENDINGS[kind]
+  return ending == "png" and "image" or ending == "mp3" and "audio" or "video"
+end
 
 --- The file of a shot that names none.
 ---@param key string

@@ -32,11 +32,19 @@ local function column_of(shot, problem)
   return found
 end
 
+-- The model that is asked, where the shot leaves it to us.
+local function model_of(shot, request)
+  local json = type(request.json) == "table" and request.json or {}
+  local model = shot.params.model or json.model
+  return type(model) == "string" and model or nil
+end
+
 -- One shot, as its provider would be asked.
 local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then return fault(shot.line, column_of(shot, problem), problem.message) end
   shot.kind, shot.request, shot.estimate, shot.notes = made.kind, made.request, made.estimate, made.notes
+  shot.model = model_of(shot, made.request)
   shot.output = shot.output or names.output(shot.key, made.kind)
 end
 
@@ -70,7 +78,7 @@ local function check_files(shots, fault)
   end
 end
 
---- Fills in each shot's kind, request, output, and estimate where its price is known.
+--- Fills in each shot's kind, model, request, output, and estimate where its price is known.
 ---@param shots runway.Shot[]   each after those that it begins with
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
 ---@param fault fun(line: integer, column: string|nil, message: string)

@@ -14,6 +14,7 @@ local names = require "runway.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
 local other = require "runway.batch.other"
+local sheet = require "runway.batch.sheet"
 local text = require "runway.text"
 
 local batch = {}
@@ -187,13 +188,29 @@ local function make_all(shots, by_name, j, own, opts)
   return result
 end
 
+-- The page of a batch, and the stills on it; each trouble with them is told once.
+local function sheet_of(account, by_name, directory)
+  local told = {}
+  local function warn(message)
+    if not told[message] then clients.warn(account, message) end
+    told[message] = true
+  end
+  local function redact(said)
+    for _, one in pairs(by_name) do said = clients.redact(one, said) end
+    return said
+  end
+  local kept = sheet.new(directory, { warn = warn, redact = redact })
+  return function(_, shots, sums) kept:write(shots, sums) end, function(shot) return kept:still(shot) end
+end
+
 -- What the night is told, of what the caller says.
-local function settings_of(account, opts)
+local function settings_of(account, by_name, opts)
   local directory, budget = without_slash(opts.directory), clients.budget_of(account)
+  local write, still = opts.sheet, nil
+  if not write then write, still = sheet_of(account, by_name, directory) end
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
-    retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress,
-    enqueue = opts.enqueue,
-    page = opts.sheet and function(shots, halted) opts.sheet(directory, shots, sum_up(shots, halted, budget)) end }
+    retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress, enqueue = opts.enqueue,
+    page = function(shots, halted) write(directory, shots, sum_up(shots, halted, budget)) end, still = still }
 end
 
 local function run(account, shots, by_name, opts)
@@ -202,7 +219,7 @@ local function run(account, shots, by_name, opts)
     return sum_up(shots, {}, clients.budget_of(account))
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
-  local settings = settings_of(account, opts)
+  local settings = settings_of(account, by_name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
   local written, why = contents.write(settings.directory, shots)
@@ -224,7 +241,8 @@ end
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
 ---  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
 ---  dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from
----  the environment), sheet(directory, shots, sums): writes the page, at the beginning, now and then, and at the end
+---  the environment), sheet(directory, shots, sums): writes another page than `index.html`, at the beginning, now
+---  and then, and at the end
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
 function batch.run(account, shots, opts)

@@ -19,6 +19,7 @@ local night = {}
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
 local PAGE_PAUSE = 5                          -- seconds between two pages
+local PAGE_SHARE = 20                         -- and what it took to write one, so many times
 
 local PUT_AT_ONCE = 32                        -- so that one commit takes many
 
@@ -263,6 +264,7 @@ local function attend(self, shot)
   look_again(self)
   if not ok then error(err, 0) end
   tell(self, shot, true)
+  if self.options.still then set(self, shot, { still = self.options.still(shot) }) end
 end
 
 --------------------------------------------------------------------- all of them
@@ -294,11 +296,12 @@ local function write_page(self)
   self.writing = false
 end
 
--- The page, anew while the night goes on: now and then, where something has changed.
+-- The page, anew while the night goes on: now and then, where something has changed. Of a long one less often.
 local function keep_page(self)
   while not self.over do
+    local began = scheduler.now()
     if self.changed then write_page(self) end
-    scheduler.sleep(PAGE_PAUSE)
+    scheduler.sleep(math.max(PAGE_PAUSE, PAGE_SHARE * (scheduler.now() - began)))
   end
 end
 
@@ -314,7 +317,7 @@ end
 --- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
 ---@param accounts table<string, runway.Client>   by provider, with the journal
----@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page
+---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page, still
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,

@@ -137,9 +137,10 @@ local LIST = "A list is CSV, as spreadsheets write it, or JSON Lines: one shot a
 
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
-  more = LIST .. "\n\nDIR gets the films, a receipt beside each, and the journal (runway.db). Run again, it goes on: "
-    .. "what is there stays, what is under way is gone on with, what is unknown is shown and left. Prints the path of "
-    .. "each film that is there. Ctrl-C ends it, and no id is lost; a second one ends it at once.\n\n" .. KEYS
+  more = LIST .. "\n\nDIR gets the films, a receipt beside each, a page that shows them (index.html, with stills/ "
+    .. "where ffmpeg is in the PATH), and the journal (runway.db). Run again, it goes on: what is there stays, what is "
+    .. "under way is gone on with, what is unknown is shown and left. Prints the path of each film that is there. "
+    .. "Ctrl-C ends it, and no id is lost; a second one ends it at once.\n\n" .. KEYS
     .. "\n\n" .. exits.told(),
   takes = { { "file", "The list." } },
   options = together({

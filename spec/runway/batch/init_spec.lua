@@ -189,6 +189,16 @@ describe("runway.batch", function()
     assert.equal(0, assert(run(list("a", "b"), { sheet = function() error "a bug of the page's" end })).exit_code)
   end)
 
+  it("keeps a contact sheet, on which stands where it is, though no still can be had", function()
+    client = provider { b = { code = "SAFETY.INPUT.TEXT" } }
+    assert.equal(1, assert(run(list("a", "b"))).exit_code)
+    local html = files:content "out/index.html"
+    assert.matches('<a class="stage" href="%./a%.mp4" data%-play="video"', html)
+    assert.matches("it failed", html)
+    assert.matches("<dt>Done</dt><dd>1</dd>", html)
+    assert.matches("<dt>Failed</dt><dd>1</dd>", html)
+  end)
+
   it("goes on though what it tells raises", function()
     client = provider()
     assert.equal(0, assert(run(list "a", { on_progress = function() error "a bug of the page's" end })).exit_code)
