@@ -81,9 +81,8 @@ local function start(self)
     self.server.base_url, "--poll-interval 0.02 --jobs 6 --timeout 3 --json" }
   if self.where then words[#words + 1] = "--journal " .. quote(self.where) end
   local line = ([[export RUNWAYML_API_SECRET=key_0123456789abcdef; unset RUNWAY_PROVIDER RUNWAYML_BASE_URL
-    { %s >%s 2>>%s </dev/null & p=$!; echo $p; exec >/dev/null 2>&1; wait $p; echo $? >%s.new
-      mv %s.new %s; } &]]):format(
-    table.concat(words, " "), quote(self.files:path(self.out)), quote(self.files:path "log"),
+    { %s >%s 2>>%s </dev/null & p=$!; echo $p; exec >/dev/null 2>&1; wait $p; echo $? >%s.new; mv %s.new %s; } &]])
+    :format(table.concat(words, " "), quote(self.files:path(self.out)), quote(self.files:path "log"),
     quote(self.files:path(mark)), quote(self.files:path(mark)), quote(self.files:path(mark)))
   local pipe = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s"):format(quote(package.path), quote(package.cpath),
     line)))

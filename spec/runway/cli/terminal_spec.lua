@@ -104,6 +104,21 @@ describe("the runway command in a terminal", function()
       end)
   end
 
+  it("waits at Ctrl-C for the answer to what is paid for, and ends at once with a second one", function()
+    if not installed then return pending "tmux is not installed" end
+    local list = here:write("shots.csv", "key,prompt_text,model,ratio,duration\n"
+      .. "a,sandbox:stall,gen4.5,1280:720,5\nb,sandbox:hang,gen4.5,1280:720,5\nc,x,gen4.5,1280:720,5\n")
+    start(80, ("batch '%s' -o '%s' --base-url %s --poll-interval 0.02 --jobs 2"):format(list, here:path "out",
+      server.base_url))
+    screen "a  [^\n]*42%%  RUNNING[^\n]*\nb  submitting"
+    tmux "send-keys C-c"
+    screen "a second Ctrl%-C gives up"
+    tmux "send-keys C-c"
+    local seen = screen("exit 130"):gsub("\n", "")
+    assert.truthy(seen:find("is paid for and not lost; to go on: run the same command again", 1, true), seen)
+    assert.equal(2, #server.tasks)
+  end)
+
   it("has no more lines than it has rows", function()
     if not installed then return pending "tmux is not installed" end
     local rows = { "key,prompt_text,model,ratio,duration" }
