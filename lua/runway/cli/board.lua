@@ -15,6 +15,7 @@ local text = require "runway.text"
 local board = {}
 
 local REDRAW = 0.5                            -- seconds between two looks at the clock
+local BURST = 0.05                            -- between two drawings, where many things happen at once
 
 local BESIDE, LEAST = 16, 4                   -- columns of what stands beside a label, and of the label
 
@@ -146,7 +147,7 @@ local function draw(self)
   local pieces, lines = { back(self, wide) }, lines_of(self, math.max(1, wide - 1), high)
   for _, line in ipairs(lines) do pieces[#pieces + 1] = line .. "\27[K\n" end
   pieces[#pieces + 1] = "\27[J"               -- what was drawn below, when more were running
-  self.drawn = lines
+  self.drawn, self.drawn_at = lines, core.now()
   self.stream:write(table.concat(pieces))
   self.stream:flush()
 end
@@ -168,7 +169,7 @@ end
 function Board:beside(write)
   clear(self)
   write()
-  if self.timer then draw(self) end
+  if self.timer and core.now() - self.drawn_at > BURST then draw(self) end
 end
 
 --- A line that stays.
