@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "directory.h"
 #include "engine.h"
 #include "lua_check.h"
 #include "lua_compat.h"
@@ -389,12 +390,24 @@ static int core_now (lua_State *L) {
 }
 
 
+/* make_directory(path) -> true | nil, why: with those above it */
+static int core_make_directory (lua_State *L) {
+  int error = rw_directory_make(luaL_checkstring(L, 1));
+  lua_pushboolean(L, true);
+  if (error == 0) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, strerror(error));
+  return 2;
+}
+
+
 static const luaL_Reg core_functions[] = {
   {"cancel", core_cancel},
   {"close", core_close},
   {"digest", core_digest},
   {"drop", core_drop},
   {"fd", core_fd},
+  {"make_directory", core_make_directory},
   {"notify_fd", core_notify_fd},
   {"now", core_now},
   {"pending", core_pending},

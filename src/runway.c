@@ -18,6 +18,7 @@ static const struct {
   const char *name, *room, *member;
 } runway_names[] = {
   {"all", "runway.jobs", "all"},
+  {"batch", "runway.batch", "run"},
   {"client", "runway.client", "new"},
   {"events", "runway.scheduler", "events"},
   {"file", "runway.media", "file"},

@@ -57,6 +57,15 @@ function runway.file(path) end
 ---@return runway.Error|nil err
 function runway.journal(where) end
 
+---Makes each shot of a list once into a directory, and goes on when it is run again.
+---@param client runway.Client
+---@param shots string|table[]   the path of a list (CSV, JSON Lines), or tables of parameters
+---@param options table   directory; jobs (5), retry_failed, only (keys), attempts (1), timeout (s, of one task),
+---  on_progress(shots, shot, ended), dry_run, clients (by provider), sheet(directory, shots, sums)
+---@return runway.BatchResult|nil
+---@return runway.Error|nil err   code "bad_list", with `faults`
+function runway.batch(client, shots, options) end
+
 ---Starts a job: a function that runs beside others and yields where it waits.
 ---@param fn function
 ---@param ... any        its arguments

@@ -135,6 +135,67 @@ function client.preload()
   return errors.told("runway.preload", fd and true, err)
 end
 
+--------------------------------------------------------------------- for rooms above
+
+--- Is it a client?
+---@param v any
+---@return boolean
+function client.is(v) return type(v) == "table" and sessions[v] ~= nil end
+
+--- The same account with another journal; what is under way, limits and lines are one. It is closed with the first.
+---@param self runway.Client
+---@param j runway.Journal
+---@return runway.Client
+function client.remembering(self, j)
+  local mine = sessions[self]
+  local other = setmetatable({ provider = self.provider, base_url = self.base_url, journal = j }, Client)
+  -- what is spent and under way is the journal's to count from now on
+  local most = mine.places and mine.places.most
+  local counted = { journal = j, purse = false, places = most and places.new(most, false, task.attend) }
+  sessions[other] = setmetatable(counted, { __index = mine })
+  return other
+end
+
+--- An account at another provider, with the key from the environment, beside one that is open: what that may spend,
+--- how it reaches the world and whom it tells holds of both. Beside one at this machine (a sandbox) it is there, too.
+---@param self runway.Client
+---@param name string
+---@return runway.Client|nil
+---@return runway.Error|nil err
+function client.beside(self, name)
+  local mine, given = sessions[self], { provider = name }
+  for option, v in pairs(mine.limits) do given[option] = v end
+  given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
+  given.max_tasks = mine.places and mine.places.most
+  given.base_url = mine.loopback and mine.base or nil
+  return open(given)
+end
+
+--- What it may spend, in credits.
+---@param self runway.Client
+---@return number|nil
+function client.budget_of(self) return sessions[self].budget end
+
+--- What `generate` would submit: see submit.dry. Nothing raises.
+---@param self runway.Client
+---@param raw table
+---@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
+---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
+function client.dry(self, raw)
+  local mine = sessions[self]
+  local wanted, problem = order.read(mine, raw)
+  if not wanted then return nil, problem end
+  return submit.dry(mine, wanted)
+end
+
+--- Would a task that failed with this code have a chance, made anew?
+---@param self runway.Client
+---@param code string|nil
+---@return boolean
+function client.may_retry(self, code) return adapter.may_retry(sessions[self], code) end
+
+--------------------------------------------------------------------- the methods
+
 local function session_of(self)
   local mine = sessions[self]
   if not mine then options.without_self "client" end

@@ -93,6 +93,24 @@ local function slip(name, near)
     shown, near, shown)
 end
 
+-- What names of an account's orders are slips of: a list has the same in each of its rows. Adapter -> name -> the
+-- name that was meant, or false.
+local spelled = setmetatable({}, { __mode = "k" })
+local MOST_SPELLED = 1000
+
+local function meant(session, name)
+  local cache = spelled[session.adapter]
+  if not cache or cache.count >= MOST_SPELLED then
+    cache = { count = 0, names = {}, known = candidates(session.adapter.names or {}) }
+    spelled[session.adapter] = cache
+  end
+  if cache.names[name] == nil then
+    cache.names[name] = ELSEWHERE[name] or not NO_SLIP[name] and options.slip(name, cache.known) or false
+    cache.count = cache.count + 1
+  end
+  return cache.names[name]
+end
+
 local function check_spelling(session, given)
   local names, knows = {}, session.adapter.names or {}
   for name in next, given do
@@ -102,9 +120,8 @@ local function check_spelling(session, given)
   end
   if #names == 0 then return nil end
   table.sort(names)
-  local known = candidates(knows)
   for _, name in ipairs(names) do
-    local near = ELSEWHERE[name] or not NO_SLIP[name] and options.slip(name, known)
+    local near = meant(session, name)
     if near then return slip(name, near) end
   end
   for _, name in ipairs(names) do

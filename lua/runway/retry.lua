@@ -178,10 +178,22 @@ local function said(problem)
   return { refused = problem.refused, retry_after = problem.retry_after }
 end
 
+-- Words of a limit that lasts until tomorrow: to come back in seconds would be in vain.
+local DAILY = { "daily", "per day", "a day", "24 h", "24h", "每日", "每天", "今日" }
+
+local function is_daily(problem)
+  local message = problem and type(problem.message) == "string" and text.lower(problem.message) or ""
+  for _, word in ipairs(DAILY) do
+    if message:find(word, 1, true) then return true end
+  end
+  return false
+end
+
 -- The server took nothing, and is to be asked again: what it says in the header, or its adapter reads in the answer.
--- What it refuses for good it refuses all the same.
-local function come_back(kind, problem, after)
+-- What it refuses for good it refuses all the same, and a limit of the day for today.
+local function come_back(kind, problem, after, daily)
   local final = problem and problem.kind and not PASSING[problem.kind]
+  if daily and not final then return verdict("rate_limited", false, { after = after, daily = true }) end
   local too_long = after and after > MAX_RETRY_AFTER
   return verdict(final and problem.kind or too_long and "rate_limited" or kind, not final and not too_long,
     { after = after })
@@ -192,7 +204,8 @@ end
 ---@param result table          of the transport: status, headers, sent, error
 ---@param problem any           what the adapter says of the answer, a table: kind, refused, retry_after
 ---@param unreadable boolean    a 2xx that the adapter could not read
----@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for
+---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for;
+---  daily: it is a limit of the day
 function retry.judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
   problem = said(problem)
@@ -220,7 +233,9 @@ function retry.judge(paid, result, problem, unreadable)
   if status < 400 then return verdict("protocol", false) end
   local kind = problem and problem.kind or retry.kind_of_status(status)
   local not_taken = NOT_TAKEN[status] or (status == 503 and names_time(headers, after) and "server")
-  if not_taken then return come_back(not_taken, problem, after) end
+  if not_taken then
+    return come_back(not_taken, problem, after, status == 429 and is_daily(problem))
+  end
   if status < 500 then return verdict(kind, not paid and kind == "server", { after = after }) end
   if paid and not (problem and problem.refused) then return verdict("unknown_submit", false, { after = after }) end
   if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end

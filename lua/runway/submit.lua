@@ -155,6 +155,33 @@ function submit.estimate(session, order)
   return prices.of(session, kind, order, request)
 end
 
+--- What would be submitted, with all that can be refused before it refused: files are looked at, and nothing is
+--- sent, uploaded or written.
+---@param session runway.Session
+---@param order runway.Order
+---@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
+---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
+function submit.dry(session, order)
+  local kind, looked, request, limits, ok, estimate, err
+  kind, err = kind_of(session, order.params)
+  if not kind then return nil, err end
+  looked, err = media.look(session, order.params)
+  if not looked then return nil, err end
+  request, err = ask(session, kind, looked, session.callback_url)
+  if not request then return nil, err end
+  limits, err = adapter.media(session, kind, looked)
+  if not limits then return session:refuse(err) end
+  if not session.adapter.upload then
+    ok, err = media.settle(session, looked, limits) -- else what is too large would be uploaded
+    if not ok then return nil, err end
+  end
+  request, err = with_extra(session, request, order.extra)
+  if not request then return nil, err end
+  estimate, err = price_of(session, kind, order, request)
+  if err then return nil, err end
+  return { kind = kind, request = request, estimate = estimate }
+end
+
 -- The end of a job must not lose what it has just paid for.
 local function note(t)
   scheduler.note("task", function(err)
@@ -215,11 +242,10 @@ local function rescue(session, ref, receipt, raised, claimed)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end
 
--- The order's file, spoken for; nil when it has none. nil, err when another task is to write it.
-local function take_target(session, order)
-  if not order.output then return nil end
-  local target, other = targets.take(order.output, order.overwrite)
-  if target then return target end
+-- Speaks for the order's file. nil, err when another task is to write it.
+local function take_target(session, order, target)
+  local taken, other = targets.take(target, order.overwrite)
+  if taken then return true end
   return session:refuse { code = "output_taken",
     message = ("output: %s is to be written by %s already; name another file, or let it be written over: "
       .. "output = { path =, overwrite = true }"):format(order.output,
@@ -230,6 +256,8 @@ end
 local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
+    writable, err = take_target(session, order, target)
+    if not writable then return nil, err end
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
@@ -282,9 +310,8 @@ function submit.make(session, order, kind)
     t, err = remembered:past()
     if t or err then return t, err end
   end
-  target, err = take_target(session, order)
-  if err then return nil, err end
-  if target then                              -- a job may be ended on the way, where nothing of it runs any more
+  if order.output then                        -- a job may be ended on the way, where nothing of it runs any more
+    target = targets.new(order.output)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok

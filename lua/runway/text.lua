@@ -149,13 +149,13 @@ local function is_little(s)
   return nil
 end
 
----A text of two bytes a character (UTF-16) in UTF-8; any other stays as it is, and one too long to
----be an answer as well.
+---A text of two bytes a character (UTF-16) in UTF-8; any other stays as it is, and one too long as well.
 ---@param s string
+---@param longest? integer  bytes; default: what an answer may have
 ---@return string
-function text.narrow(s)
+function text.narrow(s, longest)
   local first = s:byte(1)
-  if not first or first > 0 and first < 0xFE and s:byte(2) ~= 0 or #s > LONGEST_WIDE then return s end
+  if not first or first > 0 and first < 0xFE and s:byte(2) ~= 0 or #s > (longest or LONGEST_WIDE) then return s end
   local little = is_little(s)
   if little == nil then return s end
   local high

@@ -85,6 +85,7 @@ local function stocked()
   local here = scratch.new()
   for name, path in pairs { ["lighthouse.png"] = "examples/lighthouse.png",
     ["own_adapter.lua"] = "examples/own_adapter.lua" } do here:write(name, content(path)) end
+  here:write("shots.csv", "key,prompt_text,model,ratio,duration\none,a lighthouse,gen4.5,1280:720,5\n")
   return here
 end
 
@@ -117,11 +118,11 @@ local LOST = "runway generate --provider cometapi --prompt 'sandbox:drop' -o los
 -- A command that is `runway` for the page: the checkout's, its accounts at a sandbox.
 local RUNWAY = [[#!/bin/sh
 case $1 in
-  generate|task)
+  generate|task|batch)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" --poll-interval 0.01 "$@" ;;
-  cancel|credits|upload)
+  cancel|credits|upload|estimate)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" "$@" ;;

@@ -150,6 +150,17 @@ describe("retry.judge", function()
       assert.is_true(answered(paid, 429, { headers = { ["retry-after"] = "3600" } }).again)
     end
   end)
+
+  it("does not ask a limit of the day again in seconds", function()
+    for _, paid in ipairs { true, false } do
+      for _, said in ipairs { "Your daily task limit has been reached.", "100 tasks per day", "今日额度已用完" } do
+        local verdict = answered(paid, 429, { headers = { ["retry-after"] = "5" }, problem = { message = said } })
+        assert.same({ "rate_limited", false, true, true, 5 },
+          { verdict.kind, verdict.again, verdict.retryable, verdict.daily, verdict.after })
+      end
+      assert.is_true(answered(paid, 429, { problem = { message = "Too many requests" } }).again)
+    end
+  end)
 end)
 
 describe("retry.kind_of_status", function()

@@ -1,0 +1,214 @@
+-- A list of shots, made: checked as a whole, then each once, into one directory, and gone on with when it is run
+-- again.
+
+local check = require "runway.batch.check"
+local clients = require "runway.client"
+local core = require "runway.core"
+local errors = require "runway.errors"
+local journal = require "runway.journal"
+local list = require "runway.batch.list"
+local night = require "runway.batch.night"
+local options = require "runway.options"
+local other = require "runway.batch.other"
+local text = require "runway.text"
+
+local batch = {}
+
+local JOBS = 5                                -- side by side, unless said otherwise
+local TOLD = 20                               -- faults of a list that its error tells
+
+---@class runway.Halt
+---@field error runway.Error     why nothing more was submitted to a provider
+---@field until_time? number     Unix seconds: when it may be again, where the provider said it
+
+---@class runway.BatchResult
+---@field shots runway.Shot[]                in the order of the list
+---@field counts table<runway.State, integer>   of those that were to be made
+---@field credits number                     what they cost, or are said to
+---@field budget? number                     the client's
+---@field others? integer   what the directory's own journal holds beside this list
+---@field halted table<string, runway.Halt>  by provider
+---@field exit_code integer    0 all there, 1 not all there, 3 the budget is reached, 4 something is unknown
+
+local function count(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
+end
+local function positive(v) return type(v) == "number" and v > 0 and v < math.huge, "a positive number" end
+local function path(v) return type(v) == "string" and v ~= "" and not v:find "%z", "the path of a directory" end
+local function words(v)
+  local fits = type(v) == "table" and #v > 0
+  for _, word in ipairs(fits and v or {}) do fits = fits and type(word) == "string" end
+  return fits, "a list of keys"
+end
+local function accounts(v)
+  local fits = type(v) == "table"
+  for name, client in pairs(fits and v or {}) do fits = fits and type(name) == "string" and clients.is(client) end
+  return fits, "a table of clients by the names of their providers"
+end
+
+local OPTIONS = {
+  directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
+  on_progress = "function", dry_run = "boolean", clients = accounts, sheet = "function",
+}
+
+local function refuse(kind, code, message, more)
+  local err = errors.new { kind = kind, code = code, sent = "no", message = message }
+  for name, v in pairs(more or {}) do err[name] = v end
+  return nil, err
+end
+
+--------------------------------------------------------------------- the list
+
+local function content_of(where)
+  local file, why = io.open(where, "rb")
+  local content
+  if file then
+    content, why = file:read(list.MOST_BYTES + 1)
+    file:close()
+    if not content and not why then content = "" end
+  end
+  if not content then return refuse("io", "list", "cannot read the list: " .. tostring(why)) end
+  if #content > list.MOST_BYTES then return refuse("invalid_request", "bad_list", "the list is too large to be one") end
+  return content
+end
+
+local function shown(fault)
+  return ("line %d%s: %s%s"):format(fault.line, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
+    fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
+end
+
+local function bad_list(name, faults)
+  table.sort(faults, function(a, b) return a.line < b.line end)
+  local lines = {}
+  for i = 1, math.min(#faults, TOLD) do lines[i] = shown(faults[i]) end
+  if #faults > TOLD then lines[#lines + 1] = ("and %d more faults"):format(#faults - TOLD) end
+  return refuse("invalid_request", "bad_list", ("%s: nothing was submitted. %s"):format(name,
+    table.concat(lines, "; ")), { faults = faults })
+end
+
+-- A client for each provider that the list names, and those that were made for it; faults where there can be none.
+local function accounts_of(account, shots, given, fault)
+  local by_name, told, own = { [account.provider] = account }, {}, {}
+  for name, client in pairs(given or {}) do by_name[name] = client end
+  for _, shot in ipairs(shots) do
+    local name = shot.provider or account.provider
+    shot.provider = name
+    if not by_name[name] and not told[name] then
+      local made, err = clients.beside(account, name)
+      by_name[name], told[name], own[#own + 1] = made, err and err.message, made
+    end
+    if told[name] then fault(shot.line, "provider", told[name]) end
+  end
+  return by_name, own
+end
+
+-- The list, checked as a whole; whose its shots are, by provider; and those of them that are the list's own.
+local function read_all(account, given, opts)
+  local name, content, directory = "the list", given, nil
+  if type(given) == "string" then
+    local err
+    name, directory = given, given:match "^(.*)[/\\][^/\\]*$"
+    content, err = content_of(given)
+    if not content then return nil, err end
+  end
+  local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
+  local by_name, own = accounts_of(account, shots, opts.clients, fault)
+  check.all(shots, function(shot) return clients.dry(by_name[shot.provider], shot.params) end, fault, broken)
+  if #faults > 0 then return bad_list(name, faults) end
+  local only, unknown = check.only(shots, opts.only)
+  if unknown then return refuse("invalid_request", "no_such_key", unknown) end
+  for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end
+  return shots, by_name, own
+end
+
+--------------------------------------------------------------------- what came of it
+
+local function sum_up(shots, halted, budget)
+  local counts, credits, all_there, reached = {}, 0, true, false
+  for _, shot in ipairs(shots) do
+    if not shot.left_out then
+      counts[shot.state] = (counts[shot.state] or 0) + 1
+      credits = credits + (shot.credits or 0)
+      all_there = all_there and shot.state == "done" and not shot.error
+    end
+  end
+  for _, halt in pairs(halted) do reached = reached or halt.error.code == "budget" end
+  local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
+  return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
+end
+
+-- The journal of the batch: the client's, or the directory's.
+local function journal_of(account, directory)
+  local there, why = core.make_directory(directory)
+  if not there then return refuse("io", "directory", ("cannot make the directory %s: %s"):format(directory, why)) end
+  if account.journal then return account.journal, nil, false end
+  local j, err = journal.open(directory .. "/runway.db")
+  return j, err, true
+end
+
+-- A journal of the directory's own is one of this list; who names another may have all his lists in it.
+local function make_all(shots, by_name, j, own, opts)
+  local entries, err = night.recall(shots, j)
+  if not entries then return nil, err end
+  local others, fault = 0, nil
+  if own then others, fault = other.count(shots, entries, j.path) end
+  if fault then return refuse("invalid_request", "row_moved", fault) end
+  local remembering = {}
+  for name, account in pairs(by_name) do
+    remembering[name] = account.journal == j and account or clients.remembering(account, j)
+  end
+  local result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  result.others = others
+  return result
+end
+
+-- What the night is told, of what the caller says.
+local function settings_of(account, opts)
+  local directory, budget = opts.directory:gsub("(.)/+$", "%1"), clients.budget_of(account)
+  return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
+    retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress,
+    page = opts.sheet and function(shots, halted) opts.sheet(directory, shots, sum_up(shots, halted, budget)) end }
+end
+
+local function run(account, shots, by_name, opts)
+  if opts.dry_run then
+    for _, shot in ipairs(shots) do shot.state = "queued" end
+    return sum_up(shots, {}, clients.budget_of(account))
+  end
+  for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
+  local settings = settings_of(account, opts)
+  local j, err, own = journal_of(account, settings.directory)
+  if not j then return nil, err end
+  local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  if own then j:close() end
+  if not ok then error(result, 0) end         -- Ctrl-C, say
+  return result, failure
+end
+
+--- Makes each shot of a list once, side by side, into a directory; what is there stays, what is under way is gone on
+--- with. The whole list is checked before anything is paid for.
+---@param account runway.Client
+---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
+---  `output` and `provider` beside them
+---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
+---  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
+---  dry_run (false), clients (by provider; default: made with keys from the environment), sheet(directory, shots,
+---  sums): writes the page, at the beginning, now and then, and at the end
+---@return runway.BatchResult|nil
+---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
+function batch.run(account, shots, opts)
+  if not clients.is(account) then error("batch takes a client, a list and options", 2) end
+  if type(shots) ~= "string" and type(shots) ~= "table" then
+    error("batch takes the path of a list, or a table of shots", 2)
+  end
+  opts = options.check(opts, OPTIONS, "batch", 2)
+  if not opts.directory then error("batch: directory is missing", 2) end
+  local read, by_name, own = read_all(account, shots, opts)
+  if not read then return nil, by_name end
+  local ok, result, err = pcall(run, account, read, by_name, opts)
+  for _, client in ipairs(own) do client:close() end
+  if not ok then error(result, 0) end
+  return result, err
+end
+
+return batch

@@ -1,0 +1,268 @@
+-- list.lua: a list of shots, read: CSV, JSON Lines or a Lua table, each row as a shot with its key and its
+-- parameters; and every fault of it, with its line and column. Pure: nothing is known here of providers.
+
+local cells = require "runway.batch.cells"
+local csv = require "runway.batch.csv"
+local files = require "runway.files"
+local json = require "runway.json"
+local names = require "runway.batch.names"
+local options = require "runway.options"
+local text = require "runway.text"
+local values = require "runway.values"
+
+local list = {}
+
+list.MOST_BYTES = 256 * 1024 * 1024
+
+---@class runway.ListFault
+---@field line integer        where the row begins, from 1; of a Lua table: the number of the shot
+---@field column? string
+---@field message string
+
+---@class runway.Shot
+---@field line integer
+---@field row integer          which shot of the list it is, from 1
+---@field key string
+---@field named boolean        by the list itself, and not by its number and prompt
+---@field output? string       a file name; until the kind is known: as the list has it
+---@field provider? string     as the list has it
+---@field params table         as `generate` takes them
+
+-- What is ours and no parameter.
+local OWN = { key = true, output = true, provider = true }
+local OWN_NAMES = { "key", "output", "provider" }
+
+--------------------------------------------------------------------- bytes as text
+
+local BOM = "^\239\187\191"
+
+-- What a file is that is no text, by its first bytes.
+local NO_TEXT = {
+  { "^PK\3\4", "it is a workbook (.xlsx, .ods) or another archive; save it as CSV (UTF-8)" },
+  { "^\208\207\17\224", "it is an old workbook (.xls); save it as CSV (UTF-8)" },
+  { "^%%PDF", "it is a PDF" }, { "^\31\139", "it is packed by gzip; unpack it" },
+  { "^{\\rtf", "it is RTF; save it as plain text" },
+}
+
+local function line_at(content, at)
+  local _, lines = content:sub(1, at):gsub("\n", "")
+  return lines + 1
+end
+
+-- The bytes as UTF-8; nil, fault.
+local function decoded(content)
+  for _, no_text in ipairs(NO_TEXT) do
+    if content:find(no_text[1]) then return nil, { line = 1, message = "the list is no text: " .. no_text[2] } end
+  end
+  content = text.narrow(content, list.MOST_BYTES):gsub(BOM, "")
+  local zero = content:find "%z"
+  if zero then
+    return nil, { line = line_at(content, zero), message = "the list is no text: it holds zero bytes" }
+  end
+  local bad = text.bad_byte(content)
+  if not bad then return content end
+  return nil, { line = line_at(content, bad),
+    message = "the list is not UTF-8 here (at byte " .. text.number(bad) .. " of the file); save it as \"CSV UTF-8\"" }
+end
+
+--------------------------------------------------------------------- text as rows
+
+-- A row: { line =, cells = { { column, value }, … } }, values with their types.
+
+local function header_of(row, fault)
+  local columns, at = {}, {}
+  for i, cell in ipairs(row.cells) do
+    local column = text.trim(cell)
+    if column ~= "" and at[column] then
+      fault(row.line, column, ("the column %s stands there twice"):format(column))
+    end
+    columns[i], at[column] = column, true
+  end
+  return columns
+end
+
+local function is_empty(cell) return not cell:find "[^ \t\r\n]" end
+
+local function of_csv(content, opts, fault)
+  local parsed, separator, broken = csv.parse(content)
+  local rows, columns = {}, nil
+  local typing = { directory = opts.directory, comma = separator ~= "," }
+  for _, from in ipairs(parsed) do
+    if not columns then
+      columns = header_of(from, fault)
+    else
+      local row = { line = from.line, cells = {} }
+      if #from.cells < #columns then
+        fault(from.line, nil, ("the row has %d cells, and the header %d: is it whole?"):format(#from.cells, #columns))
+      end
+      for i, cell in ipairs(from.cells) do
+        local column = columns[i]
+        if not is_empty(cell) and (column or "") == "" then
+          fault(from.line, nil, ("cell %d (%s) has no name in the header"):format(i, text.quote(cell)))
+        elseif not is_empty(cell) then
+          local value, why = cells.read(column, cell, typing)
+          if why then fault(from.line, column, why) end
+          row.cells[#row.cells + 1] = { column, value }
+        end
+      end
+      rows[#rows + 1] = row
+    end
+  end
+  if broken then fault(broken.line, nil, broken.message) end
+  return rows
+end
+
+-- Names sorted, so that the same list always has the same faults.
+local function row_of_table(line, given, opts, fault)
+  local columns, row = {}, { line = line, cells = {} }
+  for column in next, given do
+    if type(column) == "string" then columns[#columns + 1] = column
+    else fault(line, nil, "a shot has names and values, and no list: " .. tostring(column)) end
+  end
+  table.sort(columns, text.before)
+  for _, column in ipairs(columns) do
+    row.cells[#row.cells + 1] = { column, cells.given(column, given[column], opts) }
+  end
+  return row
+end
+
+local function of_json_lines(content, opts, fault)
+  local rows, line = {}, 0
+  for said in content:gmatch "([^\n]*)\n?" do
+    line = line + 1
+    if not is_empty(said) then
+      local value, why = json.decode(said)
+      if type(value) == "table" and not json.is_array(value) and not values.is_null(value) then
+        rows[#rows + 1] = row_of_table(line, value, opts, fault)
+      elseif value == nil then
+        fault(line, nil, "the line is no JSON (is it whole?): " .. tostring(why))
+      else
+        fault(line, nil, "the line is no JSON object { … }")
+      end
+    end
+  end
+  return rows
+end
+
+local function is_json_lines(content, name)
+  local first = content:match "^[ \t-\r]*(.)"
+  local ending = text.lower((name or ""):match "%.([A-Za-z]+)$" or "")
+  return first == "{" or first == "[" or ending == "jsonl" or ending == "ndjson" or ending == "json"
+end
+
+--------------------------------------------------------------------- rows as shots
+
+local function is_word(v) return type(v) == "string" and v ~= "" end
+
+-- The name of a file in the directory, and of nothing else.
+local function check_output(v)
+  if not is_word(v) then return "output must be the name of a file" end
+  return names.fault(v)
+end
+
+-- A key may not look as the name of another's second attempt.
+local function check_key(v)
+  if not is_word(v) then return "key must be a text" end
+  if #v > names.LONGEST_KEY then return ("key is longer than %d bytes"):format(names.LONGEST_KEY) end
+  if v:find "#%d+$" then return ("the key %s ends as the keys of new attempts do"):format(text.quote(v)) end
+  return nil
+end
+
+local function check_provider(v)
+  return not is_word(v) and "provider must be the name of one" or nil
+end
+
+local CHECKS = { output = check_output, key = check_key, provider = check_provider }
+
+-- What a column is probably a slip of, each looked at once.
+local function speller()
+  local known = {}
+  return function(column)
+    if known[column] == nil then known[column] = options.slip(column, OWN_NAMES) or false end
+    return known[column]
+  end
+end
+
+local function shot_of(row, number, slip, fault)
+  local shot = { line = row.line, row = number, params = {} }
+  for _, cell in ipairs(row.cells) do
+    local column, value = cell[1], cell[2]
+    if OWN[column] then
+      if type(value) == "number" then value = text.number(value) end
+      if value ~= nil and not values.is_null(value) then
+        local why = CHECKS[column](value)
+        if why then fault(row.line, column, why) else shot[column] = value end
+      end
+    elseif value ~= nil then
+      local near = slip(column)
+      local why = near and ("%s is no column; did you mean %s?"):format(column, near)
+        or cells.put(shot.params, column, value)
+      if why then fault(row.line, column, why) end
+    end
+  end
+  shot.named = shot.key ~= nil
+  shot.key = shot.key or names.key(number, names.prompt(shot.params))
+  return shot
+end
+
+-- Two shots of one key would be one.
+local function check_doubles(shots, fault)
+  local seen = {}
+  for _, shot in ipairs(shots) do
+    local other = seen[shot.key]
+    if other then
+      fault(shot.line, "key", ("the key %s is that of line %d as well"):format(text.quote(shot.key), other.line))
+    end
+    seen[shot.key] = other or shot
+  end
+end
+
+-- Faults, and the lines that have one; what is wrong with a whole column is told once.
+local function collector()
+  local faults, told, lines = {}, {}, {}
+  return faults, function(line, column, message)
+    lines[line] = true
+    local again = told[message]
+    if again then
+      again.more = (again.more or 0) + 1
+      return
+    end
+    local fault = { line = line, column = column, message = message }
+    told[message], faults[#faults + 1] = fault, fault
+  end, lines
+end
+
+---@param given string|table[]   the bytes of a list, or shots
+---@param opts? { name?: string, directory?: string }  what the file is called, and where it lies
+---@return runway.Shot[] shots
+---@return runway.ListFault[] faults   none: it may be used
+---@return fun(line: integer, column: string|nil, message: string) fault   adds another one
+---@return table<integer, true> lines   those that have one
+function list.read(given, opts)
+  opts = opts or {}
+  local faults, fault, lines = collector()
+  local rows = {}
+  if type(given) == "table" then
+    for i, shot in ipairs(given) do
+      if type(shot) == "table" and not files.is_file(shot) then rows[i] = row_of_table(i, shot, opts, fault)
+      else
+        fault(i, nil, "a shot must be a table, not " .. type(shot))
+        rows[i] = { line = i, cells = {} }
+      end
+    end
+  else
+    local content, broken = decoded(given)
+    if not content then fault(broken.line, nil, broken.message)
+    elseif content:find "^[ \t-\r]*%[" then
+      fault(1, nil, "the list is a JSON array; one object a line is wanted, without [ and commas between (JSON Lines)")
+    elseif is_json_lines(content, opts.name) then rows = of_json_lines(content, opts, fault)
+    else rows = of_csv(content, opts, fault) end
+  end
+  local shots, slip = {}, speller()
+  for i, row in ipairs(rows) do shots[i] = shot_of(row, i, slip, fault) end
+  if #shots == 0 and #faults == 0 then fault(1, nil, "the list is empty: it has no shots") end
+  check_doubles(shots, fault)
+  return shots, faults, fault, lines
+end
+
+return list

@@ -1,0 +1,86 @@
+-- names.lua: what a shot and its files are called. Pure.
+
+local text = require "runway.text"
+
+local names = {}
+
+names.LONGEST_KEY = 900                       -- bytes; a journal takes 1000, and attempts add theirs
+local LONGEST_FILE = 200                      -- file systems take 255, and a receipt adds its ending
+local LONGEST_SLUG = 40
+
+-- The journal, the page and what belongs to them.
+local RESERVED = { "^index%.html$", "^runway%.db" }
+
+local DEVICES = { con = true, prn = true, aux = true, nul = true }
+
+--- The key of a shot that has none: its number, and how its prompt begins.
+---@param number integer
+---@param prompt any
+---@return string
+function names.key(number, prompt)
+  local slug = type(prompt) == "string" and text.lower(prompt):gsub("[%z\1-\47\58-\64\91-\96\123-\127]+", "-") or ""
+  slug = text.cut(slug:gsub("^%-+", ""), LONGEST_SLUG):gsub("%-+$", "")
+  return ("%03d"):format(number) .. (slug ~= "" and "-" .. slug or "")
+end
+
+-- What a kind of task makes, where it is no film.
+local ENDINGS = {
+  text_to_image = "png", image_upscale = "png",
+  sound_effect = "mp3", speech_to_speech = "mp3", text_to_speech = "mp3", voice_dubbing = "mp3",
+  voice_isolation = "mp3",
+}
+
+--- The file of a shot that names none.
+---@param key string
+---@param kind string
+---@return string
+function names.output(key, kind)
+  local ending = "." .. (ENDINGS[kind] or "mp4")
+  local name = key:gsub('[%z\1-\31\127/\\:*?"<>|]', "_"):gsub("^[. ]", "_")
+  return text.cut(name, LONGEST_FILE - #ending) .. ending
+end
+
+--- Why a name is no name of a file in the directory.
+---@param name string
+---@return string|nil
+function names.fault(name)
+  local shown = text.quote(name)
+  if name:find "[/\\]" then return ("output %s is to be the name of a file, without a directory"):format(shown) end
+  if name:find '[%z\1-\31\127:*?"<>|]' or name:find "^%." or name:find "[. ]$" or name:find "^ "
+    or DEVICES[text.lower(name:match "^[^.]*")] then
+    return ("output %s is no name that every file system takes"):format(shown)
+  end
+  if #name > LONGEST_FILE then return ("output %s is longer than %d bytes"):format(shown, LONGEST_FILE) end
+  for _, pattern in ipairs(RESERVED) do
+    if text.lower(name):find(pattern) then return ("output %s is the name of a file of ours"):format(shown) end
+  end
+  return nil
+end
+
+--- The names that a file takes, its own and its receipt's, as a file system sees them that knows no case.
+---@param output string
+---@return string[]
+function names.taken(output)
+  local name = text.lower(output)
+  return { name, name .. ".json" }
+end
+
+--- The prompt among a shot's parameters, however it is called there.
+---@param params table
+---@return any
+function names.prompt(params) return params.prompt_text or params.prompt or params.promptText end
+
+--- The key of the shot, of that of any of its attempts.
+---@param key string
+---@return string
+function names.first(key) return key:match "^(.*)#%d+$" or key end
+
+--- The key of an attempt: the first has the shot's own.
+---@param key string
+---@param attempt integer
+---@return string
+function names.attempt(key, attempt)
+  return attempt == 1 and key or ("%s#%d"):format(key, attempt)
+end
+
+return names

@@ -1,0 +1,332 @@
+-- night.lua: a list of shots, made: each once, so many side by side, whatever becomes of single ones.
+--
+-- The journal decides what there is to do. A shot's first attempt has the shot's key, the next ones are called
+-- after it (key#2, …) and begin when the one before has failed; so a program that is killed anywhere, and run
+-- again, goes on with the last attempt that was begun.
+
+local clients = require "runway.client"
+local core = require "runway.core"
+local errors = require "runway.errors"
+local jobs = require "runway.jobs"
+local names = require "runway.batch.names"
+local scheduler = require "runway.scheduler"
+
+local night = {}
+
+local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
+local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
+local PAGE_PAUSE = 5                          -- seconds between two pages
+
+-- Errors after which nothing more of a provider's is submitted: each next shot would have the same.
+local HALTING = { insufficient_credits = true, authentication = true }
+
+-- Begun, and not at an end.
+local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
+
+---@class runway.Night
+---@field shots runway.Shot[]
+---@field accounts table<string, runway.Client>   by provider
+---@field halted table<string, runway.Halt>       by provider
+---@field options table
+---@field changed boolean   since the page was written
+---@field writing boolean   the page, just now
+---@field over boolean
+---@field busy integer      shots that are attended to, but for those that wait for credits
+---@field waiting table[]   these
+local Night = {}
+Night.__index = Night
+
+-- Tells what has become of one shot; `ended`: nothing more is done about it in this run.
+local function tell(self, shot, ended)
+  self.changed = true
+  if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots, shot, ended) end
+end
+
+-- Notes what has become of a shot, and tells, if it is something new.
+local function set(self, shot, changes)
+  local changed = false
+  for name, v in pairs(changes) do
+    if shot[name] ~= v then shot[name], changed = v, true end
+  end
+  if changed then tell(self, shot) end
+end
+
+local function fail(self, shot, state, err)
+  set(self, shot, { state = state, error = err, task_id = err.task_id or shot.task_id })
+end
+
+--------------------------------------------------------------------- what there is already
+
+local function credits_of(entry)
+  return entry.credits or entry.state ~= "failed" and entry.estimated_credits or nil
+end
+
+-- The error that a failed task had.
+local function error_of(entry)
+  if not entry.error then return nil end
+  return errors.new { kind = entry.state == "unknown" and "unknown_submit" or entry.status == "CANCELLED"
+    and "task_cancelled" or "task_failed", code = entry.error_code, message = entry.error, task_id = entry.task_id,
+    provider = entry.provider, sent = entry.sent or "yes" }
+end
+
+-- A shot as its last attempt stands in the journal.
+local function recall(shot, by_key)
+  shot.state, shot.attempt, shot.spent, shot.entry = "queued", 1, 0, shot.key
+  local entry, attempt = by_key[shot.key], 1
+  while entry do
+    shot.entry, shot.attempt, shot.state, shot.task_id, shot.status = entry.key, attempt, entry.state, entry.task_id,
+      entry.status
+    shot.path, shot.bytes, shot.error = entry.path, entry.bytes, error_of(entry)
+    shot.submitted_at, shot.ended_at = entry.submitted_at, entry.ended_at
+    shot.credits = credits_of(entry) and shot.spent + credits_of(entry) or shot.spent > 0 and shot.spent or nil
+    attempt = attempt + 1
+    local another = by_key[names.attempt(shot.key, attempt)]
+    if another then shot.spent = shot.spent + (entry.credits or 0) end
+    entry = another
+  end
+end
+
+--- What the journal knows of the shots.
+---@param shots runway.Shot[]
+---@param journal runway.Journal
+---@return runway.Entry[]|nil      all that it holds
+---@return runway.Error|nil err
+function night.recall(shots, journal)
+  local entries, err = journal:entries()
+  if not entries then return nil, err end
+  local by_key = {}
+  for _, entry in ipairs(entries) do by_key[entry.key] = entry end
+  for _, shot in ipairs(shots) do recall(shot, by_key) end
+  return entries
+end
+
+--------------------------------------------------------------------- one shot
+
+-- May a failed one be made anew? By whoever asks for it, once; else where its provider says that it would have a
+-- chance.
+local function goes_on(self, shot)
+  if shot.again then return true end
+  local err = shot.error
+  return err ~= nil and err.kind == "task_failed" and shot.attempt < shot.most_attempts
+    and clients.may_retry(self.accounts[shot.provider], err.code)
+end
+
+-- What is known of an attempt, and is not the next one's.
+local OF_AN_ATTEMPT = { "task_id", "error", "path", "bytes", "status", "progress", "submitted_at", "ended_at" }
+
+local function begin_anew(self, shot)
+  shot.again, shot.spent = nil, shot.credits or 0
+  for _, name in ipairs(OF_AN_ATTEMPT) do shot[name] = nil end
+  local attempt = shot.attempt + 1
+  set(self, shot, { attempt = attempt, entry = names.attempt(shot.key, attempt), state = "queued" })
+end
+
+-- What a task says of itself.
+local function note_task(self, shot, t)
+  local cost = t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and t.estimated_cost or nil
+  set(self, shot, { task_id = t.id, status = t.status, progress = t.progress,
+    credits = cost and shot.spent + cost or shot.credits })
+end
+
+-- Nothing more is submitted to a provider in this run.
+local function halt(self, shot, err)
+  local lasts = err.code == "daily_limit" or err.kind == "rate_limited"
+  self.halted[shot.provider] = self.halted[shot.provider] or {
+    error = err, until_time = lasts and err.retry_after and core.wall_ms() / 1000 + err.retry_after or nil,
+  }
+  fail(self, shot, "queued", err)
+end
+
+-- A limit of the day, or one that lasts longer than a submit waits for.
+local function is_lasting(err)
+  return err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable or
+    (err.retry_after or 0) > 3600)
+end
+
+local function is_budget(err) return err.kind == "limit" and err.code == "budget" end
+
+-- What is under way may cost less than is held back for it: who stood in line for that looks once more.
+local function look_again(self)
+  local waiting = self.waiting
+  self.waiting = {}
+  for _, w in ipairs(waiting) do w:wake() end
+end
+
+-- Stands in line until something that is under way may have given credits back. False: nothing is.
+local function wait_for_credits(self, shot)
+  self.busy = self.busy - 1
+  set(self, shot, { state = "queued" })
+  local may_be = self.busy > 0
+  if may_be then
+    local w = scheduler.waiter()
+    self.waiting[#self.waiting + 1] = w
+    scheduler.park(w)
+  end
+  self.busy = self.busy + 1
+  return may_be
+end
+
+-- A submit made no task. True when it is to be tried once more.
+local function turned_away(self, shot, err, patience)
+  if err.kind == "unknown_submit" then        -- it may be paid for
+    shot.credits = shot.credits or shot.estimate and shot.spent + shot.estimate.credits or nil
+    fail(self, shot, "unknown", err)
+  elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
+  elseif is_budget(err) and wait_for_credits(self, shot) then return true
+  elseif HALTING[err.kind] or is_lasting(err) or is_budget(err) then halt(self, shot, err)
+  elseif err.kind == "cancelled" then fail(self, shot, "queued", err)
+  elseif err.retryable and not err.task_id then
+    fail(self, shot, "queued", err)
+    if scheduler.now() >= patience.over then return false end
+    scheduler.sleep(math.max(patience.pause, err.retry_after or 0))
+    patience.pause = math.min(2 * patience.pause, LONGEST_PAUSE)
+    return true
+  else fail(self, shot, "failed", err) end
+  return false
+end
+
+-- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for.
+local function submit(self, shot, fresh)
+  local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
+  local params = { key = shot.entry, output = self.options.directory .. "/" .. shot.output }
+  for name, v in pairs(shot.params) do params[name] = v end
+  repeat
+    if fresh and self.halted[shot.provider] then return nil end
+    if fresh then set(self, shot, { state = "submitting" }) end
+    local t, err = self.accounts[shot.provider]:generate(params)
+    t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
+    if t then return t end
+  until not turned_away(self, shot, err, patience)
+  return nil
+end
+
+-- A task that could not be waited for or fetched.
+local function ended_badly(self, shot, t, err, state)
+  note_task(self, shot, t)
+  if err.kind == "task_failed" or err.kind == "task_cancelled" then state = "failed"
+  elseif err.kind == "not_found" and state == "submitted" then state = "unknown" end
+  fail(self, shot, state, err)
+  if state == "failed" then set(self, shot, { ended_at = core.wall_ms() / 1000 }) end
+end
+
+local function fetch(self, shot, t)
+  set(self, shot, { state = "downloading" })
+  local file, err = t:download(nil, { receipt = true })
+  if not file and err.files then              -- it is here, but its receipt
+    file, shot.error = err.files[1], err
+  end
+  if not file then return ended_badly(self, shot, t, err, "downloading") end
+  set(self, shot, { state = "done", path = file.path, bytes = file.bytes, sha256 = file.sha256, receipt = file.receipt,
+    ended_at = shot.ended_at or core.wall_ms() / 1000 })
+end
+
+-- One attempt, to its end.
+local function make(self, shot)
+  local was = shot.state
+  local t = submit(self, shot, was == "queued")
+  if not t then return end
+  shot.error = nil
+  note_task(self, shot, t)
+  look_again(self)                            -- its provider may have named a cost
+  if was ~= "done" then
+    set(self, shot, { state = "submitted", submitted_at = shot.submitted_at or core.wall_ms() / 1000 })
+  end
+  local ended, err = t:wait { timeout = self.options.timeout, on_progress = function() note_task(self, shot, t) end }
+  if not ended then return ended_badly(self, shot, t, err, "submitted") end
+  note_task(self, shot, t)
+  fetch(self, shot, t)
+end
+
+-- A shot, and what is made anew of it.
+local function carry_out(self, shot)
+  while true do
+    if shot.state == "failed" and goes_on(self, shot) then begin_anew(self, shot) end
+    if shot.state == "failed" then return end
+    make(self, shot)
+    if shot.state ~= "failed" or not goes_on(self, shot) then return end
+  end
+end
+
+-- The same, and whoever waits for what it may give back is told.
+local function attend(self, shot)
+  self.busy = self.busy + 1
+  local ok, err = pcall(carry_out, self, shot)
+  self.busy = self.busy - 1
+  look_again(self)
+  if not ok then error(err, 0) end
+  tell(self, shot, true)
+end
+
+--------------------------------------------------------------------- all of them
+
+-- What is under way first: its films do not wait for ever.
+local function in_line(shots)
+  local line, rest = {}, {}
+  for _, shot in ipairs(shots) do
+    if not shot.left_out then
+      local to = UNDER_WAY[shot.state] and line or rest
+      to[#to + 1] = shot
+    end
+  end
+  for _, shot in ipairs(rest) do line[#line + 1] = shot end
+  return line
+end
+
+local function write_page(self)
+  self.changed, self.writing = false, true
+  scheduler.guard(self.options.page, self.shots, self.halted)
+  self.writing = false
+end
+
+-- The page, anew while the night goes on: now and then, where something has changed.
+local function keep_page(self)
+  while not self.over do
+    if self.changed then write_page(self) end
+    scheduler.sleep(PAGE_PAUSE)
+  end
+end
+
+-- Two at once would write into one another.
+local function last_page(self, keeper)
+  if not keeper then return end
+  self.over = true
+  if self.writing then keeper:join() else keeper:cancel() end
+  write_page(self)
+end
+
+--- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
+--- raised goes on to the caller), it begins nothing more.
+---@param shots runway.Shot[]   recalled
+---@param accounts table<string, runway.Client>   by provider, with the journal
+---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page
+---@return table<string, runway.Halt> halted
+function night.make(shots, accounts, options)
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
+    writing = false, over = false, busy = 0, waiting = {} }, Night)
+  local line, next_one = in_line(shots), 1
+  for _, shot in ipairs(line) do
+    shot.again = options.retry_failed and shot.state == "failed" or nil
+    shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
+  end
+  tell(self)
+  local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
+  for i = 1, math.min(options.jobs, #line) do
+    workers[i] = scheduler.spawn(function()
+      while next_one <= #line do
+        local shot = line[next_one]
+        next_one = next_one + 1
+        attend(self, shot)
+      end
+    end)
+  end
+  local ok, raised, failures = pcall(jobs.all, workers)
+  if not ok then
+    for _, worker in ipairs(workers) do worker:cancel() end
+  end
+  last_page(self, keeper)
+  if not ok then error(raised, 0) end         -- Ctrl-C, say
+  for _, err in pairs(failures or {}) do error(err, 0) end
+  return self.halted
+end
+
+return night

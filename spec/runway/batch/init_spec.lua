@@ -1,0 +1,477 @@
+-- A list of shots, made over a mock: what is submitted, what is left, and what is told of it.
+
+local adapters = require "spec.support.adapters"
+local clients = require "runway.client"
+local command = require "spec.support.command"
+local journal = require "runway.journal"
+local mocked = require "spec.support.mocked"
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
+local scratch = require "spec.support.scratch"
+
+local HEADER = "key,prompt_text,model,ratio,duration"
+
+describe("runway.batch", function()
+  local files, posts, tasks, open, most, client, m
+
+  -- The provider: by its prompt each shot goes as `ways` say, for its first, second, … submit; else well.
+  local function provider(ways, options)
+    posts, tasks, open, most = {}, {}, 0, 0
+    local function submit(request)
+      local prompt = request.json.promptText
+      posts[prompt] = (posts[prompt] or 0) + 1
+      local way = (ways or {})[prompt]
+      if type(way) == "function" then way = way()
+      elseif way and not way.status and not way.fault and not way.code then way = way[posts[prompt]] end
+      if way and (way.status or way.fault) then return way end
+      local id = ("task-%s-%d"):format(prompt, posts[prompt])
+      tasks[id] = way or {}
+      open = open + 1
+      most = math.max(most, open)
+      return { json = { id = id, estimatedCost = { credits = 25 } } }
+    end
+    local function query(request)
+      local id = request.path:match "[^/]+$"
+      local way = tasks[id]
+      way.looks = (way.looks or 0) + 1
+      if way.looks == 1 then return { json = { id = id, status = "RUNNING", progress = 0.5 } } end
+      if way.looks == 2 then open = open - 1 end
+      if way.code then
+        return { json = { id = id, status = "FAILED", failure = "it failed", failureCode = way.code,
+          cost = { credits = 0 } } }
+      end
+      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" },
+        cost = { credits = 20 } } }
+    end
+    return mocked.client({ any_order = true,
+      { "POST /v1/text_to_video", times = math.huge, answer = submit },
+      { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
+      { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
+        times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
+    }, options)
+  end
+
+  local function list(...)
+    local lines = { HEADER }
+    for _, word in ipairs { ... } do lines[#lines + 1] = ("%s,%s,gen4.5,1280:720,5"):format(word, word) end
+    return files:write("shots.csv", table.concat(lines, "\n"))
+  end
+
+  local function run(where, more)
+    local options = { directory = files:path "out" }
+    for name, v in pairs(more or {}) do options[name] = v end
+    return runway.batch(client, where, options)
+  end
+
+  local function states(result)
+    local words = {}
+    for i, shot in ipairs(result.shots) do words[i] = shot.state end
+    return table.concat(words, " ")
+  end
+
+  local function entry(key)
+    local j = assert(journal.open(files:path "out/runway.db"))
+    local found = j:get(key)
+    j:close()
+    return found
+  end
+
+  before_each(function() files = scratch.new() end)
+  after_each(function()
+    mocked.close()
+    files:remove()
+  end)
+
+  it("makes each shot once into a directory, with a receipt beside it, and nothing when it is run again", function()
+    client, m = provider()
+    local result = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er/" }))
+    assert.equal("done done done", states(result))
+    assert.equal(0, result.exit_code)
+    assert.same({ done = 3 }, result.counts)
+    assert.equal(60, result.credits)
+    assert.equal(files:path "out/deep/er/b.mp4", result.shots[2].path)
+    assert.equal("task-b-1", result.shots[2].task_id)
+    assert.matches("ftyp.*task%-b%-1", files:content "out/deep/er/b.mp4")
+    assert.matches('"task%-b%-1"', files:content "out/deep/er/b.mp4.json")
+    assert.truthy(files:content "out/deep/er/runway.db")
+    local asked = #m.requests
+    local again = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er" }))
+    assert.equal("done done done", states(again))
+    assert.equal(60, again.credits)
+    assert.equal(asked, #m.requests)
+  end)
+
+  it("leaves the client as it was, and uses a journal that it has", function()
+    client = provider()
+    assert(run(list "a"))
+    assert.is_nil(client.journal)
+    local j = assert(journal.open(files:path "mine.db"))
+    client = provider({}, { journal = j })
+    assert(run(list "b"))
+    assert.equal("done", j:get("b").state)
+    j:close()
+  end)
+
+  it("fetches a film that is gone, and pays for nothing again", function()
+    client = provider()
+    assert(run(list "a"))
+    os.remove(files:path "out/a.mp4")
+    local result = assert(run(list "a"))
+    assert.equal(0, result.exit_code)
+    assert.truthy(files:content "out/a.mp4")
+    assert.same({ a = 1 }, posts)
+  end)
+
+  it("makes the shots side by side, so many at most", function()
+    for jobs = 1, 3 do
+      client = provider()
+      assert.equal(0, assert(run(list("a", "b", "c", "d", "e"),
+        { jobs = jobs, directory = files:path("out" .. jobs) })).exit_code)
+      assert.equal(jobs, most)
+      mocked.close()
+    end
+  end)
+
+  it("goes on with what is under way, and before what is not begun", function()
+    client = provider()
+    assert.equal(1, assert(run(list("b"), { timeout = 0.001 })).exit_code)
+    assert.equal("submitted", entry("b").state)
+    local order = {}
+    local result = assert(run(list("a", "b"), { jobs = 1, on_progress = function(shots)
+      for _, shot in ipairs(shots) do
+        if shot.state == "done" and not order[shot.key] then order[#order + 1], order[shot.key] = shot.key, true end
+      end
+    end }))
+    assert.equal("done done", states(result))
+    assert.same({ "b", "a", a = true, b = true }, order)
+    assert.same({ a = 1, b = 1 }, posts)
+  end)
+
+  it("tells of each change with the whole list", function()
+    client = provider()
+    local seen, rows = {}, {}
+    assert(run(list("a", "b"), { jobs = 1, on_progress = function(shots)
+      rows[#shots] = true
+      local shot = shots[1]
+      local said = ("%s %s %s"):format(shot.state, shot.progress or "-", shot.credits or "-")
+      if seen[#seen] ~= said then seen[#seen + 1] = said end
+    end }))
+    assert.same({ [2] = true }, rows)
+    assert.equal("queued - -", seen[1])
+    assert.equal("submitting - -", seen[2])
+    assert.equal("done 1 20", (seen[#seen]:gsub("%.0", "")))
+  end)
+
+  it("tells which shot it is of, and once of each that nothing more is done about it", function()
+    client = provider { b = { { code = "INTERNAL.BAD_OUTPUT.CODE01" } } }
+    local first, ended = nil, {}
+    assert(run(list("a", "b", "c"), { jobs = 1, attempts = 2, on_progress = function(shots, shot, over)
+      if not first then first = { #shots, shot == nil } end
+      if over then ended[#ended + 1] = shot.key .. " " .. shot.state end
+    end }))
+    assert.same({ 3, true }, first)
+    assert.same({ "a done", "b done", "c done" }, ended)
+  end)
+
+  it("has the page written before anything is paid for, while it goes on, and at its end", function()
+    client = provider()
+    local pages = {}
+    assert(run(list("a", "b"), { jobs = 1, directory = files:path "out/", sheet = function(directory, shots, sums)
+      pages[#pages + 1] = { directory, #shots, sums.counts.done or 0, next(posts) ~= nil }
+    end }))
+    local out = files:path "out"
+    assert.same({ out, 2, 0, false }, pages[1])
+    assert.same({ out, 2, 2, true }, pages[#pages])
+    assert.is_true(#pages > 2)
+    pages = {}
+    assert.equal(0, assert(run(list("a", "b"), { sheet = function() error "a bug of the page's" end })).exit_code)
+  end)
+
+  it("goes on though what it tells raises", function()
+    client = provider()
+    assert.equal(0, assert(run(list "a", { on_progress = function() error "a bug of the page's" end })).exit_code)
+  end)
+
+  describe("checks the whole list before anything is paid for:", function()
+    local function refused(content, more)
+      client, m = provider()
+      local result, err = run(type(content) == "table" and content or files:write("shots.csv", content), more)
+      assert.is_nil(result)
+      assert.same({ "invalid_request", "bad_list", "no" }, { err.kind, err.code, err.sent })
+      assert.equal(0, #m.requests)
+      assert.is_nil(files:content "out/runway.db")
+      return err
+    end
+
+    it("what the provider is known to refuse, with line and column", function()
+      local rest = ",gen4.5,1280:720,"
+      local err = refused(HEADER .. ",seed\na,x" .. rest .. "5,1\nb,x" .. rest .. "5,1.5\nc,x" .. rest .. "77,1\n")
+      assert.same({ 3, "seed" }, { err.faults[1].line, err.faults[1].column })
+      assert.same({ 4, "duration" }, { err.faults[2].line, err.faults[2].column })
+      assert.matches("line 3, seed: .*; line 4, duration: ", err.message)
+    end)
+
+    it("names that are nearly known", function()
+      local err = refused("key,promt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\nb,x,gen4.5,1280:720,5\n")
+      assert.equal(1, #err.faults)
+      assert.matches("line 2, promt_text: .*did you mean prompt_text%?.* %(and so in 1 more%)", err.message)
+    end)
+
+    it("pictures that are not there", function()
+      local err = refused(HEADER .. ",prompt_image\na,x,gen4.5,1280:720,5,no.png\n")
+      assert.equal(2, err.faults[1].line)
+      assert.equal("prompt_image", err.faults[1].column)
+      assert.truthy(err.faults[1].message:find(files:path "no.png", 1, true))
+    end)
+
+    it("shots of one file, or of another's receipt", function()
+      local head = "key,prompt_text,model,ratio,duration,output\n"
+      local rest = ",x,gen4.5,1280:720,5,"
+      local err = refused(head .. "a" .. rest .. "x.mp4\nb" .. rest .. "X.mp4\n")
+      assert.same({ 3, "output" }, { err.faults[1].line, err.faults[1].column })
+      assert.matches("line 2 as well", err.message)
+      refused(head .. "a" .. rest .. "x.mp4\nb" .. rest .. "x.mp4.json\n")
+      refused(HEADER .. "\na/b,x,gen4.5,1280:720,5\na_b,x,gen4.5,1280:720,5\n")
+    end)
+
+    it("providers that are none, or have no key", function()
+      local err = refused("key,prompt_text,model,ratio,duration,provider\na,x,gen4.5,1280:720,5,qimo\n")
+      assert.same({ 2, "provider" }, { err.faults[1].line, err.faults[1].column })
+      assert.matches("did you mean qimu", err.message)
+    end)
+
+    it("lists that cannot be read", function()
+      client = provider()
+      local result, err = run(files:path "none.csv")
+      assert.is_nil(result)
+      assert.equal("io", err.kind)
+      assert.matches("cannot read the list", err.message)
+      result, err = run(files.directory)
+      assert.is_nil(result)
+      assert.equal("io", err.kind)
+    end)
+
+    it("a price that no one knows, where there is a budget", function()
+      local content = "key,prompt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\nb,x,gen9,1280:720,5\n"
+      client, m = provider({}, { budget = 500 })
+      local result, err = run(files:write("shots.csv", content))
+      assert.is_nil(result)
+      assert.equal(1, #err.faults)
+      assert.equal(3, err.faults[1].line)
+      assert.matches("what this task costs at runwayml is not known", err.faults[1].message)
+      assert.equal(0, #m.requests)
+    end)
+
+    it("and sends nothing when it is only asked to", function()
+      client, m = provider()
+      local result = assert(run(list("a", "b"), { dry_run = true }))
+      assert.equal("queued queued", states(result))
+      assert.equal("/v1/text_to_video", result.shots[1].request.path)
+      assert.equal("b.mp4", result.shots[2].output)
+      assert.equal(60, result.shots[2].estimate.credits)
+      assert.equal(0, #m.requests)
+      assert.is_nil(files:content "out/runway.db")
+    end)
+  end)
+
+  describe("when a shot fails", function()
+    it("fails it alone, and does not repeat it unless told to, under a key that says so", function()
+      client = provider { b = { { code = "SAFETY.INPUT.TEXT" } } }
+      local result = assert(run(list("a", "b", "c"), { attempts = 3 }))
+      assert.equal("done failed done", states(result))
+      assert.equal(1, result.exit_code)
+      assert.equal("SAFETY.INPUT.TEXT", result.shots[2].error.code)
+      result = assert(run(list("a", "b", "c"), { attempts = 3 }))
+      assert.equal("done failed done", states(result))
+      assert.equal("it failed", result.shots[2].error.message:match "it failed")
+      assert.same({ a = 1, b = 1, c = 1 }, posts)
+      result = assert(run(list("a", "b", "c"), { retry_failed = true }))
+      assert.equal("done done done", states(result))
+      assert.equal(0, result.exit_code)
+      assert.same({ a = 1, b = 2, c = 1 }, posts)
+      assert.equal("failed", entry("b").state)
+      assert.same({ "done", "task-b-2" }, { entry("b#2").state, entry("b#2").task_id })
+      assert.equal("done done done", states(assert(run(list("a", "b", "c"), { retry_failed = true }))))
+      assert.same({ a = 1, b = 2, c = 1 }, posts)
+    end)
+
+    it("makes it anew where its provider says that this may help, so often", function()
+      local internal = { code = "INTERNAL.BAD_OUTPUT.CODE01" }
+      client = provider { a = { { code = internal.code }, { code = internal.code } }, b = { { code = internal.code } } }
+      local result = assert(run(list("a"), { attempts = 2 }))
+      assert.equal("failed", states(result))
+      assert.same({ a = 2 }, posts)
+      assert.equal("failed", entry("a#2").state)
+      result = assert(run(list("a"), { attempts = 3 })) -- counted over all runs
+      assert.equal("done", states(result))
+      assert.equal(3, result.shots[1].attempt)
+      assert.equal("failed", states(assert(run(list("b"))))) -- once, unless told otherwise
+      assert.same({ a = 3, b = 1 }, posts)
+    end)
+
+    it("fails alone what the provider refuses", function()
+      client = provider { b = { status = 400, json = { error = "no such voice" } } }
+      local result = assert(run(list("a", "b", "c")))
+      assert.equal("done failed done", states(result))
+      assert.matches("no such voice", result.shots[2].error.message)
+      assert.equal(1, result.exit_code)
+    end)
+
+    it("fails alone a key that stood for another request", function()
+      client = provider()
+      assert(run(list("a", "b")))
+      local path = files:write("shots.csv", HEADER .. "\na,other,gen4.5,1280:720,5\nb,b,gen4.5,1280:720,5\n")
+      local result = assert(run(path))
+      assert.equal("failed done", states(result))
+      assert.equal("key_conflict", result.shots[1].error.code)
+      assert.same({ a = 1, b = 1 }, posts)
+    end)
+  end)
+
+  it("shows what is unknown, and leaves it", function()
+    client = provider { b = { fault = "lost" } }
+    for _ = 1, 2 do
+      local result = assert(run(list("a", "b", "c"), { retry_failed = true, attempts = 3 }))
+      assert.equal("done unknown done", states(result))
+      assert.equal(4, result.exit_code)
+      assert.equal("unknown_submit", result.shots[2].error.kind)
+      assert.same({ a = 1, b = 1, c = 1 }, posts)
+    end
+  end)
+
+  describe("when no more is sold", function()
+    local function daily(more)
+      local way = { status = 429, json = { error = "Your daily task limit has been reached." } }
+      for name, v in pairs(more or {}) do way[name] = v end
+      return way
+    end
+
+    it("leaves the rest queued until the day is over, and says when that is", function()
+      client = provider { b = daily { headers = { ["retry-after"] = "3000" } } }
+      local result = assert(run(list("a", "b", "c", "d"), { jobs = 1 }))
+      assert.equal("done queued queued queued", states(result))
+      assert.equal(1, result.exit_code)
+      assert.same({ a = 1, b = 1 }, posts)
+      local halt = result.halted.runwayml
+      assert.equal("daily_limit", halt.error.code)
+      assert.is_true(math.abs(halt.until_time - os.time() - 3000) < 60)
+      client = provider()
+      assert.equal("done done done done", states(assert(run(list("a", "b", "c", "d")))))
+      assert.same({ b = 1, c = 1, d = 1 }, posts)
+    end)
+
+    it("and asks a limit that only says too many once more", function()
+      client = provider { a = { { status = 503, headers = { ["retry-after"] = "60" } },
+        { status = 429, json = { error = "Too many requests" } } } }
+      assert.equal("done", states(assert(run(list "a"))))
+    end)
+
+    it("stops at an empty account, which is no fault of the shot's", function()
+      client = provider { b = { status = 400, json = { error = "You do not have enough credits to run this task." } } }
+      local result = assert(run(list("a", "b", "c"), { jobs = 1 }))
+      assert.equal("done queued queued", states(result))
+      assert.equal("insufficient_credits", result.halted.runwayml.error.kind)
+      assert.same({ a = 1, b = 1 }, posts)
+    end)
+
+    it("submits nothing that would pass the budget, with a journal of the client's or of the directory's", function()
+      for _, own in ipairs { false, true } do
+        local j = own and assert(journal.open(files:path "mine.db")) or nil
+        client = provider({}, { journal = j, budget = 75 }) -- a shot is held to cost 60, and costs 20
+        local result = assert(run(list("a", "b", "c"), { directory = files:path(own and "one" or "two"), jobs = 1 }))
+        assert.equal("done queued queued", states(result))
+        assert.same({ 3, "budget" }, { result.exit_code, result.halted.runwayml.error.code })
+        if j then j:close() end
+      end
+    end)
+
+    it("uses the budget up: what is held back for what is under way is waited for", function()
+      for _, jobs in ipairs { 1, 2, 4 } do
+        client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
+        local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
+          directory = files:path("j" .. jobs) }))
+        assert.same({ done = 4, queued = 2 }, result.counts)
+        assert.same({ 3, 80 }, { result.exit_code, result.credits })
+      end
+    end)
+  end)
+
+  it("survives a provider that is away for an hour", function()
+    local away
+    client = provider { b = function()
+      away = away or scheduler.now() + 3600
+      return scheduler.now() < away and { fault = "not_sent" } or nil
+    end }
+    local result = assert(run(list("a", "b", "c")))
+    assert.equal("done done done", states(result))
+    assert.is_nil(result.shots[2].error)
+  end)
+
+  it("makes only what it is asked for", function()
+    client = provider()
+    local result = assert(run(list("a", "b", "c"), { only = { "b" } }))
+    assert.equal("queued done queued", states(result))
+    assert.equal(0, result.exit_code)
+    assert.same({ b = 1 }, posts)
+    local none, err = run(list("shot-a", "shot-b"), { only = { "shot_b" } })
+    assert.is_nil(none)
+    assert.matches("did you mean shot%-", err.message)
+  end)
+
+  it("asks each shot's own provider", function()
+    client = provider()
+    local other, mock = mocked.client({ any_order = true,
+      { "POST /make", json = { id = "other-1" } },
+      { "GET /tasks/other-1", times = math.huge, json = { status = "FAILED" } },
+    }, { provider = adapters.own() })
+    local shots = { mocked.clip { key = "a", provider = "mine" }, mocked.clip { key = "b", prompt_text = "b" } }
+    local result = assert(run(shots, { clients = { mine = other } }))
+    assert.equal("failed done", states(result))
+    assert.equal("other-1", result.shots[1].task_id)
+    assert.equal("mine", entry("a").provider)
+    assert.truthy(#mock.requests > 0)
+  end)
+
+  it("spends at a row's own provider nothing beyond the account's budget, and over its transport", function()
+    command.setup { QIMU_API_KEY = mocked.KEY }
+    client = provider({}, { budget = 75, prices = { gen3a_turbo = 10 } })
+    local head = "key,prompt_text,model,ratio,duration,provider\n"
+    local path = files:write("shots.csv", head .. "a,a,gen4.5,1280:720,5,\nb,b,gen3a_turbo,16:9,10,qimu\n")
+    local result = assert(run(path, { jobs = 1 }))
+    command.teardown()
+    assert.equal("done queued", states(result))
+    assert.same({ 3, "budget" }, { result.exit_code, result.halted.qimu.error.code })
+    assert.same({ a = 1 }, posts)
+  end)
+
+  it("says when the directory can be none", function()
+    client, m = provider()
+    files:write("out", "a file")
+    local result, err = run(list "a")
+    assert.is_nil(result)
+    assert.same({ "io", "directory" }, { err.kind, err.code })
+    assert.matches("cannot make the directory", err.message)
+    assert.equal(0, #m.requests)
+  end)
+
+  it("pays for no shot whose file is there already, and is another's", function()
+    client = provider()
+    os.execute("mkdir -p " .. files:path "out")
+    files:write("out/a.mp4", "mine")
+    local result = assert(run(list("a", "b")))
+    assert.equal("failed done", states(result))
+    assert.same({ b = 1 }, posts)
+    assert.equal("mine", files:content "out/a.mp4")
+  end)
+
+  it("raises for misuse", function()
+    client = provider()
+    assert.has_error(function() runway.batch({}, "x", { directory = "y" }) end)
+    assert.has_error(function() runway.batch(client, 5, { directory = "y" }) end)
+    assert.has_error(function() runway.batch(client, "x") end)
+    local ok, message = pcall(run, list "a", { job = 3 })
+    assert.is_false(ok)
+    assert.matches("did you mean jobs%?", message)
+    assert.is_true(clients.is(client))
+  end)
+end)
