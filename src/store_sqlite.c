@@ -134,6 +134,10 @@ static bool make_file (const char *path, rw_trouble *t) {
     if (close(fd) != 0) err = errno;
   } else if (errno != EEXIST) {
     err = errno;
+    if (err == ENOENT)
+      return rw_store_trouble(t, RW_STORE_WHERE, "there is no such directory%s: %s",
+                              *path == '~' ? " (only a shell knows what ~ stands for)" : "",
+                              strerror(err));
   }
   if (lockless) {
     (void)unlink(path);

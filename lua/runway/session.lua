@@ -152,6 +152,15 @@ local function base_of(adapter, given, allow_http, paths)
   return without_path((base:gsub("/+$", "")), adapter.base_url, paths), url
 end
 
+-- What is wrong with a file of authorities, as far as it can be seen: none at all, or one that may not be read. A mock
+-- reads none.
+local function authorities_fault(options)
+  local path, transport = options.ca_file, options.transport
+  if not path or transport and transport.pretends then return nil end
+  local there, why = core.readable(path)
+  return not there and why ~= "not a plain file" and ("ca_file: %s: %s"):format(path, why) or nil
+end
+
 -- The options by which the command finds the same account; false: it cannot, of an adapter that is given as a table.
 local function account_of(adapter, options, base)
   if require("runway.providers")[adapter.name] ~= adapter then return false end
@@ -179,6 +188,8 @@ function session.new(adapter, options, paths)
   if not usable then                          -- libcurl would show it, password and all
     return config(adapter.name, "proxy cannot be a proxy: " .. why)
   end
+  why = authorities_fault(options)
+  if why then return config(adapter.name, why) end
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",

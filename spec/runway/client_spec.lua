@@ -105,6 +105,11 @@ describe("runway.client", function()
       assert.truthy(refused { api_key = "sk-1\n" }.message:find("newline", 1, true))
     end)
 
+    it("authorities that are not there are told, and why", function()
+      assert.equal("ca_file: /nowhere/ca.pem: No such file or directory",
+        refused { api_key = "key_0123456789", ca_file = "/nowhere/ca.pem" }.message)
+    end)
+
     it("an unknown provider lists those known, and the nearest", function()
       local err = refused { provider = "cometapii", api_key = "k" }
       assert.truthy(err.message:find("did you mean cometapi?", 1, true))

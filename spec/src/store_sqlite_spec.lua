@@ -129,6 +129,7 @@ describe("a store in an SQLite file", function()
       local s, err = open(dir:path(name))
       assert.is_nil(s)
       assert.same({ "config", "where" }, { err.kind, err.code }, name)
+      assert.equal(name:find "^missing" ~= nil, err.message:find("no such directory", 1, true) ~= nil, err.message)
     end
   end)
 

@@ -180,7 +180,7 @@ local function make(args, world, client)
     watched:say("runway: waiting for the answers to paid requests, so that their tasks are not lost; a second Ctrl-C "
       .. "gives up")
   end
-  ledger.to_go_on = function() return AGAIN end
+  ledger.to_go_on, ledger.to_find_out = function() return AGAIN end, report.AGAIN
   local ok, result, err = pcall(require("runway").batch, client, args.file, { directory = args.output,
     jobs = args.jobs, attempts = args.attempts, timeout = args.timeout, retry_failed = args.retry_failed,
     only = #args.only > 0 and args.only or nil, on_progress = on_progress })

@@ -178,12 +178,15 @@ function report.to_go_on(args, id, message)
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
+--- The same, with a journal and a key.
+report.AGAIN = "run the same command again, which submits nothing twice"
+
 --- What to do where a paid request was left without its answer.
 ---@param args table
 ---@return string
 function report.to_find_out(args)
   if not args.journal then return "look at the provider's own list of tasks before you submit it again" end
-  if args.key then return "run the same command again, which submits nothing twice" end
+  if args.key then return report.AGAIN end
   return "see runway journal list " .. given("--journal", errors.redact(args.journal))
 end
 

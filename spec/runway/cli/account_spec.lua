@@ -128,7 +128,14 @@ describe("the runway command", function()
 
     it("says how to find out what a signal left without an answer", function()
       local file = here:write("mine.lua", FINE)
-      local journal = here:path "j.db"
+      local journal, list = here:path "j.db", here:write("shots.csv", "key,prompt_text\na,a\n")
+      local function told_at_the_end(argv)
+        local said, code = child.run("UNANSWERED = true\n" .. ENDED, { arguments = argv,
+          before = "export REELHOUSE_API_KEY=" .. mocked.KEY .. ";" })
+        assert.equal(128 + 15, code, said)
+        assert.is_nil(said:find("all or join", 1, true))
+        return said
+      end
       for told, words in pairs {
         ["look at the provider's own list of tasks before you submit it again"] = {},
         ["run the same command again, which submits nothing twice"] = { "--journal", journal, "--key", "k" },
@@ -136,12 +143,10 @@ describe("the runway command", function()
       } do
         local argv = { "generate", "--provider", file, "--prompt", "x", "-o", here:path "a.mp4" }
         for _, word in ipairs(words) do argv[#argv + 1] = word end
-        local said, code = child.run("UNANSWERED = true\n" .. ENDED, { arguments = argv,
-          before = "export REELHOUSE_API_KEY=" .. mocked.KEY .. ";" })
-        assert.equal(128 + 15, code, said)
-        assert.matches("the tasks may exist: " .. told, said, 1, true)
-        assert.is_nil(said:find("all or join", 1, true))
+        assert.matches("the tasks may exist: " .. told, told_at_the_end(argv), 1, true)
       end
+      assert.matches("the tasks may exist: run the same command again, which submits nothing twice",
+        told_at_the_end { "batch", list, "--provider", file, "-o", here:path "night" }, 1, true)
     end)
 
     it("leaves a name alone that is neither", function()
