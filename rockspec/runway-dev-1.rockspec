@@ -96,6 +96,7 @@ build = {
     },
     ["runway.adapter"] = "lua/runway/adapter.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
+    ["runway.api_key"] = "lua/runway/api_key.lua",
     ["runway.batch"] = "lua/runway/batch/init.lua",
     ["runway.batch.cells"] = "lua/runway/batch/cells.lua",
     ["runway.batch.check"] = "lua/runway/batch/check.lua",

@@ -187,7 +187,7 @@ end
 
 -- What was wrong with a value that an adapter's function gave, and what it must be.
 local function odd(s, name, v, where, expected)
-  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.key), where, name,
+  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.secrets), where, name,
     expected and "; it must be " .. expected or "")
 end
 

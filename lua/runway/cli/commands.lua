@@ -9,8 +9,9 @@
 local exits = require "runway.cli.exits"
 local read = require "runway.cli.read"
 
-local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, "
-  .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
+local KEYS = "The API key comes from the environment, never from an option (others on the machine see options with ps): "
+  .. "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY; or from the file that "
+  .. "the same name with _FILE behind it names."
 
 -- What a shell offers: of what is known here, and any other is taken as well.
 local suggest = {}
@@ -222,7 +223,7 @@ local completion = {
 -- What is read from the environment, for the manual.
 local ENVIRONMENT = {
   { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
-    "The API key, by provider." },
+    "The API key, by provider; the same name with _FILE behind it names a file that holds it." },
   { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
   { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
   { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
