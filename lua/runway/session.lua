@@ -133,8 +133,8 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {},
-    closed = false,
+    base = base, loopback = url.loopback, key = key, key_of = asked, secrets = { key },
+    live = {}, held_until = {}, faults = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
@@ -212,7 +212,7 @@ function Session:current_key()
     local secrets = self.secrets
     if #secrets >= MOST_SECRETS then table.remove(secrets, 1) end
     secrets[#secrets + 1] = key
-    self.key, self.signed_headers = key, false -- nil would show those of the session behind this one
+    self.key, self.signed_headers = key, false -- and not nil: a session may stand on another, and show its own
   end
   return key
 end

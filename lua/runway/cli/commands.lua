@@ -9,9 +9,9 @@
 local exits = require "runway.cli.exits"
 local read = require "runway.cli.read"
 
-local KEYS = "The API key comes from the environment, never from an option (others on the machine see options with ps): "
-  .. "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY; or from the file that "
-  .. "the same name with _FILE behind it names."
+local KEYS = "The API key comes from the environment, never from an option (others on the machine see options with "
+  .. "ps): RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY; or from the "
+  .. "file that the same name with _FILE behind it names."
 
 -- What a shell offers: of what is known here, and any other is taken as well.
 local suggest = {}
@@ -150,10 +150,11 @@ local upload = {
 }
 
 local models = {
-  "models", "List the models that are known, and what each takes.",
-  more = "One line a model: provider, kind of task, model, seconds, ratios. Nothing is asked of a provider: a model "
-    .. "that is not listed may be newer than this list, and is let through. Of a provider that tells none of its "
-    .. "models there is a line for each kind.",
+  "models", "List the models that are known, what each takes, and what it costs.",
+  more = "One line a model: provider, kind of task, model, seconds, price, ratios. Nothing is asked of a provider: a "
+    .. "model that is not listed may be newer than this list, and is let through. Of a provider that tells none of "
+    .. "its models there is a line for each kind. Prices are in credits, with the date of the list that they are from: "
+    .. "Runway's own (1 credit = $0.01). Resellers publish none. --json tells what a price depends on.",
   takes = { { "model", "Only this one.", optional = true } },
   options = {
     { "--provider", "Only this provider's (default: all those built in); also an adapter of your own.",
