@@ -61,6 +61,7 @@ build = {
         "src/lua_json_read.c",
         "src/lua_json_scalar.c",
         "src/lua_json_write.c",
+        "src/lua_machine.c",
         "src/lua_marks.c",
         "src/lua_request.c",
         "src/lua_result.c",
