@@ -51,7 +51,7 @@ end
 local function checked(key, variable, where)
   local fault = fault_of(key, variable)
   if fault then return nil, ("the API key%s %s"):format(where, fault) end
-  return key
+  return key, nil, (where:gsub("^ in ", ""))
 end
 
 --------------------------------------------------------------------- names that are nearly right
@@ -142,6 +142,7 @@ end
 ---@param given string|function|nil  the client's own
 ---@return string|function|nil
 ---@return string|nil why        there is none that can be used; no key is in it
+---@return string|nil where      it was found, for people
 function api_key.find(name, variable, given)
   if type(given) == "function" then return given end
   if given and given ~= "" then return checked(given, variable, "") end

@@ -122,7 +122,7 @@ case $1 in
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" --poll-interval 0.01 "$@" ;;
-  cancel|credits|upload)
+  cancel|credits|doctor|upload)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" "$@" ;;

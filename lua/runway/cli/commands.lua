@@ -189,6 +189,18 @@ local journal = {
   },
 }
 
+local doctor = {
+  "doctor", "Look for what stands in the way: key, network, clock, disk, journal.",
+  more = "One line a check: ok, warn or FAIL, what was seen, and what to do. Two requests are made, one of them with "
+    .. "the key, and nothing is paid for; where nothing answers, it takes seconds. No key is shown. Exit code 0: "
+    .. "nothing failed; 1: something did.\n\n" .. KEYS,
+  options = together({
+    { "-o --output", "The directory that films are to go to (default: this one).", value = "DIR" },
+    { "--journal", "The journal to look at: a file, or postgresql://….", value = "JOURNAL" },
+    JSON,
+  }, ACCOUNT),
+}
+
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
@@ -240,5 +252,5 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, task, cancel, credits, upload, models, journal, sandbox, completion },
+  commands = { generate, task, cancel, credits, upload, models, journal, doctor, sandbox, completion },
 }

@@ -13,7 +13,7 @@ local cli = {}
 -- The rooms of the commands, loaded when they are asked for.
 local ROOMS = {
   generate = "tasks", task = "tasks", cancel = "tasks", credits = "errands", upload = "errands", models = "models",
-  journal = "journal", sandbox = "sandbox", completion = "completion",
+  journal = "journal", doctor = "doctor", sandbox = "sandbox", completion = "completion",
 }
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.
