@@ -68,12 +68,12 @@ local function examine(store)
   if not version then return nil, err end
   local seen = { path = store.path, version = version, newest = newest, entries = 0, unknown = 0 }
   if version == 0 then return seen end
-  local began, found = core.now(), nil
-  found, err = store:write { IDLE }
-  if not found then return nil, err end
+  local began = core.now()
+  local found, failure = store:write { IDLE }
+  if not found then return nil, failure end
   seen.commit_seconds = core.now() - began
-  found, err = store:read { { "SELECT state, count(*) AS n FROM runway_shots GROUP BY state" } }
-  if not found then return nil, err end
+  found, failure = store:read { { "SELECT state, count(*) AS n FROM runway_shots GROUP BY state" } }
+  if not found then return nil, failure end
   for _, row in ipairs(found[1].rows) do
     seen.entries = seen.entries + row.n
     if row.state == "unknown" then seen.unknown = row.n end
