@@ -190,7 +190,7 @@ end
 ---@return integer|nil
 function network.seconds_of(date)
   local day, month, year, hour, minute, second =
-    (date or ""):match "^%a+, (%d%d?) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$"
+    (date or ""):match "^[A-Za-z]+, (%d%d?) ([A-Za-z]+) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$"
   if not day or not MONTHS[month] then return nil end
   return days_of(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(hour) * 3600
     + tonumber(minute) * 60 + tonumber(second)
