@@ -241,6 +241,33 @@ describe("the key of an account", function()
       assert.same({ "Bearer key_number_1", "Bearer key_number_2", "Bearer key_number_3" }, seen)
     end)
 
+    for how, journal in pairs { ["in memory"] = false, ["in a journal"] = true } do
+      it("holds nothing back when its job ends, or Ctrl-C comes, while it waits; remembered " .. how, function()
+        local way = function() runway.sleep(3600) end
+        local client, m = mocked.client({}, { api_key = function() return way() end, budget = 100,
+          journal = journal and files:path "shots.db" or nil })
+        local function submit() return client:generate(mocked.clip { key = "one" }) end
+        local job = runway.spawn(submit)
+        local beside = runway.spawn(function()
+          while assert(client:spent()).reserved == 0 do runway.sleep(0.01) end
+          job:cancel()
+        end)
+        assert(beside:join())
+        assert.equal("cancelled", select(2, job:join()).kind)
+        way = function() error("interrupted!", 0) end
+        local ok, raised = pcall(submit)
+        assert.is_false(ok)
+        assert.matches("interrupted!", tostring(raised), 1, true)
+        way = function() error "no key today" end
+        assert.equal("api_key", select(2, submit()).code) -- and neither key_conflict nor unknown_submit
+        runway.sleep(0.1)
+        assert.equal(0, assert(client:spent()).reserved)
+        if journal then assert.equal("not_found", select(2, client.journal:get "one").kind) end
+        assert.equal(0, #m.requests)
+        client:close()
+      end)
+    end
+
     it("is renewed for a client that remembers, too", function()
       local key = KEY
       local client, m = mocked.client({ any_order = true, { path = "^", times = 9, json = { creditBalance = 7 } } },
