@@ -260,7 +260,11 @@ describe("the key of an account", function()
         assert.matches("interrupted!", tostring(raised), 1, true)
         way = function() error "no key today" end
         assert.equal("api_key", select(2, submit()).code) -- and neither key_conflict nor unknown_submit
-        runway.sleep(0.1)
+        local looks = 0
+        repeat                                -- a job of its own gives it back
+          looks = looks + 1
+          runway.sleep(1)
+        until assert(client:spent()).reserved == 0 or looks == 100
         assert.equal(0, assert(client:spent()).reserved)
         if journal then assert.equal("not_found", select(2, client.journal:get "one").kind) end
         assert.equal(0, #m.requests)
