@@ -71,6 +71,7 @@ function network.proxy(known)
   end
   if not name then return "ok", "none" end
   from = from == "proxy" and "--proxy" or from
+  known.proxy = name
   return "ok", ("%s (%s)"):format(name, from), nil, { proxy = name, from = from }
 end
 
@@ -108,7 +109,8 @@ function network.reach(known)
   local seconds = result.ended - result.began
   if not result.status then
     local err = result.error
-    return "fail", err.message, ADVICE[err.code] or OTHERWISE
+    local code = known.proxy and err.code == "connect" and "proxy" or err.code
+    return "fail", err.message, ADVICE[code] or OTHERWISE
   end
   known.reached = true
   local said = ("answers after %s s (HTTP %d)"):format(text.fixed(seconds, 2), result.status)

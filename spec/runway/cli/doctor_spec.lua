@@ -172,6 +172,12 @@ describe("runway doctor", function()
       end
     end)
 
+    it("that it is the proxy that does not answer", function()
+      local checks = look { "--base-url", "https://api.example", "--proxy", "http://127.0.0.1:1" }
+      assert.equal("ok fail", states(checks, "proxy", "reach"))
+      assert.matches("Look at the proxy", checks.reach.advice, 1, true)
+    end)
+
     it("where there is no name server, within seconds", function()
       local before = core.now()
       local checks, code = look { "--base-url", "https://no-such-host.invalid" }
