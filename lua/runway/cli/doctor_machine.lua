@@ -73,7 +73,8 @@ function machine.journal(known)
   end
   local seen, err = require("runway.journal").examine(where)
   if seen then return journal_seen(seen) end
-  return "fail", err.message, "Until it can be used, no submit that it is to remember is sent.", { journal = is_file and where or nil }
+  return "fail", err.message, "Until it can be used, no submit that it is to remember is sent.",
+    { journal = is_file and where or nil }
 end
 
 -- The nearest directory that is there, and whether it is the one that was asked for.
