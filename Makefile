@@ -133,8 +133,13 @@ $(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
 	$(if $(V),,@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/manual.lua '$@'
 
-# Another compiler, other flags, a file more or less: all of these rebuild.
-$(BUILD)/flags: force | need-build
+# Another compiler, other flags, a file more or less: all of these rebuild. But not in `make install` alone, which
+# installs what was built: who packages names the flags once.
+flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+as_built   := $(if $(filter install,$(MAKECMDGOALS)),$(if $(filter-out install,$(MAKECMDGOALS))$(strip \
+  $(foreach name,$(flag_names),$(filter command,$(origin $(name))))),,$(wildcard $(BUILD)/flags)))
+
+$(BUILD)/flags: $(if $(as_built),,force) | need-build
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)' \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new

@@ -6,12 +6,12 @@
 # DESTDIR                  put before every path, for packagers
 # PREFIX                   where the completions go (share/…), and all of the following by default
 # LUADIR, LIBDIR           Lua's modules, those in Lua and those in C
-# BINDIR, MANDIR, DOCDIR   the command, its man page, the other pages and the licence
+# BINDIR, MANDIR, DOCDIR   the command, its man page, the other pages with what they lead to, and the licence
 # BUILD, MODULES           where it was built, and which modules, as paths below it
 # LUA, LUA_VERSION         which Lua runs the command
 set -eu
 
-pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md'
+pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md examples/* types/*.lua'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
 
 for place in "$PREFIX" "$LUADIR" "$LIBDIR" "$BINDIR" "$MANDIR" "$DOCDIR" "${DESTDIR:-/}"; do
@@ -59,7 +59,7 @@ uninstall() { # DOCDIR may be a directory that others use too
   rm -f "$DESTDIR$LIBDIR/runway.so" "$DESTDIR$BINDIR/runway" "$DESTDIR$MANDIR/man1/runway.1"
   for file in $completions; do rm -f "$DESTDIR$PREFIX/share/$file"; done
   for file in $pages; do rm -f "$DESTDIR$DOCDIR/$file"; done
-  rmdir "$DESTDIR$DOCDIR/docs" "$DESTDIR$DOCDIR" 2>/dev/null || true
+  for dir in /docs /examples /types ''; do rmdir "$DESTDIR$DOCDIR$dir" 2>/dev/null || true; done
 }
 
 DESTDIR=${DESTDIR:-}

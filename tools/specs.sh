@@ -12,6 +12,9 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/checkout.sh
 . tools/checkout.sh
 
+# What was said to the make that runs this is not for one that a spec runs.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES INSTALL
+
 if [ $# -eq 0 ]; then
   IFS=$'\n'
   # shellcheck disable=SC2046  # one file a line

@@ -12,6 +12,7 @@
 ---@field base_url? string                nil: the user must give one
 ---@field env? { api_key?: string, base_url?: string }  names of environment variables
 ---@field kinds string[]                  what it offers, sorted
+---@field attached? string[]             kinds beside these whose tasks no submit makes: they are only attached to
 ---@field poll_interval? number           seconds; least time between two queries of one task; default 5
 ---@field missing_grace? number           seconds after the submit in which "no such task" means "not yet"; default 0
 ---@field media? runway.MediaLimits|fun(kind: string, params: runway.Params): runway.MediaLimits

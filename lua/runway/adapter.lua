@@ -114,6 +114,7 @@ local SHAPE = {
   { "accepted", is_function, "a function", true },
   { "query", is_function, "a function", true },
   { "task", is_function, "a function", true },
+  { "attached", is_list_of_words, "a list of kinds that no submit makes" },
   { "base_url", is_string, "a string" },
   { "env", is_env, "a table of names of environment variables (api_key, base_url)" },
   { "poll_interval", is_seconds, "a number of seconds" },
@@ -427,7 +428,7 @@ function adapter.read(s, name, ...)
   local ok, value, problem = attempt(s, name, answer, more)
   if not ok then
     local fault = ("the adapter %s failed to read an answer: %s raised %s"):format(s.adapter.name, name, value)
-    s:log("error", fault)
+    s:complain("error", fault)
     return nil, nil, fault
   end
   if name == "problem" then value, problem = nil, value or nil end
@@ -435,7 +436,7 @@ function adapter.read(s, name, ...)
   value, odd_value = value_of(s, name, value)
   problem, odd_problem = problem_of(s, name, problem)
   local fault = odd_value or odd_problem
-  if fault then s:log("warning", fault) end
+  if fault then s:complain("warning", fault) end
   return value, problem, fault
 end
 

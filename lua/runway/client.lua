@@ -253,13 +253,20 @@ local function check_id(id, what)
   return clean
 end
 
+-- A kind that no task has would be asked for where none is found.
+local function check_kind(mine, kind)
+  local fault = kind ~= nil and submit.kind_fault(mine, kind)
+  if fault then error(fault, 3) end
+  return kind
+end
+
 --- Attaches to a task by its id. Makes no request.
 ---@param id string
 ---@param kind? runway.Kind   what it makes, where the provider asks by kind
 ---@return runway.Task
 function Client:task(id, kind)
   local mine = session_of(self)
-  return task.new(mine, { id = check_id(id, "task"), kind = kind }, false)
+  return task.new(mine, { id = check_id(id, "task"), kind = check_kind(mine, kind) }, false)
 end
 
 --- Attaches to a task and asks how it stands.
@@ -269,7 +276,8 @@ end
 ---@return runway.Error|nil err
 function Client:get(id, kind)
   local mine = session_of(self)
-  return errors.told("client:get", task.new(mine, { id = check_id(id, "get"), kind = kind }, false):refresh())
+  local ref = { id = check_id(id, "get"), kind = check_kind(mine, kind) }
+  return errors.told("client:get", task.new(mine, ref, false):refresh())
 end
 
 --- Asks the provider to stop a task; one that is gone already counts as stopped.
@@ -280,7 +288,8 @@ end
 ---@return runway.Error|nil err
 function Client:cancel(id, kind)
   local mine = session_of(self)
-  return errors.told("client:cancel", task.cancel(mine, { id = check_id(id, "cancel"), kind = kind }))
+  local ref = { id = check_id(id, "cancel"), kind = check_kind(mine, kind) }
+  return errors.told("client:cancel", task.cancel(mine, ref))
 end
 
 --------------------------------------------------------------------- the rest of the API

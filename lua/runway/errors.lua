@@ -31,7 +31,7 @@ local MAX_WORD = 200         -- and of a code or a request's id
 local Error = { __name = "runway.error" }
 Error.__index = Error
 
---- One line: which call failed, what happened, to which task, and whether money may be spent.
+--- One line: which call failed, what happened, to which task, whether money may be spent, and when to come back.
 function Error.__tostring(e)
   local notes = {}
   if e.provider then notes[#notes + 1] = e.provider end
@@ -40,6 +40,8 @@ function Error.__tostring(e)
   if e.task_id then notes[#notes + 1] = "task " .. e.task_id end
   if e.request_id then notes[#notes + 1] = "request " .. e.request_id end
   if e.attempts and e.attempts > 1 then notes[#notes + 1] = e.attempts .. " attempts" end
+  local later = e.retryable and e.retry_after
+  if later and later > 0 then notes[#notes + 1] = "may be tried again in " .. text.span(later) end
   local line = (e.where and e.where .. ": " or "") .. (e.call and e.call .. ": " or "")
     .. (e.kind and e.kind .. ": " or "") .. e.message
   if #notes > 0 then line = line .. " (" .. table.concat(notes, ", ") .. ")" end

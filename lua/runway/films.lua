@@ -95,7 +95,7 @@ local function fetch(self, path, opts, overwrite)
     ok, err = provenance.check(my.session, self, path, told)
     if not ok then return mark(self, err) end
   end
-  ledger.hold(self, my.session:is_real(), true) -- a paid film, until it is here
+  ledger.hold(self, my.session:is_real(), true, my.session.account) -- a paid film, until it is here
   file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
     deadline = deadline, may_come = my.film_by, made_now = my.made_now,

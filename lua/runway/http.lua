@@ -234,7 +234,7 @@ end
 
 -- A paid call of its own: whatever breaks in, the id in its answer goes into the error.
 local function send_paid(session, call)
-  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   ledger.keep(receipt)
   call.receipt = receipt
   local ok, value, err, answer = pcall(http.send, session, call)

@@ -16,6 +16,7 @@ local ledger = {}
 ---@class runway.Receipt      of one paid call
 ---@field provider string
 ---@field real boolean        may it really cost money? A mock's tasks need no last words
+---@field account? string|false   as an OpenTask's
 ---@field attempts integer    requests made
 ---@field sent boolean        has any of them left?
 ---@field open boolean        may the latest have made a task that is not known here?
@@ -30,6 +31,8 @@ local ledger = {}
 ---@field provider string
 ---@field status string
 ---@field kind? string
+---@field account? string|false   the options by which the command finds it, where --provider alone does not; false: there
+---  are none, since it knows no such provider
 
 local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
@@ -53,19 +56,22 @@ local function shown(word)
 end
 
 --- How to go on with a task, for those who write scripts. The command, whose users do not, sets its own.
----@param id string         as it may be shown
----@param provider string
+---@param id string               as it may be shown
+---@param account string|false     as an OpenTask's
 ---@return string
-function ledger.to_go_on(id, provider)
-  local word, options = text.shell(id), ("--provider %s -o FILE"):format(text.shell(provider))
-  return ("client:task(%q):wait(), or: runway task %s"):format(id, id:find "^%-" and options .. " -- " .. word
+function ledger.to_go_on(id, account)
+  local script = ("client:task(%q):wait()"):format(id)
+  if not account then return script end
+  local word, options = text.shell(id), account .. " -o FILE"
+  return ("%s, or: runway task %s"):format(script, id:find "^%-" and options .. " -- " .. word
     or word .. " " .. options)
 end
 
-local function advice(id, provider, status)
+local function advice(id, provider, status, account)
   id, provider = shown(id), shown(provider)
+  if account == nil then account = "--provider " .. text.shell(provider) end
   return ("task %s (%s, %s) is paid for and not lost; to go on: %s"):format(id, provider, status,
-    ledger.to_go_on(id, provider))
+    ledger.to_go_on(id, account))
 end
 
 --------------------------------------------------------------------- receipts
@@ -83,9 +89,10 @@ end
 --- A receipt of what is not to be sent yet.
 ---@param provider string
 ---@param real boolean
+---@param account? string|false   as an OpenTask's
 ---@return runway.Receipt
-function ledger.receipt(provider, real)
-  return { provider = provider, real = real, attempts = 0, sent = false, open = false }
+function ledger.receipt(provider, real, account)
+  return { provider = provider, real = real, account = account, attempts = 0, sent = false, open = false }
 end
 
 --- Keeps it, before anything is sent.
@@ -150,7 +157,8 @@ local function key_of(t) return t.provider .. "\n" .. t.id end
 ---@param t runway.Task
 ---@param real boolean
 ---@param known boolean   is it known to have been made, or is there nothing but an id?
-function ledger.hold(t, real, known)
+---@param account? string|false   as an OpenTask's
+function ledger.hold(t, real, known, account)
   local key = key_of(t)
   local entry = held[key]
   if entry then
@@ -158,8 +166,8 @@ function ledger.hold(t, real, known)
   elseif size < MOST_HELD then
     size = size + 1
     local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
-    local word = real and leave_word(advice(t.id, t.provider, how)) or nil
-    held[key] = { task = t, known = known, word = word }
+    local word = real and leave_word(advice(t.id, t.provider, how, account)) or nil
+    held[key] = { task = t, known = known, word = word, account = account }
   end
 end
 
@@ -196,11 +204,14 @@ function ledger.open_tasks()
   local list = {}
   for _, entry in pairs(held) do
     local t = entry.task
-    list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind }
+    list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind,
+      account = entry.account }
   end
   for receipt in pairs(receipts) do
     local id = ledger.id_of(receipt)
-    if id then list[#list + 1] = { task_id = id, provider = receipt.provider, status = "PENDING" } end
+    if id then
+      list[#list + 1] = { task_id = id, provider = receipt.provider, status = "PENDING", account = receipt.account }
+    end
   end
   table.sort(list, function(a, b) return a.task_id < b.task_id end)
   return list
@@ -216,7 +227,7 @@ function ledger.lines(list)
       lines[i] = ("… and %d more"):format(#list - MOST_LINES)
       break
     end
-    lines[i] = advice(task.task_id, task.provider, task.status)
+    lines[i] = advice(task.task_id, task.provider, task.status, task.account)
   end
   return lines
 end
@@ -266,7 +277,7 @@ local function name_answered(receipt)
   local id = receipt.real and ledger.id_of(receipt)
   if not id then return end
   ledger.close(receipt)
-  leave_word(advice(id, receipt.provider, "PENDING"))
+  leave_word(advice(id, receipt.provider, "PENDING", receipt.account))
 end
 
 -- Collected when the state closes: a script that ends too early must not do so silently.

@@ -108,7 +108,7 @@ function options.check(given, spec, what, level)
     local expected = options.unmet(v, rule)
     if expected then
       error(("%s: option %s must be %s, got %s"):format(what, name, expected,
-        type(v) == "number" and text.number(v) or type(v)), level)
+        type(v) == "number" and text.number(v) or v == "" and '""' or type(v)), level)
     end
   end
   return given

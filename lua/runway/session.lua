@@ -16,6 +16,7 @@ local text = require "runway.text"
 ---@field adapter runway.Adapter
 ---@field transport runway.Transport
 ---@field base string          "https://host/prefix", without a slash at its end
+---@field account string|false the options by which the command finds the same; false: it cannot
 ---@field loopback boolean     is the base URL on this machine?
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
@@ -34,6 +35,7 @@ local text = require "runway.text"
 ---@field own_journal? boolean      it was opened by the client, and is closed with it
 ---@field logger? function     the user's; call `session:log`
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
+---@field logged table<string|integer, any>  and as the logger was
 ---@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
@@ -60,6 +62,7 @@ local session = {}
 
 local MAX_LOGGED = 2000                       -- bytes of one log message
 local MOST_SECRETS = 100                      -- keys of a function's that are remembered, to be kept out of texts
+local MOST_KNOWN = 100                        -- faults of an adapter that are known to have been told
 local MOST_FAULTS = 10                        -- of an adapter, that standard error shows
 
 local lanes = 0
@@ -112,6 +115,17 @@ local function base_of(adapter, given, allow_http, paths)
   return without_path((base:gsub("/+$", "")), adapter.base_url, paths), url
 end
 
+-- The options by which the command finds the same account; false: it cannot, of an adapter that is given as a table.
+local function account_of(adapter, options, base)
+  if require("runway.providers")[adapter.name] ~= adapter then return false end
+  local words = { "--provider", adapter.name }
+  if options.base_url then
+    words[#words + 1] = "--base-url " .. text.shell(errors.redact(base))
+    if options.allow_http then words[#words + 1] = "--allow-http" end
+  end
+  return table.concat(words, " ")
+end
+
 --- A session from a client's options, whose types are checked.
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
@@ -133,8 +147,8 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, loopback = url.loopback, key = key, key_of = asked, secrets = { key },
-    live = {}, held_until = {}, faults = {}, closed = false,
+    base = base, account = account_of(adapter, options, base), loopback = url.loopback,
+    key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
@@ -186,6 +200,16 @@ end
 function Session:log(level, message, more)
   if not self.logger then return end
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
+end
+
+--- Tells the logger what is wrong with the adapter, each text once: every look at a task may say it again.
+---@param level "warning"|"error"
+---@param fault string
+function Session:complain(level, fault)
+  local logged = self.logged
+  if logged[fault] then return end
+  if #logged < MOST_KNOWN then logged[fault], logged[#logged + 1] = true, fault end
+  self:log(level, fault)
 end
 
 --- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text

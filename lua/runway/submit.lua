@@ -22,6 +22,7 @@ local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local submit = {}
 
@@ -39,8 +40,21 @@ end
 local function unsupported(session, kind)
   local name, kinds = session.adapter.name, session.adapter.kinds
   local near = options.nearest(kind, kinds)
-  return session:refuse(("%s has no %s%s; it has %s"):format(name, text.line(kind, 60) or "",
-    near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", ")))
+  return ("%s has no kind %s%s; it has %s"):format(name, text.line(kind, 60) or "",
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(kinds, ", "))
+end
+
+--- What is wrong with a kind that a task is said to be of, and is not made as here; nil: there are such.
+---@param session runway.Session
+---@param kind any
+---@return string|nil
+function submit.kind_fault(session, kind)
+  if type(kind) ~= "string" then return "the kind must be a word, got " .. values.show(kind) end
+  if submit.offers(session, kind) then return nil end
+  for _, attached in ipairs(session.adapter.attached or {}) do
+    if attached == kind then return nil end
+  end
+  return unsupported(session, kind)
 end
 
 -- The kind that was asked for; nil, err when the provider has none such.
@@ -52,7 +66,7 @@ local function kind_of(session, given, kind)
     if problem then return session:refuse(problem) end
   end
   kind = kind or params.kind_of(given)
-  if not submit.offers(session, kind) then return unsupported(session, kind) end
+  if not submit.offers(session, kind) then return session:refuse(unsupported(session, kind)) end
   return kind
 end
 
@@ -258,7 +272,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
     target = target, made_from = made_from }
-  local receipt = ledger.receipt(session.adapter.name, session:is_real())
+  local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)

@@ -75,7 +75,7 @@ function task.new(session, ref, fresh)
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
   if fresh then
-    ledger.hold(t, session:is_real(), true)
+    ledger.hold(t, session:is_real(), true, session.account)
     task.plan(t, nil)
   end
   return t
@@ -376,7 +376,7 @@ function Task:wait(opts)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   if not my.fresh and not self:done() then
-    ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil)
+    ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account)
   end
   local time = patience.new(opts.timeout or my.session.limits.deadline)
   return errors.told("task:wait", wait(self, time, opts.on_progress))

@@ -248,6 +248,19 @@ function text.cause(raised)
   return (tostring(raised):gsub(":?\n\tno f.*", ""))
 end
 
+local SPANS = { { 172800, 86400, "days" }, { 7200, 3600, "h" }, { 600, 60, "min" }, { 0, 1, "s" } } -- from, of, name
+
+---A time to wait, in words: 12 s, 45 min, 3 h, 30 days. Never less than it is.
+---@param seconds number   0 or more
+---@return string
+function text.span(seconds)
+  local span = SPANS[#SPANS]
+  for i = #SPANS - 1, 1, -1 do
+    if seconds >= SPANS[i][1] then span = SPANS[i] end
+  end
+  return text.number(math.ceil(seconds / span[2])) .. " " .. span[3]
+end
+
 ---One of a list, in words: a, b or c.
 ---@param list (string|number)[]  one or more
 ---@return string

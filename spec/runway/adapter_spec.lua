@@ -368,13 +368,14 @@ describe("runway.adapter", function()
       end)
     end
 
-    it("a logger is told of it, and standard error is not", function()
+    it("a logger is told of it once, and standard error is not", function()
       local heard = {}
       local _, said = told_of(WORDLESS["a status that is none of ours"][1], function(level, message)
         if level ~= "debug" then heard[#heard + 1] = message end
       end)
       assert.same({}, said)
       assert.matches("as status in task", heard[1], 1, true)
+      assert.equal(1, #heard)
     end)
 
     it("standard error is told of a few faults, whatever an adapter makes up", function()

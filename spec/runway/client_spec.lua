@@ -237,6 +237,18 @@ describe("runway.client", function()
       end)
     end
 
+    for _, name in ipairs { "task", "get", "cancel" } do
+      it(name .. " of a kind that the provider has not", function()
+        for kind, why in pairs { text_to_vide = "no kind text_to_vide (did you mean text_to_video?)", [5] = "got 5" } do
+          local text = raised_at(this_line() + 1, function()
+            local result = client[name](client, "t1", kind)
+            return result
+          end)
+          assert.truthy(text:find(why, 1, true), text)
+        end
+      end)
+    end
+
     it("upload without a path, request with an option that is none", function()
       raised_at(this_line() + 1, function()
         local result = client:upload(5)

@@ -181,7 +181,7 @@ describe("a client:", function()
       local task, err = client:video_upscale { prompt_video = "https://example.com/a.mp4" }
       assert.is_nil(task)
       assert.equal("invalid_request", err.kind)
-      assert.truthy(err.message:find("qimu has no video_upscale", 1, true))
+      assert.truthy(err.message:find("qimu has no kind video_upscale", 1, true))
       assert.truthy(err.message:find("text_to_video", 1, true))
       assert.is_false(client:supports "video_upscale")
       assert.is_true(client:supports "text_to_video")

@@ -98,6 +98,18 @@ describe("the end of the program", function()
     assert.matches("^not_found\nrunway: task paid%-1 ", said)
   end)
 
+  it("names a command only where it leads to the task", function()
+    for how, options in pairs {
+      ["runway task paid-1 --provider runwayml --base-url https://api.x.test --allow-http -o FILE"] =
+        [[base_url = "https://api.x.test/", allow_http = true]],
+      [""] = [[provider = setmetatable({ name = "mine" }, { __index = runway.providers.runwayml })]],
+    } do
+      local said = child.run((PROGRAM:gsub("client {", "client { " .. options .. ",")) .. "assert(pay())")
+      assert.matches('to go on: client:task("paid-1"):wait()' .. (how ~= "" and ", or: " .. how or ""), said, 1, true)
+      assert.equal(how ~= "", said:find("runway task", 1, true) ~= nil)
+    end
+  end)
+
   it("tells of paid requests that have no answer yet", function()
     local said = child.run("SILENT = true\n" .. PROGRAM .. [[
       runway.spawn(pay)

@@ -44,7 +44,7 @@ describe("another Lua than the one it was built for", function()
         assert.truthy(said:find("built for " .. _VERSION, 1, true), said)
         assert.truthy(said:find("runs on Lua 5.3, 5.4 or 5.5", 1, true), said)
         assert.is_nil(said:find("stack traceback", 1, true), said)
-        assert.equal(1, code)
+        assert.equal(2, code)
       end)
     end
   end

@@ -19,6 +19,8 @@ local PROGRAM = debug.getinfo(1, "S").source:match "^@(.*)%.lua$" .. "_program.l
 local quote = child.quote
 
 local FILM_BYTES, FILM_CUT = 40000, 20000
+local POST = "POST %s HTTP/1.1\r\nHost: me\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+  .. "Connection: close\r\n\r\n%s"
 
 --- What there is to fail, each with the stories that it is met in. `times`: so often in a row. Of Lua's own
 --- one that fails alone costs a collection, two are an error.
@@ -36,7 +38,20 @@ failing.memory = {
   { story = "task", whose = "lua", times = 1000 }, { story = "film", whose = "lua", times = 2 },
   { story = "callback", whose = "lua" }, { story = "callback", whose = "lua", times = 2 },
   { story = "task", whose = "all", journal = true }, { story = "callback", whose = "all" },
+  { story = "woken", whose = "runway", journal = true },
+  { story = "woken", whose = "runway", journal = true, times = 5 },
+  { story = "woken", whose = "lua", journal = true, times = 2 }, { story = "woken", whose = "all", journal = true },
 }
+for _, plan in ipairs {
+  { story = "task", whose = "runway" }, { story = "task", whose = "runway", times = 5 },
+  { story = "task", whose = "lua", times = 2 }, { story = "task", whose = "lua", times = 40 },
+  { story = "task", whose = "all" }, { story = "task", whose = "all", times = 5 },
+  { story = "woken", whose = "runway" }, { story = "woken", whose = "lua", times = 2 },
+  { story = "woken", whose = "all" },
+} do
+  plan.journal = "postgresql"
+  failing.memory[#failing.memory + 1] = plan
+end
 
 failing.files = {}
 for call, errors in pairs {
@@ -53,8 +68,8 @@ for call, errors in pairs {
       -- the way that a file takes to its name where this one is not to be had
       if call == "link" then fault = fault .. " renameat2=EINVAL" end
       if call == "rename" then fault = fault .. " renameat2=EINVAL link=EPERM" end
-      for _, story in ipairs { "task", "film" } do
-        failing.files[#failing.files + 1] = { story = story, whose = "files", fault = fault, journal = story == "task",
+      for _, story in ipairs { "task", "film", "woken" } do
+        failing.files[#failing.files + 1] = { story = story, whose = "files", fault = fault, journal = story ~= "film",
           again = true }
       end
     end
@@ -76,9 +91,24 @@ end
 
 --- What a plan is called.
 function failing.name(plan)
-  return ("%s%s%s, %s"):format(plan.story, plan.journal and " with a journal" or "",
-    plan.budget and " with a budget" or "", plan.whose == "files"
+  return ("%s%s%s%s, %s"):format(plan.story, plan.journal and " with a journal" or "",
+    plan.journal == "postgresql" and " on a server" or "", plan.budget and " with a budget" or "", plan.whose == "files"
     and plan.fault:gsub("%%d", "N") or ("%s's memory, %d in a row"):format(plan.whose, plan.times or 1))
+end
+
+-- What the provider would post of each task that was made, where it was told to: left for the program, which posts it
+-- to itself.
+local function leave_callbacks(self)
+  for i = self.left + 1, #self.server.tasks do
+    local task = self.server.tasks[i]
+    local where = (task.input.callback_url or ""):match "^http://[^/]*(/.*)"
+    if where then
+      local body = json.encode { task_id = task.id, status = "1" }
+      local path = self.files:write(task.prompt:match "%d+" .. "/callback.new", POST:format(where, #body, body))
+      assert(os.rename(path, (path:gsub("%.new$", ""))))
+    end
+    self.left = i
+  end
 end
 
 -- Runs the program; the sandbox answers meanwhile.
@@ -91,7 +121,10 @@ local function play(self, plan, libraries)
     quote(PROGRAM), quote(library), quote("{" .. table.concat(words, ",") .. "}"))
   os.execute(("{ %s; echo $? >%s.new; mv %s.new %s; } >%s 2>&1 </dev/null &"):format(command, mark, mark, mark,
     files:path "log"))
-  repeat runway.step(0.002) until files:content "mark"
+  repeat
+    runway.step(0.002)
+    leave_callbacks(self)
+  until files:content "mark"
   assert(files:content "mark" == "0\n", files:content "log")
 end
 
@@ -115,10 +148,10 @@ local function is_told(id, record, entries)
 end
 
 -- The journal's entries. nil, why when it cannot tell.
-local function entries_of(self, n, plan)
-  local path = self.files:path(n .. "/shots.db")
-  if not plan.journal or not self.files:content(n .. "/shots.db") then return {} end
-  local j, err = journal.open(path)
+local function entries_of(n, plan)
+  local where = plan.where and plan.where:gsub("NTH", n)
+  if not where or plan.journal == true and not scratch.read(where) then return {} end
+  local j, err = journal.open(where)
   if not j then return nil, tostring(err) end
   local entries
   entries, err = j:entries()
@@ -184,7 +217,7 @@ end
 local function judge(self, n, part, how, plan)
   local record, wrong = record_of(self, n, part), {}
   local function fault(...) wrong[#wrong + 1] = (...):format(select(2, ...)) end
-  local entries, trouble = entries_of(self, n, plan)
+  local entries, trouble = entries_of(n, plan)
   if not entries then fault("its journal cannot be read: %s", trouble) end
   entries = entries or {}
   check_end(self, record, how, fault)
@@ -198,11 +231,13 @@ local function judge(self, n, part, how, plan)
 end
 
 -- The servers, and where the program finds them.
-local function serve(self, plan)
-  self.prompts = {}
-  self.server = assert(sandbox.start { seconds = 0.02, scenario = function(request)
-    self.prompts[#self.prompts + 1] = json.decode(request.body).promptText
-  end })
+local function serve(self, plan, database)
+  if plan.journal == "postgresql" then
+    plan.prepare, plan.where = database:numbered "NTH"
+  elseif plan.journal then
+    plan.where = self.files:path "NTH/shots.db"
+  end
+  self.server = assert(sandbox.start { seconds = 0.02, scenario = plan.story == "woken" and "drop" or nil })
   if plan.story ~= "film" then
     self.film = films.bytes "video"
     return self.server.base_url
@@ -214,8 +249,8 @@ end
 
 local function count_paid(self)
   self.ids = {}
-  for i, task in ipairs(self.server.tasks) do
-    local prompt = self.prompts[i]
+  for _, task in ipairs(self.server.tasks) do
+    local prompt = task.input.promptText or task.prompt
     self.ids[prompt] = self.ids[prompt] or {}
     table.insert(self.ids[prompt], task.id)
   end
@@ -225,16 +260,17 @@ end
 ---@param libraries table  as `failing.libraries` gives them
 ---@param given table      of failing.memory or failing.files
 ---@param range? table     first (1), step (1), last (all)
+---@param database? table  of postgres.lua: where journals on a server are
 ---@return string[] complaints
 ---@return table counts   tried: processes; met: in which something failed; told: that were told of it;
 ---  most: as many calls there were that could fail (none of malloc's where another library stands in for it)
-function failing.run(libraries, given, range)
+function failing.run(libraries, given, range, database)
   range = range or {}
-  local self = { files = scratch.new() }
+  local self = { files = scratch.new(), left = 0 }
   local plan = { directory = self.files.directory, first = range.first or 1, step = range.step or 1,
     last = range.last or 1000000, times = 1 }
   for name, value in pairs(given) do plan[name] = value end
-  plan.base = serve(self, plan)
+  plan.base = serve(self, plan, database)
   play(self, plan, libraries)
   count_paid(self)
   local complaints, counts = {}, { tried = 0, met = 0, told = 0, most = 0 }

@@ -10,6 +10,7 @@ local listener = require "runway.listener"
 local retry = require "runway.retry"
 local runway = require "runway"
 local socket = require "socket"
+local store = require "runway.store"
 local web = require "socket.http"
 
 local PATIENCE = 20                           -- seconds for one fork
@@ -17,9 +18,12 @@ local PAUSE = 0.002
 
 -- The rooms that are asked for by name are here before; what they need beside it comes when they need it.
 for _, name in ipairs { "client", "journal", "sleep" } do assert(runway[name]) end
-for _, room in ipairs { "sqlite", "providers.runwayml", "providers.chatgptsb" } do require("runway." .. room) end
+for _, room in ipairs { plan.journal == "postgresql" and plan.journal or "sqlite", "providers.runwayml",
+  "providers.chatgptsb", "providers.cometapi" } do require("runway." .. room) end
 
 retry.delay = function() return 0 end
+
+local PROVIDERS = { callback = "chatgptsb", woken = "cometapi" }
 
 local stories = {}                            -- what is done with an account; told in fields that are there already
 
@@ -97,15 +101,16 @@ local BODY = '{"task":{"id":"task-1","status":"running"}}'
 local NO_CONTENT = { status = 204 }
 
 -- Someone posts; the program takes it, reads it and answers.
-local function call_back(told, shot)
+local function call_back(told, post)
   local sock = assert(socket.connect("127.0.0.1", told.listener:port()))
   sock:settimeout(PAUSE)
-  sock:send(shot.post)
+  sock:send(post)
   local deadline, got = core.now() + PATIENCE / 4, ""
   while core.now() < deadline do
     local request = told.listener:take()
     if request then
-      told.hint, told.err = told.client:read_callback(request.body, request.headers, request.path)
+      told.hint, told.err = told.client:read_callback(request.body, request.headers,
+        ("%s?%s"):format(request.path, request.query))
       told.listener:respond(request.id, NO_CONTENT)
     end
     local all, err, part = sock:receive "*a"
@@ -129,12 +134,12 @@ stories.callback = {
     told.listener, told.err = listener.listen(shot.listen)
     if not told.listener then return end
     told.at = "callback"
-    call_back(told, shot)
+    call_back(told, shot.post)
   end,
   afterwards = function(told, shot)
     local again = { client = told.client or assert(runway.client(shot.client)),
       listener = told.listener or assert(listener.listen(shot.listen)) }
-    call_back(again, shot)
+    call_back(again, shot.post)
     assert(again.answer and again.answer:find "^HTTP/1.1 204", again.answer or "no answer")
     assert(again.hint.id == "task-1", "another hint")
     again.listener:close()
@@ -143,19 +148,95 @@ stories.callback = {
   end,
 }
 
+-- What the provider would post of the task that it made, once it is known. nil: it made none.
+local function posted(shot)
+  local deadline = core.now() + PATIENCE / 4
+  repeat
+    local file = io.open(shot.callback)
+    if file then
+      local post = file:read "a"
+      file:close()
+      return post
+    end
+    socket.sleep(PAUSE)
+  until core.now() > deadline
+end
+
+--- A task whose answer was lost, and whose id comes with a callback.
+stories.woken = {
+  told = { "client", "listener", "task", "hint", "answer", "waited", "file" },
+  tell = function(told, shot)
+    told.at = "listen"
+    told.listener, told.err = listener.listen(shot.listen)
+    if not told.listener then return end
+    told.at = "client"
+    shot.client.callback_url = shot.hook:format(told.listener:port())
+    told.client, told.err = runway.client(shot.client)
+    if not told.client then return end
+    told.at = "generate"
+    told.task, told.err = told.client:generate(shot.order)
+    if told.task or told.err.kind ~= "unknown_submit" then return end
+    told.at = "callback"
+    local post = posted(shot)
+    if post then call_back(told, post) end
+    if not told.hint then return end
+    told.at = "generate again"
+    told.task, told.err = told.client:generate(shot.order)
+    if not told.task then return end
+    told.at = "wait"
+    told.waited, told.err = told.task:wait()
+    if not told.waited then return end
+    told.at = "download"
+    told.file, told.err = told.task:download(nil, shot.with_receipt)
+  end,
+  -- A callback whose key was named is in the journal. Where it was not, it comes again.
+  afterwards = function(told, shot)
+    local again = { listener = told.listener or assert(listener.listen(shot.listen)), client = told.client }
+    shot.client.callback_url = shot.hook:format(again.listener:port())
+    again.client = again.client or assert(runway.client(shot.client))
+    local entry = told.hint and told.hint.key and assert(again.client.journal:get(shot.order.key))
+    assert(not entry or entry.task_id == told.hint.id, "the journal does not know what the callback told")
+    local t, err = told.task, nil
+    if not t then t, err = again.client:generate(shot.order) end
+    if not t then
+      if err.kind ~= "unknown_submit" then error(err) end
+      local post = posted(shot)
+      if not post then return "unknown" end
+      call_back(again, post)
+      assert(again.answer and again.answer:find "^HTTP/1.1 204", again.answer or "no answer")
+      assert(again.hint and again.hint.key == shot.order.key, "another key")
+      t = assert(again.client:generate(shot.order))
+    end
+    assert(t:wait())
+    local file = surely(t, shot.output)
+    again.listener:close()
+    again.client:close()
+    return "done", file.path
+  end,
+}
+
+-- OpenSSL 3.0 crashes in whatever program uses it, where the first memory that it asks for was not to be had. Here
+-- it has that before.
+local function wake_openssl()
+  assert(not store.open "postgresql:///?host=/nowhere")
+end
+
 -- What one fork works with; made before anything fails.
 local function shot_of(n)
   local directory = ("%s/%d"):format(plan.directory, n)
   local shot = { directory = directory, output = directory .. "/a.mp4", film = "film-" .. n,
-    journal = plan.journal and directory .. "/shots.db" or nil, with_receipt = { receipt = true },
-    listen = { port = 0 }, post = POST:format(#BODY, BODY) }
-  shot.client = { provider = plan.story == "callback" and "chatgptsb" or "runwayml", api_key = "key_0123456789abcdef",
+    journal = plan.where and plan.where:gsub("NTH", n) or nil, with_receipt = { receipt = true },
+    listen = { port = 0 }, post = POST:format(#BODY, BODY), hook = "http://127.0.0.1:%d/hook?n=1",
+    callback = directory .. "/callback" }
+  shot.client = { provider = PROVIDERS[plan.story] or "runwayml", api_key = "key_0123456789abcdef",
     base_url = plan.base, poll_interval = 0.005, timeout = PATIENCE / 2, journal = shot.journal }
+  if plan.whose == "all" and plan.journal == "postgresql" then wake_openssl() end
   -- room for one: what came to nothing must leave it to the next
   if plan.budget then shot.client.budget, shot.client.max_tasks, shot.client.deadline = 60, 1, PATIENCE / 2 end
   if plan.film then assert(web.request(("%s/film-plan/%s?%s%d"):format(plan.base, shot.film, plan.film, n))) end
   shot.order = { model = "gen4.5", prompt_text = "shot " .. n, ratio = "1280:720", duration = 5, output = shot.output,
     key = shot.journal and "key " .. n or nil }
+  if plan.story == "woken" then shot.order.model, shot.order.ratio = "gen4", "16:9" end
   shot.another = { model = "gen4.5", prompt_text = "another " .. n, ratio = "1280:720", duration = 5,
     output = directory .. "/b.mp4" }
   return shot
@@ -230,6 +311,7 @@ end
 local missed, most, n = 0, plan.whose == "files" and 1 or 3, 0
 while n <= plan.last and missed < most do
   assert(os.execute(("mkdir '%s/%d'"):format(plan.directory, n)))
+  if plan.prepare then assert(os.execute((plan.prepare:gsub("NTH", n)))) end
   if part(n, "first", true) then return end
   local met = n > 0 and reached(n)
   if met and plan.again and part(n, "again", false) then return end

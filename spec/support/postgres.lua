@@ -116,6 +116,14 @@ function Server:fresh()
   return self:uri(("&options=-csearch_path%%3Ds%d"):format(self.schemas))
 end
 
+--- Where as many empty databases are as a program wants: a command that makes one, and where it is. In both stands
+--- `nth` for its number.
+function Server:numbered(nth)
+  local make = "DROP SCHEMA IF EXISTS n" .. nth .. " CASCADE; CREATE SCHEMA n" .. nth
+  return ("%s/psql -qX -h '%s' -U runway postgres -c '%s' 2>&1"):format(self.bin, self.dir.directory, make),
+    self:uri("&options=-csearch_path%3Dn" .. nth)
+end
+
 function Server:stop()
   self.pipe:close()
   self.dir:remove()

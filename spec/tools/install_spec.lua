@@ -85,6 +85,34 @@ describe("installing", function()
     assert.is_nil(here:content(old))
   end)
 
+  it("installs what was built, with the flags it was built with, unless it is given others", function()
+    local build = here:path "build"
+    here:write("build/flags", "")
+    for words, anew in pairs { [""] = false, ["CFLAGS=-O1"] = true, ["all"] = true } do
+      local pipe = assert(io.popen(("env -u MAKEFLAGS -u CFLAGS make -n install %s BUILD='%s' LUA='%s' 2>&1"):format(words,
+        build, lua)))
+      local said = pipe:read "a"
+      pipe:close()
+      assert.matches("tools/install.sh install", said, 1, true)
+      assert.equal(anew, said:find("flags.new", 1, true) ~= nil, words)
+    end
+  end)
+
+  it("puts what a page leads to beside it", function()
+    run "install"
+    local there, links = files_in(prefix .. "/share/doc/runway"), 0
+    for page in pairs(there) do
+      local text = page:find "%.md$" and assert(io.open(prefix .. "/share/doc/runway/" .. page)):read "a" or ""
+      for link in text:gmatch "%]%(([^)#:]+)[)#]" do
+        local path = (page:match "^.*/" or "") .. link
+        path = path:gsub("[^/]+/%.%./", "")
+        assert.is_true(there[path] or link:sub(-1) == "/", ("%s: %s"):format(page, link))
+        links = links + 1
+      end
+    end
+    assert.is_true(links > 20)
+  end)
+
   it("goes where a packager says, with DESTDIR before it, and tells the command without", function()
     local places = { DESTDIR = here:path "stage", PREFIX = "/usr", LUADIR = "/usr/lua", LIBDIR = "/usr/lib64/lua",
       BINDIR = "/usr/games", MANDIR = "/usr/man", DOCDIR = "/usr/doc" }

@@ -25,7 +25,7 @@ local function column_of(shot, problem)
   local found, first
   for column, v in pairs(shot.params) do
     if names_file(problem.message, v) then return column end
-    local at = problem.message:find("%f[A-Za-z]" .. column:gsub("%p", "%%%0"))
+    local at = problem.message:find("%f[A-Za-z]" .. column:gsub("[^A-Za-z0-9_]", "%%%0"))
     if at and (not first or at < first or at == first and #column > #found) then found, first = column, at end
   end
   return found

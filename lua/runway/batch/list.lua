@@ -144,7 +144,7 @@ local function of_json_lines(content, opts, fault)
 end
 
 local function is_json_lines(content, name)
-  local first = content:match "^%s*(.)"
+  local first = content:match "^[ \t-\r]*(.)"
   local ending = text.lower((name or ""):match "%.([A-Za-z]+)$" or "")
   return first == "{" or first == "[" or ending == "jsonl" or ending == "ndjson" or ending == "json"
 end
@@ -252,7 +252,7 @@ function list.read(given, opts)
   else
     local content, broken = decoded(given)
     if not content then fault(broken.line, nil, broken.message)
-    elseif content:find "^%s*%[" then
+    elseif content:find "^[ \t-\r]*%[" then
       fault(1, nil, "the list is a JSON array; one object a line is wanted, without [ and commas between (JSON Lines)")
     elseif is_json_lines(content, opts.name) then rows = of_json_lines(content, opts, fault)
     else rows = of_csv(content, opts, fault) end

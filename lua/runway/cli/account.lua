@@ -11,7 +11,10 @@ end
 
 -- What a file or a module gave, as an adapter; who made it is told with what is wrong.
 local function adapter_of(where, ok, made)
-  if not ok then return config(("%s: %s"):format(where, guard.text_of(made))) end
+  if not ok then                              -- where it broke is told by Lua, mostly
+    local said = guard.text_of(made)
+    return config(said:sub(1, #where) == where and said or ("%s: %s"):format(where, said))
+  end
   if type(made) ~= "table" then
     return config(("%s: it must return the adapter, a table, and not %s"):format(where,
       made == nil and "nothing" or "a " .. type(made)))

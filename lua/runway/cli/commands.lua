@@ -36,7 +36,7 @@ end
 function suggest.models()
   local names = {}
   for _, adapter in pairs(require "runway.providers") do
-    for _, models in pairs(adapter.models) do
+    for _, models in pairs(adapter.models or {}) do
       for model in pairs(models) do names[model] = true end
     end
   end
@@ -79,7 +79,8 @@ local ACCOUNT = {
 local WAITING = {
   { "--poll-interval", "Seconds between two queries (default: as often as the provider allows).", value = "SECONDS",
     read = read.positive },
-  { "--timeout", "Seconds to wait for the task (default 3600); it goes on without us.", value = "SECONDS",
+  { "--timeout", "Seconds to wait for the task (default: an hour from when it has left the provider's queue, a day in "
+    .. "all); it goes on without us.", value = "SECONDS",
     read = read.positive },
 }
 
@@ -204,7 +205,7 @@ local doctor = {
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
-    local lines = { "Scenarios (or a word in a prompt: sandbox:fail, sandbox:rate_limit=3):" }
+    local lines = { "Scenarios (or a word in a prompt, sandbox:fail or sandbox:rate_limit=3; of several the first counts):" }
     for _, scenario in ipairs(require("runway.sandbox").scenarios()) do
       lines[#lines + 1] = ("  %-16s %s"):format(scenario.name, scenario.about)
     end

@@ -22,8 +22,12 @@ function errands.credits(args, world)
 end
 
 --- Uploads files, one after the other.
----@return integer exit_code   the first that is not 0
+---@return integer|nil exit_code   the first that is not 0
+---@return string|nil misuse
 function errands.upload(args, world)
+  for _, path in ipairs(args.file) do
+    if path == "" then return nil, "the name of a file is empty" end
+  end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local code = exits.OK

@@ -83,7 +83,7 @@ function cli.main(argv, world)
   local argparse, missing = parser.load()
   if not argparse then
     state.stderr:write("runway: ", missing, "\n")
-    return exits.FAILED
+    return exits.MISUSE
   end
   if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
   local root = parser.new(argparse, state)

@@ -82,12 +82,12 @@ local UNKNOWN = "runway: what is unknown was submitted and may be paid for; noth
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
   if not list then return nil, err end
-  local unknown = false
+  local unknown, dashed = false, false
   for _, entry in ipairs(list) do
     world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
-    unknown = unknown or entry.state == "unknown"
+    if entry.state == "unknown" then unknown, dashed = true, dashed or entry.key:find "^%-" ~= nil end
   end
-  if unknown and not args.json then world.stderr:write(UNKNOWN, report.settling(args), "\n") end
+  if unknown and not args.json then world.stderr:write(UNKNOWN, report.settling(args, dashed), "\n") end
   return true
 end
 

@@ -73,9 +73,10 @@ local function given(name, value)
   return name .. joint .. text.shell(value)
 end
 
--- A command as it is typed, with the one word that it is about, which stands behind -- where it begins with -.
-local function typed(command, about, options)
-  local dashed = about:find "^%-" ~= nil
+-- A command as it is typed, with the one word that it is about, which stands behind -- where it begins with -, or
+-- stands for one that does.
+local function typed(command, about, options, dashed)
+  dashed = dashed or about:find "^%-" ~= nil
   if not dashed then command = command .. " " .. text.shell(about) end
   for _, words in ipairs(options) do command = command .. " " .. words end
   return dashed and command .. " -- " .. text.shell(about) or command
@@ -83,12 +84,12 @@ end
 
 --- How a key's submit that is unknown is settled, with what this command was given.
 ---@param args table
+---@param dashed? boolean   a key that is meant, and not known by name, begins with -
 ---@return string
-function report.settling(args)
-  local key = args.key or "KEY"
-  local command = typed("runway journal settle", key, { given("--journal", errors.redact(args.journal or "FILE")) })
-  return ("%s with --task-id ID, --resubmit when there is none, or --failed WHY%s"):format(command,
-    key:find "^%-" and " before the --" or "")
+function report.settling(args, dashed)
+  local command = typed("runway journal settle", args.key or "KEY",
+    { given("--journal", errors.redact(args.journal or "FILE")), "--task-id ID" }, dashed)
+  return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
 end
 
 -- A message whose advice for scripts is what is typed here.
@@ -112,6 +113,7 @@ local ADVISED = {
 local OPTIONS = {
   { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
   { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
+  { "kind", "--kind" },
 }
 
 -- The option that gives the param which a refusal speaks of first; nil: none.

@@ -88,19 +88,20 @@ local FUNCTIONS = {
 }
 local NEEDED = { "submit", "accepted", "query", "task" }
 local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names",
-  "models" }
+  "models", "attached" }
 
-local function check_kinds(kinds)
+-- `what` it is a list of: `kinds` or `attached`.
+local function check_kinds(kinds, what)
   if type(kinds) ~= "table" or #kinds == 0 or not is_list(kinds) then
-    return "kinds must be a list of what it offers, like { \"image_to_video\" }"
+    return what .. " must be a list of kinds, like { \"image_to_video\" }"
   end
   for i, kind in ipairs(kinds) do
     if type(kind) ~= "string" or not kind:find("^[a-z][a-z0-9_]*$") then
-      return ("kinds[%d] must be a name in snake_case, not %s"):format(i, values.show(kind))
+      return ("%s[%d] must be a name in snake_case, not %s"):format(what, i, values.show(kind))
     elseif i > 1 and kind == kinds[i - 1] then
-      return "kinds names " .. kind .. " twice"
+      return ("%s names %s twice"):format(what, kind)
     elseif i > 1 and text.before(kind, kinds[i - 1]) then
-      return ("kinds must be sorted: %s stands after %s"):format(kind, kinds[i - 1])
+      return ("%s must be sorted: %s stands after %s"):format(what, kind, kinds[i - 1])
     end
   end
   return nil
@@ -172,7 +173,8 @@ function shape.adapter(adapter, say)
   end
   if adapter.base_url ~= nil then tell(check_base(adapter.base_url)) end
   if adapter.env ~= nil then tell(check_env(adapter.env)) end
-  tell(check_kinds(adapter.kinds))
+  tell(check_kinds(adapter.kinds, "kinds"))
+  if adapter.attached ~= nil then tell(check_kinds(adapter.attached, "attached")) end
   if adapter.poll_interval ~= nil and not (not_negative(adapter.poll_interval)
     and adapter.poll_interval > 0) then
     say("poll_interval must be a number of seconds above 0")

@@ -70,7 +70,7 @@ end
 
 -- Gives a key back that this very attempt has taken, or may have.
 local function give_back(book, intent)
-  book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted")
+  book:write_surely({ sql.free(intent.key, intent.token) }, "nothing was submitted", intent.token)
 end
 
 local function take(book, intent, terms, log)
@@ -136,7 +136,7 @@ function Attempt:ends(t, ref, may_be, err)
     what = ("nothing was submitted under the key %s"):format(key)
   end
   scheduler.cancel_timer(self.timer)
-  local results, failure = self.book:write_surely(statements, what)
+  local results, failure = self.book:write_surely(statements, what, self.token)
   if self.over then return end                -- written twice: Ctrl-C came in between
   self.over = true
   if not results then
@@ -149,7 +149,8 @@ function Attempt:ends(t, ref, may_be, err)
   self.book:leave()
 end
 
---- Rows of attempts that can come to nothing any more become `unknown`. Parks.
+--- Rows of attempts that can come to nothing any more become `unknown`; not those of which this program knows more
+--- than it could write. Parks.
 ---@param book runway.Book
 ---@param rows table[]
 ---@return boolean|nil changed   nil, err
@@ -157,7 +158,8 @@ end
 function attempt.expire(book, rows)
   local now, statements = core.wall_ms(), {}
   for _, row in ipairs(rows) do
-    if row.state == "submitting" and (row.lease_until <= now or owner.is_gone(row.owner)) then
+    local over = row.state == "submitting" and (row.lease_until <= now or owner.is_gone(row.owner))
+    if over and not book:owes(row.token) then
       statements[#statements + 1] = sql.expire(row.key, row.token, row.fence, row.lease_until, now, OUT)
     end
   end

@@ -2,8 +2,8 @@
 --
 -- What was learnt after money was spent (an id, an end) must get into the journal even when a write fails:
 -- the disk is full now, the connection lost. Such a write is owed. It is tried again with growing pauses
--- while the program runs, behind the next write that succeeds, and when the journal is closed; until then
--- the program's last words tell of it.
+-- while the program runs, behind the next write that succeeds, before what it speaks of is asked for, and when
+-- the journal is closed; until then the program's last words tell of it.
 
 local clock = require "runway.clock"
 local core = require "runway.core"
@@ -14,7 +14,7 @@ local book = {}
 ---@class runway.Book
 ---@field store runway.Store
 ---@field path string         for messages
----@field owed table[]        { statements =, word = }
+---@field owed table[]        { statements =, token =, word = }
 ---@field attempts integer    submits that are under way
 ---@field closing boolean     to be closed with the last of them
 local Book = {}
@@ -29,31 +29,50 @@ function book.new(store)
     pause = FIRST_PAUSE }, Book)
 end
 
---- Pays what is owed, as far as it goes.
-function Book:pay()
-  if self.paying then return end
-  self.paying = true
+-- As far as it goes: true, or nil, err.
+local function pay(self)
   while self.owed[1] do
     local debt = self.owed[1]
-    local done = self.store:write(debt.statements)
-    if not done then break end
+    local done, err = self.store:write(debt.statements)
+    if not done then return nil, err end
     table.remove(self.owed, 1)
     if debt.word then core.take_back(debt.word) end
   end
-  self.paying = false
-  if not self.owed[1] then
-    self.pause = FIRST_PAUSE
-  elseif not self.closed then
-    self:pay_later()
-  end
+  scheduler.cancel_timer(self.timer)
+  self.timer, self.pause = nil, FIRST_PAUSE
+  return true
 end
 
--- One timer; a job of its own pays, for a timer must not wait.
+-- In one job, whoever asks: who waits for it may be cancelled.
+local function payment(self)
+  if not self.payer or self.payer:done() then self.payer = scheduler.spawn(pay, self) end
+  return self.payer
+end
+
+--- Pays what is owed. Parks.
+---@return true|nil
+---@return runway.Error|nil err   something is still owed
+function Book:pay()
+  return payment(self):join()
+end
+
+--- Is something owed of the attempt that has this token?
+---@param token string
+---@return boolean
+function Book:owes(token)
+  for _, debt in ipairs(self.owed) do
+    if debt.token == token then return true end
+  end
+  return false
+end
+
+-- One timer, again and again until all is paid.
 function Book:pay_later()
   if self.timer then return end
   local function due()
     self.timer = nil
-    scheduler.spawn(self.pay, self)
+    self:pay_later()
+    payment(self)
   end
   self.timer = scheduler.at(clock.now() + self.pause, due)
   self.pause = math.min(2 * self.pause, LONGEST_PAUSE)
@@ -73,19 +92,20 @@ end
 ---@return runway.Error|nil err
 function Book:write(statements)
   local results, err = self.store:write(statements)
-  if results and self.owed[1] then scheduler.spawn(self.pay, self) end
+  if results and self.owed[1] then payment(self) end
   return results, err
 end
 
 --- Writes what must not be lost: when it fails, it is owed.
 ---@param statements table[]    that may be written twice
 ---@param what string           for the last words
+---@param token? string          of the attempt that they tell of
 ---@return table[]|nil results
 ---@return runway.Error|nil err
-function Book:write_surely(statements, what)
+function Book:write_surely(statements, what, token)
   local results, err = self:write(statements)
   if results then return results end
-  self.owed[#self.owed + 1] = { statements = statements,
+  self.owed[#self.owed + 1] = { statements = statements, token = token,
     word = core.leave_word(("runway: the journal %s could not take in that %s\n"):format(self.path, what)) }
   if not self.closed then self:pay_later() end
   return nil, err

@@ -321,13 +321,20 @@ Journal.__close = Journal.close
 
 journal.fingerprint, journal.difference, journal.description = fingerprint.of, fingerprint.difference, entry.description
 
---- The row of a key, for rooms that submit; nil: the key is free.
+--- The row of a key, for rooms that submit; nil: the key is free. What this program still owes to it is written
+--- before: else it would wait for an attempt of its own that is over.
 ---@param j runway.Journal
 ---@param key string
 ---@return table|nil row
 ---@return runway.Error|nil err
 function journal.look(j, key)
-  return look(books[j], key)
+  local mine = books[j]
+  local row, err = look(mine, key)
+  if not row or not mine:owes(row.token) then return row, err end
+  local paid
+  paid, err = mine:pay()
+  if not paid then return nil, err end
+  return look(mine, key)
 end
 
 --- Takes a key for one attempt to submit: see attempt.lua.
@@ -366,7 +373,7 @@ end
 ---@return runway.Error|nil err
 function journal.called_back(j, token, id)
   local results, err = books[j]:write_surely(sql.called_back(token, core.wall_ms(), id),
-    ("a callback named the task %s"):format(id))
+    ("a callback named the task %s"):format(id), token)
   if not results then return nil, err end
   local row = results[2].rows[1]
   return row and row.key

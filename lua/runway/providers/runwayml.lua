@@ -36,6 +36,10 @@ local runwayml = {
     "speech_to_speech", "text_to_image", "text_to_speech", "text_to_video", "video_to_hdr",
     "video_to_video", "video_upscale", "voice_dubbing", "voice_isolation",
   },
+  attached = {                        -- by the last word of where each was started; the run of a workflow by its own
+    "ad_localization", "avatar_videos", "marketing_stock_image", "multi_shot_video", "product_ad",
+    "product_campaign_image", "product_swap", "product_ugc", "workflow_invocation",
+  },
   media = official.DATA_URI,
   formats = official.FORMATS,
   names = official.names(models),

@@ -187,11 +187,12 @@ end
 ---  (0: any free one), log (a function that is told, a line at a time, what is asked and answered)
 ---@return runway.sandbox.Server|nil server
 ---@return string|nil message  when the port is taken, a library is missing or no engine can start
+---@return boolean|nil missing  it is the library
 function sandbox.start(options)
   options = options or {}
   check_options(options, 2)
   local listener_module, missing = load_listener()
-  if not listener_module then return nil, missing end
+  if not listener_module then return nil, missing, true end
   local scheduler = require "runway.scheduler"
   local core = require "runway.core"
 
@@ -208,7 +209,11 @@ function sandbox.start(options)
   local listener, why = listener_module.listen {
     host = host, port = options.port or 0, notify = notify, max_body_bytes = MAX_BODY,
   }
-  if not listener then return nil, why end
+  if not listener and why:find("the host must be", 1, true) then
+    error(("option 'host' must be an IPv4 or IPv6 address, not %s"):format(text.quote(host)), 2)
+  elseif not listener then
+    return nil, why
+  end
   local port = listener:port()
   local self = setmetatable({
     listener = listener, scheduler = scheduler, app = app, port = port,

@@ -353,7 +353,10 @@ describe("the runway command", function()
       for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "--help" } } do
         local _, out = run(argv)
         assert.truthy(out:find("never from an option", 1, true))
-        for _, adapter in pairs(runway.providers) do assert.truthy(out:find(adapter.env.api_key, 1, true)) end
+        for name, adapter in pairs(runway.providers) do
+          assert.truthy(out:find(adapter.env.api_key, 1, true))
+          assert.truthy(argv[1] == "--help" or out:find("Whose account: [^(]-%f[%w]" .. name .. "%f[%W]"), name)
+        end
       end
     end)
 
@@ -374,7 +377,7 @@ describe("the runway command", function()
       package.preload.argparse = function() error "not here" end
       os.exit(require "runway.cli".main { "--version" })
     ]])
-    assert.equal(1, code)
+    assert.equal(2, code)
     assert.truthy(said:find("lua-argparse", 1, true))
     assert.truthy(said:find("not here", 1, true), "and why it did not load")
   end)
@@ -447,6 +450,31 @@ describe("the runway command", function()
     assert.equal(1, code)
     assert.same({ "k", 3, 4, 5, "fail" },
       { given.api_key, given.seconds, given.url_seconds, given.retry_after, given.scenario })
+  end)
+
+  it("sandbox gives a line that works as it is typed", function()
+    local loop = sandbox.loop
+    for line, words in pairs {
+      ["^sandbox at [^\n]*\ntry: COMETAPI_KEY='a key' runway generate %-%-provider cometapi %-%-base%-url http://127.0.0.1:%d+ %-%-prompt"] =
+        { "--api-key", "a key" },
+      ["%-%-base%-url http://video.example %-%-allow%-http %-%-prompt"] = { "--base-url", "http://video.example" },
+    } do
+      sandbox.loop = function(server) server:close() end
+      local code, out = run { "sandbox", "--port", "0", table.unpack(words) }
+      sandbox.loop = loop
+      assert.equal(0, code)
+      assert.matches(line, out)
+    end
+  end)
+
+  it("sandbox without its library is not set up", function()
+    local before = package.loaded["runway.listener"]
+    package.loaded["runway.listener"] = nil
+    package.preload["runway.listener"] = function() error "not here" end
+    local code, out = run { "sandbox", "--port", "0", "--json" }
+    package.preload["runway.listener"], package.loaded["runway.listener"] = nil, before
+    assert.equal(2, code)
+    assert.equal("config", require("runway.json").decode(out).error.kind)
   end)
 
   it("sandbox says where it listens as JSON", function()

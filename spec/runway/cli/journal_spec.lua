@@ -51,6 +51,14 @@ describe("the runway command, with a journal,", function()
     end
   end)
 
+  it("says how a key that begins with - is settled", function()
+    local j = journals.open()
+    assert(journals.begin(j, "-x")):ends(nil, {}, true, errors.new { message = "no answer" })
+    local code, _, err = on_journal "list"
+    assert.equal(0, code)
+    assert.matches("runway journal settle %-%-journal %S+ %-%-task%-id ID %-%- KEY ", err)
+  end)
+
   it("and as JSON, where what is not known is null", function()
     fill()
     local code, out = on_journal("list", "--json", "--state", "submitted")

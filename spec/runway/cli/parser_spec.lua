@@ -84,6 +84,10 @@ describe("runway.cli.parser", function()
       ["runway sandbox: option '--url-seconds' must be a number"] = { "sandbox", "--url-seconds", "-1" },
       ["runway sandbox: option '--retry-after' must be a number"] = { "sandbox", "--retry-after", "-1" },
       ["runway sandbox: option '--base-url' must be an address"] = { "sandbox", "--base-url", "x" },
+      ["runway sandbox: option '--host' must be an IPv4 or IPv6 address, not \"nowhere.test\""] = { "sandbox", "--host",
+        "nowhere.test" },
+      ["runway upload: the name of a file is empty"] = { "upload", "a.png", "" },
+      ["option '--ca-file' must be the path of a file, got \"\""] = { "credits", "--ca-file=" },
       ["runway sandbox: option '--port' must be an integer from 0 to 65535"] = { "sandbox", "--port", "70000" },
     } do
       local code, _, said = command.run(argv)

@@ -36,6 +36,19 @@ describe("bin/runway", function()
     assert(os.execute(("mkdir -p '%s'; ln -s '%s' '%s'"):format(from:match "^(.*)/", to, from)))
   end
 
+  it("says what is missing, and not where that was looked for", function()
+    local lone = here:path "bin/runway"
+    assert(os.execute(("mkdir -p '%s/bin'; cp bin/runway '%s'"):format(here.directory, lone)))
+    local said, code = says("env -u RUNWAY_BUILD LUA '" .. lone .. "' --version")
+    assert.equal(2, code)
+    assert.matches("^runway: module 'runway.core' not found\nrunway: this is Lua [^\n]* %(make, or make LUA=its name%)$",
+      said)
+    said, code = says(([[LUA -e 'package.preload.cjson = function() error "not here" end arg = {
+      [0] = "%s/bin/runway", "--version" } dofile(arg[0])']]):format(root))
+    assert.equal(2, code)
+    assert.matches("^runway: runway needs lua%-cjson [^\n]*not here$", said)
+  end)
+
   it("runs from anywhere", function()
     assert.equal(version, says("LUA '" .. root .. "/bin/runway' --version"))
   end)

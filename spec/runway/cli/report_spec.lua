@@ -68,8 +68,8 @@ describe("runway.cli.report", function()
     assert.truthy(text:find("to go on: runway task t1 --kind=-k --ca-file=-c.pem -o-a.mp4\n", 1, true), text)
     text = said({ output = "-" }, failure "x")
     assert.truthy(text:find("runway task t1 -o -\n", 1, true), text)
-    assert.equal("runway journal settle --journal=-j.db -- -shot with --task-id ID, --resubmit when there is none, or "
-      .. "--failed WHY before the --", report.settling { key = "-shot", journal = "-j.db" })
+    assert.equal("runway journal settle --journal=-j.db --task-id ID -- -shot (instead of --task-id ID: --resubmit "
+      .. "when there is none, or --failed WHY)", report.settling { key = "-shot", journal = "-j.db" })
   end)
 
   it("shows no proxy with a password, and takes no id for an option", function()

@@ -74,6 +74,19 @@ describe("runway.cli.tasks", function()
       assert.equal("config", objects(out)[1].error.kind)
     end)
 
+    it("with 2, and nothing asked, for a kind that the provider has not", function()
+      for _, argv in ipairs {
+        { "task", "t1" }, { "task", "t1", "--wait" }, { "task", "t1", "-o", here:path "a.mp4" }, { "cancel", "t1" },
+        { "generate", "--prompt", "a cat", "-o", here:path "a.mp4" },
+      } do
+        for _, word in ipairs { "--kind", "text_to_vide" } do argv[#argv + 1] = word end
+        local code, _, err = run(argv, {})
+        assert.equal(exits.MISUSE, code)
+        assert.matches("no kind text_to_vide (did you mean text_to_video?)", err, 1, true)
+        assert.matches("here that is --kind\n", err, 1, true)
+      end
+    end)
+
     it("with what --help and the README say", function()
       local _, out = run { "--help" }
       local readme = assert(io.open "README.md"):read "a"
@@ -194,7 +207,7 @@ describe("runway.cli.tasks", function()
 
     it("says how to settle what became unknown, with the key and the journal", function()
       local words = { "-o", here:path "a.mp4", "--journal", here:path "j.db", "--key", "my shot", "--json" }
-      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " with --task-id ID"
+      local settle = "runway journal settle 'my shot' --journal " .. here:path "j.db" .. " --task-id ID"
       local code, _, err = generate(words, { { "POST /v1/text_to_video", fault = "lost" } })
       assert.equal(4, code)
       assert.matches(settle, err, 1, true)

@@ -185,6 +185,57 @@ journals.over_each_database("an attempt", function()
     assert(ok, raised)
   end)
 
+  -- Ends an attempt while its journal takes nothing in, and lets its lease run out; gives what mends that.
+  local function owe(j, key, ...)
+    local a, written = assert(begin(j, key)), false
+    journals.run_out(key)
+    local mend = journals.write_by(j, function(write)
+      if not written then return nil, errors.new { kind = "io", code = "full", message = "the disk is full" } end
+      return write()
+    end)
+    a:ends(...)
+    return function() written = true end, mend
+  end
+
+  it("of which nothing came is not taken for unknown by the program that knows it, though it could not write it",
+    function()
+      local j = journals.open()
+      local write, mend = owe(j, "a", nil, {}, false)
+      write()
+      assert.are_not.equal("unknown", (assert(j:entries())[1] or {}).state)
+      assert.is_nil(journal.look(j, "a"))
+      mend()
+      assert.truthy(begin(j, "a"))
+    end)
+
+  it("is looked at with what this program has still to write of it, or not at all", function()
+    local j = journals.open()
+    local write, mend = owe(j, "a", task "t1", {}, false)
+    local row, err = journal.look(j, "a")
+    assert.same({ nil, "full" }, { row, err and err.code })
+    assert.equal("submitting", state(j, "a"))
+    write()
+    row, err = journal.look(j, "a")
+    mend()
+    assert(row, err)
+    assert.same({ "submitted", "t1" }, { row.state, row.task_id })
+  end)
+
+  it("is written down though who asked for that first was cancelled", function()
+    local j = journals.open()
+    local write, mend = owe(j, "a", task "t1", {}, false)
+    write()
+    local row, err = runway.run(function()
+      local first = runway.spawn(journal.look, j, "a")
+      runway.sleep(0)
+      first:cancel()
+      return journal.look(j, "a")
+    end)
+    mend()
+    assert(row, err)
+    assert.equal("t1", row.task_id)
+  end)
+
   it("of a process that is gone need not run out", function()
     local j = journals.open()
     assert(begin(j, "a"))

@@ -75,6 +75,16 @@ describe("the sandbox, from submit to the bytes of the file", function()
     end
   end)
 
+  it("answers like every provider that is built in", function()
+    local app = calls.app()
+    for name, adapter in pairs(require "runway.providers") do
+      local asked = adapter.query { id = "1" }
+      local answer = app:handle({ method = asked.method or "GET", path = asked.path, query = "",
+        headers = {}, body = "" }, 0)
+      assert.equal(401, answer.status, name .. " has no part in it")
+    end
+  end)
+
   it("gives ids in each API's form", function()
     local app = calls.app()
     local uuid = "^%x+%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x+$"

@@ -311,6 +311,17 @@ describe("a scenario", function()
     assert.equal("RUNNING", calls.query(app, calls.official, id, 99).json.status)
   end)
 
+  it("is the first of several in a prompt, which --help says", function()
+    local app = calls.app()
+    local body = calls.body(calls.official, { promptText = "sandbox:fail sandbox:drop" })
+    local id = calls.send(app, "official", "POST", "/v1/image_to_video", body).json.id
+    assert.equal("FAILED", calls.query(app, calls.official, id, 10).json.status)
+    local about = require("runway.cli.commands").commands
+    for _, one in ipairs(about) do
+      if one[1] == "sandbox" then assert.matches("of several the first counts", one.more(), 1, true) end
+    end
+  end)
+
   it("that is unknown is refused, and those known are named", function()
     for _, name in ipairs(calls.names) do
       local app = calls.app()
