@@ -171,11 +171,14 @@ else
 provider = -u RUNWAY_PROVIDER
 endif
 
-demo: all | need-demo ## make two clips in the offline sandbox (PROVIDER=name: real ones, paid)
+demo: all | need-demo ## make two clips and a list of shots in the offline sandbox (PROVIDER=name: two real ones, paid)
 ifeq ($(origin PROVIDER),environment)
 	@echo "PROVIDER in the environment is left alone; to pay for clips: make demo PROVIDER=$(PROVIDER)"
 endif
 	@env $(provider) $(here) $(LUA) examples/first_clip.lua
+ifneq ($(origin PROVIDER),command line)
+	@env $(here) LUA='$(LUA)' examples/night/run.sh
+endif
 
 test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)

@@ -191,7 +191,7 @@ static int core_words_of (lua_State *L) {
 
 /*
 ** terminal(stream) -> does "stdin", "stdout" or "stderr" (the default) end on
-** one?, how many columns it has (nil: it does not tell)
+** one?, how many columns and rows it has (nil: it does not tell)
 */
 static int core_terminal (lua_State *L) {
   static const char *const names[] = {"stdin", "stdout", "stderr", NULL};
@@ -201,7 +201,9 @@ static int core_terminal (lua_State *L) {
   lua_pushboolean(L, isatty(fd));
   if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 1;
   lua_pushinteger(L, size.ws_col);
-  return 2;
+  if (size.ws_row == 0) return 2;
+  lua_pushinteger(L, size.ws_row);
+  return 3;
 }
 
 

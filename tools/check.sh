@@ -80,7 +80,7 @@ check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
   return $bad
 }
 
-check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh; }
+check_shell() { shellcheck -S warning -x .ci/run tools/*.sh tools/*/*.sh examples/*/*.sh; }
 
 check_format() { # spaces and braces; where lines break, and comments' columns, are the author's
   local file bad=0

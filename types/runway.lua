@@ -62,7 +62,7 @@ function runway.journal(where) end
 ---@param client runway.Client
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or tables of parameters
 ---@param options table   directory; jobs (5), retry_failed, only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots), dry_run, clients (by provider)
+---  on_progress(shots, shot, ended), dry_run, clients (by provider), sheet(directory, shots, sums)
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`
 function runway.batch(client, shots, options) end

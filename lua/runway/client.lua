@@ -156,10 +156,30 @@ function client.remembering(self, j)
   return other
 end
 
+--- An account at another provider, with the key from the environment, beside one that is open: what that may spend,
+--- how it reaches the world and whom it tells holds of both. Beside one at this machine (a sandbox) it is there, too.
+---@param self runway.Client
+---@param name string
+---@return runway.Client|nil
+---@return runway.Error|nil err
+function client.beside(self, name)
+  local mine, given = sessions[self], { provider = name }
+  for option, v in pairs(mine.limits) do given[option] = v end
+  given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
+  given.max_tasks = mine.places and mine.places.most
+  given.base_url = mine.loopback and mine.base or nil
+  return open(given)
+end
+
+--- What it may spend, in credits.
+---@param self runway.Client
+---@return number|nil
+function client.budget_of(self) return sessions[self].budget end
+
 --- What `generate` would submit: see submit.dry. Nothing raises.
 ---@param self runway.Client
 ---@param raw table
----@return { kind: string, request: table }|nil
+---@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
 ---@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
 function client.dry(self, raw)
   local mine = sessions[self]

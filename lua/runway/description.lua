@@ -34,10 +34,10 @@ local function kept_text(s, redact)
   return ("%s [sha256 %s]"):format(clean, core.sha256(s))
 end
 
--- `sums` holds what was read of each path.
+-- `sums` holds what was read of each path; what was not is as it was looked at.
 local function kept(v, redact, sums)
   if files.is_file(v) then
-    local sum = sums[v.path]
+    local sum = sums[v.path] or v
     return { file = description.file_name(v.path), size = sum.size, sha256 = sum.sha256 }
   elseif type(v) == "string" then
     return kept_text(v, redact)
@@ -64,6 +64,12 @@ function description.paths(v, found)
   end
   return found
 end
+
+--- A value as it may be shown; of a file its name.
+---@param v any
+---@param redact fun(s: string): string
+---@return any
+function description.shown(v, redact) return kept(v, redact, {}) end
 
 ---@class runway.Description
 ---@field kind string

@@ -1,9 +1,9 @@
 -- progress.lua: a bar for each wait and each download: redrawn in place on a
 -- terminal, plain lines (one for each change) anywhere else.
 
-local columns = require "runway.columns"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local gauge = require "runway.gauge"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local tasks = require "runway.task"
@@ -13,13 +13,10 @@ require "runway.films"                        -- task:download
 
 local progress = {}
 
-local PLAIN = 30                              -- columns of the bar in a plain line
-local LEAST, MOST = 5, 50                     -- and on a terminal
-local LABEL = 24                              -- of the longest label shown whole
+local WIDE, HIGH = 80, 24                     -- columns and rows, where a terminal does not tell
 local REDRAW = 0.5                            -- seconds between two looks at the clock
 local STEPS = 10                              -- plain lines for one download or wait
 local SPARE = 3                               -- columns left free: ^C, which a terminal shows, would break the line
-local NARROW = 80                             -- columns, where a terminal does not tell
 local WINDOW = 15                             -- seconds over which the rate of a download is taken
 local SOON = 1                                -- seconds before which no rate says anything
 
@@ -29,13 +26,6 @@ function progress.is_terminal()
   local term, plain = os.getenv "TERM" or "", os.getenv "NO_COLOR" or ""
   if term == "" or term == "dumb" or plain ~= "" then return false end
   return (core.terminal())                    -- no command asks: while one runs, Ctrl-C is its alone
-end
-
-local function clock(seconds)
-  seconds = math.floor(seconds)
-  local minutes = math.floor(seconds / 60)
-  if minutes < 60 then return ("%d:%02d"):format(minutes, seconds % 60) end
-  return ("%d:%02d:%02d"):format(math.floor(minutes / 60), minutes % 60, seconds % 60)
 end
 
 local function size(bytes)
@@ -92,60 +82,36 @@ local function new(opts, pace)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({
-    label = columns.cut(columns.clean(opts.label or ""), LABEL), columns = opts.columns,
+    label = gauge.label(opts.label or ""), columns = opts.columns,
     stream = opts.stream or io.stderr, terminal = terminal, pace = pace,
     began = scheduler.now(), share = false, note = "",
   }, Bar)
 end
 
--- How wide the terminal is now.
-local function width_of(bar)
-  local _, wide = core.terminal()
-  return bar.columns or wide or tonumber(os.getenv "COLUMNS") or NARROW
+--- How wide and how high standard error's terminal is now.
+---@return integer columns
+---@return integer rows
+function progress.size()
+  local _, wide, high = core.terminal()
+  return wide or tonumber(os.getenv "COLUMNS") or WIDE, high or tonumber(os.getenv "LINES") or HIGH
 end
 
-local function drawn(share, width)
-  local filled = math.floor(share * width + 0.5)
-  return ("[%s%s] %3d%%"):format(("#"):rep(filled), ("."):rep(width - filled), math.floor(share * 100 + 0.5))
-end
-
--- The parts in their order, without those named in `dropped`; false where one is not known.
-local function joined(parts, dropped)
-  local shown = {}
-  for _, part in ipairs(parts) do
-    if part[2] and part[2] ~= "" and not dropped[part[1]] then shown[#shown + 1] = part[2] end
-  end
-  return table.concat(shown, "  ")
-end
-
--- What is left out where there is no room, the first first; of a bar its number stays.
+-- What is left out where there is no room.
 local DROPPED = { "elapsed", "rate", "label", "left", "bar" }
 
 -- The line for so many columns; without `width` the plain one.
 function Bar:text(width)
-  local parts = { { "label", self.label }, { "bar", self.share and drawn(self.share, PLAIN) }, { "note", self.note } }
-  if not width then return joined(parts, {}) end
+  local parts = { { "label", self.label }, { "bar", self.share }, { "note", self.note } }
+  if not width then return gauge.line(parts) end
   local rate, left = self.unit and self.pace:rate(), not self.finished and self.pace:left()
   parts[4] = { "rate", rate and size(rate) .. "/s" }
-  parts[5] = { "left", left and clock(left) .. " left" }
-  parts[6] = { "elapsed", clock(scheduler.now() - self.began) }
-  parts[2][2] = self.share and drawn(self.share, LEAST)
-  local dropped, line = {}, joined(parts, {})
-  for _, name in ipairs(DROPPED) do
-    if columns.of(line) <= width then break end
-    if name == "bar" and self.share then parts[2][2] = ("%.0f%%"):format(self.share * 100) end
-    dropped[name] = name ~= "bar"
-    line = joined(parts, dropped)
-  end
-  if self.share and dropped.bar == nil then
-    parts[2][2] = drawn(self.share, math.min(MOST, LEAST + width - columns.of(line)))
-    line = joined(parts, dropped)
-  end
-  return columns.cut(line, width)
+  parts[5] = { "left", left and gauge.clock(left) .. " left" }
+  parts[6] = { "elapsed", gauge.clock(scheduler.now() - self.began) }
+  return gauge.line(parts, width, DROPPED)
 end
 
 local function redraw(bar, ending)
-  bar.stream:write("\r", bar:text(math.max(1, width_of(bar) - SPARE)), "\27[K", ending)
+  bar.stream:write("\r", bar:text(math.max(1, (bar.columns or progress.size()) - SPARE)), "\27[K", ending)
   bar.stream:flush()
 end
 

@@ -159,10 +159,10 @@ end
 --- sent, uploaded or written.
 ---@param session runway.Session
 ---@param order runway.Order
----@return { kind: string, request: table }|nil
+---@return { kind: string, request: table, estimate: runway.Estimate|nil }|nil
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.dry(session, order)
-  local kind, looked, request, limits, ok, err
+  local kind, looked, request, limits, ok, estimate, err
   kind, err = kind_of(session, order.params)
   if not kind then return nil, err end
   looked, err = media.look(session, order.params)
@@ -177,7 +177,9 @@ function submit.dry(session, order)
   end
   request, err = with_extra(session, request, order.extra)
   if not request then return nil, err end
-  return { kind = kind, request = request }
+  estimate, err = price_of(session, kind, order, request)
+  if err then return nil, err end
+  return { kind = kind, request = request, estimate = estimate }
 end
 
 -- The end of a job must not lose what it has just paid for.

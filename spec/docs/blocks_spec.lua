@@ -119,11 +119,11 @@ local LOST = "runway generate --provider cometapi --prompt 'sandbox:drop' -o los
 -- A command that is `runway` for the page: the checkout's, its accounts at a sandbox.
 local RUNWAY = [[#!/bin/sh
 case $1 in
-  generate|task)
+  generate|task|batch)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" --poll-interval 0.01 "$@" ;;
-  cancel|credits|doctor|upload)
+  cancel|credits|doctor|estimate|upload)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" "$@" ;;

@@ -59,7 +59,8 @@ local FITS = {
   string = function(v) return type(v) == "string" end, number = function(v) return type(v) == "number" end,
   integer = function(v) return type(v) == "number" and v % 1 == 0 end,
   boolean = function(v) return type(v) == "boolean" end,
-  object = function(v) return type(v) == "table" and next(v) ~= nil and type(next(v)) == "string" end,
+  object = function(v) return type(v) == "table" and (next(v) == nil or type(next(v)) == "string") end,
+  ["list of objects"] = is_list_of "table",
   any = function() return true end,
   ["list of strings"] = is_list_of "string", ["list of numbers"] = is_list_of "number",
 }
@@ -106,8 +107,15 @@ describe("docs/command.md", function()
     local section = PAGE[title]
     local seen = { names = {}, codes = {} }
 
+    -- Of a list there are lines of each shot, and of the sums.
+    local function section_of(raw)
+      if raw.exit_code then return PAGE["The sums of a list"] end
+      return raw.key and title == "estimate" and PAGE.batch or section
+    end
+
     local function look(line)
       local raw = assert(cjson.new().decode(line))
+      local section = section_of(raw) -- luacheck: ignore 431
       local failed = type(raw.error) == "table"
       local within = parents(section.names)
       if failed then within.error = true end
@@ -165,7 +173,8 @@ describe("docs/command.md", function()
       assert.equal(json, PAGE[one[1]] ~= nil, one[1])
       there[one[1]] = true
     end
-    for title in pairs(PAGE) do assert.truthy(there[title] or title == "A failure", title) end
+    there["A failure"], there["The sums of a list"] = true, true
+    for title in pairs(PAGE) do assert.truthy(there[title], title) end
   end)
 
   local task, SUBMIT = mocked.task, mocked.SUBMIT
@@ -197,7 +206,48 @@ describe("docs/command.md", function()
     running.times = math.huge
     assert.equal(5, generate({ SUBMIT, running, any_order = true }, "--timeout", "60"))
     w.ends()
-    for name in pairs(FAILURE) do assert.truthy(w.seen.names[name], name) end
+    for name, told in pairs(FAILURE) do assert.truthy(w.seen.names[name] or told.there == "of a list", name) end
+  end)
+
+  local function list_of(...)
+    local file = assert(io.open(journals.path "shots.csv", "wb"))
+    file:write("key,prompt_text,model,ratio,duration\n", table.concat({ ... }, "\n"), "\n")
+    file:close()
+    return journals.path "shots.csv"
+  end
+
+  it("tells what batch prints", function()
+    local w = watch "batch"
+    local made = 0
+    local function batch(list, ...)
+      made = made + 1
+      list.any_order = true
+      return w.run({ "batch", list_of "a,a cat,gen4.5,1280:720,5", "-o", journals.path("out" .. made), ... }, list)
+    end
+    assert.equal(0, batch { SUBMIT, task("SUCCEEDED", { cost = { credits = 25 } }), FILM })
+    assert.equal(1, batch { SUBMIT, task("FAILED", { failure = "no", failureCode = "SAFETY.INPUT" }) })
+    assert.equal(3, batch({}, "--budget", "1"))
+    assert.equal(4, batch { { "POST /v1/text_to_video", fault = "lost" } })
+    assert.equal(0, batch({}, "--dry-run"))
+    assert.equal(2, w.run({ "batch", list_of "a,a cat,gen4.5,1280:720,500", "-o", journals.path "bad" }, {}))
+    w.ends()
+    for name, told in pairs(PAGE["The sums of a list"].names) do
+      if name ~= "page" then assert.truthy(w.seen.names[name] or told.there == "of `estimate`", name) end
+    end
+    assert.truthy(w.seen.names["error.faults"])
+  end)
+
+  it("tells what estimate prints", function()
+    local w = watch "estimate"
+    local function clip(model)
+      return w.run({ "estimate", "--prompt", "a cat", "--ratio", "1280:720", "--duration", "5", "--model", model }, {})
+    end
+    assert.equal(0, clip "gen4.5")
+    assert.equal(1, clip "of_tomorrow")
+    assert.equal(0, w.run({ "estimate", list_of "a,a cat,gen4.5,1280:720,5" }, {}))
+    assert.equal(2, w.run({ "estimate" }, {}))
+    w.ends()
+    assert.truthy(w.seen.names.without_price)
   end)
 
   it("tells what task prints", function()

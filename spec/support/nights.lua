@@ -1,4 +1,4 @@
--- A night: a list of shots of all sorts, made by a program that is killed (-9) again and again and run again,
+-- A night: a list of shots of all sorts, made by the command, which is killed (-9) again and again and run again,
 -- against a sandbox that counts. What must be true in the end is checked here; a spec runs it in small, `make
 -- torture` at length. Every choice comes from the seed; where a kill lands in the program is the machine's.
 --
@@ -17,31 +17,27 @@ local tasks = require "runway.sandbox.tasks"
 
 local nights = {}
 
-local PATIENCE = 120                          -- seconds of one run that no one kills
+local PATIENCE = 300                          -- seconds of one run that no one kills
+local MOST_RUNS = 30                          -- of which none is killed
 
--- What the shots come to, half of them by themselves.
-local SCENARIOS = { "fail", "fail_safety", "throttle", "poll_error", "expire", "cut", "unavailable", "rate_limit",
-  "server_error=1", "drop", "unknown_status" }
-local LOSES = { ["server_error=1"] = true, drop = true } -- what became of it is unknown, whoever asks
-local FAILS = { fail = true, fail_safety = true }
+-- What the shots come to, half of them by themselves; and what takes its time.
+local SCENARIOS = { "fail", "fail_safety", "cancelled", "throttle", "unknown_status", "poll_error", "poll_html",
+  "poll_rate_limit", "task_not_exist", "expire", "cut", "no_output=1", "slow=0.05", "slow_file=0.3", "unavailable",
+  "rate_limit", "credits=1", "refused_key=1", "revoked_key=1", "server_error=1", "html=1", "drop", "empty", "garbage",
+  "truncate" }
+local LONG = { "large=2", "hang", "stall" }
 
--- Arguments: the base URL, the list, the directory, a mark to leave at its end.
-local PROGRAM = [[
-  local runway = require "runway"
-  local base, list, directory, mark = ...
-  local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = base,
-    poll_interval = 0.02, timeout = 20, max_retries = 8 })
-  local ok, result, err = pcall(runway.batch, client, list, { directory = directory, jobs = 6 })
-  if not ok then return print(tostring(result)) end
-  if not result then print(tostring(err)) end
-  for _, shot in ipairs(result and result.shots or {}) do
-    if shot.error then print(shot.key .. " " .. shot.state .. ": " .. tostring(shot.error)) end
-  end
-  local file = io.open(mark .. ".new", "w")
-  file:write(result and ("%d %.0f"):format(result.exit_code, result.credits) or "none")
-  file:close()
-  os.rename(mark .. ".new", mark)
-]]
+-- Of these the answer to the submit is lost: what became of it is unknown, whoever asks.
+local LOSES = { ["server_error=1"] = true, ["html=1"] = true, drop = true, empty = true, garbage = true,
+  truncate = true, hang = true }
+local FAILS = { fail = true, fail_safety = true, cancelled = true }
+
+-- Statuses of a submit that made nothing, and say so.
+local TURNED_AWAY = { [400] = true, [401] = true, [429] = true, [503] = true }
+
+local function wanted_of(scenario)
+  return FAILS[scenario] and "failed" or scenario == "stall" and "submitted" or "done"
+end
 
 local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
@@ -49,7 +45,7 @@ local function list_of(self, count)
   local lines = { "key,prompt_text,model,ratio,duration" }
   for number = 1, count do
     local key = ("shot-%03d"):format(number)
-    local scenario = self.roll(2) == 1 and SCENARIOS[self.roll(#SCENARIOS)] or nil
+    local scenario = self.roll(2) == 1 and self.sorts[self.roll(#self.sorts)] or nil
     self.scenarios[key] = scenario or "success"
     lines[#lines + 1] = ('%s,"%s, sandbox:%s",gen4.5,1280:720,%d'):format(key, key, self.scenarios[key],
       self.roll(5) + 4)
@@ -68,7 +64,7 @@ local function watch(self)
     local there = #self.server.tasks
     local response = answer(app, request, now)
     local made = self.server.tasks[there + 1]
-    if key and response.status ~= 429 and response.status ~= 503 then
+    if key and not TURNED_AWAY[response.status] then
       self.posts[key] = (self.posts[key] or 0) + 1
     end
     if made then self.made[key] = made.id end
@@ -76,16 +72,23 @@ local function watch(self)
   end
 end
 
+-- Starts the command. A shell waits for it, and leaves its exit code.
 local function start(self)
   self.runs = self.runs + 1
-  local mark = self.files:path(("mark%d"):format(self.runs))
-  local words = { lua, quote(self.program), quote(self.server.base_url), quote(self.list), quote(self.directory),
-    quote(mark) }
-  local pipe = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s >>%s 2>&1 </dev/null & echo $!"):format(
-    quote(package.path), quote(package.cpath), table.concat(words, " "), quote(self.files:path "log"))))
+  local mark = ("code%d"):format(self.runs)
+  self.out = ("out%d"):format(self.runs)
+  local words = { lua, "bin/runway batch", quote(self.list), "-o", quote(self.directory), "--base-url",
+    self.server.base_url, "--poll-interval 0.02 --jobs 6 --timeout 3 --json" }
+  if self.where then words[#words + 1] = "--journal " .. quote(self.where) end
+  local line = ([[export RUNWAYML_API_SECRET=key_0123456789abcdef; unset RUNWAY_PROVIDER RUNWAYML_BASE_URL
+    { %s >%s 2>>%s </dev/null & p=$!; echo $p; exec >/dev/null 2>&1; wait $p; echo $? >%s.new; mv %s.new %s; } &]])
+    :format(table.concat(words, " "), quote(self.files:path(self.out)), quote(self.files:path "log"),
+    quote(self.files:path(mark)), quote(self.files:path(mark)), quote(self.files:path(mark)))
+  local pipe = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s"):format(quote(package.path), quote(package.cpath),
+    line)))
   local pid = pipe:read "*l"
   pipe:close()
-  return pid, ("mark%d"):format(self.runs)
+  return pid, mark
 end
 
 -- Runs it until it ends, or the sandbox has got so many more requests: then it is killed, or told to stop. Returns
@@ -94,36 +97,52 @@ local function run(self, most)
   local pid, mark = start(self)
   local last, over = self.requests + (most or math.huge), clock.now() + PATIENCE
   while not self.files:content(mark) and self.requests < last and clock.now() < over do runway.step(0.002) end
-  self.said = self.files:content(mark)
-  if self.said then return false end
+  self.code = tonumber(self.files:content(mark) or "")
+  if self.code then return false end
   os.execute(("kill -%s %s 2>/dev/null"):format(self.signal, pid))
   while os.execute("kill -0 " .. pid .. " 2>/dev/null") do runway.step(0.002) end
   for _ = 1, 5 do runway.step(0.002) end      -- what it had sent by then
   return true
 end
 
--- What is unknown is settled by who knows. A submit that was refused, or never came, may be made again. Returns
--- whether there was any.
+local function open(self) return assert(journal.open(self.where or self.directory .. "/runway.db")) end
+
+-- What is unknown is settled by who knows. A submit that was refused, or never came, may be made again. What has its
+-- id already needs no one.
 local function settle(self)
-  local j, any = assert(journal.open(self.directory .. "/runway.db")), false
+  if not self.where and not self.files:content "out/runway.db" then return end
+  local j = open(self)
   for _, e in ipairs(assert(j:entries { state = "unknown" })) do
     local id = self.made[e.key]
-    if not id then self.allowed[e.key] = 1 + (self.posts[e.key] or 0) end
-    assert(j:settle(e.key, id and { task_id = id } or { resubmit = true }))
-    any = true
-    if not LOSES[self.scenarios[e.key]] then self.lost[#self.lost + 1] = e.key end
+    if not e.task_id then
+      if not id then self.allowed[e.key] = 1 + (self.posts[e.key] or 0) end
+      assert(j:settle(e.key, id and { task_id = id } or { resubmit = true }))
+      if not LOSES[self.scenarios[e.key]] then self.lost[#self.lost + 1] = e.key end
+    end
   end
   j:close()
-  return any
+end
+
+-- What the last run printed: its shots by key, each once, and the sums.
+local function printed(self, fault)
+  local shots, sums = {}, {}
+  for line in (self.files:content(self.out) or ""):gmatch "[^\n]+" do
+    local object = json.decode(line) or {}
+    if object.key and shots[object.key] then fault("%s was printed twice", object.key) end
+    if object.key then shots[object.key] = object else sums = object end
+  end
+  return shots, sums
 end
 
 local function check(self, count)
   local faults = {}
   local function fault(...) faults[#faults + 1] = (...):format(select(2, ...)) end
-  local j = assert(journal.open(self.directory .. "/runway.db"))
+  local j = open(self)
+  local shots, sums = printed(self, fault)
   for key, scenario in pairs(self.scenarios) do
     local e = j:get(key) or {}
-    local wanted = FAILS[scenario] and "failed" or "done"
+    local wanted = wanted_of(scenario)
+    if (shots[key] or {}).state ~= wanted then fault("%s was printed as %s", key, (shots[key] or {}).state) end
     if e.state ~= wanted then fault("%s (%s) is %s, not %s: %s", key, scenario, e.state, wanted, e.error) end
     if e.task_id ~= self.made[key] then fault("%s has the task %s, not %s", key, e.task_id, self.made[key]) end
     if self.posts[key] ~= (self.allowed[key] or 1) then
@@ -134,45 +153,62 @@ local function check(self, count)
     if wanted == "done" and not whole then fault("the file of %s is not whole", key) end
     local receipt = self.files:content("out/" .. key .. ".mp4.json")
     if wanted == "done" and not receipt then fault("%s has no receipt", key) end
-    if wanted == "failed" and film then fault("%s failed and has a file", key) end
+    if wanted ~= "done" and film then fault("%s is %s and has a file", key, wanted) end
   end
   if #self.server.tasks ~= count then fault("%d tasks were made of %d shots", #self.server.tasks, count) end
   local book = 0
   for _, task in ipairs(self.server.tasks) do book = book + tasks.cost(self.server.app, task, scheduler.now()) end
   local totals = j:totals()
-  if totals.credits ~= book then fault("the journal has %s credits, the sandbox %s", totals.credits, book) end
-  local any_fails = false
-  for _, scenario in pairs(self.scenarios) do any_fails = any_fails or FAILS[scenario] == true end
-  local said = ("%d %.0f"):format(any_fails and 1 or 0, book)
-  if self.said ~= said then fault("the last run said %s, not %s", self.said, said) end
+  if totals.credits + totals.estimated_credits ~= book then
+    fault("the journal has %s credits, the sandbox %s", totals.credits + totals.estimated_credits, book)
+  end
+  if sums.credits ~= book then fault("the command printed %s credits, the sandbox has %s", sums.credits, book) end
+  if self.code ~= self.right or sums.exit_code ~= self.right then
+    fault("the exit code is %s, and %s was printed; %d is right", self.code, sums.exit_code, self.right)
+  end
   j:close()
   local log = self.files:content "log" or ""
   if log:find("stack traceback", 1, true) or #faults > 0 then fault("the programs said: %s", log:sub(-3000)) end
   return faults
 end
 
----@param opts table   seed, shots, kills, signal (KILL)
+-- Runs it without a kill until it ends as it is to end: what halts a run (an empty account), or is unknown, is gone
+-- on with by the next.
+local function bring_to_an_end(self)
+  local runs = 0
+  repeat
+    settle(self)
+    run(self)
+    runs = runs + 1
+    local sums = select(2, printed(self, function() end))
+  until self.code == self.right and sums.counts.done == self.films or runs == MOST_RUNS
+end
+
+---@param opts table   seed, shots, kills, signal (KILL), where (a journal; default: the directory's), long (with what
+---  takes its time)
 ---@return string[] faults   none is as it should be
 ---@return { kills: integer, runs: integer, requests: integer, lost: string[], log: string } report   lost: keys
 ---  that became unknown though their answers came
 function nights.run(opts)
   local files = scratch.new()
   local self = { files = files, roll = chance.of(opts.seed), directory = files:path "out", runs = 0, requests = 0,
-    scenarios = {}, posts = {}, made = {}, allowed = {}, lost = {}, signal = opts.signal or "KILL" }
-  self.list, self.program = list_of(self, opts.shots), files:write("program.lua", PROGRAM)
+    scenarios = {}, posts = {}, made = {}, allowed = {}, lost = {}, signal = opts.signal or "KILL", where = opts.where,
+    sorts = {}, right = 0, films = 0 }
+  for _, sorts in ipairs { SCENARIOS, opts.long and LONG or {} } do
+    for _, sort in ipairs(sorts) do self.sorts[#self.sorts + 1] = sort end
+  end
+  self.list = list_of(self, opts.shots)
+  for _, scenario in pairs(self.scenarios) do
+    if wanted_of(scenario) == "done" then self.films = self.films + 1 else self.right = 1 end
+  end
   self.server = assert(sandbox.start { seconds = 0.1, retry_after = 0 })
   watch(self)
-  local kills, share = 0, math.ceil(8 * opts.shots / opts.kills)
-  while kills < opts.kills do
-    if not run(self, self.roll(share)) then break end
-    kills = kills + 1
-    if files:content "out/runway.db" then settle(self) end
+  local kills, ends, share = 0, 0, math.ceil(8 * opts.shots / opts.kills)
+  while kills < opts.kills and ends < MOST_RUNS do
+    if run(self, self.roll(share)) then kills = kills + 1 else ends = ends + 1 end
+    settle(self)
   end
-  local again = 0
-  repeat
-    run(self)
-    again = again + 1
-  until not settle(self) or again == 10
+  bring_to_an_end(self)
   local faults = check(self, opts.shots)
   if kills < opts.kills then faults[#faults + 1] = ("only %d kills"):format(kills) end
   local log = files:content "log"

@@ -25,7 +25,7 @@ local function column_of(shot, problem)
   local found, first
   for column, v in pairs(shot.params) do
     if names_file(problem.message, v) then return column end
-    local at = problem.message:find("%f[A-Za-z]" .. column:gsub("[^A-Za-z0-9_]", "%%%0"))
+    local at = problem.message:find("%f[A-Za-z]" .. column:gsub("[^A-Za-z0-9_\128-\255]", "%%%0"))
     if at and (not first or at < first or at == first and #column > #found) then found, first = column, at end
   end
   return found
@@ -35,7 +35,7 @@ end
 local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then return fault(shot.line, column_of(shot, problem), problem.message) end
-  shot.kind, shot.request = made.kind, made.request
+  shot.kind, shot.request, shot.estimate = made.kind, made.request, made.estimate
   shot.output = shot.output or names.output(shot.key, made.kind)
 end
 
@@ -55,7 +55,7 @@ local function check_files(shots, fault)
   end
 end
 
---- Fills in each shot's kind, request and output.
+--- Fills in each shot's kind, request, output, and estimate where its price is known.
 ---@param shots runway.Shot[]
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
 ---@param fault fun(line: integer, column: string|nil, message: string)

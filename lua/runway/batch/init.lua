@@ -9,6 +9,7 @@ local journal = require "runway.journal"
 local list = require "runway.batch.list"
 local night = require "runway.batch.night"
 local options = require "runway.options"
+local other = require "runway.batch.other"
 local text = require "runway.text"
 
 local batch = {}
@@ -24,6 +25,8 @@ local TOLD = 20                               -- faults of a list that its error
 ---@field shots runway.Shot[]                in the order of the list
 ---@field counts table<runway.State, integer>   of those that were to be made
 ---@field credits number                     what they cost, or are said to
+---@field budget? number                     the client's
+---@field others? integer   what the directory's own journal holds beside this list
 ---@field halted table<string, runway.Halt>  by provider
 ---@field exit_code integer    0 all there, 1 not all there, 3 the budget is reached, 4 something is unknown
 
@@ -45,7 +48,7 @@ end
 
 local OPTIONS = {
   directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
-  on_progress = "function", dry_run = "boolean", clients = accounts,
+  on_progress = "function", dry_run = "boolean", clients = accounts, sheet = "function",
 }
 
 local function refuse(kind, code, message, more)
@@ -83,23 +86,23 @@ local function bad_list(name, faults)
     table.concat(lines, "; ")), { faults = faults })
 end
 
--- A client for each provider that the list names; faults where there can be none.
+-- A client for each provider that the list names, and those that were made for it; faults where there can be none.
 local function accounts_of(account, shots, given, fault)
-  local by_name, told = { [account.provider] = account }, {}
+  local by_name, told, own = { [account.provider] = account }, {}, {}
   for name, client in pairs(given or {}) do by_name[name] = client end
   for _, shot in ipairs(shots) do
     local name = shot.provider or account.provider
     shot.provider = name
     if not by_name[name] and not told[name] then
-      local made, err = clients.new { provider = name }
-      by_name[name], told[name] = made, err and err.message
+      local made, err = clients.beside(account, name)
+      by_name[name], told[name], own[#own + 1] = made, err and err.message, made
     end
     if told[name] then fault(shot.line, "provider", told[name]) end
   end
-  return by_name
+  return by_name, own
 end
 
--- The list, checked as a whole, and whose its shots are.
+-- The list, checked as a whole; whose its shots are, by provider; and those of them that are the list's own.
 local function read_all(account, given, opts)
   local name, content, directory = "the list", given, nil
   if type(given) == "string" then
@@ -109,19 +112,19 @@ local function read_all(account, given, opts)
     if not content then return nil, err end
   end
   local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
-  local by_name = accounts_of(account, shots, opts.clients, fault)
+  local by_name, own = accounts_of(account, shots, opts.clients, fault)
   check.all(shots, function(shot) return clients.dry(by_name[shot.provider], shot.params) end, fault, broken)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
   for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end
-  return shots, by_name
+  return shots, by_name, own
 end
 
 --------------------------------------------------------------------- what came of it
 
-local function sum_up(shots, halted)
-  local counts, credits, all_there, budget = {}, 0, true, false
+local function sum_up(shots, halted, budget)
+  local counts, credits, all_there, reached = {}, 0, true, false
   for _, shot in ipairs(shots) do
     if not shot.left_out then
       counts[shot.state] = (counts[shot.state] or 0) + 1
@@ -129,9 +132,9 @@ local function sum_up(shots, halted)
       all_there = all_there and shot.state == "done" and not shot.error
     end
   end
-  for _, halt in pairs(halted) do budget = budget or halt.error.code == "budget" end
-  local code = (counts.unknown or 0) > 0 and 4 or budget and 3 or all_there and 0 or 1
-  return { shots = shots, counts = counts, credits = credits, halted = halted, exit_code = code }
+  for _, halt in pairs(halted) do reached = reached or halt.error.code == "budget" end
+  local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
+  return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
 end
 
 -- The journal of the batch: the client's, or the directory's.
@@ -143,14 +146,43 @@ local function journal_of(account, directory)
   return j, err, true
 end
 
-local function make_all(shots, by_name, j, opts)
-  local ok, err = night.recall(shots, j)
-  if not ok then return nil, err end
+-- A journal of the directory's own is one of this list; who names another may have all his lists in it.
+local function make_all(shots, by_name, j, own, opts)
+  local entries, err = night.recall(shots, j)
+  if not entries then return nil, err end
+  local others, fault = 0, nil
+  if own then others, fault = other.count(shots, entries, j.path) end
+  if fault then return refuse("invalid_request", "row_moved", fault) end
   local remembering = {}
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
   end
-  return sum_up(shots, night.make(shots, remembering, opts))
+  local result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+  result.others = others
+  return result
+end
+
+-- What the night is told, of what the caller says.
+local function settings_of(account, opts)
+  local directory, budget = opts.directory:gsub("(.)/+$", "%1"), clients.budget_of(account)
+  return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
+    retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress,
+    page = opts.sheet and function(shots, halted) opts.sheet(directory, shots, sum_up(shots, halted, budget)) end }
+end
+
+local function run(account, shots, by_name, opts)
+  if opts.dry_run then
+    for _, shot in ipairs(shots) do shot.state = "queued" end
+    return sum_up(shots, {}, clients.budget_of(account))
+  end
+  for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
+  local settings = settings_of(account, opts)
+  local j, err, own = journal_of(account, settings.directory)
+  if not j then return nil, err end
+  local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  if own then j:close() end
+  if not ok then error(result, 0) end         -- Ctrl-C, say
+  return result, failure
 end
 
 --- Makes each shot of a list once, side by side, into a directory; what is there stays, what is under way is gone on
@@ -159,7 +191,9 @@ end
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots), dry_run (false), clients (by provider; default: made with keys from the environment)
+---  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
+---  dry_run (false), clients (by provider; default: made with keys from the environment), sheet(directory, shots,
+---  sums): writes the page, at the beginning, now and then, and at the end
 ---@return runway.BatchResult|nil
 ---@return runway.Error|nil err   code "bad_list", with `faults`: nothing was submitted
 function batch.run(account, shots, opts)
@@ -169,22 +203,12 @@ function batch.run(account, shots, opts)
   end
   opts = options.check(opts, OPTIONS, "batch", 2)
   if not opts.directory then error("batch: directory is missing", 2) end
-  local read, by_name = read_all(account, shots, opts)
+  local read, by_name, own = read_all(account, shots, opts)
   if not read then return nil, by_name end
-  if opts.dry_run then
-    for _, shot in ipairs(read) do shot.state = "queued" end
-    return sum_up(read, {})
-  end
-  for _, shot in ipairs(read) do shot.request = nil end -- made anew where it is submitted
-  local settings = { directory = opts.directory:gsub("(.)/+$", "%1"), jobs = opts.jobs or JOBS,
-    attempts = opts.attempts or 1, retry_failed = opts.retry_failed, timeout = opts.timeout,
-    on_progress = opts.on_progress }
-  local j, err, own = journal_of(account, settings.directory)
-  if not j then return nil, err end
-  local ok, result, failure = pcall(make_all, read, by_name, j, settings)
-  if own then j:close() end
-  if not ok then error(result, 0) end         -- Ctrl-C, say
-  return result, failure
+  local ok, result, err = pcall(run, account, read, by_name, opts)
+  for _, client in ipairs(own) do client:close() end
+  if not ok then error(result, 0) end
+  return result, err
 end
 
 return batch

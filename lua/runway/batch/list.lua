@@ -23,6 +23,7 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field line integer
 ---@field row integer          which shot of the list it is, from 1
 ---@field key string
+---@field named boolean        by the list itself, and not by its number and prompt
 ---@field output? string       a file name; until the kind is known: as the list has it
 ---@field provider? string     as the list has it
 ---@field params table         as `generate` takes them
@@ -199,8 +200,8 @@ local function shot_of(row, number, slip, fault)
       if why then fault(row.line, column, why) end
     end
   end
-  local prompt = shot.params.prompt_text or shot.params.prompt or shot.params.promptText
-  shot.key = shot.key or names.key(number, prompt)
+  shot.named = shot.key ~= nil
+  shot.key = shot.key or names.key(number, names.prompt(shot.params))
   return shot
 end
 

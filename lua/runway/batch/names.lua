@@ -65,6 +65,16 @@ function names.taken(output)
   return { name, name .. ".json" }
 end
 
+--- The prompt among a shot's parameters, however it is called there.
+---@param params table
+---@return any
+function names.prompt(params) return params.prompt_text or params.prompt or params.promptText end
+
+--- The key of the shot, of that of any of its attempts.
+---@param key string
+---@return string
+function names.first(key) return key:match "^(.*)#%d+$" or key end
+
 --- The key of an attempt: the first has the shot's own.
 ---@param key string
 ---@param attempt integer

@@ -15,6 +15,7 @@ local night = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
+local PAGE_PAUSE = 5                          -- seconds between two pages
 
 -- Errors after which nothing more of a provider's is submitted: each next shot would have the same.
 local HALTING = { insufficient_credits = true, authentication = true }
@@ -27,11 +28,18 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field accounts table<string, runway.Client>   by provider
 ---@field halted table<string, runway.Halt>       by provider
 ---@field options table
+---@field changed boolean   since the page was written
+---@field writing boolean   the page, just now
+---@field over boolean
+---@field busy integer      shots that are attended to, but for those that wait for credits
+---@field waiting table[]   these
 local Night = {}
 Night.__index = Night
 
-local function tell(self)
-  if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots) end
+-- Tells what has become of one shot; `ended`: nothing more is done about it in this run.
+local function tell(self, shot, ended)
+  self.changed = true
+  if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots, shot, ended) end
 end
 
 -- Notes what has become of a shot, and tells, if it is something new.
@@ -40,7 +48,7 @@ local function set(self, shot, changes)
   for name, v in pairs(changes) do
     if shot[name] ~= v then shot[name], changed = v, true end
   end
-  if changed then tell(self) end
+  if changed then tell(self, shot) end
 end
 
 local function fail(self, shot, state, err)
@@ -63,10 +71,11 @@ end
 
 -- A shot as its last attempt stands in the journal.
 local function recall(shot, by_key)
-  shot.state, shot.attempt, shot.spent = "queued", 1, 0
+  shot.state, shot.attempt, shot.spent, shot.entry = "queued", 1, 0, shot.key
   local entry, attempt = by_key[shot.key], 1
   while entry do
-    shot.attempt, shot.state, shot.task_id, shot.status = attempt, entry.state, entry.task_id, entry.status
+    shot.entry, shot.attempt, shot.state, shot.task_id, shot.status = entry.key, attempt, entry.state, entry.task_id,
+      entry.status
     shot.path, shot.bytes, shot.error = entry.path, entry.bytes, error_of(entry)
     shot.submitted_at, shot.ended_at = entry.submitted_at, entry.ended_at
     shot.credits = credits_of(entry) and shot.spent + credits_of(entry) or shot.spent > 0 and shot.spent or nil
@@ -80,7 +89,7 @@ end
 --- What the journal knows of the shots.
 ---@param shots runway.Shot[]
 ---@param journal runway.Journal
----@return true|nil
+---@return runway.Entry[]|nil      all that it holds
 ---@return runway.Error|nil err
 function night.recall(shots, journal)
   local entries, err = journal:entries()
@@ -88,7 +97,7 @@ function night.recall(shots, journal)
   local by_key = {}
   for _, entry in ipairs(entries) do by_key[entry.key] = entry end
   for _, shot in ipairs(shots) do recall(shot, by_key) end
-  return true
+  return entries
 end
 
 --------------------------------------------------------------------- one shot
@@ -107,8 +116,9 @@ local OF_AN_ATTEMPT = { "task_id", "error", "path", "bytes", "status", "progress
 
 local function begin_anew(self, shot)
   shot.again, shot.spent = nil, shot.credits or 0
-  set(self, shot, { attempt = shot.attempt + 1, state = "queued" })
   for _, name in ipairs(OF_AN_ATTEMPT) do shot[name] = nil end
+  local attempt = shot.attempt + 1
+  set(self, shot, { attempt = attempt, entry = names.attempt(shot.key, attempt), state = "queued" })
 end
 
 -- What a task says of itself.
@@ -135,11 +145,34 @@ end
 
 local function is_budget(err) return err.kind == "limit" and err.code == "budget" end
 
+-- What is under way may cost less than is held back for it: who stood in line for that looks once more.
+local function look_again(self)
+  local waiting = self.waiting
+  self.waiting = {}
+  for _, w in ipairs(waiting) do w:wake() end
+end
+
+-- Stands in line until something that is under way may have given credits back. False: nothing is.
+local function wait_for_credits(self, shot)
+  self.busy = self.busy - 1
+  set(self, shot, { state = "queued" })
+  local may_be = self.busy > 0
+  if may_be then
+    local w = scheduler.waiter()
+    self.waiting[#self.waiting + 1] = w
+    scheduler.park(w)
+  end
+  self.busy = self.busy + 1
+  return may_be
+end
+
 -- A submit made no task. True when it is to be tried once more.
 local function turned_away(self, shot, err, patience)
-  local may_be = err.kind == "unknown_submit"
-  if may_be then fail(self, shot, "unknown", err)
+  if err.kind == "unknown_submit" then        -- it may be paid for
+    shot.credits = shot.credits or shot.estimate and shot.spent + shot.estimate.credits or nil
+    fail(self, shot, "unknown", err)
   elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
+  elseif is_budget(err) and wait_for_credits(self, shot) then return true
   elseif HALTING[err.kind] or is_lasting(err) or is_budget(err) then halt(self, shot, err)
   elseif err.kind == "cancelled" then fail(self, shot, "queued", err)
   elseif err.retryable and not err.task_id then
@@ -155,7 +188,7 @@ end
 -- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for.
 local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
-  local params = { key = names.attempt(shot.key, shot.attempt), output = self.options.directory .. "/" .. shot.output }
+  local params = { key = shot.entry, output = self.options.directory .. "/" .. shot.output }
   for name, v in pairs(shot.params) do params[name] = v end
   repeat
     if fresh and self.halted[shot.provider] then return nil end
@@ -194,6 +227,7 @@ local function make(self, shot)
   if not t then return end
   shot.error = nil
   note_task(self, shot, t)
+  look_again(self)                            -- its provider may have named a cost
   if was ~= "done" then
     set(self, shot, { state = "submitted", submitted_at = shot.submitted_at or core.wall_ms() / 1000 })
   end
@@ -213,6 +247,16 @@ local function carry_out(self, shot)
   end
 end
 
+-- The same, and whoever waits for what it may give back is told.
+local function attend(self, shot)
+  self.busy = self.busy + 1
+  local ok, err = pcall(carry_out, self, shot)
+  self.busy = self.busy - 1
+  look_again(self)
+  if not ok then error(err, 0) end
+  tell(self, shot, true)
+end
+
 --------------------------------------------------------------------- all of them
 
 -- What is under way first: its films do not wait for ever.
@@ -228,30 +272,59 @@ local function in_line(shots)
   return line
 end
 
---- Makes the shots of a list that are not there yet; comes back when nothing is left to do.
+local function write_page(self)
+  self.changed, self.writing = false, true
+  scheduler.guard(self.options.page, self.shots, self.halted)
+  self.writing = false
+end
+
+-- The page, anew while the night goes on: now and then, where something has changed.
+local function keep_page(self)
+  while not self.over do
+    if self.changed then write_page(self) end
+    scheduler.sleep(PAGE_PAUSE)
+  end
+end
+
+-- Two at once would write into one another.
+local function last_page(self, keeper)
+  if not keeper then return end
+  self.over = true
+  if self.writing then keeper:join() else keeper:cancel() end
+  write_page(self)
+end
+
+--- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
+--- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
 ---@param accounts table<string, runway.Client>   by provider, with the journal
----@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress
+---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
-  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {} }, Night)
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
+    writing = false, over = false, busy = 0, waiting = {} }, Night)
   local line, next_one = in_line(shots), 1
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
-  local workers = {}
+  local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
       while next_one <= #line do
         local shot = line[next_one]
         next_one = next_one + 1
-        carry_out(self, shot)
+        attend(self, shot)
       end
     end)
   end
-  local _, failures = jobs.all(workers)
+  local ok, raised, failures = pcall(jobs.all, workers)
+  if not ok then
+    for _, worker in ipairs(workers) do worker:cancel() end
+  end
+  last_page(self, keeper)
+  if not ok then error(raised, 0) end         -- Ctrl-C, say
   for _, err in pairs(failures or {}) do error(err, 0) end
   return self.halted
 end

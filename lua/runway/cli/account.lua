@@ -53,7 +53,7 @@ end
 
 --- A client with the options of a command line.
 ---@param args table
----@param world table
+---@param world table   `say`: writes a line where standard error is redrawn
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
 function account.open(args, world)
@@ -62,12 +62,13 @@ function account.open(args, world)
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   local function logger(level, message)
-    if level ~= "debug" then world.stderr:write("runway: ", message, "\n") end
+    if level == "debug" then return end
+    if world.say then world.say("runway: " .. message) else world.stderr:write("runway: ", message, "\n") end
   end
   local client
   client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
-    poll_interval = args.poll_interval,
+    poll_interval = args.poll_interval, budget = args.budget,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

@@ -76,9 +76,11 @@ local ACCOUNT = {
   { "--resolve", "HOST:PORT=ADDRESS: connect there instead.", value = "PIN", read = read.pin, list = "pins" },
 }
 
+local POLLING = { "--poll-interval", "Seconds between two queries (default: as often as the provider allows).",
+  value = "SECONDS", read = read.positive }
+
 local WAITING = {
-  { "--poll-interval", "Seconds between two queries (default: as often as the provider allows).", value = "SECONDS",
-    read = read.positive },
+  POLLING,
   { "--timeout", "Seconds to wait for the task (default: an hour from when it has left the provider's queue, a day in "
     .. "all); it goes on without us.", value = "SECONDS",
     read = read.positive },
@@ -90,36 +92,79 @@ local FILE = {
   { "--max-bytes", "Give up on a file that is larger (default 4 GiB).", value = "N", read = read.count },
 }
 
+-- What a clip is made of.
+local PARAMS = {
+  { "--prompt", "What is to be seen; @FILE reads it from a file, - from standard input; @@ is a text's first @.",
+    value = "TEXT" },
+  { "--image", "A picture to begin with: a file or a URL; given twice: the first and the last.", value = "FILE",
+    list = "image", most = 2 },
+  { "--video", "A film to work on: a file or a URL.", value = "FILE" },
+  { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
+    suggest = suggest.models },
+  { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
+  { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
+  { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
+  { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",
+    suggest = suggest.kinds },
+  { "--param", "NAME=VALUE: any other parameter; the value as JSON, as text, or as @FILE.", value = "PARAM",
+    read = read.parameter, list = "params" },
+  { "--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.",
+    value = "PARAM", read = read.parameter, list = "extras" },
+}
+
+local NAMES = "A NAME with points leads into tables and lists: --param references.1.uri=@cat.png. A VALUE is JSON "
+  .. "where it is JSON, @FILE is a file on disk, @@ a text's first @; any other is text. In a prompt @FILE is what the "
+  .. "file says, - what standard input says."
+
 local generate = {
   "generate", "Make a clip: submit, wait, download. Spends credits.",
   more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
-    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n"
-    .. "A NAME with points leads into tables and lists: --param references.1.uri=@cat.png. A VALUE is JSON where it "
-    .. "is JSON, @FILE is a file on disk, @@ a text's first @; any other is text. In a prompt @FILE is what the "
-    .. "file says, - what standard input says.\n\n" .. KEYS .. "\n\n" .. exits.told(),
-  options = together({
-    { "--prompt", "What is to be seen; @FILE reads it from a file, - from standard input; @@ is a text's first @.",
-      value = "TEXT" },
-    { "--image", "A picture to begin with: a file or a URL; given twice: the first and the last.", value = "FILE",
-      list = "image", most = 2 },
-    { "--video", "A film to work on: a file or a URL.", value = "FILE" },
-    { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
-      suggest = suggest.models },
-    { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
-    { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
-    { "--seed", "A whole number; the same one gives much the same clip.", value = "N", read = read.whole },
-    { "--kind", "text_to_video, image_to_video, ... (default: what the inputs say).", value = "KIND",
-      suggest = suggest.kinds },
-    { "--param", "NAME=VALUE: any other parameter; the value as JSON, as text, or as @FILE.", value = "PARAM",
-      read = read.parameter, list = "params" },
-    { "--extra", "NAME=VALUE: like --param, but looked at by no one: for a name that seems a slip.",
-      value = "PARAM", read = read.parameter, list = "extras" },
-  }, FILE, WAITING, {
+    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. NAMES .. "\n\n" .. KEYS .. "\n\n"
+    .. exits.told(),
+  options = together(PARAMS, FILE, WAITING, {
     { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
     { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
       value = "KEY" },
     JSON,
   }, ACCOUNT),
+}
+
+local LIST = "A list is CSV, as spreadsheets write it, or JSON Lines: one shot a row, columns named as parameters "
+  .. "(prompt_text, prompt_image, model, ratio, duration, options.seconds), and key (default: number and prompt), "
+  .. "output (default: KEY.mp4) and provider. Files are found beside the list. All of it is checked first: each fault "
+  .. "is told with its line and column."
+
+local batch = {
+  "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
+  more = LIST .. "\n\nDIR gets the films, a receipt beside each, and the journal (runway.db). Run again, it goes on: "
+    .. "what is there stays, what is under way is gone on with, what is unknown is shown and left. Prints the path of "
+    .. "each film that is there. Ctrl-C ends it, and no id is lost; a second one ends it at once.\n\n" .. KEYS
+    .. "\n\n" .. exits.told(),
+  takes = { { "file", "The list." } },
+  options = together({
+    { "-o --output", "The directory to write into; it is made.", value = "DIR" },
+    { "--jobs", "Shots under way side by side.", value = "N", default = "5", read = read.count },
+    { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
+      value = "CREDITS", read = read.amount },
+    { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
+    { "--dry-run", "Print the requests and what they would cost, and send nothing." },
+    { "--retry-failed", "Make anew what failed in an earlier run." },
+    { "--attempts", "How often a shot is made whose failure the provider calls its own.", value = "N", default = "1",
+      read = read.count },
+    { "--timeout", "Seconds to wait for one task; it goes on without us, and the next run goes on with it.",
+      value = "SECONDS", read = read.positive },
+    POLLING,
+    { "--journal", "Another journal than runway.db in DIR: a file, or postgresql://….", value = "JOURNAL" },
+    JSON,
+  }, ACCOUNT),
+}
+
+local estimate = {
+  "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent.",
+  more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
+    .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+  takes = { { "file", "A list of shots.", optional = true } },
+  options = together(PARAMS, { JSON }, ACCOUNT),
 }
 
 local task = {
@@ -253,5 +298,6 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, task, cancel, credits, upload, models, journal, doctor, sandbox, completion },
+  commands = { generate, batch, estimate, task, cancel, credits, upload, models, journal, doctor, sandbox,
+    completion },
 }

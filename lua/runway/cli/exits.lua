@@ -3,14 +3,14 @@
 local errors = require "runway.errors"
 
 local exits = {
-  OK = 0, FAILED = 1, MISUSE = 2, UNKNOWN = 4, RUNNING = 5, INTERRUPTED = 130,
+  OK = 0, FAILED = 1, MISUSE = 2, BUDGET = 3, UNKNOWN = 4, RUNNING = 5, INTERRUPTED = 130,
 }
 
--- 3 is kept for a budget that is reached.
 exits.list = {
   { exits.OK, "what was asked for is there" },
   { exits.FAILED, "it could not be had or written, the API refused it, or the task failed or was cancelled" },
   { exits.MISUSE, "the command was wrong, or something is not set up (a missing key); nothing was sent" },
+  { exits.BUDGET, "the budget is reached: what is left of the list was not submitted" },
   { exits.UNKNOWN, "a paid request left and its answer was lost: the task may exist, and is not submitted again" },
   { exits.RUNNING, "the task still runs: the --timeout is over, and it goes on at the provider" },
   { exits.INTERRUPTED, "Ctrl-C" },

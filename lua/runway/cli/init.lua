@@ -13,7 +13,8 @@ local cli = {}
 -- The rooms of the commands, loaded when they are asked for.
 local ROOMS = {
   generate = "tasks", task = "tasks", cancel = "tasks", credits = "errands", upload = "errands", models = "models",
-  journal = "journal", doctor = "doctor", sandbox = "sandbox", completion = "completion",
+  batch = "batch", estimate = "estimate", journal = "journal", doctor = "doctor", sandbox = "sandbox",
+  completion = "completion",
 }
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.

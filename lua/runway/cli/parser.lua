@@ -37,6 +37,7 @@ local function add_option(command, option, world)
   local made = command:option(names, option[2]):argname(option.value)
   local name = names:match "%-%-[^ ]+"
   made:overwrite(false)                       -- said twice: one of them would be paid for, and who knows which
+  if option.many then made:args "+":action "concat" end
   if option.list then made:count(option.most and "0-" .. option.most or "*"):target(option.list) end
   if option.read then made:convert(reader(name, option.read)) end
   if option.default then made:default(option.default) end

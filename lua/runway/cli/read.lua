@@ -14,6 +14,12 @@ function read.positive(text)
   return nil, ("'%s' is no number above 0"):format(text)
 end
 
+function read.amount(text)
+  local n = read.number(text)
+  if n and n >= 0 then return n end
+  return nil, ("'%s' is no number, 0 or more"):format(text)
+end
+
 function read.whole(text)
   local n = read.number(text)
   if n and n % 1 == 0 then return math.floor(n) end

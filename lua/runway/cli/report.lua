@@ -92,8 +92,11 @@ function report.settling(args, dashed)
   return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
 end
 
--- A message whose advice for scripts is what is typed here.
-local function as_typed(args, message)
+--- A message whose advice for scripts is what is typed here.
+---@param args table
+---@param message string
+---@return string
+function report.as_typed(args, message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
 end
@@ -189,7 +192,23 @@ local function error_object(err, about)
   return {
     kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
     retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
+    faults = err.faults,
   }
+end
+
+local MOST_FAULTS = 100                       -- of a list, that are told one by one
+
+-- What is wrong with a list of shots, a line each.
+local function told_of_a_list(args, faults)
+  local lines = {}
+  for i = 1, math.min(#faults, MOST_FAULTS) do
+    local fault = faults[i]
+    lines[i] = ("runway: %s: line %d%s: %s%s\n"):format(args.file, fault.line, fault.column and ", " .. fault.column
+      or "", fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
+  end
+  if #faults > MOST_FAULTS then lines[#lines + 1] = ("runway: and %d more\n"):format(#faults - MOST_FAULTS) end
+  lines[#lines + 1] = "runway: nothing was submitted\n"
+  return (table.concat(lines):gsub("[%z\1-\9\11-\31\127]", " "))
 end
 
 -- Says what went wrong, and how to go on with a task that may still bring its film.
@@ -200,15 +219,16 @@ end
 ---@param task? runway.Task    whose failure it is; default: the error's, or the one that is waited for
 ---@return integer exit_code
 function report.failure(world, args, err, about, task)
-  local message = as_typed(args, tostring(err))
-  world.stderr:write(report.told(args, message, nil, exits.is_refusal(err)))
+  local message = report.as_typed(args, tostring(err))
+  world.stderr:write(errors.is(err) and err.faults and told_of_a_list(args, err.faults)
+    or report.told(args, message, nil, exits.is_refusal(err)))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id)
     object.provider = object.provider or errors.is(err) and err.provider or nil
     for name, v in pairs(world.names or {}) do object[name] = v end
     object.error = error_object(err, about or {})
-    object.error.message = as_typed(args, object.error.message)
+    object.error.message = report.as_typed(args, object.error.message)
     report.line(world, object)
   end
   if id then require("runway.ledger").told(id) end

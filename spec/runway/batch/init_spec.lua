@@ -2,6 +2,7 @@
 
 local adapters = require "spec.support.adapters"
 local clients = require "runway.client"
+local command = require "spec.support.command"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
@@ -161,6 +162,31 @@ describe("runway.batch", function()
     assert.equal("done 1 20", (seen[#seen]:gsub("%.0", "")))
   end)
 
+  it("tells which shot it is of, and once of each that nothing more is done about it", function()
+    client = provider { b = { { code = "INTERNAL.BAD_OUTPUT.CODE01" } } }
+    local first, ended = nil, {}
+    assert(run(list("a", "b", "c"), { jobs = 1, attempts = 2, on_progress = function(shots, shot, over)
+      if not first then first = { #shots, shot == nil } end
+      if over then ended[#ended + 1] = shot.key .. " " .. shot.state end
+    end }))
+    assert.same({ 3, true }, first)
+    assert.same({ "a done", "b done", "c done" }, ended)
+  end)
+
+  it("has the page written before anything is paid for, while it goes on, and at its end", function()
+    client = provider()
+    local pages = {}
+    assert(run(list("a", "b"), { jobs = 1, directory = files:path "out/", sheet = function(directory, shots, sums)
+      pages[#pages + 1] = { directory, #shots, sums.counts.done or 0, next(posts) ~= nil }
+    end }))
+    local out = files:path "out"
+    assert.same({ out, 2, 0, false }, pages[1])
+    assert.same({ out, 2, 2, true }, pages[#pages])
+    assert.is_true(#pages > 2)
+    pages = {}
+    assert.equal(0, assert(run(list("a", "b"), { sheet = function() error "a bug of the page's" end })).exit_code)
+  end)
+
   it("goes on though what it tells raises", function()
     client = provider()
     assert.equal(0, assert(run(list "a", { on_progress = function() error "a bug of the page's" end })).exit_code)
@@ -225,12 +251,24 @@ describe("runway.batch", function()
       assert.equal("io", err.kind)
     end)
 
+    it("a price that no one knows, where there is a budget", function()
+      local content = "key,prompt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\nb,x,gen9,1280:720,5\n"
+      client, m = provider({}, { budget = 500 })
+      local result, err = run(files:write("shots.csv", content))
+      assert.is_nil(result)
+      assert.equal(1, #err.faults)
+      assert.equal(3, err.faults[1].line)
+      assert.matches("what this task costs at runwayml is not known", err.faults[1].message)
+      assert.equal(0, #m.requests)
+    end)
+
     it("and sends nothing when it is only asked to", function()
       client, m = provider()
       local result = assert(run(list("a", "b"), { dry_run = true }))
       assert.equal("queued queued", states(result))
       assert.equal("/v1/text_to_video", result.shots[1].request.path)
       assert.equal("b.mp4", result.shots[2].output)
+      assert.equal(60, result.shots[2].estimate.credits)
       assert.equal(0, #m.requests)
       assert.is_nil(files:content "out/runway.db")
     end)
@@ -339,11 +377,21 @@ describe("runway.batch", function()
     it("submits nothing that would pass the budget, with a journal of the client's or of the directory's", function()
       for _, own in ipairs { false, true } do
         local j = own and assert(journal.open(files:path "mine.db")) or nil
-        client = provider({}, { journal = j, budget = 79 }) -- a shot is estimated at 60, and costs 20
-        local result = assert(run(list("a", "b", "c"), { directory = files:path(own and "one" or "two") }))
-        assert.same({ done = 1, queued = 2 }, result.counts)
+        client = provider({}, { journal = j, budget = 75 }) -- a shot is held to cost 60, and costs 20
+        local result = assert(run(list("a", "b", "c"), { directory = files:path(own and "one" or "two"), jobs = 1 }))
+        assert.equal("done queued queued", states(result))
         assert.same({ 3, "budget" }, { result.exit_code, result.halted.runwayml.error.code })
         if j then j:close() end
+      end
+    end)
+
+    it("uses the budget up: what is held back for what is under way is waited for", function()
+      for _, jobs in ipairs { 1, 2, 4 } do
+        client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
+        local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
+          directory = files:path("j" .. jobs) }))
+        assert.same({ done = 4, queued = 2 }, result.counts)
+        assert.same({ 3, 80 }, { result.exit_code, result.credits })
       end
     end)
   end)
@@ -382,6 +430,18 @@ describe("runway.batch", function()
     assert.equal("other-1", result.shots[1].task_id)
     assert.equal("mine", entry("a").provider)
     assert.truthy(#mock.requests > 0)
+  end)
+
+  it("spends at a row's own provider nothing beyond the account's budget, and over its transport", function()
+    command.setup { QIMU_API_KEY = mocked.KEY }
+    client = provider({}, { budget = 75, prices = { gen3a_turbo = 10 } })
+    local head = "key,prompt_text,model,ratio,duration,provider\n"
+    local path = files:write("shots.csv", head .. "a,a,gen4.5,1280:720,5,\nb,b,gen3a_turbo,16:9,10,qimu\n")
+    local result = assert(run(path, { jobs = 1 }))
+    command.teardown()
+    assert.equal("done queued", states(result))
+    assert.same({ 3, "budget" }, { result.exit_code, result.halted.qimu.error.code })
+    assert.same({ a = 1 }, posts)
   end)
 
   it("says when the directory can be none", function()

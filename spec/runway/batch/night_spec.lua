@@ -1,12 +1,15 @@
 -- A night in small: see spec/support/nights.lua; `make torture` makes the long one.
 
+local databases = require "spec.support.databases"
 local nights = require "spec.support.nights"
 
 describe("a night that is killed and run again", function()
-  it("makes each shot once, each file whole, and knows what it cost", function()
-    local faults, report = nights.run { seed = 7, shots = 20, kills = 2 }
-    assert.same({}, faults)
-    assert.equal(2, report.kills)
+  databases.each("makes each shot once, each file whole, and knows what it cost,", function(fresh)
+    it("with the command", function()
+      local faults, report = nights.run { seed = 7, shots = 20, kills = 2, where = fresh() }
+      assert.same({}, faults)
+      assert.equal(2, report.kills)
+    end)
   end)
 
   it("keeps every id when it is told to stop, and says what is under way", function()

@@ -33,7 +33,8 @@ describe("the runway command in a terminal", function()
   local function start(columns, words)
     local build = os.getenv "RUNWAY_BUILD"
     here:write("run.sh", table.concat({
-      "trap : INT", "unset LUA_PATH LUA_CPATH NO_COLOR RUNWAY_PROVIDER", "export COMETAPI_KEY=any",
+      "trap : INT", "unset LUA_PATH LUA_CPATH NO_COLOR RUNWAY_PROVIDER",
+      "export COMETAPI_KEY=any RUNWAYML_API_SECRET=key_0123456789",
       build and "export RUNWAY_BUILD='" .. build .. "'" or "", lua .. " bin/runway " .. words, "echo \"exit $?\"",
       "read -r _",
     }, "\n"))
@@ -78,6 +79,68 @@ describe("the runway command in a terminal", function()
       assert.truthy(seen:gsub("\n", ""):find("/a%.mp4exit 0"), seen)
     end)
   end
+
+  for _, columns in ipairs { 30, 80, 200 } do
+    it(("of %d columns has a line for each shot and one for all, and takes them away with Ctrl-C"):format(columns),
+      function()
+        if not installed then return pending "tmux is not installed" end
+        local list = here:write("shots.csv", "key,prompt_text,model,ratio,duration\n"
+          .. "a-key-that-is-longer-than-others,sandbox:stall,gen4.5,1280:720,5\n寿司寿司,sandbox:stall,gen4.5,1280:720,5\n"
+          .. "b,sandbox:rate_limit,gen4.5,1280:720,5\nc,sandbox:fail_safety,gen4.5,1280:720,5\nd,x,gen4.5,1280:720,5\n")
+        start(columns, ("batch '%s' -o '%s' --base-url %s --poll-interval 0.02 --jobs 3 --budget 900"):format(list,
+          here:path "out", server.base_url))
+        local seen = screen "\n2 of 5 done [^\n]*1 failed"
+        if columns > 30 then assert.truthy(seen:find("寿司寿司  %[#+%.+%]  42%%  RUNNING"), seen) end
+        assert.truthy(seen:find("\na%-key[%w-]* [^\n]*42%%  RUNNING"), seen)
+        for _, once in ipairs { "of 5 done", "\na%-key", "\nc  failed: ", "\n寿司" } do
+          assert.equal(1, select(2, ("\n" .. seen):gsub(once, "")), once .. seen)
+        end
+        for line in seen:gmatch "[^\n]+" do assert.is_true(columns >= require("runway.columns").of(line)) end
+        tmux "send-keys C-c"
+        seen = screen "exit 130"
+        assert.truthy(seen:gsub("\n", ""):find("to go on: run the same command again", 1, true), seen)
+        assert.is_nil(seen:find "RUNNING")
+        assert.equal("1\n", tmux "display -p '#{cursor_flag}'")
+      end)
+  end
+
+  it("waits at Ctrl-C for the answer to what is paid for, and ends at once with a second one", function()
+    if not installed then return pending "tmux is not installed" end
+    local list = here:write("shots.csv", "key,prompt_text,model,ratio,duration\n"
+      .. "a,sandbox:stall,gen4.5,1280:720,5\nb,sandbox:hang,gen4.5,1280:720,5\nc,x,gen4.5,1280:720,5\n")
+    start(80, ("batch '%s' -o '%s' --base-url %s --poll-interval 0.02 --jobs 2"):format(list, here:path "out",
+      server.base_url))
+    screen "a  [^\n]*42%%  RUNNING[^\n]*\nb  submitting"
+    tmux "send-keys C-c"
+    screen "a second Ctrl%-C gives up"
+    tmux "send-keys C-c"
+    local seen = screen("exit 130"):gsub("\n", "")
+    assert.truthy(seen:find("is paid for and not lost; to go on: run the same command again", 1, true), seen)
+    assert.equal(2, #server.tasks)
+  end)
+
+  it("has no more lines than it has rows", function()
+    if not installed then return pending "tmux is not installed" end
+    local rows = { "key,prompt_text,model,ratio,duration" }
+    for i = 1, 30 do rows[i + 1] = ("k%d,sandbox:stall,gen4.5,1280:720,5"):format(i) end
+    local list = here:write("shots.csv", table.concat(rows, "\n"))
+    start(80, ("batch '%s' -o '%s' --base-url %s --poll-interval 0.02 --jobs 30"):format(list, here:path "out",
+      server.base_url))
+    local seen = screen "and 13 more\n0 of 30 done"
+    assert.equal(17, select(2, seen:gsub("\nk%d+  %[", "")) + (seen:find "^k1  %[" and 1 or 0), seen)
+    tmux "send-keys C-c"
+    screen "exit 130"
+  end)
+
+  it("has plain lines of a list, too, where it is dumb", function()
+    if not installed then return pending "tmux is not installed" end
+    local list = here:write("shots.csv", "key,prompt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\n")
+    start(80, ("--version; export NO_COLOR=1; %s bin/runway batch '%s' -o '%s' --base-url %s --poll-interval 0.02")
+      :format(lua, list, here:path "out", server.base_url))
+    local seen = screen "exit 0"
+    assert.truthy(seen:find("\na  submitted  task ", 1, true), seen)
+    assert.truthy(seen:find("\na  done  25 credits  (1 of 1)\n", 1, true), seen)
+  end)
 
   it("ends with Ctrl-C where it reads a prompt", function()
     if not installed then return pending "tmux is not installed" end

@@ -1,0 +1,225 @@
+-- `runway batch`: a list of shots, made; and what is said of it.
+--
+-- Standard output gets the path of each film as soon as it is there; with --json an object for each shot once
+-- nothing more is done about it, and a last one of sums.
+
+local account = require "runway.cli.account"
+local board = require "runway.cli.board"
+local core = require "runway.core"
+local errors = require "runway.errors"
+local exits = require "runway.cli.exits"
+local gauge = require "runway.gauge"
+local ledger = require "runway.ledger"
+local plan = require "runway.cli.plan"
+local report = require "runway.cli.report"
+local scheduler = require "runway.scheduler"
+local text = require "runway.text"
+
+local command = {}
+
+local AGAIN = "run the same command again"
+local DAY = 86400                             -- seconds
+
+--------------------------------------------------------------------- one shot
+
+-- Known of every shot; null where there is nothing to say.
+local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
+
+-- And where it is known.
+local MORE = { "line", "kind", "output", "entry", "attempt", "status", "bytes", "sha256", "receipt", "submitted_at",
+  "ended_at" }
+
+local function where_of(args) return args.journal or args.output .. "/runway.db" end
+
+-- What its error says, with the advice of this command.
+local function message_of(args, shot)
+  return report.as_typed({ key = shot.entry, journal = where_of(args) }, shot.error.message)
+end
+
+local function as_object(args, shot)
+  local null, object = require("runway.json").null, {}
+  for _, name in ipairs(ALWAYS) do object[name] = shot[name] == nil and null or shot[name] end
+  for _, name in ipairs(MORE) do object[name] = shot[name] end
+  if shot.state ~= "done" then object.path = null end
+  if shot.error then
+    object.error, object.error_kind, object.error_code = message_of(args, shot), shot.error.kind, shot.error.code
+  end
+  return object
+end
+
+--------------------------------------------------------------------- all of them
+
+local UNDER_WAY = { "submitting", "submitted", "downloading" }
+
+local function count_of(shots)
+  local counts, credits, all = {}, 0, 0
+  for _, shot in ipairs(shots) do
+    if not shot.left_out then
+      counts[shot.state], all = (counts[shot.state] or 0) + 1, all + 1
+      credits = credits + (shot.credits or 0)
+    end
+  end
+  return counts, credits, all
+end
+
+-- When more may be submitted, as far as it is known: of a day's limit it is over after a day.
+local function until_of(halt)
+  if halt.until_time then return halt.until_time, true end
+  return halt.error.code == "daily_limit" and core.wall_ms() / 1000 + DAY or nil, false
+end
+
+local function halts_as_object(halted)
+  local object = {}
+  for provider, halt in pairs(halted) do
+    object[provider] = { kind = halt.error.kind, code = halt.error.code, message = halt.error.message,
+      ["until"] = until_of(halt) }
+  end
+  return object
+end
+
+local function page_of(args)
+  local path = args.output .. "/index.html"
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file and path or nil
+end
+
+local function sums_as_object(args, shots, halted, code)
+  local null = require("runway.json").null
+  local counts, credits, all = count_of(shots)
+  for _, state in ipairs { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" } do
+    counts[state] = counts[state] or 0
+  end
+  return { shots = all, counts = counts, credits = credits, budget = args.budget or null, directory = args.output,
+    journal = errors.redact(where_of(args)), page = page_of(args) or null, halted = halts_as_object(halted),
+    exit_code = code }
+end
+
+local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
+
+-- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits"
+local function sums_as_text(args, shots)
+  local counts, credits, all = count_of(shots)
+  local words, under_way = { ("%d of %d done"):format(counts.done or 0, all) }, 0
+  for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
+  for _, row in ipairs { { counts.failed, "failed" }, { counts.unknown, "unknown" },
+    { under_way, "under way at the provider" }, { counts.queued, "not submitted" } } do
+    if (row[1] or 0) > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
+  end
+  return ("%s; %s%s credits"):format(table.concat(words, ", "), text.number(credits),
+    args.budget and " of " .. text.number(args.budget) or ""), counts, under_way
+end
+
+local function tell_halts(world, halted)
+  local providers = {}
+  for provider in pairs(halted) do providers[#providers + 1] = provider end
+  table.sort(providers)
+  for _, provider in ipairs(providers) do
+    local halt = halted[provider]
+    local at, is_said = until_of(halt)
+    say(world, "nothing more was submitted to ", provider, ": ", halt.error.message, at and ("; %s %s (in %s)"):format(
+      is_said and "until" or "it does not say until when: a day's limit is over by", os.date("!%Y-%m-%d %H:%M UTC",
+      math.floor(at)), gauge.clock(math.max(0, at - core.wall_ms() / 1000))) or "")
+  end
+end
+
+local function tell_sums(args, world, shots, halted)
+  local said, counts, under_way = sums_as_text(args, shots)
+  say(world, said)
+  tell_halts(world, halted)
+  if (counts.unknown or 0) > 0 then
+    say(world, "what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
+      .. "provider's own list of tasks, then say what is true: ", report.settling { journal = where_of(args) })
+  end
+  if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
+  if under_way + (counts.queued or 0) > 0 then say(world, "to go on: ", AGAIN) end
+  say(world, "in ", page_of(args) or args.output)
+end
+
+--------------------------------------------------------------------- the night
+
+-- What is under way is in the journal: the end of the program need not tell of it.
+local function leave(shots)
+  for _, shot in ipairs(shots) do
+    if shot.task_id then ledger.told(shot.task_id) end
+  end
+end
+
+local function finish(args, world, watched, halted, code)
+  local shots = watched.shots or {}
+  if args.json then
+    for _, shot in ipairs(shots) do
+      if not shot.left_out and not watched.ended[shot] then report.line(world, as_object(args, shot)) end
+    end
+    report.line(world, sums_as_object(args, shots, halted, code))
+  end
+  tell_sums(args, world, shots, halted)
+  leave(shots)
+  return code
+end
+
+-- What is printed of a shot that has ended, in the place of the lines that are redrawn.
+local function print_shot(args, world, watched, shot)
+  if not args.json and shot.state ~= "done" then return end
+  watched:beside(function()
+    if args.json then report.line(world, as_object(args, shot)) else world.stdout:write(shot.path, "\n") end
+    world.stdout:flush()
+  end)
+end
+
+local function make(args, world, client)
+  local watched = board.new { stream = world.stderr, terminal = world.terminal, columns = world.stderr_columns,
+    rows = world.stderr_rows, jobs = args.jobs, budget = args.budget,
+    message = function(shot) return message_of(args, shot) end }
+  function world.say(line) watched:say(line) end
+  local function on_progress(shots, shot, ended)
+    watched:tell(shots, shot, ended)
+    if ended then print_shot(args, world, watched, shot) end
+  end
+  scheduler.on_deferred = function()
+    watched:say("runway: waiting for the answers to paid requests, so that their tasks are not lost; a second Ctrl-C "
+      .. "gives up")
+  end
+  ledger.to_go_on = function() return AGAIN end
+  local ok, result, err = pcall(require("runway").batch, client, args.file, { directory = args.output,
+    jobs = args.jobs, attempts = args.attempts, timeout = args.timeout, retry_failed = args.retry_failed,
+    only = #args.only > 0 and args.only or nil, on_progress = on_progress })
+  scheduler.on_deferred = nil
+  world.say = nil
+  watched:finish()
+  if not ok and scheduler.is_interrupt(result) and watched.shots then
+    say(world, "interrupted: nothing more is submitted, and what is under way keeps its ids in ",
+      errors.redact(where_of(args)))
+    return finish(args, world, watched, {}, exits.INTERRUPTED)
+  end
+  if not ok then error(result, 0) end
+  if not result then return plan.refused(world, args, err) end
+  if result.others > 0 then
+    say(world, where_of(args), " also holds ", ("%d"):format(result.others), " shots of another list, which were left")
+  end
+  return finish(args, world, watched, result.halted, result.exit_code)
+end
+
+-- What is wrong with where it all is to go.
+local function misuse_of(args)
+  if args.dry_run then return nil end
+  if not args.output then return "batch needs -o DIR" end
+  if args.output == "" or args.output == "-" then return "option '--output': the name of a directory is wanted" end
+  return nil
+end
+
+---@param args table
+---@param world table
+---@return integer|nil exit_code
+---@return string|nil misuse
+function command.batch(args, world)
+  local misuse = misuse_of(args)
+  if misuse then return nil, misuse end
+  if args.output then args.output = args.output:gsub("(.)/+$", "%1") end
+  local client, err = account.open(args, world)
+  if not client then return report.failure(world, args, err) end
+  if args.dry_run then return plan.tell(args, world, client, true) end
+  return make(args, world, client)
+end
+
+return command

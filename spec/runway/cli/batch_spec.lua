@@ -1,0 +1,304 @@
+-- `runway batch` and `runway estimate`: what is made, printed and ended with; over a mock.
+
+local command = require "spec.support.command"
+local exits = require "runway.cli.exits"
+local json = require "runway.json"
+local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
+
+local HEADER = "key,prompt_text,model,ratio,duration\n"
+
+describe("runway batch", function()
+  local here, posts, tasks
+
+  before_each(function()
+    here, posts, tasks = scratch.new(), {}, {}
+    command.setup { RUNWAYML_API_SECRET = mocked.KEY, TERM = "dumb" }
+  end)
+  after_each(function()
+    command.teardown()
+    mocked.close()
+    here:remove()
+  end)
+
+  -- The provider: `ways` has for each prompt how its submit is answered, or how its task ends ({ code = }).
+  local function provider(ways)
+    local function submit(request)
+      local prompt = request.json.promptText
+      posts[prompt] = (posts[prompt] or 0) + 1
+      local way = (ways or {})[prompt]
+      if type(way) == "function" then way = way() end
+      if way and not way.code then return way end
+      tasks["t-" .. prompt] = way or {}
+      return { json = { id = "t-" .. prompt, estimatedCost = { credits = 25 } } }
+    end
+    local function query(request)
+      local id = request.path:match "[^/]+$"
+      local code = tasks[id].code
+      if code == "forever" then return { json = { id = id, status = "RUNNING", progress = 0.42 } } end
+      if code then
+        return { json = { id = id, status = "FAILED", failure = "it failed", failureCode = code,
+          cost = { credits = 0 } } }
+      end
+      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" },
+        cost = { credits = 20 } } }
+    end
+    return { any_order = true,
+      { "POST /v1/text_to_video", times = math.huge, answer = submit },
+      { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
+      { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
+        times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
+    }
+  end
+
+  local function list(...)
+    local rows = {}
+    for _, word in ipairs { ... } do rows[#rows + 1] = ("%s,%s,gen4.5,1280:720,5\n"):format(word, word) end
+    return here:write("shots.csv", HEADER .. table.concat(rows))
+  end
+
+  local function batch(path, more, ways, world)
+    local argv = { "batch", path }
+    for _, word in ipairs(more or {}) do argv[#argv + 1] = word end
+    if not table.concat(argv, " "):find "%-%-dry%-run" then
+      argv[#argv + 1], argv[#argv + 2] = "-o", here:path "out"
+    end
+    return command.run(argv, provider(ways), world)
+  end
+
+  local function objects(out)
+    local all = {}
+    for line in out:gmatch "([^\n]*)\n" do all[#all + 1] = assert(json.decode(line)) end
+    return all
+  end
+
+  it("prints the path of each film that is there, and again when it is run again", function()
+    local code, out, err = batch(list("a", "b"), { "--jobs", "1" })
+    assert.equal(0, code, err)
+    local paths = here:path "out/a.mp4" .. "\n" .. here:path "out/b.mp4" .. "\n"
+    assert.equal(paths, out)
+    assert.truthy(err:find("a  submitted  task t-a\n", 1, true), err)
+    assert.truthy(err:find("b  done  20 credits  (2 of 2)\n", 1, true), err)
+    assert.truthy(err:find("runway: 2 of 2 done; 40 credits\n", 1, true), err)
+    assert.truthy(here:content "out/runway.db" and here:content "out/a.mp4.json")
+    local m
+    code, out, err, m = batch(list("a", "b"), { "--jobs", "1" })
+    assert.same({ 0, paths, 0 }, { code, out, #m.requests }, err)
+  end)
+
+  it("takes the directory's name with a slash at its end, and another journal", function()
+    local journal = here:path "mine.db"
+    local code, out = command.run({ "batch", list "a", "-o", here:path "deep/er/", "--journal", journal }, provider())
+    assert.same({ 0, here:path "deep/er/a.mp4" .. "\n" }, { code, out })
+    assert.truthy(here:content "mine.db")
+    assert.is_nil(here:content "deep/er/runway.db")
+  end)
+
+  describe("exits", function()
+    local budget = { "--budget", "75", "--jobs", "1" }
+    for _, row in ipairs {
+      { exits.OK, "when all is there", nil, nil, "2 of 2 done; 40 credits" },
+      { exits.FAILED, "when something failed", { b = { code = "SAFETY.INPUT.TEXT" } }, nil,
+        "what failed is made anew with --retry-failed" },
+      { exits.FAILED, "when something still runs", { b = { code = "forever" } }, { "--timeout", "60" },
+        "to go on: run the same command again" },
+      { exits.BUDGET, "when the budget is reached", nil, budget, "the budget of 75 credits does not allow this task" },
+      { exits.UNKNOWN, "when something is unknown", { b = { fault = "lost" } }, nil,
+        "runway journal settle KEY --journal " },
+    } do
+      it(("with %d %s"):format(row[1], row[2]), function()
+        local more = { "--json" }
+        for _, word in ipairs(row[4] or {}) do more[#more + 1] = word end
+        local code, out, err = batch(list("a", "b"), more, row[3])
+        assert.equal(row[1], code, err)
+        assert.truthy(err:find(row[5], 1, true), err)
+        local all = objects(out)
+        assert.equal(3, #all)
+        assert.equal(code, all[3].exit_code)
+      end)
+    end
+
+    it("with what the budget lets through first, and goes on with another", function()
+      assert.equal(exits.BUDGET, (batch(list("a", "b"), budget)))
+      assert.same({ a = 1 }, posts)
+      assert.equal(exits.OK, (batch(list("a", "b"), { "--budget", "100" })))
+      assert.same({ a = 1, b = 1 }, posts)
+    end)
+  end)
+
+  it("prints an object for each shot once it has ended, and a last one of sums", function()
+    local code, out, err = batch(list("a", "b", "c"), { "--json", "--jobs", "1", "--budget", "500" },
+      { b = { code = "SAFETY.INPUT.TEXT" }, c = { fault = "lost" } })
+    assert.equal(exits.UNKNOWN, code)
+    for line in out:gmatch "[^\n]+" do
+      for _, name in ipairs(line:find '"key"' and { "key", "state", "task_id", "provider", "path", "credits", "error" }
+        or { "shots", "counts", "credits", "budget", "directory", "journal", "page", "halted", "exit_code" }) do
+        assert.truthy(line:find('"' .. name .. '":', 1, true), name)
+      end
+    end
+    local a, b, c, sums = table.unpack(objects(out))
+    assert.same({ "a", "done", "t-a", "runwayml", here:path "out/a.mp4", 20 },
+      { a.key, a.state, a.task_id, a.provider, a.path, a.credits })
+    assert.is_nil(a.error)
+    assert.equal(64, #a.sha256)
+    assert.same({ "failed", "SAFETY.INPUT.TEXT", "task_failed" }, { b.state, b.error_code, b.error_kind })
+    assert.matches("it failed", b.error)
+    assert.is_nil(b.path)
+    assert.same({ "unknown", 60 }, { c.state, c.credits })
+    assert.matches("runway journal settle c %-%-journal ", c.error)
+    assert.same({ 3, 1, 1, 1, 0, 80, 500, 4 }, { sums.shots, sums.counts.done, sums.counts.failed, sums.counts.unknown,
+      sums.counts.queued, sums.credits, sums.budget, sums.exit_code })
+    assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits\n", 1, true), err)
+    assert.is_nil(out:find(mocked.KEY, 1, true))
+  end)
+
+  it("makes anew what failed, when it is told to, and a failure of the provider's own so often", function()
+    local ways = { a = { code = "SAFETY.INPUT.TEXT" }, b = { code = "INTERNAL.BAD_OUTPUT.CODE01" } }
+    batch(list("a", "b"), { "--attempts", "3" }, ways)
+    assert.same({ a = 1, b = 3 }, posts)
+    local code, _, err = batch(list("a", "b"), { "--retry-failed" })
+    assert.equal(0, code, err)
+    assert.truthy(err:find("a  submitted  task t-a  (attempt 2)\n", 1, true), err)
+    assert.same({ a = 2, b = 4 }, posts)
+  end)
+
+  it("makes only what it is asked for", function()
+    local code, out = batch(list("a", "b", "c", "d"), { "--only", "b", "c", "--only", "d", "--json" })
+    assert.equal(0, code)
+    assert.same({ b = 1, c = 1, d = 1 }, posts)
+    assert.equal(3, objects(out)[4].shots)
+    local refused, _, err = batch(list("shot-a", "shot-b"), { "--only", "shot_b" })
+    assert.equal(exits.MISUSE, refused)
+    assert.matches("did you mean shot%-", err)
+  end)
+
+  it("sends nothing when it is only to print requests and their price, and needs no directory", function()
+    local code, out, err, m = batch(list("a", "b"), { "--dry-run" })
+    assert.equal(0, code, err)
+    assert.equal(0, #m.requests)
+    assert.truthy(out:find('a  60 credits  POST /v1/text_to_video  {"duration":5,', 1, true), out)
+    assert.truthy(out:find("2 shots  120 credits\n", 1, true), out)
+    code, out = batch(list("a", "b"), { "--dry-run", "--json" })
+    local a, _, sums = table.unpack(objects(out))
+    assert.same({ 0, "queued", "a", 60 }, { code, a.state, a.request.json.promptText, a.estimate.credits })
+    assert.same({ 2, 120, 0 }, { sums.shots, sums.estimate.credits, sums.without_price })
+    assert.is_nil(here:content "out/runway.db")
+  end)
+
+  it("shows of a picture that would be sent its name, and none of its bytes", function()
+    here:write("p.png", assert(io.open("examples/lighthouse.png", "rb")):read "a")
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,prompt_image\n"
+      .. "a,x,gen4_turbo,1280:720,5,p.png\n")
+    local code, out, err = batch(path, { "--dry-run", "--json" })
+    assert.equal(0, code, err)
+    assert.equal("p.png", objects(out)[1].request.json.promptImage.file)
+    assert.is_true(#out < 1000)
+  end)
+
+  it("says until when nothing more is sold, and what is left", function()
+    local function daily(headers)
+      return { b = { status = 429, headers = headers, json = { error = "Your daily task limit has been reached." } } }
+    end
+    local code, out, err = batch(list("a", "b", "c"), { "--jobs", "1", "--json" }, daily { ["retry-after"] = "3000" })
+    assert.equal(exits.FAILED, code)
+    local sums = objects(out)[4]
+    assert.equal("daily_limit", sums.halted.runwayml.code)
+    assert.is_true(math.abs(sums.halted.runwayml["until"] - os.time() - 3000) < 60)
+    assert.equal(2, sums.counts.queued)
+    assert.matches("nothing more was submitted to runwayml: .*; until %d+%-%d+%-%d+ %d+:%d+ UTC %(in %d+:%d%d", err)
+    assert.truthy(err:find("2 not submitted", 1, true), err)
+    assert.truthy(err:find("to go on: run the same command again", 1, true), err)
+    err = select(3, batch(list("a", "b", "c"), { "--jobs", "1" }, daily()))
+    assert.matches("it does not say until when: a day's limit is over by %d+", err)
+  end)
+
+  it("stops submitting at Ctrl-C, keeps what is under way, and says how to go on", function()
+    local core = require "runway.core"
+    local wait, raised = core.wait, false
+    function core.wait(...)                   -- where an interpreter's handler raises it
+      if posts.a and posts.b and not raised then
+        raised = true
+        error("shots.lua:1: interrupted!", 0)
+      end
+      return wait(...)
+    end
+    local forever = { code = "forever" }
+    local code, out, err = batch(list("a", "b", "c", "d"), { "--jobs", "2", "--json" },
+      { a = forever, b = forever })
+    core.wait = wait
+    assert.equal(exits.INTERRUPTED, code, err)
+    assert.same({ a = 1, b = 1 }, posts)
+    local all = objects(out)
+    assert.equal(5, #all)
+    assert.same({ 130, 2, 2 }, { all[5].exit_code, all[5].counts.submitted, all[5].counts.queued })
+    assert.truthy(err:find("keeps its ids in " .. here:path "out/runway.db", 1, true), err)
+    assert.truthy(err:find("to go on: run the same command again", 1, true), err)
+    forever.code = nil
+    assert.equal(exits.OK, (batch(list("a", "b", "c", "d"))))
+    assert.same({ a = 1, b = 1, c = 1, d = 1 }, posts)
+  end)
+
+  describe("is misuse", function()
+    for what, argv in pairs {
+      ["without a directory"] = { "batch", "x.csv" }, ["without a list"] = { "batch", "-o", "x" },
+      ["with no number of jobs"] = { "batch", "x.csv", "-o", "x", "--jobs", "0" },
+      ["with no budget"] = { "batch", "x.csv", "-o", "x", "--budget", "-1" },
+      ["with standard output"] = { "batch", "x.csv", "-o", "-" },
+    } do
+      it(what, function()
+        local code, out, err = command.run(argv, {})
+        assert.same({ exits.MISUSE, "" }, { code, out })
+        assert.truthy(err:find("see runway batch --help", 1, true), err)
+      end)
+    end
+  end)
+end)
+
+describe("runway estimate", function()
+  local here
+  before_each(function()
+    here = scratch.new()
+    command.setup { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY }
+  end)
+  after_each(function()
+    command.teardown()
+    here:remove()
+  end)
+
+  local CLIP = { "--prompt", "x", "--model", "gen4.5", "--ratio", "1280:720", "--duration", "5" }
+
+  local function estimate(words, ...)
+    local argv = { "estimate" }
+    for _, word in ipairs(words) do argv[#argv + 1] = word end
+    for _, word in ipairs { ... } do argv[#argv + 1] = word end
+    return command.run(argv, {})
+  end
+
+  it("says what a clip would cost", function()
+    local code, out = estimate(CLIP)
+    assert.equal(0, code)
+    assert.matches("^60 credits  %(table %d+%-%d+%)\n$", out)
+    code, out = estimate(CLIP, "--json")
+    assert.same({ 0, 60, "runwayml" }, { code, json.decode(out).estimate.credits, json.decode(out).provider })
+  end)
+
+  it("and what a list of shots would, each and all", function()
+    local path = here:write("shots.csv", HEADER .. "a,x,gen4.5,1280:720,5\nb,x,gen4.5,1280:720,10\n")
+    local code, out = estimate { path }
+    assert.same({ 0, "a  60 credits\nb  120 credits\n2 shots  180 credits\n" }, { code, out })
+    path = here:write("shots.csv", HEADER .. "a,x,gen4.5,1280:720,5\nb,x,gen9,1280:720,10\n")
+    code, out = estimate { path }
+    assert.equal(exits.FAILED, code)
+    assert.truthy(out:find("b  price not known\n2 shots  60 credits, and 1 whose price is not known\n", 1, true), out)
+  end)
+
+  it("exits with 1 where no one knows, and with 2 for what is refused", function()
+    local code, out = estimate({ "--prompt", "x", "--duration", "5", "--provider", "cometapi" }, "--json")
+    assert.same({ exits.FAILED, "no_price" }, { code, json.decode(out).error.code })
+    assert.equal(exits.MISUSE, (estimate(CLIP, "--param", "seed=1.5")))
+    assert.equal(exits.MISUSE, (estimate {}))
+    assert.equal(exits.MISUSE, (estimate(CLIP, here:path "shots.csv")))
+    assert.equal(exits.MISUSE, (estimate { here:path "none.csv" }))
+    assert.equal(exits.MISUSE, (estimate { here:write("bad.csv", "") }))
+  end)
+end)
