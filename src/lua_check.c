@@ -77,6 +77,7 @@ static int core_proxy (lua_State *L) {
 static int core_target (lua_State *L) {
   size_t n;
   const char *path = rw_check_path(L, 1, &n);
+  char why[RW_SINK_WHY];
   rw_request *r;
   int err;
   r = rw_push_request(L);                /* its box releases the sink */
@@ -85,7 +86,8 @@ static int core_target (lua_State *L) {
   err = rw_sink_try(&r->sink);
   if (err) {
     lua_pushnil(L);
-    lua_pushfstring(L, "cannot %s: %s", r->sink.what, strerror(err));
+    rw_sink_why(&r->sink, err, why, sizeof why);
+    lua_pushstring(L, why);
     return 2;
   }
   lua_pushboolean(L, 1);

@@ -389,25 +389,34 @@ static bool tell_directory (const rw_sink *s, const char *path, int err, char *t
   if (err != ENOENT || s->what != creating || !end || end == path ||
       strlen(s->path) >= RW_SHOWN_PATH)
     return false;
-  (void)snprintf(to, size, "%s: there is no directory %.*s%s: %s", path,
-                 (int)(end - path), path,
+  (void)snprintf(to, size, "there is no directory %.*s%s: %s", (int)(end - path), path,
                  *path == '~' ? " (only a shell knows what ~ stands for)" : "",
                  strerror(err));
   return true;
 }
 
 
-void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
+void rw_sink_why (const rw_sink *s, int err, char *to, size_t size) {
   char path[RW_SHOWN_PATH];
   rw_file_show(s->path, path, sizeof path);
   if (tell_directory(s, path, err, to, size)) return;
-  if (err == EOVERFLOW)
+  if (err == EILSEQ)
+    (void)snprintf(to, size, "cannot %s", s->what);
+  else
+    (void)snprintf(to, size, "cannot %s: %s", s->what, strerror(err));
+}
+
+
+void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size) {
+  char path[RW_SHOWN_PATH], why[RW_SINK_WHY];
+  rw_file_show(s->path, path, sizeof path);
+  if (err == EOVERFLOW) {
     (void)snprintf(to, size, "%s is larger than max_bytes (%lld)", path,
                    (long long)s->max_bytes);
-  else if (err == EILSEQ)
-    (void)snprintf(to, size, "%s: cannot %s", path, s->what);
-  else
-    (void)snprintf(to, size, "%s: cannot %s: %s", path, s->what, strerror(err));
+    return;
+  }
+  rw_sink_why(s, err, why, sizeof why);
+  (void)snprintf(to, size, "%s: %s", path, why);
 }
 
 /* }================================================================= */

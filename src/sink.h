@@ -100,8 +100,11 @@ int64_t rw_sink_kept (const rw_sink *s);
 /* The word for what one of these calls returned; may it help to try again? */
 const char *rw_sink_code (int err, bool *permanent);
 
-/* The sentence for it, of which the end of it, the reason, is never cut off. */
+/* The sentence for it, of which the end of it, the reason, is never cut off; and
+** what of it stands behind the path, where it is not too large. */
+#define RW_SINK_WHY 512
 void rw_sink_tell (const rw_sink *s, int err, char *to, size_t size);
+void rw_sink_why (const rw_sink *s, int err, char *to, size_t size);
 
 #pragma GCC visibility pop
 

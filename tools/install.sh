@@ -11,7 +11,8 @@
 # LUA, LUA_VERSION         which Lua runs the command
 set -eu
 
-pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md examples/* types/*.lua'
+pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md types/*.lua
+  examples/*.* examples/night/*.csv examples/night/pictures/*'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
 
 for place in "$PREFIX" "$LUADIR" "$LIBDIR" "$BINDIR" "$MANDIR" "$DOCDIR" "${DESTDIR:-/}"; do
@@ -59,7 +60,7 @@ uninstall() { # DOCDIR may be a directory that others use too
   rm -f "$DESTDIR$LIBDIR/runway.so" "$DESTDIR$BINDIR/runway" "$DESTDIR$MANDIR/man1/runway.1"
   for file in $completions; do rm -f "$DESTDIR$PREFIX/share/$file"; done
   for file in $pages; do rm -f "$DESTDIR$DOCDIR/$file"; done
-  for dir in /docs /examples /types ''; do rmdir "$DESTDIR$DOCDIR$dir" 2>/dev/null || true; done
+  for dir in /docs /examples/night/pictures /examples/night /examples /types ''; do rmdir "$DESTDIR$DOCDIR$dir" 2>/dev/null || true; done
 }
 
 DESTDIR=${DESTDIR:-}

@@ -84,21 +84,30 @@ local function exchange(session, call)
     receipt.open = true
     receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil
   end
-  handle = transport:start(wire, done)
-  if receipt then receipt.handle = handle end
-  if call.deadline then
-    timer = scheduler.at(call.deadline, function() give_up("timeout", "the time given for the whole call is over") end)
-  end
-  if call.on_progress then
-    local function tick()
-      if w.done then return end
-      scheduler.guard(call.on_progress, transport:progress(handle))
-      ticker = scheduler.at(scheduler.now() + 0.1, tick)
+  local function carry_out()
+    handle = transport:start(wire, done)
+    if receipt then receipt.handle = handle end
+    if call.deadline then
+      timer = scheduler.at(call.deadline, function()
+        give_up("timeout", "the time given for the whole call is over")
+      end)
     end
-    ticker = scheduler.at(scheduler.now(), tick)
+    if call.on_progress then
+      local function tick()
+        if w.done then return end
+        scheduler.guard(call.on_progress, transport:progress(handle))
+        ticker = scheduler.at(scheduler.now() + 0.1, tick)
+      end
+      ticker = scheduler.at(scheduler.now(), tick)
+    end
+    return scheduler.park(w)
   end
-  local result = scheduler.park(w)
+  local ok, result = pcall(carry_out)
   release()
+  if not ok then                              -- no memory, say: what has begun would go on by itself
+    if not wire.gate and transport.abandon then transport:abandon(done) end
+    error(result, 0)
+  end
   if receipt then receipt.open = result.sent or not result.error end
   if given_up and not result.sent and result.error then
     if wire.gate then scheduler.checkpoint() end -- told to stop, it does

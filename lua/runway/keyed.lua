@@ -120,9 +120,9 @@ end
 local function target_of(self, row)
   local order = self.order
   if self.target or not order.output then return self.target end
-  local target = targets.take(order.output, order.overwrite)
-  if target then target.task_id = row.task_id end
-  return target
+  local target = targets.new(order.output)
+  target.task_id = row.task_id
+  return targets.take(target, order.overwrite) and target or nil
 end
 
 -- The task of an entry. No request is made.

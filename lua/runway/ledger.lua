@@ -31,8 +31,8 @@ local ledger = {}
 ---@field provider string
 ---@field status string
 ---@field kind? string
----@field account? string|false   the options by which the command finds it, where --provider alone does not; false: there
----  are none, since it knows no such provider
+---@field account? string|false   the options by which the command finds it, where --provider alone does not; false:
+---  there are none, since it knows no such provider
 
 local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
@@ -67,6 +67,9 @@ function ledger.to_go_on(id, account)
     or word .. " " .. options)
 end
 
+--- What to do about paid requests that the end of the program left without an answer; the command sets its own.
+ledger.to_find_out = "end a script with run, all or join"
+
 local function advice(id, provider, status, account)
   id, provider = shown(id), shown(provider)
   if account == nil then account = "--provider " .. text.shell(provider) end
@@ -82,7 +85,7 @@ local function recount(by)
   local before = unanswered_word
   count = count + by
   unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; of "
-    .. "those that had left, the tasks may exist: end a script with run, all or join"):format(count)) or nil
+    .. "those that had left, the tasks may exist: %s"):format(count, ledger.to_find_out)) or nil
   take_back(before)
 end
 

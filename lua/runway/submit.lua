@@ -242,11 +242,10 @@ local function rescue(session, ref, receipt, raised, claimed)
   error(scheduler.is_interrupt(raised) and scheduler.explained(raised) or raised, 0)
 end
 
--- The order's file, spoken for; nil when it has none. nil, err when another task is to write it.
-local function take_target(session, order)
-  if not order.output then return nil end
-  local target, other = targets.take(order.output, order.overwrite)
-  if target then return target end
+-- Speaks for the order's file. nil, err when another task is to write it.
+local function take_target(session, order, target)
+  local taken, other = targets.take(target, order.overwrite)
+  if taken then return true end
   return session:refuse { code = "output_taken",
     message = ("output: %s is to be written by %s already; name another file, or let it be written over: "
       .. "output = { path =, overwrite = true }"):format(order.output,
@@ -257,6 +256,8 @@ end
 local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
+    writable, err = take_target(session, order, target)
+    if not writable then return nil, err end
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
@@ -309,9 +310,8 @@ function submit.make(session, order, kind)
     t, err = remembered:past()
     if t or err then return t, err end
   end
-  target, err = take_target(session, order)
-  if err then return nil, err end
-  if target then                              -- a job may be ended on the way, where nothing of it runs any more
+  if order.output then                        -- a job may be ended on the way, where nothing of it runs any more
+    target = targets.new(order.output)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok

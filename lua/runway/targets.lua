@@ -15,18 +15,23 @@ local function place_of(path)
   return path:match("^%./(.+)$") or path
 end
 
---- Speaks for a file.
+--- A file that is not spoken for yet.
 ---@param path string
+---@return runway.Target
+function targets.new(path)
+  return { place = place_of(path) }
+end
+
+--- Speaks for a file. Whoever calls this sees to it beforehand that it is set free whatever happens.
+---@param target runway.Target
 ---@param overwrite? boolean        it may be another's
----@return runway.Target|nil
+---@return boolean
 ---@return runway.Target|nil other   who has spoken for it before
-function targets.take(path, overwrite)
-  local place = place_of(path)
-  local other = spoken_for[place]
-  if other and not overwrite then return nil, other end
-  local target = { place = place }
-  spoken_for[place] = target
-  return target
+function targets.take(target, overwrite)
+  local other = spoken_for[target.place]
+  if other and not overwrite then return false, other end
+  spoken_for[target.place] = target
+  return true
 end
 
 --- It is there, or never will be.

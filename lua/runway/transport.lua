@@ -5,6 +5,7 @@
 ---@class runway.Transport   what `runway.client { transport = … }` takes
 ---@field start fun(self, request: runway.WireRequest, done: fun(result: table)): any  gives a handle
 ---@field cancel fun(self, handle: any)    ends an exchange early; its result still comes
+---@field abandon? fun(self, done: function)   ends the exchange that was started with it
 ---@field awaits? fun(self, done: function): boolean  is this exchange under way?
 ---@field drop? fun(self, handle: any)     the same, but only if the request has not left; without it, none is dropped
 ---@field progress fun(self, handle: any): integer, integer|nil  bytes received, bytes in all
@@ -115,6 +116,14 @@ function transport:awaits(done)
     if waits == done then return true end
   end
   return false
+end
+
+--- Ends an exchange whose handle got lost: who started it was interrupted before it came back.
+---@param done fun(result: table)   as given to `start`
+function transport:abandon(done)
+  for id, waits in pairs(waiting) do
+    if waits == done then core.cancel(id) end
+  end
 end
 
 --- Looks whether a download could be put there, off this thread.

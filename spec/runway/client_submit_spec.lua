@@ -399,6 +399,36 @@ describe("a client:", function()
     end)
   end)
 
+  describe("where memory fails", function()
+    local scheduler = require "runway.scheduler"
+
+    it("between two steps, leaves no file spoken for", function()
+      local client, note = mocked.client { SUBMIT }, scheduler.note
+      local order = clip { output = directory .. "/a.mp4" }
+      scheduler.note = function() error("not enough memory", 0) end
+      local ok, raised = pcall(client.generate, client, order)
+      scheduler.note = note
+      assert.same({ false, "not enough memory" }, { ok, raised })
+      assert(client:generate(order))
+    end)
+
+    it("ends what has begun and no one waits for any more, but for what is paid for", function()
+      local begun, ended = {}, {}
+      local transport = { cancel = function() end, progress = function() return 0 end }
+      function transport:start(_, done)
+        begun[#begun + 1] = done
+        error("not enough memory", 0)
+      end
+      function transport:abandon(done) ended[#ended + 1] = done end
+      function transport:awaits() return false end
+      local client = assert(runway.client { provider = "runwayml", api_key = mocked.KEY, transport = transport })
+      assert.is_false(pcall(client.credits, client))
+      assert.same({ begun[1] }, ended)
+      pcall(client.generate, client, clip())
+      assert.same({ 2, 1 }, { #begun, #ended })
+    end)
+  end)
+
   describe("a callback", function()
     it("is read as a hint: which task, and what is said of it", function()
       local client, m = mocked.client({}, { provider = "cometapi" })

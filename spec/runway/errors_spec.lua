@@ -22,7 +22,9 @@ describe("an error", function()
     assert.equal("config: unknown error", tostring(errors.new { kind = "config" }))
     assert.equal("io: code E1 (qimu)",
       tostring(errors.new { kind = "io", message = "code E1", code = "E1", provider = "qimu", attempts = 1 }))
-    for after, words in pairs { [0.2] = "1 s", [599] = "599 s", [600] = "10 min", [7200] = "2 h", [2592000] = "30 days" } do
+    for after, words in pairs {
+      [0.2] = "1 s", [599] = "599 s", [600] = "10 min", [7200] = "2 h", [2592000] = "30 days",
+    } do
       local err = errors.new { kind = "rate_limited", message = "full", retry_after = after, retryable = true }
       assert.equal(("rate_limited: full (may be tried again in %s)"):format(words), tostring(err))
       err.retryable = false

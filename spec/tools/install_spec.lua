@@ -89,8 +89,8 @@ describe("installing", function()
     local build = here:path "build"
     here:write("build/flags", "")
     for words, anew in pairs { [""] = false, ["CFLAGS=-O1"] = true, ["all"] = true } do
-      local pipe = assert(io.popen(("env -u MAKEFLAGS -u CFLAGS make -n install %s BUILD='%s' LUA='%s' 2>&1"):format(words,
-        build, lua)))
+      local pipe = assert(io.popen(("env -u CFLAGS make -n install %s BUILD='%s' LUA='%s' 2>&1"):format(words, build,
+        lua)))
       local said = pipe:read "a"
       pipe:close()
       assert.matches("tools/install.sh install", said, 1, true)

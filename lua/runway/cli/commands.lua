@@ -250,7 +250,8 @@ local doctor = {
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
-    local lines = { "Scenarios (or a word in a prompt, sandbox:fail or sandbox:rate_limit=3; of several the first counts):" }
+    local lines = { "Scenarios (or a word in a prompt, sandbox:fail or sandbox:rate_limit=3; of several the first "
+      .. "counts):" }
     for _, scenario in ipairs(require("runway.sandbox").scenarios()) do
       lines[#lines + 1] = ("  %-16s %s"):format(scenario.name, scenario.about)
     end

@@ -179,6 +179,15 @@ function report.to_go_on(args, id, message)
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
+--- What to do where a paid request was left without its answer.
+---@param args table
+---@return string
+function report.to_find_out(args)
+  if not args.journal then return "look at the provider's own list of tasks before you submit it again" end
+  if args.key then return "run the same command again, which submits nothing twice" end
+  return "see runway journal list " .. given("--journal", errors.redact(args.journal))
+end
+
 -- Errors after which there is nothing to go on with.
 local OVER = { task_failed = true, task_cancelled = true, not_found = true }
 

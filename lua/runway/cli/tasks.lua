@@ -22,7 +22,9 @@ end
 
 -- The end of the program, should it come before this command says anything itself, speaks as it does.
 local function speak_for(args)
-  require("runway.ledger").to_go_on = function(id) return report.to_go_on(args, id) end
+  local ledger = require "runway.ledger"
+  ledger.to_go_on = function(id) return report.to_go_on(args, id) end
+  ledger.to_find_out = report.to_find_out(args)
 end
 
 --- Makes a clip.

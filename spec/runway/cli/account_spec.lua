@@ -21,12 +21,12 @@ local FINE = [[
   }
 ]]
 
--- The command over a transport that may cost money, for all that is known; SIGTERM at the first query.
+-- The command over a transport that may cost money, for all that is known; SIGTERM at the first query, or UNANSWERED.
 local ENDED = [[
   local scheduler = require "runway.scheduler"
   local transport = { cancel = function() end }
   function transport:start(wire, done)
-    if wire.method == "GET" then os.execute "kill -TERM $PPID" end
+    if wire.method == "GET" or UNANSWERED then os.execute "kill -TERM $PPID" end
     local body = wire.method == "POST" and '{"job":"j1"}' or '{"state":"RUNNING"}'
     scheduler.at(scheduler.now(), function() done { status = 200, sent = true, headers = {}, body = body } end)
     return 1
@@ -124,6 +124,24 @@ describe("the runway command", function()
       code, _, err = run({ "task", "j1" }, {})
       assert.equal(2, code)
       assert.matches("the module broken: ", err, 1, true)
+    end)
+
+    it("says how to find out what a signal left without an answer", function()
+      local file = here:write("mine.lua", FINE)
+      local journal = here:path "j.db"
+      for told, words in pairs {
+        ["look at the provider's own list of tasks before you submit it again"] = {},
+        ["run the same command again, which submits nothing twice"] = { "--journal", journal, "--key", "k" },
+        ["see runway journal list --journal " .. journal] = { "--journal", journal },
+      } do
+        local argv = { "generate", "--provider", file, "--prompt", "x", "-o", here:path "a.mp4" }
+        for _, word in ipairs(words) do argv[#argv + 1] = word end
+        local said, code = child.run("UNANSWERED = true\n" .. ENDED, { arguments = argv,
+          before = "export REELHOUSE_API_KEY=" .. mocked.KEY .. ";" })
+        assert.equal(128 + 15, code, said)
+        assert.matches("the tasks may exist: " .. told, said, 1, true)
+        assert.is_nil(said:find("all or join", 1, true))
+      end
     end)
 
     it("leaves a name alone that is neither", function()

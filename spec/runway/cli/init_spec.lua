@@ -127,7 +127,9 @@ describe("the runway command", function()
         assert.truthy(err:find(what, 1, true), err)
       end
 
-      it("no such directory", function() refused(path "no/such/a.mp4", "No such file or directory") end)
+      it("no such directory", function()
+        refused(path "no/such/a.mp4", "there is no directory " .. path "no/such" .. ": No such file or directory")
+      end)
       it("a directory", function() refused(here.directory, "is a directory", { "--overwrite" }, 2) end)
       it("a file that is there", function()
         write("a.mp4", "precious")
@@ -455,7 +457,8 @@ describe("the runway command", function()
   it("sandbox gives a line that works as it is typed", function()
     local loop = sandbox.loop
     for line, words in pairs {
-      ["^sandbox at [^\n]*\ntry: COMETAPI_KEY='a key' runway generate %-%-provider cometapi %-%-base%-url http://127.0.0.1:%d+ %-%-prompt"] =
+      ["^sandbox at [^\n]*\ntry: COMETAPI_KEY='a key' runway generate %-%-provider cometapi "
+        .. "%-%-base%-url http://127.0.0.1:%d+ %-%-prompt"] =
         { "--api-key", "a key" },
       ["%-%-base%-url http://video.example %-%-allow%-http %-%-prompt"] = { "--base-url", "http://video.example" },
     } do

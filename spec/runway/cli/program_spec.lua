@@ -41,8 +41,8 @@ describe("bin/runway", function()
     assert(os.execute(("mkdir -p '%s/bin'; cp bin/runway '%s'"):format(here.directory, lone)))
     local said, code = says("env -u RUNWAY_BUILD LUA '" .. lone .. "' --version")
     assert.equal(2, code)
-    assert.matches("^runway: module 'runway.core' not found\nrunway: this is Lua [^\n]* %(make, or make LUA=its name%)$",
-      said)
+    assert.matches("^runway: module 'runway.core' not found\n"
+      .. "runway: this is Lua [^\n]* %(make, or make LUA=its name%)$", said)
     said, code = says(([[LUA -e 'package.preload.cjson = function() error "not here" end arg = {
       [0] = "%s/bin/runway", "--version" } dofile(arg[0])']]):format(root))
     assert.equal(2, code)
