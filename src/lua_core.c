@@ -17,6 +17,7 @@
 #include "engine.h"
 #include "lua_check.h"
 #include "lua_compat.h"
+#include "lua_machine.h"
 #include "lua_marks.h"
 #include "lua_request.h"
 #include "lua_result.h"
@@ -467,6 +468,7 @@ int luaopen_runway_core (lua_State *L) {
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, core_functions);
   rw_add_checks(L);
+  rw_add_machine(L);
   rw_add_marks(L);
   rw_add_words(L);
   lua_pushliteral(L, RUNWAY_VERSION);

@@ -252,26 +252,35 @@ static void read_reach (lua_State *L, int t, rw_request *r) {
 }
 
 
+/* localhost is this machine and not the proxy's, and the environment's proxy is
+** for none of this machine's addresses. */
+const char *rw_proxy_towards (const rw_url *url, const char *given, const char **from) {
+  const char *proxy = given;
+  *from = "proxy";
+  if (!given && !url->loopback)
+    proxy = rw_proxy_from_environment(url->scheme, url->host, url->port, from);
+  if (!proxy || !*proxy) return NULL;
+  return url->localhost && !rw_proxy_check(proxy) ? NULL : proxy;
+}
+
+
 /*
 ** The proxy that the table names, or else the environment: read here, on the
-** thread that may change it. localhost is this machine and not the proxy's,
-** and the environment's proxy is for none of this machine's addresses. A
-** reason for a proxy that cannot be one is left on the stack.
+** thread that may change it. A reason for a proxy that cannot be one is left on
+** the stack.
 */
 static const char *read_proxy (lua_State *L, int t, rw_request *r,
                                const rw_url *url) {
-  const char *from = "proxy", *why;
+  const char *from, *why, *proxy;
   copy_field(L, t, "proxy", &r->proxy);
-  if (!r->proxy && !url->loopback) {
-    const char *named = rw_proxy_from_environment(url->scheme, url->host,
-                                                  url->port, &from);
-    if (named) r->proxy = rw_copy(L, named, strlen(named));
+  proxy = rw_proxy_towards(url, r->proxy, &from);
+  if (!proxy) {
+    if (r->proxy) r->proxy[0] = '\0';
+    return NULL;
   }
-  if (!r->proxy) return NULL;
-  why = rw_proxy_check(r->proxy);
-  if (why) return lua_pushfstring(L, "%s is set to what cannot be a proxy: %s", from, why);
-  if (url->localhost) r->proxy[0] = '\0';
-  return NULL;
+  if (!r->proxy) r->proxy = rw_copy(L, proxy, strlen(proxy));
+  why = rw_proxy_check(proxy);
+  return why ? lua_pushfstring(L, "%s is set to what cannot be a proxy: %s", from, why) : NULL;
 }
 
 

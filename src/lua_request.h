@@ -7,6 +7,7 @@
 #include <lua.h>
 
 #include "request.h"
+#include "url.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -26,6 +27,13 @@ rw_request *rw_push_request (lua_State *L);
 ** NULL, or why it is refused (a literal); raises on a wrong type.
 */
 const char *rw_read_request (lua_State *L, int t, rw_request *r);
+
+/*
+** The proxy that a request to this URL takes: the one that is given, or else the
+** environment's, which is read now; NULL: none. `from` gets the name of where it
+** stands. It may be none that can be one: see rw_proxy_check.
+*/
+const char *rw_proxy_towards (const rw_url *url, const char *given, const char **from);
 
 /* A copy of `n` bytes and a NUL, from malloc; raises without memory. */
 char *rw_copy (lua_State *L, const void *from, size_t n);

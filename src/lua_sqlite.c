@@ -4,6 +4,9 @@
 #ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
 
 #include "system.h"
+
+#include <sqlite3.h>
+
 #include "lua_store.h"
 #include "runway.h"
 
@@ -11,6 +14,8 @@
 int luaopen_runway_sqlite (lua_State *L) {
   rw_check_lua(L);
   rw_push_store_module(L, &rw_store_sqlite);
+  lua_pushstring(L, sqlite3_libversion());
+  lua_setfield(L, -2, "version");
   return 1;
 }
 

@@ -50,7 +50,21 @@
 ---@field duration_min? number
 ---@field duration_max? number
 ---@field duration_auto? boolean    the model may decide itself
+---@field price? runway.ModelPrice
 ---@field removed? string           since when it is gone from Runway's own API
+
+---What a list says that a model costs, in credits; a task's price is what `price` says.
+---@class runway.ModelPrice
+---@field basis string              where that is known from: "table 2026-10"
+---@field per "second"|"item"|"input_second"|"character"
+---@field count? integer            of so many of them; default 1
+---@field low number
+---@field credits number            at most
+---@field by? table<string, number> what it depends on, and what it is then: sizes, or audio and silent
+---@field least? number             of a task
+---@field image? number             for each picture beside the prompt
+---@field input? { low: number, credits: number }  for each second of a film that is given
+---@field formats? boolean          an outputFormat costs extra
 
 ---Longest data URI of each class, in characters.
 ---@class runway.MediaLimits

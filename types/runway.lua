@@ -17,7 +17,8 @@ function runway.client(options) end
 
 ---@class runway.Options
 ---@field provider? string|runway.Adapter  a name or an adapter; default $RUNWAY_PROVIDER, else "runwayml"
----@field api_key? string          default: the adapter's environment variable
+---@field api_key? string|fun(): string|nil, string|nil  or what gives it, asked before each call (nil, why: there is
+---  none); default: the adapter's environment variable, or the file that its sibling …_FILE names
 ---@field base_url? string         default: the adapter's, or its environment variable
 ---@field journal? string|runway.Journal  remembers every paid task: a file's path, or what runway.journal gave
 ---@field budget? number           credits; a submit that could take what is spent and held back past it is refused

@@ -56,6 +56,20 @@ end
 
 local function is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
 
+local function is_amount(v) return is_number(v) and v >= 0 end
+
+local function is_bounds(v)
+  return type(v) == "table" and is_amount(v.credits) and is_amount(v.low) and v.low <= v.credits
+end
+
+-- What a list says that a model costs.
+local function is_listed_price(v)
+  return is_bounds(v) and type(v.per) == "string" and type(v.basis) == "string"
+    and (v.count == nil or is_number(v.count) and v.count > 0) and (v.least == nil or is_amount(v.least))
+    and (v.image == nil or is_amount(v.image)) and (v.input == nil or is_bounds(v.input))
+    and (v.by == nil or is_table_of_limits(v.by))
+end
+
 local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_max = is_number,
   durations = function(v)
     for _, one in pairs(type(v) == "table" and v or { v }) do
@@ -64,6 +78,7 @@ local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_ma
     return type(v) == "table"
   end,
   duration_auto = function(v) return type(v) == "boolean" end, removed = function(v) return type(v) == "string" end,
+  price = is_listed_price,
 }
 
 -- kind -> model -> what it takes.
@@ -107,7 +122,7 @@ local SHAPE = {
   { "media", is_limits, "a table of class and longest data URI, or a function that returns one" },
   { "formats", is_formats, "a table of class and list of media types" },
   { "names", is_set, "a table of names, each with the value true" },
-  { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations)" },
+  { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations, price)" },
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
   { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
@@ -188,7 +203,7 @@ end
 
 -- What was wrong with a value that an adapter's function gave, and what it must be.
 local function odd(s, name, v, where, expected)
-  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.key), where, name,
+  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.secrets), where, name,
     expected and "; it must be " .. expected or "")
 end
 
@@ -343,7 +358,6 @@ local STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
-local function is_amount(v) return is_number(v) and v >= 0 end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 -- What a reader may say of a task, and how to tell that it did.

@@ -91,7 +91,7 @@ local function is_transport(v)
 end
 
 local OPTIONS = {
-  provider = "string|table", api_key = "string", base_url = "string",
+  provider = "string|table", api_key = "string|function", base_url = "string",
   journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,

@@ -101,39 +101,44 @@ local function without_query(run)
   return run
 end
 
---- What is left after this holds neither the key, nor a query string, nor the bytes of a data URI.
----@param s any          anything; what is not a string is returned as it is
----@param secret? string  the API key
----@return any
-function errors.redact(s, secret)
-  if type(s) ~= "string" then return s end
-  if secret and #secret >= SHORTEST then
-    local in_json = secret:gsub("/", "\\/")
-    for _, spelling in ipairs { secret, in_json, (in_json:gsub("\\", "\\\\")), text.escape(secret) } do
-      s = without(s, spelling)
-    end
+-- The text without a key, however it is spelt.
+local function without_key(s, key)
+  if #key < SHORTEST then return s end
+  local in_json = key:gsub("/", "\\/")
+  for _, spelling in ipairs { key, in_json, (in_json:gsub("\\", "\\\\")), text.escape(key) } do
+    s = without(s, spelling)
   end
+  return s
+end
+
+--- What is left after this holds neither a key, nor a query string, nor the bytes of a data URI.
+---@param s any          anything; what is not a string is returned as it is
+---@param secrets? string|string[]  the API key, or keys
+---@return any
+function errors.redact(s, secrets)
+  if type(s) ~= "string" then return s end
+  for _, key in ipairs(type(secrets) == "table" and secrets or { secrets }) do s = without_key(s, key) end
   s = s:gsub("([Dd][Aa][Tt][Aa]:[^,: \t-\r\"]*,)[^ \t-\r\"<>,]+", "%1[data]")
   return (s:gsub('[^ \t-\r"<>]+', without_query))
 end
 
 -- A text out of whatever an adapter or a server gave for one: cut and without secrets.
-local function clean(v, limit, secret)
+local function clean(v, limit, secrets)
   if type(v) == "number" then v = text.number(v) end
   if type(v) ~= "string" then return nil end
-  return text.cut(errors.redact(text.cut(v, 4 * limit), secret), limit)
+  return text.cut(errors.redact(text.cut(v, 4 * limit), secrets), limit)
 end
 
 --- Makes an error. Texts are cut and redacted here, so that no caller forgets; what is of another
 --- type than the field's is left out, for an adapter may say anything.
 ---@param e table          the fields above
----@param secret? string   the API key, to be kept out of every text
+---@param secrets? string|string[]   the API key, or keys, to be kept out of every text
 ---@return runway.Error
-function errors.new(e, secret)
-  e.message = clean(e.message, MAX_BODY, secret) or "unknown error"
-  e.body = clean(e.body, MAX_BODY, secret)
-  e.code = clean(e.code, MAX_WORD, secret)
-  e.request_id = clean(e.request_id, MAX_WORD, secret)
+function errors.new(e, secrets)
+  e.message = clean(e.message, MAX_BODY, secrets) or "unknown error"
+  e.body = clean(e.body, MAX_BODY, secrets)
+  e.code = clean(e.code, MAX_WORD, secrets)
+  e.request_id = clean(e.request_id, MAX_WORD, secrets)
   if type(e.task_id) == "number" then e.task_id = text.number(e.task_id) end
   if type(e.task_id) ~= "string" then e.task_id = nil end
   if type(e.kind) ~= "string" then e.kind = nil end

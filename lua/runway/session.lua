@@ -4,6 +4,7 @@
 -- Every error of an account is made here, so that none leaves without the provider's name or with
 -- the key in it.
 
+local api_key = require "runway.api_key"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local guard = require "runway.guard"
@@ -17,8 +18,10 @@ local text = require "runway.text"
 ---@field base string          "https://host/prefix", without a slash at its end
 ---@field account string|false the options by which the command finds the same; false: it cannot
 ---@field loopback boolean     is the base URL on this machine?
----@field key string           for the signature, and to be kept out of every text
----@field signed_headers? table<string, string>  of every request to the base URL, once they were made
+---@field key? string          for the signature; of a function the one that it gave last
+---@field key_of? function      gives the key, before each call
+---@field secrets string[]      the keys that are kept out of every text
+---@field signed_headers? table<string, string>|false  of every request to the base URL, once they were made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
@@ -58,17 +61,14 @@ Session.__index = Session
 local session = {}
 
 local MAX_LOGGED = 2000                       -- bytes of one log message
+local MOST_SECRETS = 100                      -- keys of a function's that are remembered, to be kept out of texts
 local MOST_KNOWN = 100                        -- texts of which it is known that the logger was told
 local MOST_FAULTS = 10                        -- of an adapter, that standard error shows
 
 local lanes = 0
 
--- An environment variable that is set to something.
-local function environment(name)
-  local value = name and os and os.getenv and os.getenv(name)
-  return value and value ~= "" and value or nil
-end
-session.environment = environment
+session.environment = api_key.environment
+local environment = session.environment
 
 --- What was given to a client cannot be used.
 ---@param name string|nil   the adapter's
@@ -81,43 +81,6 @@ end
 local config = session.config
 
 --------------------------------------------------------------------- making one
-
--- What a key cannot hold, and how that came to be there.
-local QUOTED = "stands in quotes; give it without them"
-local KEY_FAULTS = {
-  { "^[ \t-\r]+$", "is empty but for spaces" },
-  { "%z", "holds a zero byte (was it saved as UTF-16?)" },
-  { "^\239\187\191", "begins with a byte order mark; save the file it comes from without one" },
-  { "[Bb][Ee][Aa][Rr][Ee][Rr][ \t]", 'stands behind the word "Bearer"; give it without' },
-  { "^[\"'`]", QUOTED }, { "[\"'`][ \t-\r]*$", QUOTED },
-  { "^\226\128[\152-\159]", QUOTED }, { "^\194\171", QUOTED }, -- typographic ones
-  { "[ \t-\r]", "holds a space or a line break (was it read from a file with the newline at its end?)" },
-  { "[\1-\31\127]", "holds a control character" },
-  { "[\128-\255]", "holds characters that no key has" },
-  { "^%${?[A-Za-z_][A-Za-z0-9_]*}?$", "is the name of a variable, and not what is in it" },
-}
-
-local function key_fault(key, variable)
-  for _, fault in ipairs(KEY_FAULTS) do
-    if key:find(fault[1]) then return fault[2] end
-  end
-  if variable and key:sub(1, #variable + 1) == variable .. "=" then
-    return "begins with the variable's name; give only what stands behind the ="
-  end
-  return nil
-end
-
-local function key_of(adapter, given)
-  local variable = adapter.env and adapter.env.api_key
-  local key = given or environment(variable)
-  if not key or key == "" then
-    return config(adapter.name, ("no API key: set %sor give api_key = …")
-      :format(variable and ("the environment variable " .. variable .. " ") or ""))
-  end
-  local fault = key_fault(key, variable)
-  if fault then return config(adapter.name, "the API key " .. fault) end
-  return key
-end
 
 -- Providers tell their address with the beginning of their paths, or with the "/v1" of other APIs:
 -- "https://host/runwayml/v1" or "https://host/v1" for what is asked at "/runwayml/v1/tasks/…".
@@ -179,9 +142,11 @@ end
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
 function session.new(adapter, options, paths)
-  local key, base, err, url
-  key, err = key_of(adapter, options.api_key)
-  if not key then return nil, err end
+  local base, url
+  local key, problem = api_key.find(adapter.name, adapter.env and adapter.env.api_key, options.api_key)
+  if not key then return config(adapter.name, problem) end
+  local asked = type(key) == "function" and key or nil
+  if asked then key = nil end
   base, url = base_of(adapter, options.base_url, options.allow_http, paths or {})
   if not base then return nil, url end
   local usable, why = core.proxy(options.proxy or "")
@@ -193,8 +158,8 @@ function session.new(adapter, options, paths)
   lanes = lanes + 3
   return setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, account = account_of(adapter, options, base), loopback = url.loopback, key = key,
-    live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
+    base = base, account = account_of(adapter, options, base), loopback = url.loopback,
+    key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
     lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
     logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
     limits = {
@@ -217,7 +182,7 @@ end
 ---@return runway.Error
 function Session:error(e)
   e.provider = self.adapter.name
-  return nil, errors.new(e, self.key)
+  return nil, errors.new(e, self.secrets)
 end
 
 --- A failure before anything was sent.
@@ -236,7 +201,7 @@ end
 ---@param said any
 ---@return any
 function Session:redact(said)
-  return errors.redact(said, self.key)
+  return errors.redact(said, self.secrets)
 end
 
 --- Tells the user's logger; it can neither end a call nor see what must stay hidden.
@@ -266,6 +231,25 @@ function Session:blame(fault)
   if self.logger or faults[fault] or #faults == MOST_FAULTS then return end
   faults[fault], faults[#faults + 1] = true, fault
   guard.say(self:redact(fault))
+end
+
+--------------------------------------------------------------------- the key
+
+--- The key that a call which begins now is to bear: asked for, where a function gives it, so that one that was
+--- renewed counts at once. `self.key` is the same until the next call asks.
+---@return string|nil
+---@return runway.Problem|nil problem
+function Session:current_key()
+  if not self.key_of then return self.key end
+  local key, why = api_key.ask(self.key_of)
+  if not key then return nil, { kind = "config", code = "api_key", message = why } end
+  if key ~= self.key then
+    local secrets = self.secrets
+    if #secrets >= MOST_SECRETS then table.remove(secrets, 1) end
+    secrets[#secrets + 1] = key
+    self.key, self.signed_headers = key, false -- and not nil: a session may stand on another, and show its own
+  end
+  return key
 end
 
 --------------------------------------------------------------------- waiting, and the end

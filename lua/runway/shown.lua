@@ -26,16 +26,16 @@ end
 
 --- What a value is, for people: `the number 5`, `the string "done"`, `a table of another form (with job, state)`.
 ---@param v any
----@param secret? string   the API key
+---@param secrets? string[]   API keys
 ---@return string
-function shown.value(v, secret)
+function shown.value(v, secrets)
   local t = type(v)
   if t == "nil" then return t end
   if t == "boolean" then return tostring(v) end
   if t == "number" then return "the number " .. tostring(v) end
   if v == "" then return "an empty string" end
   if t == "string" then
-    return ('the string "%s"'):format(text.line(errors.redact(v, secret), LONGEST) or "")
+    return ('the string "%s"'):format(text.line(errors.redact(v, secrets), LONGEST) or "")
   end
   if files.is_file(v) then return "a file" end
   return t == "table" and table_as_text(v) or "a " .. t

@@ -65,8 +65,10 @@ local function add_headers(to, from)
   end
 end
 
--- What every request to the base URL's origin bears, made once: the signature over our own.
+-- What every request to the base URL's origin bears, made once for each key: the signature over our own.
 local function signed_headers(session)
+  local key, refused = session:current_key()
+  if not key then return nil, refused end
   if session.signed_headers then return session.signed_headers end
   local signature, problem = adapter.sign(session)
   if not signature then return nil, problem end

@@ -10,7 +10,8 @@ local scratch = require "spec.support.scratch"
 local quote = child.quote
 
 local PAGES = { "docs/embedding.md", "README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/adapters.md",
-  "docs/architecture.md", "docs/coverage.md", "docs/providers.md", "docs/reference.md", "docs/testing.md" }
+  "docs/architecture.md", "docs/command.md", "docs/coverage.md", "docs/providers.md", "docs/reference.md",
+  "docs/testing.md" }
 
 -- Blocks that hold no code.
 local NO_CODE = { [""] = true, layers = true, text = true }
@@ -122,7 +123,7 @@ case $1 in
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" --poll-interval 0.01 "$@" ;;
-  cancel|credits|upload|estimate)
+  cancel|credits|doctor|estimate|upload)
     command=$1
     shift
     set -- "$command" --base-url "$SANDBOX" "$@" ;;

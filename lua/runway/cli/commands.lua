@@ -9,8 +9,9 @@
 local exits = require "runway.cli.exits"
 local read = require "runway.cli.read"
 
-local KEYS = "The API key is taken from the environment (RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, "
-  .. "QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY) and never from an option: others on the machine see options with ps."
+local KEYS = "The API key comes from the environment, never from an option (others on the machine see options with "
+  .. "ps): RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY; or from the "
+  .. "file that the same name with _FILE behind it names."
 
 -- What a shell offers: of what is known here, and any other is taken as well.
 local suggest = {}
@@ -198,10 +199,11 @@ local upload = {
 }
 
 local models = {
-  "models", "List the models that are known, and what each takes.",
-  more = "One line a model: provider, kind of task, model, seconds, ratios. Nothing is asked of a provider: a model "
-    .. "that is not listed may be newer than this list, and is let through. Of a provider that tells none of its "
-    .. "models there is a line for each kind.",
+  "models", "List the models that are known, what each takes, and what it costs.",
+  more = "One line a model: provider, kind of task, model, seconds, price, ratios. Nothing is asked of a provider: a "
+    .. "model that is not listed may be newer than this list, and is let through. Of a provider that tells none of "
+    .. "its models there is a line for each kind. Prices are in credits, with the date of the list that they are from: "
+    .. "Runway's own (1 credit = $0.01). Resellers publish none. --json tells what a price depends on.",
   takes = { { "model", "Only this one.", optional = true } },
   options = {
     { "--provider", "Only this provider's (default: all those built in); also an adapter of your own.",
@@ -270,6 +272,18 @@ local work = {
   }, WAITING, { JSON }, ACCOUNT),
 }
 
+local doctor = {
+  "doctor", "Look for what stands in the way: key, network, clock, disk, journal.",
+  more = "One line a check: ok, warn or FAIL, what was seen, and what to do. Two requests are made, one of them with "
+    .. "the key, and nothing is paid for; where nothing answers, it takes seconds. No key is shown. Exit code 0: "
+    .. "nothing failed; 1: something did.\n\n" .. KEYS,
+  options = together({
+    { "-o --output", "The directory that films are to go to (default: this one).", value = "DIR" },
+    { "--journal", "The journal to look at: a file, or postgresql://….", value = "JOURNAL" },
+    JSON,
+  }, ACCOUNT),
+}
+
 local sandbox = {
   "sandbox", "Run an offline server that answers like each provider.",
   more = function()
@@ -306,7 +320,7 @@ local completion = {
 -- What is read from the environment, for the manual.
 local ENVIRONMENT = {
   { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
-    "The API key, by provider." },
+    "The API key, by provider; the same name with _FILE behind it names a file that holds it." },
   { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
   { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
   { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
@@ -322,6 +336,6 @@ return {
   "runway", "Makes video with Runway's models, at whichever provider holds your account.",
   more = KEYS .. "\n\n" .. exits.told(),
   options = { { "--version", "Show the version." } },
-  commands = { generate, batch, estimate, work, task, cancel, credits, upload, models, journal, join, sandbox,
+  commands = { generate, batch, estimate, work, task, cancel, credits, upload, models, journal, join, doctor, sandbox,
     completion },
 }

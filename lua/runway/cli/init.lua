@@ -14,7 +14,7 @@ local cli = {}
 local ROOMS = {
   generate = "tasks", task = "tasks", cancel = "tasks", credits = "errands", upload = "errands", models = "models",
   batch = "batch", estimate = "estimate", journal = "journal", join = "join", sandbox = "sandbox",
-  completion = "completion", work = "work",
+  completion = "completion", work = "work", doctor = "doctor",
 }
 
 -- Runs one command: its exit code, or nil and what the caller did wrong.

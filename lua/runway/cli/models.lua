@@ -1,4 +1,4 @@
--- `runway models`: what each known model takes, as the adapters' catalogues say. Nothing is asked of anyone.
+-- `runway models`: what each known model takes and costs, as the adapters' catalogues say. Nothing is asked of anyone.
 
 local account = require "runway.cli.account"
 local exits = require "runway.cli.exits"
@@ -25,6 +25,15 @@ local function adapters_of(args)
   return adapter and { [adapter.name] = adapter }, err
 end
 
+local function has_prices(catalogue)
+  for _, models in pairs(catalogue) do
+    for _, facts in pairs(models) do
+      if facts.price then return true end
+    end
+  end
+  return false
+end
+
 -- A row for each model; for a kind of which none is known, one without a model.
 local function rows_of(adapters, args)
   local rows = {}
@@ -33,13 +42,15 @@ local function rows_of(adapters, args)
     local kinds, catalogue = {}, adapter.models or {}
     for _, kind in ipairs(adapter.kinds) do kinds[kind] = true end
     for kind in pairs(catalogue) do kinds[kind] = true end
+    local priced = has_prices(catalogue)
     for _, kind in ipairs(sorted(kinds)) do
       local models = catalogue[kind] or {}
       local names = sorted(models)
       if #names == 0 then names[1] = false end
       for _, model in ipairs(names) do
         if (not args.model or model == args.model) and (not args.kind or kind == args.kind) then
-          rows[#rows + 1] = { provider = provider, kind = kind, model = model, facts = models[model] or {} }
+          rows[#rows + 1] = { provider = provider, kind = kind, model = model, facts = models[model] or {},
+            reckons = adapter.price ~= nil and not priced }
         end
       end
     end
@@ -62,6 +73,35 @@ local function seconds_of(facts)
   return said or "-"
 end
 
+-- What a price is by, with the number of them that it is for.
+local UNITS = { second = " a second", item = " an item", input_second = " for %d s of input",
+  character = " for %d characters" }
+
+local EXTRAS = { { "image", "pictures" }, { "input", "input" }, { "formats", "formats" } }
+
+-- "20-68 credits a second, at least 80, more for input (2026-10)"; what it depends on is told to programs alone.
+local function price_of(row)
+  local price = row.facts.price
+  if not price then return row.reckons and "by the request" or "no price known" end
+  local most = text.number(price.credits)
+  local said = (price.low < price.credits and text.number(price.low) .. "-" .. most or most)
+    .. (price.credits == 1 and " credit" or " credits")
+    .. (UNITS[price.per] or " by " .. price.per):format(price.count or 1)
+  if price.least then said = said .. ", at least " .. text.number(price.least) end
+  local more = {}
+  for _, extra in ipairs(EXTRAS) do more[#more + 1] = price[extra[1]] and extra[2] or nil end
+  if #more > 0 then said = said .. ", more for " .. table.concat(more, ", ") end
+  return ("%s (%s)"):format(said, (price.basis:gsub("^table ", "")))
+end
+
+-- As it stands in the catalogue, all names there.
+local function price_object(price, known)
+  if not price then return known(nil) end
+  return { basis = price.basis, per = price.per, count = price.count or 1, low = price.low, credits = price.credits,
+    by = known(price.by), least = known(price.least), image = known(price.image), input = known(price.input),
+    formats = price.formats == true }
+end
+
 local function as_object(row)
   local json = require "runway.json"
   local null, facts = json.null, row.facts
@@ -71,7 +111,7 @@ local function as_object(row)
     provider = row.provider, kind = row.kind, model = row.model or null, ratios = list(facts.ratios),
     durations = list(facts.durations), duration_min = known(facts.duration_min),
     duration_max = known(facts.duration_max), duration_auto = facts.duration_auto == true,
-    removed = known(facts.removed),
+    removed = known(facts.removed), price = price_object(facts.price, known),
   }
 end
 
@@ -79,18 +119,19 @@ local function cells_of(row)
   local facts = row.facts
   local last = facts.ratios and table.concat(facts.ratios, " ") or "-"
   if facts.removed then last = last .. "  (gone from Runway's own API since " .. facts.removed .. ")" end
-  return { row.provider, row.kind, row.model or "-", seconds_of(facts), last }
+  return { row.provider, row.kind, row.model or "-", seconds_of(facts), price_of(row), last }
 end
 
--- Columns as wide as their widest cell, but for the last.
+local PADDED = 5                              -- columns as wide as their widest cell, all but the last
+
 local function print_table(rows, world)
   local lines, widths = {}, {}
   for i, row in ipairs(rows) do
     lines[i] = cells_of(row)
-    for column = 1, 4 do widths[column] = math.max(widths[column] or 0, #lines[i][column]) end
+    for column = 1, PADDED do widths[column] = math.max(widths[column] or 0, #lines[i][column]) end
   end
   for _, cells in ipairs(lines) do
-    for column = 1, 4 do cells[column] = cells[column] .. (" "):rep(widths[column] - #cells[column]) end
+    for column = 1, PADDED do cells[column] = cells[column] .. (" "):rep(widths[column] - #cells[column]) end
     world.stdout:write(table.concat(cells, "  "), "\n")
   end
 end

@@ -59,7 +59,8 @@ function report.task(world, args, task, file)
   for name, v in pairs(file or {}) do object[name] = v end
   local kind = ENDED_BADLY[task.status]
   if kind and not file and args.command ~= "cancel" then
-    object.error = { kind = kind, message = task.failure or task.status, code = task.failure_code }
+    object.error = { kind = kind, message = task.failure or task.status, code = task.failure_code, sent = "yes",
+      retryable = kind == "task_failed" and require("runway.client").may_retry(world.client, task.failure_code) }
   end
   report.line(world, object)
 end

@@ -61,6 +61,42 @@ local function open(where)
   return j
 end
 
+-- A write that changes nothing, and takes all that one takes: the lock, the right, the disk.
+local IDLE = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
+
+local function examine(store)
+  local version, err, newest = schema.look(store)
+  if not version then return nil, err end
+  local seen = { path = store.path, version = version, newest = newest, entries = 0, unknown = 0 }
+  if version == 0 then return seen end
+  local began = core.now()
+  local found, failure = store:write { IDLE }
+  if not found then return nil, failure end
+  seen.commit_seconds = core.now() - began
+  found, failure = store:read { { "SELECT state, count(*) AS n FROM runway_shots GROUP BY state" } }
+  if not found then return nil, failure end
+  for _, row in ipairs(found[1].rows) do
+    seen.entries = seen.entries + row.n
+    if row.state == "unknown" then seen.unknown = row.n end
+  end
+  return seen
+end
+
+--- For who looks why something does not work: can it be opened, is it sound, can it be written? Nothing in it changes;
+--- of an earlier version it is left so.
+---@param where string
+---@return { path: string, version: integer, newest: integer, entries: integer, unknown: integer,
+---  commit_seconds: number|nil }|nil   version 0: it is empty
+---@return runway.Error|nil err
+function journal.examine(where)
+  local store, err = require("runway.store").open(where)
+  if not store then return nil, err end
+  local seen
+  seen, err = examine(store)
+  store:close()
+  return seen, err
+end
+
 --- Opens a journal, and makes it where there is none.
 ---@param where string   a file's path, or postgresql://…
 ---@return runway.Journal|nil

@@ -74,6 +74,27 @@ local function migrate(store, from, migrations)
   return store:write(statements)
 end
 
+local function too_new(store, version, newest)
+  return refuse("newer_journal", "%s was written by a newer runway (its version is %d, this one knows %d); update "
+    .. "runway, or name another file", store.path, version, newest)
+end
+
+--- Looks whether a database holds a sound journal that we know, and changes nothing.
+---@param store runway.Store
+---@return integer|nil version    0: it is empty
+---@return runway.Error|nil err
+---@return integer newest         ours
+function schema.look(store)
+  local version, err = version_of(store)
+  local sound = version == 0
+  if version and not sound then sound, err = store:check() end
+  if not sound then return nil, err, #MIGRATIONS end
+  if version > #MIGRATIONS then
+    version, err = too_new(store, version, #MIGRATIONS)
+  end
+  return version, err, #MIGRATIONS
+end
+
 --- Sees to it that a database holds a sound journal of our version: one that is damaged may hide what was paid for.
 ---@param store runway.Store
 ---@param migrations? string[][]   for specs
@@ -89,10 +110,7 @@ function schema.prepare(store, migrations)
     end
     if err then return nil, err end
     if version == #migrations then return true end
-    if version > #migrations then
-      return refuse("newer_journal", "%s was written by a newer runway (its version is %d, this one knows %d); update "
-        .. "runway, or name another file", store.path, version, #migrations)
-    end
+    if version > #migrations then return too_new(store, version, #migrations) end
     if tries == 2 then return nil, failure end
     tries = tries + 1
     local done

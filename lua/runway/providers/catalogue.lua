@@ -2,7 +2,7 @@
 -- that its requests are checked by, so that there is one list and not two.
 --
 -- A catalogue is kind -> model -> { ratios = {…}, durations = {…}, duration_min =, duration_max =, duration_auto =,
--- removed = }. A field that is absent is not known to be limited, or not taken at all.
+-- price =, removed = }. A field that is absent is not known to be limited, or not taken at all.
 
 local catalogue = {}
 
@@ -40,13 +40,14 @@ end
 
 ---The catalogue of models whose advice is in rules.
 ---@param kinds table<string, table>  kind -> model -> its rules
+---@param price_of fun(model: string): runway.ModelPrice|nil
 ---@return table<string, table>
-function catalogue.of_rules(kinds)
+function catalogue.of_rules(kinds, price_of)
   local all = {}
   for kind, models in pairs(kinds) do
     all[kind] = {}
     for model, rules in pairs(models) do
-      local facts = { removed = rules.removed }
+      local facts = { removed = rules.removed, price = price_of(model) }
       if rules.ratio and rules.ratio.allowed then facts.ratios = copy(rules.ratio.allowed) end
       if rules.duration then seconds[rules.duration.form](facts, rules.duration) end
       all[kind][model] = facts

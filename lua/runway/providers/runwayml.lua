@@ -43,7 +43,7 @@ local runwayml = {
   media = official.DATA_URI,
   formats = official.FORMATS,
   names = official.names(models),
-  models = catalogue.of_rules(models),
+  models = catalogue.of_rules(models, prices.fact),
   sign = official.sign,
 }
 

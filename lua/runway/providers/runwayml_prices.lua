@@ -155,6 +155,50 @@ local function of_items(row, json)
   return low * items, high * items
 end
 
+---------------------------------------------------------------------------------------------------
+-- The table, for people
+
+local UNITS = { "second", "item", "text", "range", "input" } -- what a row is by, the first that it has
+
+-- What a price by the second or item depends on, where those are names that the API has; the least and the most.
+local function spread(price)
+  if type(price) == "number" then return nil, price, price end
+  local by, low, high = {}, math.huge, 0
+  for name, each in pairs(price) do
+    low, high = math.min(low, each), math.max(high, each)
+    by[name] = each
+  end
+  return not price.lowest and by or nil, low, high
+end
+
+--- What the table says of a model, as a catalogue has it; nil: nothing.
+---@param model string
+---@return runway.ModelPrice|nil
+function prices.fact(model)
+  local row = prices.MODELS[model]
+  if not row then return nil end
+  local fact = { basis = "table " .. prices.DATE, per = "second", count = 1, least = row.least, image = row.image,
+    formats = row.formats }
+  local unit
+  for _, name in ipairs(UNITS) do unit = unit or row[name] and name end
+  if unit == "second" or unit == "item" then
+    fact.per = unit
+    fact.by, fact.low, fact.credits = spread(row[unit])
+    if row.input then
+      local _, low, high = spread(row.input)
+      fact.input = { low = low, credits = high }
+    end
+  elseif unit == "range" then
+    fact.per, fact.low, fact.credits = "item", row.range[1], row.range[2]
+  else
+    fact.per, fact.low, fact.credits = unit == "text" and "character" or "input_second", 1, 1
+    fact.count = unit == "text" and row.text or math.floor(1 / row.input + 0.5)
+  end
+  return fact
+end
+
+---------------------------------------------------------------------------------------------------
+
 --- What a submit of this body costs at Runway's own API: the most, and the least, that the table leaves open.
 ---@param json table     the body, in the API's spelling
 ---@return { credits: number, low: number, basis: string }|nil

@@ -211,10 +211,10 @@ describe("the runway command", function()
     it("lists what each known model takes, a line each", function()
       local code, out = run { "models" }
       assert.equal(0, code)
-      assert.truthy(out:find "\nrunwayml +image_to_video +gen4_turbo +2%-10 s +1280:720 720:1280 1104:832")
-      assert.truthy(out:find "\nrunwayml +text_to_video +veo3%.1 +4,6,8 s +1280:720")
-      assert.truthy(out:find "\nrunwayml +text_to_video +seedance2 +4%-15 s, auto +")
-      assert.truthy(out:find "\nqimu +text_to_video +gen3a +5,10 s +16:9 9:16\n")
+      assert.truthy(out:find "\nrunwayml +image_to_video +gen4_turbo +2%-10 s +5 credits a second %(2026%-10%) +1280")
+      assert.truthy(out:find "\nrunwayml +text_to_video +veo3%.1 +4,6,8 s +20%-40 credits a second %(2026%-10%) +1280")
+      assert.truthy(out:find "\nrunwayml +text_to_video +seedance2 +4%-15 s, auto +36%-150 credits a second ")
+      assert.truthy(out:find "\nqimu +text_to_video +gen3a +5,10 s +no price known +16:9 9:16\n")
       assert.truthy(out:find("gone from Runway's own API since", 1, true))
     end)
 
@@ -238,11 +238,56 @@ describe("the runway command", function()
       assert.truthy(out:find('"removed":null', 1, true))
     end)
 
+    it("lists what each costs, with the date of the list; of resellers that no price is known", function()
+      local _, out = run { "models" }
+      for model, said in pairs {
+        ["seedance2_5"] = "20-68 credits a second, at least 80, more for input (2026-10)",
+        ["gemini_omni_flash"] = "10 credits a second, more for pictures (2026-10)",
+        ["gen4.5"] = "12 credits a second, more for formats (2026-10)", ["ruby"] = "20-40 credits a second (2026-10)",
+        ["eleven_v3"] = "1 credit for 50 characters (2026-10)", ["gen4_image"] = "5-8 credits an item (2026-10)",
+        ["eleven_voice_isolation"] = "1 credit for 6 s of input (2026-10)", ["gpt_image_2"] = "no price known",
+      } do
+        assert.truthy(out:find("\nrunwayml +[a-z_]+ +" .. model:gsub("%p", "%%%0") .. " +[^\n]-  +"
+          .. said:gsub("%p", "%%%0") .. "  "), model)
+      end
+      for line in out:gmatch "[^\n]+" do
+        if not line:find "^runwayml" then assert.truthy(line:find("  no price known  ", 1, true), line) end
+      end
+    end)
+
+    it("lists prices as JSON, numbers as numbers, what they depend on, and null where none is known", function()
+      local function price(...)
+        local _, out = run { "models", "--json", ... }
+        return json.decode(out:match "[^\n]+").price, out
+      end
+      assert.same({ basis = "table 2026-10", per = "second", count = 1, low = 20, credits = 68, least = 80,
+        by = { ["480p"] = 20, ["720p"] = 30, ["1080p"] = 68 }, input = { low = 10, credits = 34 },
+        formats = false }, (price("--provider", "runwayml", "seedance2_5")))
+      assert.same({ audio = 40, silent = 20 }, price("--provider", "runwayml", "veo3.1").by)
+      assert.same({ "character", 50, 1, 1 }, (function(p) return { p.per, p.count, p.low, p.credits } end)(
+        price("--provider", "runwayml", "eleven_v3")))
+      assert.truthy(select(2, price("--provider", "runwayml", "act_two")):find('"by":null', 1, true))
+      assert.truthy(select(2, price("--provider", "cometapi", "act_two")):find('"price":null', 1, true))
+    end)
+
+    it("lists what an adapter of the user's own tells; one that reckons does not know none", function()
+      local told = FINE:gsub("durations = { 5 }", 'durations = { 5 }, price = { basis = "list", per = "reel", low = 1, '
+        .. 'credits = 2 }')
+      local _, out = run { "models", "--provider", here:write("mine.lua", told) }
+      assert.equal("reelhouse  text_to_video  one  5 s  1-2 credits by reel (list)  -\n", out)
+      _, out = run { "models", "--provider", here:write("mine.lua", (FINE:gsub("submit = ",
+        "price = function() return { credits = 1 } end, %0"))) }
+      assert.equal("reelhouse  text_to_video  one  5 s  by the request  -\n", out)
+      local code, _, err = run { "models", "--provider", here:write("mine.lua", (told:gsub("low = 1", "low = 3"))) }
+      assert.equal(2, code)
+      assert.matches("models is a table of another form", err, 1, true)
+    end)
+
     it("lists one provider's, one kind's, and those of the user's own", function()
       local _, out = run { "models", "--provider", "qimu", "--kind", "text_to_video" }
       for line in out:gmatch "[^\n]+" do assert.truthy(line:find "^qimu +text_to_video ") end
       _, out = run { "models", "--provider", here:write("mine.lua", FINE) }
-      assert.equal("reelhouse  text_to_video  one  5 s  -\n", out)
+      assert.equal("reelhouse  text_to_video  one  5 s  no price known  -\n", out)
       local code, _, err = run { "models", "no-such" }
       assert.equal(1, code)
       assert.matches("no model here", err, 1, true)

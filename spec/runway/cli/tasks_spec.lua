@@ -116,7 +116,10 @@ describe("runway.cli.tasks", function()
       code, out = run({ "task", "t1", "--json" }, { task_is("FAILED", { failure = "no", failureCode = "SAFETY" }) })
       assert.equal(1, code)
       object = objects(out)[1]
-      assert.same({ kind = "task_failed", message = "no", code = "SAFETY" }, object.error)
+      assert.same({ kind = "task_failed", message = "no", code = "SAFETY", sent = "yes", retryable = false },
+        object.error)
+      out = select(2, run({ "task", "t1", "--json" }, { task_is("FAILED", { failureCode = "INTERNAL" }) }))
+      assert.is_true(objects(out)[1].error.retryable)
     end)
 
     it("tells what went wrong, beside the words for people", function()

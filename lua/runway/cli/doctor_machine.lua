@@ -1,0 +1,114 @@
+-- What `runway doctor` looks at on this machine.
+
+local core = require "runway.core"
+local guard = require "runway.guard"
+local text = require "runway.text"
+
+local machine = {}
+
+local MIB = 1024 * 1024
+local LEAST, LITTLE = 16 * MIB, 1024 * MIB    -- bytes: no film fits; a night's may not
+
+local function module_version(name)
+  local ok, module = guard.try(require, name)
+  return ok and module.version or nil
+end
+
+function machine.versions()
+  local curl, tls = core.libcurl()
+  local seen = { runway = core.version, lua = _VERSION:match "[%d.]+$", libcurl = curl, tls = tls,
+    sqlite = module_version "runway.sqlite", libpq = module_version "runway.postgresql" }
+  local said = ("runway %s, Lua %s, libcurl %s with %s"):format(seen.runway, seen.lua, curl, tls or "no TLS")
+  if seen.sqlite then said = said .. ", SQLite " .. seen.sqlite end
+  if seen.libpq then said = said .. ", libpq " .. seen.libpq end
+  if not tls then return "fail", said, "Install a libcurl that speaks TLS.", seen end
+  if seen.sqlite then return "ok", said, nil, seen end
+  return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite.", seen
+end
+
+-- A program's first words; nil: it does not run.
+local function first_line(command)
+  local pipe = io.popen(command .. " 2>/dev/null </dev/null", "r")
+  local line = pipe and pipe:read "l"
+  if pipe then pipe:close() end
+  return line
+end
+
+function machine.ffmpeg()
+  local version = text.line(first_line "ffmpeg -version", 200)
+  version = version and version:match "^ffmpeg version ([^ ]+)"
+  if version then return "ok", version, nil, { version = version } end
+  return "warn", "it is not there, or does not run",
+    "Stills and joining films need it: apt-get install ffmpeg. All else works without."
+end
+
+local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"
+
+local function journal_seen(seen)
+  local said = ("%s holds %d entries"):format(seen.path, seen.entries)
+  if seen.version == 0 then said = seen.path .. " is empty" end
+  if seen.commit_seconds then said = ("%s, a commit took %s s"):format(said, text.fixed(seen.commit_seconds, 3)) end
+  local detail = { journal = seen.path, version = seen.version, entries = seen.entries, unknown = seen.unknown,
+    commit_seconds = seen.commit_seconds }
+  if seen.unknown > 0 then
+    return "warn", ("%s; %d are unknown and may be paid for"):format(said, seen.unknown),
+      "See them with runway journal list --state unknown, and settle them.", detail
+  end
+  if seen.version > 0 and seen.version < seen.newest then
+    return "warn", ("%s; it is of version %d, this runway writes %d"):format(said, seen.version, seen.newest),
+      "It is migrated when it is opened next; older programs refuse it from then on.", detail
+  end
+  return "ok", said, nil, detail
+end
+
+function machine.journal(known)
+  local where = known.args.journal
+  if not where then return "ok", NO_JOURNAL end
+  local is_file = not where:find "^postgres[a-z]*://"
+  if is_file and not core.space(where) then
+    local fits, why = core.target(where)
+    if fits then return "ok", where .. " is not there yet, and can be made", nil, { journal = where, entries = 0 } end
+    return "fail", ("%s is not there, and cannot be made: %s"):format(where, why), "Name another place.",
+      { journal = where }
+  end
+  local seen, err = require("runway.journal").examine(where)
+  if seen then return journal_seen(seen) end
+  return "fail", err.message, "Until it can be used, no submit that it is to remember is sent.",
+    { journal = is_file and where or nil }
+end
+
+-- The nearest directory that is there, and whether it is the one that was asked for.
+local function standing(directory)
+  local path = directory
+  while path ~= "" and not core.space(path) do
+    local above = path:match "^(.*[^/])/+[^/]+/*$" or path:find "^/" and "/" or "."
+    if above == path then break end
+    path = above
+  end
+  return path, path == directory
+end
+
+local function of_size(bytes)
+  local unit = bytes < LITTLE and { MIB, "MiB" } or { 1024 * MIB, "GiB" }
+  return ("%s %s"):format(text.fixed(bytes / unit[1], 1), unit[2])
+end
+
+function machine.output(known)
+  local directory = known.args.output or "."
+  if directory == "" then directory = "." end
+  local path, there = standing(directory)
+  local fits, why = core.target(("%s/.runway-doctor-%d"):format(path, math.floor(core.wall_ms())), false)
+  local free = core.space(path)
+  local detail = { directory = directory, free = free and math.floor(free) }
+  if not fits then
+    return "fail", ("%s: %s"):format(path, why), "Make it a directory that this user may write to, or name another "
+      .. "with -o DIR.", detail
+  end
+  local said = ("%s %s, %s are free"):format(directory, there and "can be written"
+    or "is not there yet, and can be made", of_size(free))
+  if free < LEAST then return "fail", said, "Make room: no film fits.", detail end
+  if free < LITTLE then return "warn", said, "Make room: a film may have a hundred MiB.", detail end
+  return "ok", said, nil, detail
+end
+
+return machine
