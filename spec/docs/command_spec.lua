@@ -250,6 +250,40 @@ describe("docs/command.md", function()
     assert.truthy(w.seen.names.without_price)
   end)
 
+  it("tells what work prints", function()
+    local w = watch "work"
+    local function work(list, ...)
+      return w.run({ "work", "--journal", journals.where(), "-o", journals.path "out", "--until-empty", ... }, list)
+    end
+    local list = list_of("a,a cat,gen4.5,1280:720,5", "b,a dog,gen4.5,1280:720,5", "c,a cow,gen4.5,1280:720,5")
+    local code, _, err = run({ "batch", list, "-o", journals.path "out", "--journal", journals.where(),
+      "--enqueue" }, {})
+    assert.equal(0, code, err)
+    assert.matches("left to workers: runway work --journal " .. journals.where(), err, 1, true)
+    assert.equal(3, work({}, "--budget", "1"))
+    assert.equal(4, work({ { "POST /v1/text_to_video", fault = "lost" }, SUBMIT, SUBMIT, FILM, FILM, any_order = true,
+      { "GET /v1/tasks/t1", times = 2, json = { id = "t1", status = "SUCCEEDED",
+        output = { "https://cdn.example/clip.mp4" } } } }, "--jobs", "1"))
+    assert.equal(2, w.run({ "work" }, {}))
+    w.seen.codes[0], w.seen.codes[1] = true, true -- see spec/runway/work_spec.lua
+    w.ends()
+  end)
+
+  it("tells what join prints", function()
+    local w = watch "join"
+    assert.equal(2, w.run({ "join", journals.path "out" }, {}))
+    assert.equal(1, w.run({ "join", journals.path "out", "-o", journals.path "film.mp4" }, {}))
+    if not require("runway.program").find "ffmpeg" then return end
+    local footage = require "spec.support.footage"
+    footage.make(journals.path "1.mp4", { frames = 3 })
+    assert(require("runway.batch.contents").write((journals.path "":gsub("/$", "")), {
+      { key = "a", output = "1.mp4", kind = "text_to_video" },
+      { key = "b", output = "2.mp4", kind = "text_to_video" } }))
+    assert.equal(1, w.run({ "join", journals.path "", "-o", journals.path "film.mp4" }, {}))
+    w.seen.codes[0] = true                    -- see spec/runway/cli/join_spec.lua
+    w.ends()
+  end)
+
   it("tells what task prints", function()
     local w = watch "task"
     assert.equal(0, w.run({ "task", "t1" }, { task "RUNNING" }))
@@ -310,7 +344,7 @@ describe("docs/command.md", function()
     assert(journals.begin(j, "one")):ends(journals.task("t1", { estimated_cost = 7 }), {}, false)
     assert(journals.begin(j, "two")):ends(nil, {}, true, errors.new { message = "no answer", code = "x" })
     journals.sql { { "UPDATE runway_shots SET credits = 5, path = 'a.mp4', bytes = 6, status = 'SUCCEEDED', "
-      .. "state = 'done', ended_at = 1000 WHERE key = 'one'" } }
+      .. "state = 'done', ended_at = 1000, lease_until = 2000 WHERE key = 'one'" } }
     local function with(...)
       local argv = { "journal", ... }
       argv[#argv + 1], argv[#argv + 2] = "--journal", journals.where()

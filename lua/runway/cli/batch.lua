@@ -132,7 +132,12 @@ local function tell_sums(args, world, shots, halted)
       .. "provider's own list of tasks, then say what is true: ", report.settling { journal = where_of(args) })
   end
   if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
-  if under_way + (counts.queued or 0) > 0 then say(world, "to go on: ", AGAIN) end
+  if args.enqueue and (counts.queued or 0) > 0 then
+    say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
+      text.shell(args.output)))
+  elseif under_way + (counts.queued or 0) > 0 then
+    say(world, "to go on: ", AGAIN)
+  end
   say(world, "in ", page_of(args) or args.output)
 end
 
@@ -183,7 +188,7 @@ local function make(args, world, client)
   ledger.to_go_on, ledger.to_find_out = function() return AGAIN end, report.AGAIN
   local ok, result, err = pcall(require("runway").batch, client, args.file, { directory = args.output,
     jobs = args.jobs, attempts = args.attempts, timeout = args.timeout, retry_failed = args.retry_failed,
-    only = #args.only > 0 and args.only or nil, on_progress = on_progress })
+    only = #args.only > 0 and args.only or nil, enqueue = args.enqueue, on_progress = on_progress })
   scheduler.on_deferred = nil
   world.say = nil
   watched:finish()

@@ -151,6 +151,7 @@ local batch = {
       value = "CREDITS", read = read.amount },
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
     { "--dry-run", "Print the requests and what they would cost, and send nothing." },
+    { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
     { "--retry-failed", "Make anew what failed in an earlier run." },
     { "--attempts", "How often a shot is made whose failure the provider calls its own.", value = "N", default = "1",
       read = read.count },
