@@ -80,9 +80,9 @@ local function exchange(session, call)
     release()
     return { sent = false, error = receipt.revoked }
   end
-  if receipt then
+  if receipt then                             -- open last: until then nothing can have left, whatever fails here
+    receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, false
     receipt.open = true
-    receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, nil
   end
   local function carry_out()
     handle = transport:start(wire, done)
@@ -103,11 +103,16 @@ local function exchange(session, call)
     return scheduler.park(w)
   end
   local ok, result = pcall(carry_out)
-  release()
   if not ok then                              -- no memory, say: what has begun would go on by itself
-    if not wire.gate and transport.abandon then transport:abandon(done) end
+    if not wire.gate and transport.abandon then
+      guard.persist(transport.abandon, transport, done)
+      local is_ending = guard.lacks_memory(result) and transport.awaits and transport:awaits(done)
+      if is_ending then guard.persist(scheduler.park, w) end -- it still has its file
+    end
+    guard.persist(release)
     error(result, 0)
   end
+  release()
   if receipt then receipt.open = result.sent or not result.error end
   if given_up and not result.sent and result.error then
     if wire.gate then scheduler.checkpoint() end -- told to stop, it does

@@ -20,11 +20,11 @@ local ledger = {}
 ---@field attempts integer    requests made
 ---@field sent boolean        has any of them left?
 ---@field open boolean        may the latest have made a task that is not known here?
----@field revoked? table      the transport's error instead of a further request
----@field waiter? table       woken with the result of the latest
----@field transport? runway.Transport
----@field done? function      as given to the transport
----@field handle? any
+---@field revoked table|false      the transport's error instead of a further request
+---@field waiter table|false       woken with the result of the latest
+---@field transport runway.Transport|false
+---@field done function|false      as given to the transport
+---@field handle any               false or nil: none
 
 ---@class runway.OpenTask
 ---@field task_id string
@@ -95,7 +95,9 @@ end
 ---@param account? string|false   as an OpenTask's
 ---@return runway.Receipt
 function ledger.receipt(provider, real, account)
-  return { provider = provider, real = real, account = account, attempts = 0, sent = false, open = false }
+  -- each field has its place beforehand: to make one later could fail, and lose what is known
+  return { provider = provider, real = real, account = account, attempts = 0, sent = false, open = false,
+    waiter = false, transport = false, done = false, handle = false, revoked = false }
 end
 
 --- Keeps it, before anything is sent.
@@ -127,7 +129,7 @@ local function is_under_way(receipt)
   local w, transport = receipt.waiter, receipt.transport
   if not w or w.done then return false end
   if transport.awaits then return transport:awaits(receipt.done) end
-  return receipt.handle ~= nil
+  return (receipt.handle or nil) ~= nil
 end
 ledger.is_under_way = is_under_way
 

@@ -445,6 +445,18 @@ describe("a client:", function()
       assert(client:generate(order))
     end)
 
+    it("keeps account of a paid request without more of it, and holds nothing back that was not sent", function()
+      local ledger = require "runway.ledger"
+      local receipt = ledger.receipt
+      function ledger.receipt(...)            -- luacheck: ignore 122
+        return setmetatable(receipt(...), { __newindex = function() error("not enough memory", 0) end })
+      end
+      local client = mocked.client({ SUBMIT }, { budget = 60 })
+      local ok, task, err = pcall(client.generate, client, clip())
+      ledger.receipt = receipt                -- luacheck: ignore 122
+      assert.equal("t1", ok and task and task.id, tostring(err or task))
+    end)
+
     it("ends what has begun and no one waits for any more, but for what is paid for", function()
       local begun, ended = {}, {}
       local transport = { cancel = function() end, progress = function() return 0 end }
