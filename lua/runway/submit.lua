@@ -216,6 +216,8 @@ end
 local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
   if target then
+    -- a job may be ended on the way, where nothing of it runs any more
+    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
     writable, err = download.check(session, order.output, order.overwrite, deadline)
     if not writable then return nil, err end
   end
@@ -270,16 +272,11 @@ function submit.make(session, order, kind)
   end
   target, err = take_target(session, order)
   if err then return nil, err end
-  if target then                              -- a job may be ended on the way, where nothing of it runs any more
-    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
-  end
   local ok
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  if not ok then targets.free(target) end
   if target then scheduler.note(target, nil) end
-  if not ok then
-    targets.free(target)
-    error(t, 0)
-  end
+  if not ok then error(t, 0) end
   local made = t or errors.is(err) and err.task
   if not made then targets.free(target) elseif target then target.task_id = made.id end
   return t, err

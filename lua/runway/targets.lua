@@ -5,7 +5,7 @@ local targets = {}
 
 ---@class runway.Target
 ---@field place string
----@field task_id? string    once there is one
+---@field task_id string|false    once there is one
 
 local spoken_for = {}                         -- place -> runway.Target
 
@@ -24,7 +24,7 @@ function targets.take(path, overwrite)
   local place = place_of(path)
   local other = spoken_for[place]
   if other and not overwrite then return nil, other end
-  local target = { place = place }
+  local target = { place = place, task_id = false } -- its place before: to make one then could fail
   spoken_for[place] = target
   return target
 end
