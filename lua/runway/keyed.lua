@@ -129,12 +129,11 @@ local function target_of(self, row)
   return targets.take(target, order.overwrite) and target or nil
 end
 
--- The task of an entry. No request is made.
-local function attach(self, row)
+-- The task of an entry; its file is there, or spoken for.
+local function task_of(self, row, here, target)
   local s, order = self.session, self.order
-  local here = file_of(self, row)
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
-    overwrite = order.overwrite, target = not here and target_of(self, row) or nil, here = here,
+    overwrite = order.overwrite, target = target, here = here,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
       cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }, self.hold) }, false)
@@ -142,6 +141,16 @@ local function attach(self, row)
   if here then t.status, t.progress = "SUCCEEDED", 1 end
   if s.places and row.state == "submitted" then s.places:enter(t) end
   return t
+end
+
+-- The task of an entry. No request is made.
+local function attach(self, row)
+  local here = file_of(self, row)
+  local target = not here and target_of(self, row) or nil
+  local ok, t = pcall(task_of, self, row, here, target)
+  if ok then return t end
+  if target ~= self.target then targets.free(target) end
+  error(t, 0)
 end
 
 -- A failed task keeps its key: the error that it had.

@@ -144,13 +144,16 @@ function ledger.id_of(receipt)
 end
 
 --- The same, after waiting for an answer that is still to come. What was never started has not left,
---- where the transport knows.
+--- where the transport knows; nor has what its result tells so.
 ---@param receipt runway.Receipt
 ---@return string|nil
 function ledger.await(receipt)
   if is_under_way(receipt) then scheduler.park(receipt.waiter) end
   local w = receipt.waiter
-  if w and not w.done and receipt.transport.awaits then receipt.open = false end
+  local result = w and w.done and w.values[1]
+  if result and result.error and not result.sent or w and not w.done and receipt.transport.awaits then
+    receipt.open = false
+  end
   return ledger.id_of(receipt)
 end
 

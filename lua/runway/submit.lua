@@ -351,11 +351,9 @@ function submit.make(session, order, kind)
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
   scheduler.note(order.fitted, nil)
   fit.remove(order.fitted)
+  if not ok then targets.free(target) end
   if target then scheduler.note(target, nil) end
-  if not ok then
-    targets.free(target)
-    error(t, 0)
-  end
+  if not ok then error(t, 0) end
   local made = t or errors.is(err) and err.task
   if not made then targets.free(target) elseif target then target.task_id = made.id end
   return t, err

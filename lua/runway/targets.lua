@@ -5,7 +5,7 @@ local targets = {}
 
 ---@class runway.Target
 ---@field place string
----@field task_id? string    once there is one
+---@field task_id string|false    once there is one
 
 local spoken_for = {}                         -- place -> runway.Target
 
@@ -19,7 +19,7 @@ end
 ---@param path string
 ---@return runway.Target
 function targets.new(path)
-  return { place = place_of(path) }
+  return { place = place_of(path), task_id = false } -- its place before: to make one then could fail
 end
 
 --- Speaks for a file. Whoever calls this sees to it beforehand that it is set free whatever happens.

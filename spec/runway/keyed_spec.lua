@@ -9,6 +9,8 @@ local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
+local targets = require "runway.targets"
+local tasks = require "runway.task"
 
 local clip, SUBMIT, task_is = mocked.clip, mocked.SUBMIT, mocked.task
 
@@ -98,6 +100,22 @@ describe("generate with a journal", function()
   end)
 
   describe("and a key that is there already", function()
+    it("speaks for no file when memory fails while its task is made", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      assert(client_of(j, { SUBMIT }):generate(clip { key = "a" }))
+      local client, m = client_of(j, {})
+      local new = tasks.new
+      finally(function() tasks.new = new end)
+      function tasks.new()
+        tasks.new = new
+        error("not enough memory", 0)
+      end
+      local order = clip { key = "a", output = path }
+      assert.same({ false, "not enough memory" }, { pcall(client.generate, client, order) })
+      assert.truthy(targets.take(path))
+      m:finish()
+    end)
+
     it("attaches to its task, and pays for nothing", function()
       local j = journals.open()
       local client = client_of(j, { SUBMIT })

@@ -211,6 +211,29 @@ describe("memory that is missing when a paid answer is read", function()
     assert.is_false(receipt.open)
   end)
 
+  it("takes back that a request may have left, whose result says that it has not", function()
+    local client, m = mocked.client { { "POST /v1/text_to_video", fault = "not_sent" } }
+    local park, receipt = scheduler.park, ledger.receipt
+    finally(function() scheduler.park, ledger.receipt = park, receipt end)
+    local kept
+    function ledger.receipt(...)
+      kept = receipt(...)
+      return kept
+    end
+    function scheduler.park(w)
+      if kept and kept.waiter == w then
+        scheduler.park = park
+        park(w)
+        error("not enough memory", 0)
+      end
+      return park(w)
+    end
+    local made, err = client:generate(clip())
+    assert.is_nil(made)
+    assert.same({ "limit", "memory", "no", false }, { err.kind, err.code, err.sent, kept.open })
+    m:finish()
+  end)
+
   it("lets the end of the program name what could not be read before", function()
     local said = child.run(PROGRAM .. [[
       local ids, retry = require "runway.ids", require "runway.retry"

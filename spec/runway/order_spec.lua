@@ -4,6 +4,7 @@ local adapters = require "spec.support.adapters"
 local mocked = require "spec.support.mocked"
 local order = require "runway.order"
 local runway = require "runway"
+local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
 local session = require "runway.session"
 
@@ -239,6 +240,20 @@ describe("an order", function()
         m.try = function() error "broken" end
         assert.matches("broken", select(2, pcall(client.generate, client, clip { output = path })))
         m.try = nil
+        assert(client:generate(clip { output = path }))
+        m:finish()
+      end)
+
+      it("and not when memory failed as soon as it was spoken for", function()
+        local path = files:path "a.mp4"
+        local client, m = mocked.client { SUBMIT }
+        local note = scheduler.note
+        finally(function() scheduler.note = note end)
+        function scheduler.note()
+          scheduler.note = note
+          error("not enough memory", 0)
+        end
+        assert.same({ false, "not enough memory" }, { pcall(client.generate, client, clip { output = path }) })
         assert(client:generate(clip { output = path }))
         m:finish()
       end)
