@@ -112,7 +112,7 @@ describe("generate with a journal", function()
       end
       local order = clip { key = "a", output = path }
       assert.same({ false, "not enough memory" }, { pcall(client.generate, client, order) })
-      assert.truthy(targets.take(path))
+      assert.truthy(targets.take(targets.new(path)))
       m:finish()
     end)
 
