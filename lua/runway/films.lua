@@ -68,6 +68,18 @@ local function attest(t, file, opts, old)
   return mark(t, err)
 end
 
+-- The file that an earlier run has fetched, where the journal has it by another name: its directory was spelled in
+-- another way, or moved since. The receipt beside it tells.
+local function known_by_receipt(t, path, told)
+  local my = inner[t]
+  local sum = my.ref.trail and not told.overwrite and provenance.sum(my.session, t, path, told)
+  local file = sum and delivery.there(my.session, path, nil, told.deadline)
+  if not file or file.sha256 ~= sum then return nil end
+  my.ref.trail:downloaded(file)
+  targets.free(my.ref.target)
+  return file
+end
+
 local function fetch(self, path, opts, overwrite)
   local my = inner[self]
   local index = opts.index or 1
@@ -80,6 +92,10 @@ local function fetch(self, path, opts, overwrite)
     local found = delivery.there(my.session, path, here.bytes, deadline)
     if found and opts.receipt then return attest(self, found, told, true) end
     if found then return found end
+  end
+  if opts.receipt then
+    local found = known_by_receipt(self, path, told)
+    if found then return attest(self, found, told, true) end
   end
   if here and not self.output then            -- it is wanted elsewhere as well, or gone meanwhile
     ok, err = query(self)

@@ -103,6 +103,23 @@ describe("runway.batch", function()
     assert.equal(asked, #m.requests)
   end)
 
+  it("knows its films where the directory is spelled in another way, or was moved", function()
+    client, m = provider()
+    assert(run(list "a"))
+    local result = assert(run(list "a", { directory = files:path "./out" }))
+    assert.same({ 0, "done", files:path "./out/a.mp4" }, { result.exit_code, states(result), result.shots[1].path })
+    assert(os.rename(files:path "out", files:path "moved"))
+    local asked = #m.requests
+    result = assert(run(list "a", { directory = files:path "moved" }))
+    assert.same({ 0, "done", files:path "moved/a.mp4" }, { result.exit_code, states(result), result.shots[1].path })
+    assert.equal(1, posts.a)
+    for i = asked + 1, #m.requests do assert.is_nil(m.requests[i].url:find("cdn", 1, true)) end
+    local film = assert(io.open(files:path "moved/a.mp4", "wb")) -- another file in its place is not ours
+    film:write("\0\0\0\24ftypmp42 another film")
+    film:close()
+    assert.equal(1, assert(run(list "a", { directory = files:path "./moved" })).exit_code)
+  end)
+
   it("leaves the client as it was, and uses a journal that it has", function()
     client = provider()
     assert(run(list "a"))
