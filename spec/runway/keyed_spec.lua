@@ -256,6 +256,24 @@ describe("generate with a journal", function()
       m:finish()
     end)
 
+    it("finds the film that came after it was given up: the place was named, and stays so", function()
+      local j, path = journals.open(), journals.path "a.mp4"
+      local order, late = clip { key = "a", output = path }, film "late"
+      late.delay = 60
+      local client, m = client_of(j, { SUBMIT, task_is "SUCCEEDED", late })
+      local task = assert(assert(client:generate(order)):wait())
+      local _, err = task:download { deadline = 5 }
+      assert.same({ "timeout", "downloading" }, { err.kind, j:get "a".state })
+      client:close()
+      m:close()
+      local file = assert(io.open(path, "wb")) -- what was given up had not far to go
+      file:write(film("late").body)
+      file:close()
+      local again = client_of(j, { task_is "SUCCEEDED" })
+      assert.equal(path, assert(assert(assert(again:generate(order)):wait()):download()).path)
+      assert.equal("done", j:get "a".state)
+    end)
+
     it("takes no file of another's for the film", function()
       local j, path = journals.open(), journals.path "a.mp4"
       local client, m = client_of(j, { SUBMIT, task_is "SUCCEEDED" })
