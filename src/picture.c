@@ -80,7 +80,7 @@ static bool of_webp (int fd, rw_picture *p) {
 ** file, whose first directory says it. 1 where it does not. */
 static unsigned turn_of (int fd, uint64_t at, uint64_t end) {
   unsigned char b[12];
-  uint32_t (*number) (const unsigned char *, int);
+  uint32_t (*number)(const unsigned char *, int);
   uint64_t entry;
   uint32_t left;
   if (end - at < 14 || !picture_bytes(fd, at, b, 8)) return 1;
