@@ -153,6 +153,7 @@ build = {
     ["runway.conformance.hostile"] = "lua/runway/conformance/hostile.lua",
     ["runway.conformance.pure"] = "lua/runway/conformance/pure.lua",
     ["runway.conformance.shape"] = "lua/runway/conformance/shape.lua",
+    ["runway.contract"] = "lua/runway/contract.lua",
     ["runway.delivery"] = "lua/runway/delivery.lua",
     ["runway.description"] = "lua/runway/description.lua",
     ["runway.download"] = "lua/runway/download.lua",

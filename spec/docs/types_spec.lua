@@ -3,6 +3,7 @@
 
 local adapters = require "spec.support.adapters"
 local content = require "spec.support.content"
+local contract = require "runway.contract"
 local journals = require "spec.support.journals"
 local json = require "runway.json"
 local listener = require "runway.listener"
@@ -186,7 +187,7 @@ describe("types/ knows", function()
 
   it("the kinds of errors", function()
     local kinds = quoted(aliases["runway.ErrorKind"])
-    assert.equal(sorted(upvalue(shape.problem, "KINDS_OF_ERROR")), sorted(kinds))
+    assert.equal(sorted(contract.KINDS), sorted(kinds))
     local row = content "README.md":match "| `kind` | `([%l_ ]+)` |"
     for kind in row:gmatch "%S+" do assert.is_true(kinds[kind], kind) end
     for kind in pairs(kinds) do assert.truthy((" " .. row .. " "):find(" " .. kind .. " ", 1, true), kind) end
@@ -197,7 +198,7 @@ describe("types/ knows", function()
       assert.is_nil(shape.fields { id = "1", status = status, output = status == "SUCCEEDED" and { "https://x.test/a" }
         or nil }, status)
     end
-    assert.equal(sorted(upvalue(shape.fields, "STATUSES")), sorted(quoted(aliases["runway.Status"])))
+    assert.equal(sorted(contract.STATUSES), sorted(quoted(aliases["runway.Status"])))
     local states = {}
     for _, name in ipairs(require("runway.journal.states").ALL) do states[name] = true end
     assert.equal(sorted(states), sorted(quoted(aliases["runway.State"])))
@@ -205,14 +206,15 @@ describe("types/ knows", function()
 
   it("what an adapter is made of, and what it gives", function()
     local adapter = {}
-    for _, list in ipairs { upvalue(upvalue(shape.adapter, "misspelled"), "FUNCTIONS"),
-      upvalue(upvalue(shape.adapter, "misspelled"), "DATA") } do
-      for _, name in ipairs(list) do adapter[name] = true end
-    end
+    for _, part in ipairs(contract.PARTS) do adapter[part[1]] = true end
     assert.equal(sorted(adapter), sorted(fields_of "runway.Adapter"))
     for name in pairs(adapters.own()) do assert.is_true(adapter[name], name) end
-    assert.equal(sorted(upvalue(shape.request, "REQUEST")), sorted(fields_of "runway.AdapterRequest"))
-    assert.equal(sorted(upvalue(shape.fields, "FIELDS")), sorted(fields_of "runway.TaskFields"))
+    for _, known in ipairs { contract.REQUEST, upvalue(shape.request, "REQUEST") } do
+      assert.equal(sorted(known), sorted(fields_of "runway.AdapterRequest"))
+    end
+    for _, known in ipairs { contract.TASK, upvalue(shape.fields, "FIELDS") } do
+      assert.equal(sorted(known), sorted(fields_of "runway.TaskFields"))
+    end
     assert.equal(sorted(upvalue(shape.problem, "PROBLEM")), sorted(fields_of "runway.Problem"))
   end)
 

@@ -1,8 +1,8 @@
 -- The one room that calls adapters, with adapters that break in every way: none ends a call by
 -- raising, none loses an id, and the error says which function did it.
 
-local adapter = require "runway.adapter"
 local adapters = require "spec.support.adapters"
+local contract = require "runway.contract"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
@@ -27,7 +27,7 @@ describe("runway.adapter", function()
 
     it("a whole one will do, and so does one with all that there is", function()
       assert(runway.client { provider = adapters.own(), api_key = "k12345" })
-      for name, built_in in pairs(runway.providers) do assert.is_nil(adapter.check(built_in), name) end
+      for name, built_in in pairs(runway.providers) do assert.is_nil(contract.fault(built_in), name) end
     end)
 
     for _, field in ipairs { "name", "kinds", "submit", "accepted", "query", "task" } do

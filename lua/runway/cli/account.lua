@@ -19,7 +19,7 @@ local function adapter_of(where, ok, made)
     return config(("%s: it must return the adapter, a table, and not %s"):format(where,
       made == nil and "nothing" or "a " .. type(made)))
   end
-  local fault = require("runway.adapter").check(made)
+  local fault = require("runway.contract").fault(made)
   if fault then return config(("%s: %s"):format(where, fault)) end
   return made
 end

@@ -1,6 +1,7 @@
 -- What the tables that adapters are made of, and those they give back, must look like. Each check
 -- returns nil when all is well, else what is wrong, in words.
 
+local contract = require "runway.contract"
 local json = require "runway.json"
 local options = require "runway.options"
 local text = require "runway.text"
@@ -8,23 +9,11 @@ local values = require "runway.values"
 
 local shape = {}
 
-local STATUSES = {
-  PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true,
-  CANCELLED = true,
-}
-
 ---Statuses after which a task is never asked about again.
 shape.ENDS = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
 -- Statuses of a task that has no output to show.
 local BARREN = { PENDING = true, THROTTLED = true, FAILED = true, CANCELLED = true }
-
-local KINDS_OF_ERROR = {
-  invalid_request = true, authentication = true, permission = true, insufficient_credits = true,
-  not_found = true, rate_limited = true, server = true, network = true, timeout = true,
-  protocol = true, unknown_submit = true, task_failed = true, task_cancelled = true,
-  cancelled = true, io = true, limit = true, config = true,
-}
 
 local MAX_ID, MAX_TEXT, MAX_OUTPUTS = 4096, 4096, 64
 
@@ -45,9 +34,7 @@ local function has(list, v)
   return false
 end
 
-local function is_finite(v)
-  return type(v) == "number" and v == v and v < math.huge and v > -math.huge
-end
+local is_finite = contract.is_number
 
 local function is_list(t)
   local count = 0
@@ -81,14 +68,6 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- The adapter
-
-local FUNCTIONS = {
-  "sign", "kind_of", "submit", "accepted", "query", "task", "cancel", "credits", "balance",
-  "upload", "problem", "callback", "retryable_failure", "price",
-}
-local NEEDED = { "submit", "accepted", "query", "task" }
-local DATA = { "name", "base_url", "env", "poll_interval", "missing_grace", "kinds", "media", "formats", "names",
-  "models", "attached" }
 
 -- `what` it is a list of: `kinds` or `attached`.
 local function check_kinds(kinds, what)
@@ -139,13 +118,9 @@ local function check_base(base)
   return nil
 end
 
-local function not_negative(v) return is_finite(v) and v >= 0 end
-
 local function misspelled(adapter)
   local known = {}
-  for _, list in ipairs { FUNCTIONS, DATA } do
-    for _, name in ipairs(list) do known[#known + 1] = name end
-  end
+  for i, part in ipairs(contract.PARTS) do known[i] = part[1] end
   for _, name in ipairs(names_of(adapter)) do
     if not has(known, name) then
       local near = options.nearest(name, known)
@@ -175,21 +150,20 @@ function shape.adapter(adapter, say)
   if adapter.env ~= nil then tell(check_env(adapter.env)) end
   tell(check_kinds(adapter.kinds, "kinds"))
   if adapter.attached ~= nil then tell(check_kinds(adapter.attached, "attached")) end
-  if adapter.poll_interval ~= nil and not (not_negative(adapter.poll_interval)
-    and adapter.poll_interval > 0) then
+  if adapter.poll_interval ~= nil and not (is_finite(adapter.poll_interval) and adapter.poll_interval > 0) then
     say("poll_interval must be a number of seconds above 0")
   end
-  if adapter.missing_grace ~= nil and not not_negative(adapter.missing_grace) then
+  if adapter.missing_grace ~= nil and not contract.is_amount(adapter.missing_grace) then
     say("missing_grace must be a number of seconds, 0 or more")
   end
   if adapter.media ~= nil and type(adapter.media) ~= "function" then
     tell(shape.media(adapter.media))
   end
-  for _, name in ipairs(FUNCTIONS) do
+  for _, name in ipairs(contract.FUNCTIONS) do
     if adapter[name] ~= nil and type(adapter[name]) ~= "function" then
       say(("%s must be a function, not a %s"):format(name, type(adapter[name])))
       usable = false
-    elseif adapter[name] == nil and has(NEEDED, name) then
+    elseif adapter[name] == nil and contract.NEEDED[name] then
       say("the function " .. name .. " is missing")
       usable = false
     end
@@ -318,7 +292,7 @@ function shape.price(price)
   end
   for _, name in ipairs { "credits", "low" } do
     local v = price[name]
-    if not (v == nil and name == "low") and not not_negative(v) then
+    if not (v == nil and name == "low") and not contract.is_amount(v) then
       return ("price.%s must be credits, 0 or more"):format(name)
     end
   end
@@ -367,7 +341,7 @@ function shape.fields(out)
   local complaint = unknown_name(out, FIELDS, "a table of fields")
     or out.id ~= nil and shape.id(out.id) or wrong_type(out, FIELDS, "fields")
   if complaint then return complaint end
-  if out.status and not STATUSES[out.status] then
+  if out.status and not contract.STATUSES[out.status] then
     return "fields.status must be one of the six words, or nil for a word not known"
   end
   if out.progress and not (out.progress >= 0 and out.progress <= 1) then
@@ -406,7 +380,7 @@ function shape.problem(problem)
   local complaint = unknown_name(problem, PROBLEM, "a problem")
     or wrong_type(problem, PROBLEM, "problem") or problem.id and shape.id(problem.id)
   if complaint then return complaint end
-  if problem.kind and not KINDS_OF_ERROR[problem.kind] then
+  if problem.kind and not contract.KINDS[problem.kind] then
     return ("problem.kind %q is no kind of error"):format(problem.kind)
   end
   if problem.retry_after then

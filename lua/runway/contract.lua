@@ -1,0 +1,247 @@
+-- contract.lua: what an adapter must be made of, and what its functions may give. Pure, and calls none of them:
+-- `adapter` holds by it what it is given, and `conformance`, which asks for more, knows the same names by it.
+
+local fields = require "runway.fields"
+local shown = require "runway.shown"
+local text = require "runway.text"
+
+local contract = {}
+
+--------------------------------------------------------------------- values
+
+local function is_function(v) return type(v) == "function" end
+local function is_string(v) return type(v) == "string" end
+local function is_boolean(v) return type(v) == "boolean" end
+
+local function is_list_of_words(v)
+  if type(v) ~= "table" then return false end
+  for i, word in pairs(v) do
+    if type(i) ~= "number" or type(word) ~= "string" then return false end
+  end
+  return true
+end
+
+---@param v any
+---@return boolean
+function contract.is_word(v) return type(v) == "string" and v:find("[^ \t-\r]") ~= nil end
+local is_word = contract.is_word
+
+---@param v any
+---@return boolean
+function contract.is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
+local is_number = contract.is_number
+
+--- Of seconds, or of credits.
+---@param v any
+---@return boolean
+function contract.is_amount(v) return is_number(v) and v >= 0 end
+local is_amount = contract.is_amount
+
+--- What something is at most, by name: of `media` the data URIs of a class.
+---@param v any
+---@return boolean
+function contract.is_limits(v)
+  if type(v) ~= "table" then return false end
+  for _, most in pairs(v) do
+    if type(most) ~= "number" then return false end
+  end
+  return true
+end
+local is_limits = contract.is_limits
+
+--------------------------------------------------------------------- the table itself
+
+local function is_env(v)
+  return type(v) == "table" and (v.api_key == nil or type(v.api_key) == "string")
+    and (v.base_url == nil or type(v.base_url) == "string")
+end
+
+local function is_set(v)
+  if type(v) ~= "table" then return false end
+  for name, is in pairs(v) do
+    if type(name) ~= "string" or is ~= true then return false end
+  end
+  return true
+end
+
+local function is_formats(v)
+  if type(v) ~= "table" then return false end
+  for class, list in next, v do
+    if type(class) ~= "string" or not is_list_of_words(list) or #list == 0 then return false end
+  end
+  return true
+end
+
+local function is_bounds(v)
+  return type(v) == "table" and is_amount(v.credits) and is_amount(v.low) and v.low <= v.credits
+end
+
+-- What a list says that a model costs.
+local function is_listed_price(v)
+  return is_bounds(v) and type(v.per) == "string" and type(v.basis) == "string"
+    and (v.count == nil or is_number(v.count) and v.count > 0) and (v.least == nil or is_amount(v.least))
+    and (v.image == nil or is_amount(v.image)) and (v.input == nil or is_bounds(v.input))
+    and (v.by == nil or is_limits(v.by))
+end
+
+local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_max = is_number,
+  durations = function(v)
+    for _, one in pairs(type(v) == "table" and v or { v }) do
+      if type(one) ~= "number" then return false end
+    end
+    return type(v) == "table"
+  end,
+  duration_auto = is_boolean, removed = is_string, price = is_listed_price,
+}
+
+-- kind -> model -> what it takes.
+local function is_catalogue(v)
+  if type(v) ~= "table" then return false end
+  for kind, models in next, v do
+    if type(kind) ~= "string" or type(models) ~= "table" then return false end
+    for model, facts in next, models do
+      if type(model) ~= "string" or type(facts) ~= "table" then return false end
+      for name, fact in next, facts do
+        if FACTS[name] and not FACTS[name](fact) then return false end
+      end
+    end
+  end
+  return true
+end
+
+local function is_media(v) return type(v) == "function" or is_limits(v) end
+
+--- What an adapter is made of, in the order in which faults are told: name, test, what it must be, and whether it must
+--- be there.
+contract.PARTS = {
+  { "name", is_word, "a word", true },
+  { "kinds", is_list_of_words, "a list of the kinds it offers", true },
+  { "submit", is_function, "a function", true },
+  { "accepted", is_function, "a function", true },
+  { "query", is_function, "a function", true },
+  { "task", is_function, "a function", true },
+  { "attached", is_list_of_words, "a list of kinds that no submit makes" },
+  { "base_url", is_string, "a string" },
+  { "env", is_env, "a table of names of environment variables (api_key, base_url)" },
+  { "poll_interval", is_amount, "a number of seconds" },
+  { "missing_grace", is_amount, "a number of seconds" },
+  { "media", is_media, "a table of class and longest data URI, or a function that returns one" },
+  { "formats", is_formats, "a table of class and list of media types" },
+  { "names", is_set, "a table of names, each with the value true" },
+  { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations, price)" },
+  { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
+  { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
+  { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
+  { "problem", is_function, "a function" }, { "callback", is_function, "a function" },
+  { "retryable_failure", is_function, "a function" }, { "price", is_function, "a function" },
+}
+
+--- The names of its functions, and of those without which it is none.
+contract.FUNCTIONS, contract.NEEDED = {}, {}
+for _, part in ipairs(contract.PARTS) do
+  if part[2] == is_function then
+    contract.FUNCTIONS[#contract.FUNCTIONS + 1] = part[1]
+    contract.NEEDED[part[1]] = part[4]
+  end
+end
+
+--- What is wrong with an adapter's fields.
+---@param given table
+---@return string|nil fault   which field, what it is and what it must be
+function contract.fault(given)
+  local who = is_word(given.name) and "the adapter " .. text.line(given.name, 60) or "the adapter table"
+  for _, part in ipairs(contract.PARTS) do
+    local field, fits, expected, needed = part[1], part[2], part[3], part[4]
+    local v = given[field]
+    if v == nil and needed then
+      return ("%s has no %s; it must be %s"):format(who, field, expected)
+    elseif v ~= nil and not fits(v) then
+      return ("%s: %s is %s; it must be %s"):format(who, field, shown.value(v), expected)
+    end
+  end
+  if given.credits and not given.balance then
+    return who .. " has credits but no balance; it must have both or neither"
+  end
+  return nil
+end
+
+--------------------------------------------------------------------- a request
+
+local function is_path(v) return type(v) == "string" and not v:find("%z") end
+local function is_path_or_nil(v) return v == nil or is_path(v) end
+
+local SCALARS = { string = true, number = true, boolean = true }
+
+-- Names and what can be written beside them.
+local function is_pairs(v)
+  if type(v) ~= "table" then return false end
+  for name, value in next, v do
+    if type(name) ~= "string" or not SCALARS[type(value)] then return false end
+  end
+  return true
+end
+
+-- { { name, value } | { name, file =, filename =, type = }, … }
+local function is_form(v)
+  if type(v) ~= "table" then return false end
+  for i, field in next, v do
+    if type(i) ~= "number" or type(field) ~= "table" or type(field[1]) ~= "string" then return false end
+    if not is_path_or_nil(field.file) or not is_path_or_nil(field.filename) or not is_path_or_nil(field.type) then
+      return false
+    end
+    if field.file == nil and type(field[2]) ~= "string" then return false end
+  end
+  return true
+end
+
+--- The fields of a request, and a test of each.
+contract.REQUEST = {
+  method = is_string, path = is_string, url = is_string, body = is_string, file = is_path, format = is_string,
+  query = is_pairs, headers = is_pairs, form = is_form, warnings = is_list_of_words,
+  json = function(v) return type(v) ~= "string" and type(v) ~= "function" end, -- a text is a `body`
+  safe = is_boolean,
+}
+
+--- Of these a request has one at most.
+contract.BODIES = { "json", "body", "form", "file" }
+
+--------------------------------------------------------------------- what is read in an answer
+
+contract.STATUSES = {
+  PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
+}
+
+local function is_urls(v) return is_list_of_words(v) and #v > 0 end
+
+--- What a reader may say of a task, and how to tell that it did.
+contract.TASK = {
+  id = function(v) return is_string(v) and fields.id(v) ~= nil end,
+  status = function(v) return contract.STATUSES[v] ~= nil end,
+  word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
+  created_at = is_number, cost = is_amount, estimated_cost = is_amount, next_poll = is_number,
+  flagged = is_string, reason = is_string, missing = is_boolean,
+}
+
+--- What those must be without which a task is not found, or comes to no end.
+contract.EXPECTED = {
+  id = "a clean string (fields.id makes one of a number, too)",
+  status = "PENDING, THROTTLED, RUNNING, SUCCEEDED, FAILED or CANCELLED, and nil for a word not known",
+  output = "a list of URLs, or nil",
+}
+
+--- The kinds of errors, each of which a problem may have.
+contract.KINDS = {
+  invalid_request = true, authentication = true, permission = true, insufficient_credits = true, not_found = true,
+  rate_limited = true, server = true, network = true, timeout = true, protocol = true, unknown_submit = true,
+  task_failed = true, task_cancelled = true, cancelled = true, io = true, limit = true, config = true,
+}
+
+--- What a submit costs; `low` may be left out.
+---@param v any
+---@return boolean
+function contract.is_price(v)
+  return type(v) == "table" and is_amount(v.credits) and (v.low == nil or is_amount(v.low) and v.low <= v.credits)
+    and (v.basis == nil or is_word(v.basis))
+end
+
+return contract
