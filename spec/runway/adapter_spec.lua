@@ -109,6 +109,8 @@ describe("runway.adapter", function()
     it("a request with a slip in it is refused: without its body it would be paid for", function()
       for said, request in pairs {
         ['with a field "jsn"'] = { jsn = { a = 1 } }, ["with two bodies, json and body"] = { json = {}, body = "{}" },
+        ["with two bodies, body and form"] = { body = "{}", form = {} },
+        ["with two bodies, form and file"] = { form = {}, file = "/f" },
         ["as the json of a request"] = { json = '{"a":1}' }, ["as the safe of a request"] = { safe = "yes" },
       } do
         request.method, request.path = "POST", "/jobs"
