@@ -39,17 +39,13 @@ local client = {}
 
 local sessions = setmetatable({}, { __mode = "k" })
 
-local function positive(v)
-  return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
-end
+local count, positive = options.count, options.positive
+
 local function not_negative(v)
   return type(v) == "number" and v >= 0 and v < math.huge, "a number, 0 or more"
 end
 local function whole(v)
   return type(v) == "number" and v >= 0 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 0 or more"
-end
-local function count(v)
-  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
 end
 
 local function pins(v)

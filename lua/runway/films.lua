@@ -17,20 +17,9 @@ local function check_self(t)
   if not inner[t] then options.without_self "task" end
 end
 
--- Options of which only a whole number, 1 or more, makes sense.
-local function count(v)
-  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < math.huge, "a whole number, 1 or more"
-end
-
-local function positive(v)
-  return type(v) == "number" and v > 0 and v < math.huge, "a positive number"
-end
-
-task.count = count                            -- for progress.lua, which takes the same
-
 local DOWNLOAD = {
-  index = count, overwrite = "boolean", max_bytes = count, on_progress = "function", deadline = positive,
-  receipt = "boolean",
+  index = options.count, overwrite = "boolean", max_bytes = options.bytes, on_progress = "function",
+  deadline = options.positive, receipt = "boolean",
 }
 
 -- Is there something to download? nil, err when not.
@@ -191,7 +180,9 @@ local function fetch_all(self, dir, given)
   return files
 end
 
-local DOWNLOAD_ALL = { overwrite = "boolean", skip_existing = "boolean", max_bytes = count, receipt = "boolean" }
+local DOWNLOAD_ALL = {
+  overwrite = "boolean", skip_existing = "boolean", max_bytes = options.bytes, receipt = "boolean",
+}
 
 --- Fetches every output into a directory, named by the task and a number.
 ---@param dir string   an existing directory

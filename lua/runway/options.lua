@@ -114,6 +114,36 @@ function options.check(given, spec, what, level)
   return given
 end
 
+---What is counted: how many, which one. Below 2^31, as C counts.
+---@param v any
+---@return boolean
+---@return string expected
+function options.count(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
+end
+
+---Bytes, at most: of a file there may be more than 2^31.
+---@param v any
+---@return boolean
+---@return string expected
+function options.bytes(v)
+  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < huge, "a whole number, 1 or more"
+end
+
+---@param v any
+---@return boolean
+---@return string expected
+function options.positive(v)
+  return type(v) == "number" and v > 0 and v < huge, "a positive number"
+end
+
+---@param v any
+---@return boolean
+---@return string expected
+function options.directory(v)
+  return type(v) == "string" and v ~= "" and not v:find("%z"), "the path of a directory"
+end
+
 ---Raises at the line that called a method with a dot: `task.wait()` for `task:wait()`. To be called by the check
 ---that the method begins with.
 ---@param what string   what it is a method of

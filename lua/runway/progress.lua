@@ -161,7 +161,7 @@ local function taking(more)
 end
 
 local WAIT = taking { timeout = tasks.timeout }
-local DOWNLOAD = taking { overwrite = "boolean", max_bytes = tasks.count, receipt = "boolean" }
+local DOWNLOAD = taking { overwrite = "boolean", max_bytes = options.bytes, receipt = "boolean" }
 
 local function check_task(task, what)
   if not tasks.inner[task] then error(("%s takes a task first, not %s"):format(what, type(task)), 3) end

@@ -22,13 +22,10 @@ local LONGEST_PAUSE = 60                      -- between two tries to reach a jo
 local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
 local HALT = 600                              -- for which nothing is submitted that a whole account is refused
 
-local function count(v)
-  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
-end
-local function positive(v) return type(v) == "number" and v > 0 and v < math.huge, "a positive number" end
-local function path(v) return type(v) == "string" and v ~= "" and not v:find "%z", "the path of a directory" end
-
-local OPTIONS = { directory = path, jobs = count, until_empty = "boolean", timeout = positive, attempts = count }
+local OPTIONS = {
+  directory = options.directory, jobs = options.count, until_empty = "boolean", timeout = options.positive,
+  attempts = options.count,
+}
 
 ---@class runway.WorkResult
 ---@field counts table<string, integer>   what this worker did: done, failed, unknown, put_back

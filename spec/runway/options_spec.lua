@@ -41,6 +41,19 @@ describe("runway.options", function()
     assert.is_nil(options.nearest(nil, { "path" }))
   end)
 
+  it("have rules in common", function()
+    local huge, nan = math.huge, 0 / 0
+    for rule, values in pairs {
+      count = { { 1, 2 ^ 31 - 1 }, { 0, -1, 1.5, 2 ^ 31, huge, nan, "1" } },
+      bytes = { { 1, 2 ^ 31, 2 ^ 40 }, { 0, -1, 1.5, huge, nan, "1" } },
+      positive = { { 0.5, 7, 2 ^ 40 }, { 0, -1, huge, nan, "1" } },
+      directory = { { "a", ".", "/a b" }, { "", "a\0b", 5 } },
+    } do
+      for i, v in ipairs(values[1]) do assert.is_nil(options.unmet(v, options[rule]), rule .. i) end
+      for i, v in ipairs(values[2]) do assert.is_string(options.unmet(v, options[rule]), rule .. i) end
+    end
+  end)
+
   it("go by their old names too", function()
     assert.equal(options.check, params.check)
     assert.equal(options.nearest, params.nearest)

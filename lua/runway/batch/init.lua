@@ -35,11 +35,6 @@ local TOLD = 20                               -- faults of a list that its error
 ---@field halted table<string, runway.Halt>  by provider
 ---@field exit_code integer    0 all there, 1 not all there, 3 the budget is reached, 4 something is unknown
 
-local function count(v)
-  return type(v) == "number" and v >= 1 and v % 1 == 0 and v < 2 ^ 31, "a whole number, 1 or more"
-end
-local function positive(v) return type(v) == "number" and v > 0 and v < math.huge, "a positive number" end
-local function path(v) return type(v) == "string" and v ~= "" and not v:find "%z", "the path of a directory" end
 local function words(v)
   local fits = type(v) == "table" and #v > 0
   for _, word in ipairs(fits and v or {}) do fits = fits and type(word) == "string" end
@@ -52,8 +47,9 @@ local function accounts(v)
 end
 
 local OPTIONS = {
-  directory = path, jobs = count, retry_failed = "boolean", only = words, attempts = count, timeout = positive,
-  on_progress = "function", dry_run = "boolean", enqueue = "boolean", clients = accounts, sheet = "function",
+  directory = options.directory, jobs = options.count, retry_failed = "boolean", only = words,
+  attempts = options.count, timeout = options.positive, on_progress = "function", dry_run = "boolean",
+  enqueue = "boolean", clients = accounts, sheet = "function",
 }
 
 local function without_slash(directory) return (directory:gsub("(.)/+$", "%1")) end
