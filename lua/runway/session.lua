@@ -21,7 +21,7 @@ local text = require "runway.text"
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
 ---@field secrets string[]      the keys that are kept out of every text
----@field signed_headers? table<string, string>|false  of every request to the base URL, once they were made
+---@field signed? { key: string, headers: table<string, string> }  of every request to the base URL, once made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
@@ -67,8 +67,7 @@ local MOST_FAULTS = 10                        -- of an adapter, that standard er
 
 local lanes = 0
 
-session.environment = api_key.environment
-local environment = session.environment
+local environment = api_key.environment
 
 --- What was given to a client cannot be used.
 ---@param name string|nil   the adapter's
@@ -142,12 +141,11 @@ end
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
 function session.new(adapter, options, paths)
-  local base, url
   local key, problem = api_key.find(adapter.name, adapter.env and adapter.env.api_key, options.api_key)
   if not key then return config(adapter.name, problem) end
   local asked = type(key) == "function" and key or nil
   if asked then key = nil end
-  base, url = base_of(adapter, options.base_url, options.allow_http, paths or {})
+  local base, url = base_of(adapter, options.base_url, options.allow_http, paths or {})
   if not base then return nil, url end
   local usable, why = core.proxy(options.proxy or "")
   if not usable then                          -- libcurl would show it, password and all
@@ -247,9 +245,18 @@ function Session:current_key()
     local secrets = self.secrets
     if #secrets >= MOST_SECRETS then table.remove(secrets, 1) end
     secrets[#secrets + 1] = key
-    self.key, self.signed_headers = key, false -- and not nil: a session may stand on another, and show its own
+    self.key = key
   end
   return key
+end
+
+--- The same account with another journal: what is under way, limits, lines and keys are one. What is spent and how
+--- many tasks there are is that journal's to count.
+---@param journal runway.Journal
+---@param line? runway.Places
+---@return runway.Session
+function Session:remembering(journal, line)
+  return setmetatable({ journal = journal, places = line }, { __index = self })
 end
 
 --------------------------------------------------------------------- waiting, and the end

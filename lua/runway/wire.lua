@@ -69,12 +69,13 @@ end
 local function signed_headers(session)
   local key, refused = session:current_key()
   if not key then return nil, refused end
-  if session.signed_headers then return session.signed_headers end
+  local signed = session.signed
+  if signed and signed.key == key then return signed.headers end
   local signature, problem = adapter.sign(session)
   if not signature then return nil, problem end
   local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
   add_headers(headers, signature)
-  session.signed_headers = headers
+  session.signed = { key = key, headers = headers }
   return headers
 end
 
