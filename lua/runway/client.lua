@@ -14,7 +14,6 @@ local names = require "runway.names"
 local options = require "runway.options"
 local places = require "runway.places"
 local prices = require "runway.prices"
-local recipe = require "runway.recipe"
 local order = require "runway.order"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
@@ -96,6 +95,13 @@ local OPTIONS = {
   logger = "function", transport = is_transport,
 }
 
+-- The session, as its user holds it.
+local function held(mine)
+  local self = setmetatable({ provider = mine.adapter.name, base_url = mine.base, journal = mine.journal }, Client)
+  sessions[self] = mine
+  return self
+end
+
 local function open(given)
   local chosen, err = adapter.of(given.provider)
   if not chosen then return nil, err end
@@ -108,9 +114,7 @@ local function open(given)
   end
   made.purse = not made.journal and budget.new() or nil
   made.places = given.max_tasks and places.new(given.max_tasks, not made.journal, task.attend)
-  local self = setmetatable({ provider = chosen.name, base_url = made.base, journal = made.journal }, Client)
-  sessions[self] = made
-  return self
+  return held(made)
 end
 
 --- Opens an account. Makes no request.
@@ -140,18 +144,24 @@ end
 ---@return boolean
 function client.is(v) return type(v) == "table" and sessions[v] ~= nil end
 
+--- What it hands down, for those who do on its account what none of its methods does.
+---@param self runway.Client
+---@return runway.Session
+function client.session_of(self)
+  local mine = sessions[self]
+  if not mine then options.without_self "client" end
+  return mine
+end
+local session_of = client.session_of
+
 --- The same account with another journal; what is under way, limits and lines are one. It is closed with the first.
 ---@param self runway.Client
 ---@param j runway.Journal
 ---@return runway.Client
 function client.remembering(self, j)
-  local mine = sessions[self]
-  local other = setmetatable({ provider = self.provider, base_url = self.base_url, journal = j }, Client)
-  -- what is spent and under way is the journal's to count from now on
+  local mine = session_of(self)
   local most = mine.places and mine.places.most
-  local counted = { journal = j, purse = false, places = most and places.new(most, false, task.attend) }
-  sessions[other] = setmetatable(counted, { __index = mine })
-  return other
+  return held(mine:remembering(j, most and places.new(most, false, task.attend)))
 end
 
 --- An account at another provider, with the key from the environment, beside one that is open: what that may spend,
@@ -161,82 +171,12 @@ end
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
 function client.beside(self, name)
-  local mine, given = sessions[self], { provider = name }
+  local mine, given = session_of(self), { provider = name }
   for option, v in pairs(mine.limits) do given[option] = v end
   given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
   given.max_tasks = mine.places and mine.places.most
   given.base_url = mine.loopback and mine.base or nil
   return open(given)
-end
-
---- Tells of what ends nothing: its logger or, where there is none, standard error.
----@param self runway.Client
----@param message string
-function client.warn(self, message)
-  sessions[self]:log("warning", message)
-  sessions[self]:blame(message)
-end
-
---- A text without its key, and what else must not be kept.
----@param self runway.Client
----@param said string
----@return string
-function client.redact(self, said) return sessions[self]:redact(said) end
-
---- What it may spend, in credits.
----@param self runway.Client
----@return number|nil
-function client.budget_of(self) return sessions[self].budget end
-
---- What `generate` would submit: see submit.dry. Nothing raises.
----@param self runway.Client
----@param raw table
----@return { kind: string, request: table, estimate: runway.Estimate|nil, notes: string[] }|nil
----@return runway.Problem|runway.Error|nil why   with `field`, where one is to blame
-function client.dry(self, raw)
-  local mine = sessions[self]
-  local wanted, problem = order.read(mine, raw)
-  if not wanted then return nil, problem end
-  return submit.dry(mine, wanted)
-end
-
---- On which terms a worker takes what is queued.
----@param self runway.Client
----@return runway.Terms
-function client.terms(self)
-  local line = sessions[self].places
-  return { most = line and line.most }
-end
-
---- The task of an entry that a worker has claimed: what is queued is submitted, what was is attached to.
----@param self runway.Client
----@param row table       of the journal, with its `hold`
----@param output string   the path of its file
----@return runway.Task|nil
----@return runway.Error|nil err
-function client.make_claimed(self, row, output)
-  local mine = sessions[self]
-  if row.state ~= "queued" then return keyed.take_over(mine, row, output) end
-  local described = journal.description(row)
-  local wanted = recipe.order(row, recipe.read(row), described)
-  wanted.output, wanted.hold = output, row.hold
-  local t, err = submit.make(mine, wanted, row.kind)
-  if not t and err.misuse then return mine:refuse(err) end
-  return t, err
-end
-
---- Would a task that failed with this code have a chance, made anew?
----@param self runway.Client
----@param code string|nil
----@return boolean
-function client.may_retry(self, code) return adapter.may_retry(sessions[self], code) end
-
---------------------------------------------------------------------- the methods
-
-local function session_of(self)
-  local mine = sessions[self]
-  if not mine then options.without_self "client" end
-  return mine
 end
 
 --------------------------------------------------------------------- submitting

@@ -3,14 +3,17 @@
 -- The journal decides who works on what (journal/queue.lua). What is held here is only the leases, which are renewed
 -- while this lasts; a worker that dies leaves nothing behind but leases that run out.
 
+local adapter = require "runway.adapter"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
+local keyed = require "runway.keyed"
 local names = require "runway.names"
 local options = require "runway.options"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
+local submit = require "runway.submit"
 
 local work = {}
 
@@ -37,6 +40,7 @@ local OPTIONS = {
 
 ---@class runway.Worker
 ---@field account runway.Client
+---@field session runway.Session     the account's
 ---@field journal runway.Journal
 ---@field running table<runway.Job, table>   each with its row
 local Worker = {}
@@ -73,7 +77,7 @@ end
 local function close_failed(self, row, code)
   local made = recipe.read(row)
   local attempt, first = made.attempt or 1, made.of or row.key
-  if attempt < self.options.attempts and clients.may_retry(self.account, code) then
+  if attempt < self.options.attempts and adapter.may_retry(self.session, code) then
     made.attempt, made.of = attempt + 1, first
     return journal.again(self.journal, row.hold, names.attempt(first, attempt + 1), recipe.write(made))
   end
@@ -98,9 +102,20 @@ local function place(self, row)
   return self.directory .. "/" .. (recipe.read(row).output or names.output(row.key, row.kind))
 end
 
+-- Its task: what is queued is submitted, what was is attached to.
+local function task_of(self, row)
+  local mine, output = self.session, place(self, row)
+  if row.state ~= "queued" then return keyed.take_over(mine, row, output) end
+  local wanted = recipe.order(row, recipe.read(row), journal.description(row))
+  wanted.output, wanted.hold = output, row.hold
+  local t, err = submit.make(mine, wanted, row.kind)
+  if not t and err.misuse then return mine:refuse(err) end
+  return t, err
+end
+
 local function carry_out(self, row)
   if row.state == "failed" then return close_failed(self, row, row.error_code) end
-  local t, err = clients.make_claimed(self.account, row, place(self, row))
+  local t, err = task_of(self, row)
   t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
   if not t then return failed(self, row, err) end
   local ended, file
@@ -178,7 +193,8 @@ local function look(self, free)
   if may then self.halted = nil end
   local taken = 0
   if free > 0 and may then
-    rows = journal.claim(j, self.account, free, clients.terms(self.account))
+    local line = self.session.places
+    rows = journal.claim(j, self.account, free, { most = line and line.most })
     if not rows then return away(self) end
     begin(self, rows)
     taken = #rows
@@ -252,8 +268,9 @@ local function run(account, opts)
   local there, why = core.make_directory(directory)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
   local here = not directory:find "^/" and core.working_directory()
-  local self = setmetatable({ account = account, journal = account.journal, running = {}, many = 0, left = {},
-    counts = {}, credits = 0, next_look = scheduler.now(), directory = here and here .. "/" .. directory or directory,
+  local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
+    directory = here and here .. "/" .. directory or directory, running = {}, many = 0, left = {}, counts = {},
+    credits = 0, next_look = scheduler.now(),
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()

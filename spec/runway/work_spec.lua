@@ -178,6 +178,21 @@ journals.over_each_database("a queue", function()
     assert.equal(3, #assert(journal.claim(j, account(), 5, { most = 3 })))
   end)
 
+  it("leaves in the queue what there is no place for", function()
+    local in_line = 0
+    open(nil, { max_tasks = 1, logger = function(_, message)
+      if message:find("waits in line", 1, true) then in_line = in_line + 1 end
+    end })
+    for i = 1, 3 do assert(enqueue("k" .. i)) end
+    journals.sql { "UPDATE runway_shots SET state = 'submitting', lease_until = 1e15 WHERE key = 'k1'" }
+    local job = runway.spawn(work, { jobs = 1 })
+    runway.sleep(3)
+    local leases = { j:get("k2").lease_until, j:get("k3").lease_until }
+    journals.sql { "UPDATE runway_shots SET state = 'failed', lease_until = NULL, error_code = 'x' WHERE key = 'k1'" }
+    assert(job:join())
+    assert.same({ 0, {}, 2 }, { in_line, leases, submits() })
+  end)
+
   it("submits nothing past the budget, and leaves the rest queued", function()
     open(nil, { budget = 60, prices = { ["gen4.5"] = 5 } })
     for i = 1, 4 do assert(enqueue("k" .. i)) end

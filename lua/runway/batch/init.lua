@@ -13,8 +13,10 @@ local list = require "runway.batch.list"
 local names = require "runway.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
+local order = require "runway.order"
 local other = require "runway.batch.other"
 local sheet = require "runway.batch.sheet"
+local submit = require "runway.submit"
 local text = require "runway.text"
 
 local batch = {}
@@ -105,6 +107,14 @@ local function accounts_of(account, shots, given, fault)
   return by_name, own
 end
 
+-- What a shot would submit, as far as it can be said before (see submit.dry). Nothing raises.
+local function dry(account, params)
+  local mine = clients.session_of(account)
+  local wanted, problem = order.read(mine, params)
+  if not wanted then return nil, problem end
+  return submit.dry(mine, wanted)
+end
+
 -- The list, checked as a whole; whose its shots are, by provider; and those of them that are the list's own.
 local function read_all(account, given, opts)
   local name, content, directory = "the list", given, nil
@@ -119,8 +129,7 @@ local function read_all(account, given, opts)
   local unable = ffmpeg.missing "what begins with last:"
   local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
   local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory)) end
-  check.all(line, function(shot) return clients.dry(by_name[shot.provider], chain.params(shot, promised)) end, fault,
-    broken)
+  check.all(line, function(shot) return dry(by_name[shot.provider], chain.params(shot, promised)) end, fault, broken)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
@@ -186,13 +195,16 @@ end
 
 -- The page of a batch, and the stills on it; each trouble with them is told once.
 local function sheet_of(account, by_name, directory)
-  local told = {}
+  local mine, told = clients.session_of(account), {}
   local function warn(message)
-    if not told[message] then clients.warn(account, message) end
+    if not told[message] then
+      mine:log("warning", message)
+      mine:blame(message)                     -- on standard error, where there is no logger
+    end
     told[message] = true
   end
   local function redact(said)
-    for _, one in pairs(by_name) do said = clients.redact(one, said) end
+    for _, one in pairs(by_name) do said = clients.session_of(one):redact(said) end
     return said
   end
   local kept = sheet.new(directory, { warn = warn, redact = redact })
@@ -201,7 +213,7 @@ end
 
 -- What the night is told, of what the caller says.
 local function settings_of(account, by_name, opts)
-  local directory, budget = without_slash(opts.directory), clients.budget_of(account)
+  local directory, budget = without_slash(opts.directory), clients.session_of(account).budget
   local write, still = opts.sheet, nil
   if not write then write, still = sheet_of(account, by_name, directory) end
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
@@ -212,7 +224,7 @@ end
 local function run(account, shots, by_name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
-    return sum_up(shots, {}, clients.budget_of(account))
+    return sum_up(shots, {}, clients.session_of(account).budget)
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, opts)

@@ -4,6 +4,7 @@
 -- after it (key#2, …) and begin when the one before has failed; so a program that is killed anywhere, and run
 -- again, goes on with the last attempt that was begun.
 
+local adapter = require "runway.adapter"
 local chain = require "runway.batch.chain"
 local clients = require "runway.client"
 local core = require "runway.core"
@@ -115,7 +116,7 @@ local function goes_on(self, shot)
   if shot.again then return true end
   local err = shot.error
   return err ~= nil and err.kind == "task_failed" and shot.attempt < shot.most_attempts
-    and clients.may_retry(self.accounts[shot.provider], err.code)
+    and adapter.may_retry(clients.session_of(self.accounts[shot.provider]), err.code)
 end
 
 -- What is known of an attempt, and is not the next one's.

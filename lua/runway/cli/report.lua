@@ -32,8 +32,6 @@ local function object_of(task, id)
   return object
 end
 
-local ENDED_BADLY = { FAILED = "task_failed", CANCELLED = "task_cancelled" }
-
 -- A task as a line for people.
 local function state_of(task)
   local words = { task.id, task.status }
@@ -57,10 +55,11 @@ function report.task(world, args, task, file)
   end
   local object = object_of(task)
   for name, v in pairs(file or {}) do object[name] = v end
-  local kind = ENDED_BADLY[task.status]
-  if kind and not file and args.command ~= "cancel" then
-    object.error = { kind = kind, message = task.failure or task.status, code = task.failure_code, sent = "yes",
-      retryable = kind == "task_failed" and require("runway.client").may_retry(world.client, task.failure_code) }
+  local _, err
+  if task:done() and not file and args.command ~= "cancel" then _, err = require("runway.task").outcome(task) end
+  if err then
+    object.error = { kind = err.kind, message = task.failure or task.status, code = err.code, sent = "yes",
+      retryable = err.retryable }
   end
   report.line(world, object)
 end

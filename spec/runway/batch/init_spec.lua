@@ -429,6 +429,14 @@ describe("runway.batch", function()
       end
     end)
 
+    it("counts what is under way in its journal, and leaves the client's own count as it was", function()
+      client = provider({}, { max_tasks = 1 })
+      assert.equal("done done done", states(assert(run(list("a", "b", "c")))))
+      assert.equal(1, most)
+      assert(client:generate(mocked.clip { prompt_text = "d" }))
+      assert.equal("max_tasks", select(2, client:generate(mocked.clip { prompt_text = "e", deadline = 1 })).code)
+    end)
+
     it("uses the budget up: what is held back for what is under way is waited for", function()
       for _, jobs in ipairs { 1, 2, 4 } do
         client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
