@@ -11,7 +11,6 @@
 -- `tells` is what is told of a problem: true, its kind, or a table of what it must hold.
 
 local compare = require "runway.conformance.compare"
-local options = require "runway.options"
 local params = require "runway.params"
 local shape = require "runway.conformance.shape"
 
@@ -22,17 +21,6 @@ local cases = {}
 local WAYS = {
   "submit", "accepted", "query", "task", "cancel", "credits", "balance", "upload", "callback",
   "problem", "retryable_failure",
-}
-
-local function is_body(v) return type(v) == "table" or v == false, "table or false" end
-
--- What each part of a case must be, as runway.options has it.
-local PARTS = {
-  submit = "table", query = "table", cancel = "table", credits = "boolean", upload = "table", answers = "table",
-  accepted = is_body, task = is_body, callback = is_body, balance = is_body, problem = is_body,
-  retryable_failure = "string", name = "string", kind = "string", request = "table", refused = "boolean|string",
-  status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
-  unreadable = "boolean", value = "any", uri = "string", body = "string",
 }
 
 local function way_of(case)
@@ -418,19 +406,6 @@ end
 -- A slip in a case, for which no adapter is to blame.
 local function slip(case)
   if type(case) ~= "table" then return "a case must be a table" end
-  local known = {}
-  for name in next, PARTS do known[#known + 1] = name end
-  table.sort(known)
-  for name in next, case do
-    if not PARTS[name] then
-      local near = options.nearest(name, known)
-      return ("a case has no place for %q%s"):format(tostring(name), near and " (did you mean " .. near .. "?)" or "")
-    end
-  end
-  for _, name in ipairs(known) do
-    local expected = case[name] ~= nil and options.unmet(case[name], PARTS[name])
-    if expected then return ("case.%s must be %s, got %s"):format(name, expected, type(case[name])) end
-  end
   return shape.case(case) or not way_of(case) and "a case has one of: " .. table.concat(WAYS, ", ") or nil
 end
 

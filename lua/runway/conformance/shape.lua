@@ -398,9 +398,21 @@ end
 ---------------------------------------------------------------------------------------------------
 -- A case
 
+local function is_body(v) return type(v) == "table" or v == false, "table or false" end
+
+-- What each part of a case must be, as runway.options has it.
+local PARTS = {
+  submit = "table", query = "table", cancel = "table", credits = "boolean", upload = "table", answers = "table",
+  accepted = is_body, task = is_body, callback = is_body, balance = is_body, problem = is_body,
+  retryable_failure = "string", name = "string", kind = "string", request = "table", refused = "boolean|string",
+  status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
+  unreadable = "boolean", value = "any", uri = "string", body = "string",
+}
+
 local REF = { id = "string", kind = "string", format = "string" }
 
-local PARTS = {
+-- And what the tables among them hold, where that is known.
+local INNER = {
   fields = FIELDS, request = REQUEST, tells = PROBLEM, query = REF, cancel = REF, ref = REF,
   upload = { path = "string", name = "string", type = "string", size = "number" },
 }
@@ -409,10 +421,14 @@ local PARTS = {
 ---@param case runway.Case
 ---@return string|nil
 function shape.case(case)
+  local complaint = unknown_name(case, PARTS, "a case")
+  if complaint then return complaint end
   for _, part in ipairs(names_of(PARTS)) do
     local it, what = case[part], "case." .. part
-    local complaint = type(it) == "table" and (unknown_name(it, PARTS[part], what)
-      or wrong_type(it, PARTS[part], what))
+    local expected = it ~= nil and options.unmet(it, PARTS[part])
+    if expected then return ("%s must be %s, got %s"):format(what, expected, type(it)) end
+    complaint = INNER[part] and type(it) == "table" and (unknown_name(it, INNER[part], what)
+      or wrong_type(it, INNER[part], what))
     if complaint then return complaint end
   end
   for i, answer in next, case.answers or {} do
