@@ -73,16 +73,45 @@ local TELLTALE = 12
 -- A "key" shorter than this is none, and would eat the letters of every word.
 local SHORTEST = 4
 
--- The text without the key, whole or cut short.
-local function without(s, secret)
-  local telltale = secret:sub(1, TELLTALE)
-  local pieces, from = {}, 1
+-- Where the text has one of these spellings, which begin alike, whole or cut short: the longest one each time.
+local function find_all(s, telltale, alike, spans)
+  local from = 1
   while true do
     local at, last = s:find(telltale, from, true)
-    if not at then break end
-    while last - at + 1 < #secret and s:byte(last + 1) == secret:byte(last - at + 2) do last = last + 1 end
-    pieces[#pieces + 1] = s:sub(from, at - 1) .. "[key]"
+    if not at then return end
+    for _, spelling in ipairs(alike) do
+      local size = #telltale
+      while size < #spelling and s:byte(at + size) == spelling:byte(size + 1) do size = size + 1 end
+      last = math.max(last, at + size - 1)
+    end
+    spans[#spans + 1] = { at, last }
     from = last + 1
+  end
+end
+
+local function is_before(a, b) return a[1] < b[1] end
+
+-- The text without keys, however they are spelt. All are looked for in the text as it came: where one was taken out
+-- before the next is looked for, of two that begin alike (tokens do, and a key as JSON has it) an end would stay.
+local function without_keys(s, keys)
+  local by_telltale, spans = {}, {}
+  for _, key in ipairs(keys) do
+    local in_json = key:gsub("/", "\\/")
+    local spellings = { key, in_json, (in_json:gsub("\\", "\\\\")), text.escape(key) }
+    for _, spelling in ipairs(#key >= SHORTEST and spellings or {}) do
+      local telltale = spelling:sub(1, TELLTALE)
+      local alike = by_telltale[telltale] or {}
+      by_telltale[telltale] = alike
+      if alike[#alike] ~= spelling then alike[#alike + 1] = spelling end
+    end
+  end
+  for telltale, alike in pairs(by_telltale) do find_all(s, telltale, alike, spans) end
+  if not spans[1] then return s end
+  table.sort(spans, is_before)
+  local pieces, from = {}, 1
+  for _, span in ipairs(spans) do
+    if span[1] >= from then pieces[#pieces + 1] = s:sub(from, span[1] - 1) .. "[key]" end
+    from = math.max(from, span[2] + 1)
   end
   pieces[#pieces + 1] = s:sub(from)
   return table.concat(pieces)
@@ -101,23 +130,13 @@ local function without_query(run)
   return run
 end
 
--- The text without a key, however it is spelt.
-local function without_key(s, key)
-  if #key < SHORTEST then return s end
-  local in_json = key:gsub("/", "\\/")
-  for _, spelling in ipairs { key, in_json, (in_json:gsub("\\", "\\\\")), text.escape(key) } do
-    s = without(s, spelling)
-  end
-  return s
-end
-
 --- What is left after this holds neither a key, nor a query string, nor the bytes of a data URI.
 ---@param s any          anything; what is not a string is returned as it is
 ---@param secrets? string|string[]  the API key, or keys
 ---@return any
 function errors.redact(s, secrets)
   if type(s) ~= "string" then return s end
-  for _, key in ipairs(type(secrets) == "table" and secrets or { secrets }) do s = without_key(s, key) end
+  s = without_keys(s, type(secrets) == "table" and secrets or { secrets })
   s = s:gsub("([Dd][Aa][Tt][Aa]:[^,: \t-\r\"]*,)[^ \t-\r\"<>,]+", "%1[data]")
   return (s:gsub('[^ \t-\r"<>]+', without_query))
 end

@@ -272,6 +272,19 @@ describe("the key of an account", function()
       end)
     end
 
+    it("is kept out of texts long after it was renewed, but not for ever", function()
+      local made = 0
+      local client = mocked.client({ { path = "^", times = 150, json = { creditBalance = 7 } } },
+        { api_key = function()
+          made = made + 1
+          return ("%04d_key_of_mine"):format(made)
+        end })
+      for _ = 1, 150 do assert(client:credits()) end
+      local mine = clients.session_of(client)
+      assert.equal(100, #mine.secrets)
+      assert.equal("[key] [key] 0050_key_of_mine", mine:redact "0150_key_of_mine 0051_key_of_mine 0050_key_of_mine")
+    end)
+
     it("is renewed for a client that remembers, too", function()
       local key = KEY
       local client, m = mocked.client({ any_order = true, { path = "^", times = 9, json = { creditBalance = 7 } } },

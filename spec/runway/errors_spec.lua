@@ -185,6 +185,30 @@ describe("no text of an error ever holds", function()
     never("0123456789", ("x"):rep(4096 - 20) .. KEY)
   end)
 
+  it("keys that begin alike, as tokens do, or hold one another", function()
+    local head = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9."
+    local keys = { head .. "old.AAAA", head .. "new.BBBB", head .. "new.BBBBCCCC", "WORD", "WORD_and_more_of_it",
+      "in the WORD_ middle" }
+    for order = 1, 2 do
+      for _, key in ipairs(keys) do
+        assert.equal("a [key], b", errors.redact("a " .. key .. ", b", keys))
+        assert.equal("[key][key]", errors.redact(key .. key, keys))
+        assert.equal("[key] and [key], [key]", errors.redact(("WORD and %s, WORD"):format(key), keys))
+      end
+      if order == 1 then
+        for i = 1, #keys / 2 do keys[i], keys[#keys + 1 - i] = keys[#keys + 1 - i], keys[i] end
+      end
+    end
+  end)
+
+  it("a key with slashes behind its beginning, as JSON has it, and JSON in JSON", function()
+    local key = "key_0123456789/ABCD+/EFGH"
+    for _, spelt in ipairs { key, (key:gsub("/", "\\/")), (key:gsub("/", "\\\\/")),
+      "key_0123456789%2FABCD%2B%2FEFGH" } do
+      assert.equal("[key] [key]", errors.redact(spelt .. " " .. spelt, key))
+    end
+  end)
+
   it("a query string", function()
     for _, text in ipairs {
       "https://cdn.example/a.mp4?_jwt=SECRET", "see https://cdn.example/a.mp4?X-Sig=SECRET&x=1 for more",

@@ -484,6 +484,21 @@ describe("runway.batch", function()
     assert.truthy(#mock.requests > 0)
   end)
 
+  it("shows no account's key on its page, though two begin alike", function()
+    local head = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9."
+    local said = ("a %sfirst-of-all b %ssecond-of-all c"):format(head, head)
+    client = provider({ [said] = { status = 400, json = { error = "no" } } }, { api_key = head .. "first-of-all" })
+    local other = mocked.client({ any_order = true,
+      { "POST /make", json = { id = "other-1" } },
+      { "GET /tasks/other-1", times = math.huge, json = { status = "FAILED" } },
+    }, { provider = adapters.own(), api_key = head .. "second-of-all" })
+    assert(run({ mocked.clip { key = "a", provider = "mine", prompt_text = said },
+      mocked.clip { key = "b", prompt_text = said } }, { clients = { mine = other } }))
+    local page = files:content "out/index.html"
+    assert.matches("a [key] b [key] c", page, 1, true)
+    assert.is_nil(page:find("-of-all", 1, true))
+  end)
+
   it("spends at a row's own provider nothing beyond the account's budget, and over its transport", function()
     command.setup { QIMU_API_KEY = mocked.KEY }
     client = provider({}, { budget = 75, prices = { gen3a_turbo = 10 } })
