@@ -140,7 +140,12 @@ end
 
 --------------------------------------------------------------------- what came of it
 
-local function sum_up(shots, halted, budget)
+--- What came of a list, as it stands now.
+---@param shots runway.Shot[]
+---@param halted table<string, runway.Halt>
+---@param budget? number
+---@return runway.BatchResult
+function batch.sum_up(shots, halted, budget)
   local counts, credits, all_there, reached = {}, 0, true, false
   for _, shot in ipairs(shots) do
     if not shot.left_out then
@@ -179,10 +184,10 @@ local function make_all(shots, by_name, j, own, opts)
     local put
     put, err = night.enqueue(shots, remembering, opts)
     if not put then return nil, err end
-    result = sum_up(shots, {}, opts.budget)
+    result = batch.sum_up(shots, {}, opts.budget)
     result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
   else
-    result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+    result = batch.sum_up(shots, night.make(shots, remembering, opts), opts.budget)
   end
   result.others = others
   return result
@@ -210,13 +215,13 @@ local function settings_of(account, by_name, opts)
   if not write then write, still = sheet_of(account, by_name, directory) end
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
     retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress, enqueue = opts.enqueue,
-    page = function(shots, halted) write(directory, shots, sum_up(shots, halted, budget)) end, still = still }
+    page = function(shots, halted) write(directory, shots, batch.sum_up(shots, halted, budget)) end, still = still }
 end
 
 local function run(account, shots, by_name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
-    return sum_up(shots, {}, clients.budget_of(account))
+    return batch.sum_up(shots, {}, clients.budget_of(account))
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, opts)
