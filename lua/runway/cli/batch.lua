@@ -23,12 +23,9 @@ local DAY = 86400                             -- seconds
 
 --------------------------------------------------------------------- one shot
 
--- Known of every shot; null where there is nothing to say.
-local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
-
--- And where it is known.
-local MORE = { "line", "kind", "output", "entry", "attempt", "status", "bytes", "sha256", "receipt", "submitted_at",
-  "ended_at" }
+-- What is told of a shot, where it is known.
+local TOLD = { "key", "state", "task_id", "provider", "credits", "line", "kind", "output", "entry", "attempt", "status",
+  "bytes", "sha256", "receipt", "submitted_at", "ended_at" }
 
 local function where_of(args) return args.journal or args.output .. "/runway.db" end
 
@@ -38,10 +35,8 @@ local function message_of(args, shot)
 end
 
 local function as_object(args, shot)
-  local null, object = require("runway.json").null, {}
-  for _, name in ipairs(ALWAYS) do object[name] = shot[name] == nil and null or shot[name] end
-  for _, name in ipairs(MORE) do object[name] = shot[name] end
-  if shot.state ~= "done" then object.path = null end
+  local object = { path = shot.state == "done" and shot.path or nil }
+  for _, name in ipairs(TOLD) do object[name] = shot[name] end
   if shot.error then
     object.error, object.error_kind, object.error_code = message_of(args, shot), shot.error.kind, shot.error.code
   end
@@ -122,8 +117,7 @@ local function tell_sums(args, world, sums)
   say(world, sums_as_text(sums, under_way))
   tell_halts(world, sums.halted)
   if (counts.unknown or 0) > 0 then
-    say(world, "what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
-      .. "provider's own list of tasks, then say what is true: ", report.settling { journal = where_of(args) })
+    world.stderr:write(report.unknown { journal = where_of(args) })
   end
   if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
   if args.enqueue and (counts.queued or 0) > 0 then
@@ -147,7 +141,7 @@ end
 local function finish(args, world, watched, sums, code)
   if args.json then
     for _, shot in ipairs(sums.shots) do
-      if not shot.left_out and not watched.ended[shot] then report.line(world, as_object(args, shot)) end
+      if not shot.left_out and not watched.ended[shot] then report.entry(world, as_object(args, shot)) end
     end
     report.line(world, sums_as_object(args, sums, code))
   end
@@ -160,7 +154,7 @@ end
 local function print_shot(args, world, watched, shot)
   if not args.json and shot.state ~= "done" then return end
   watched:beside(function()
-    if args.json then report.line(world, as_object(args, shot)) else world.stdout:write(shot.path, "\n") end
+    if args.json then report.entry(world, as_object(args, shot)) else world.stdout:write(shot.path, "\n") end
     world.stdout:flush()
   end)
 end
