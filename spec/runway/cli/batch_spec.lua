@@ -21,7 +21,8 @@ describe("runway batch", function()
     here:remove()
   end)
 
-  -- The provider: `ways` has for each prompt how its submit is answered, or how its task ends ({ code = }).
+  -- The provider: `ways` has for each prompt how its submit is answered, or how its task ends ({ code = }); for
+  -- `cdn` how a film is.
   local function provider(ways)
     local function submit(request)
       local prompt = request.json.promptText
@@ -47,7 +48,9 @@ describe("runway batch", function()
       { "POST /v1/text_to_video", times = math.huge, answer = submit },
       { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
       { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-        times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
+        times = math.huge, answer = function(request)
+          return (ways or {}).cdn or { body = "\0\0\0\24ftypmp42" .. request.url }
+        end },
     }
   end
 
@@ -64,6 +67,13 @@ describe("runway batch", function()
       argv[#argv + 1], argv[#argv + 2] = "-o", here:path "out"
     end
     return command.run(argv, provider(ways), world)
+  end
+
+  -- What stands in every line of a shot.
+  local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
+
+  local function has_all(line, names)
+    for _, name in ipairs(names) do assert.truthy(line:find('"' .. name .. '":', 1, true), name) end
   end
 
   local function objects(out)
@@ -131,10 +141,8 @@ describe("runway batch", function()
       { b = { code = "SAFETY.INPUT.TEXT" }, c = { fault = "lost" } })
     assert.equal(exits.UNKNOWN, code)
     for line in out:gmatch "[^\n]+" do
-      for _, name in ipairs(line:find '"key"' and { "key", "state", "task_id", "provider", "path", "credits", "error" }
-        or { "shots", "counts", "credits", "budget", "directory", "journal", "page", "halted", "exit_code" }) do
-        assert.truthy(line:find('"' .. name .. '":', 1, true), name)
-      end
+      has_all(line, line:find '"key"' and ALWAYS
+        or { "shots", "counts", "credits", "budget", "directory", "journal", "page", "halted", "exit_code" })
     end
     local a, b, c, sums = table.unpack(objects(out))
     assert.same({ "a", "done", "t-a", "runwayml", here:path "out/a.mp4", 20 },
@@ -150,6 +158,16 @@ describe("runway batch", function()
       sums.counts.queued, sums.credits, sums.budget, sums.exit_code })
     assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits\n", 1, true), err)
     assert.is_nil(out:find(mocked.KEY, 1, true))
+  end)
+
+  it("names no path where there is no film, though it is known where that was", function()
+    batch(list "a")
+    os.remove(here:path "out/a.mp4")
+    local code, out = batch(list "a", { "--json" }, { cdn = { status = 404 } })
+    local a = objects(out)[1]
+    assert.same({ exits.FAILED, "downloading" }, { code, a.state })
+    assert.is_nil(a.path)
+    assert.matches('"path":null', out)
   end)
 
   it("makes anew what failed, when it is told to, and a failure of the provider's own so often", function()
@@ -189,6 +207,7 @@ describe("runway batch", function()
     assert.truthy(out:find('a  60 credits  POST /v1/text_to_video  {"duration":5,', 1, true), out)
     assert.truthy(out:find("2 shots  120 credits\n", 1, true), out)
     code, out = batch(list("a", "b"), { "--dry-run", "--json" })
+    has_all(out:match "[^\n]+", ALWAYS)
     local a, _, sums = table.unpack(objects(out))
     assert.same({ 0, "queued", "a", 60 }, { code, a.state, a.request.json.promptText, a.estimate.credits })
     assert.same({ 2, 120, 0 }, { sums.shots, sums.estimate.credits, sums.without_price })
