@@ -279,6 +279,18 @@ function report.failure(world, args, err, about, task)
   return exits.of(err)
 end
 
+--- What `inputs.params` found wrong, as a command returns it.
+---@param world table
+---@param args table
+---@param problem { message: string, misuse: boolean|nil }
+---@return integer|nil exit_code
+---@return string|nil misuse
+function report.problem(world, args, problem)
+  if problem.misuse then return nil, problem.message end
+  report.failure(world, args, problem.message, { kind = "io", code = "open" })
+  return exits.MISUSE                         -- it names what cannot be sent
+end
+
 --- Says what is wrong with the command line.
 ---@param world table       `command`: its full name, "runway generate"; `json`: is --json among its words
 ---@param message string
