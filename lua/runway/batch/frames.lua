@@ -44,8 +44,7 @@ end
 local function take(self, other)
   local to = chain.picture(other, self.directory).path
   if self.old[other] and core.readable(to) then return true end
-  local ok, err = ffmpeg.last_frame(other.path or self.directory .. "/" .. other.output, to)
-  return ok, err
+  return ffmpeg.last_frame(other.path or self.directory .. "/" .. other.output, to)
 end
 
 --- Takes the frames that a shot begins with.
