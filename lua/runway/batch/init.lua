@@ -79,7 +79,10 @@ local function content_of(where)
   return content
 end
 
-local function shown(fault)
+--- A fault of a list, in words.
+---@param fault runway.ListFault
+---@return string
+function batch.told(fault)
   return ("line %d%s: %s%s"):format(fault.line, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
     fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
@@ -87,7 +90,7 @@ end
 local function bad_list(name, faults)
   table.sort(faults, function(a, b) return a.line < b.line end)
   local lines = {}
-  for i = 1, math.min(#faults, TOLD) do lines[i] = shown(faults[i]) end
+  for i = 1, math.min(#faults, TOLD) do lines[i] = batch.told(faults[i]) end
   if #faults > TOLD then lines[#lines + 1] = ("and %d more faults"):format(#faults - TOLD) end
   return refuse("invalid_request", "bad_list", ("%s: nothing was submitted. %s"):format(name,
     table.concat(lines, "; ")), { faults = faults })
@@ -145,7 +148,7 @@ end
 ---@param halted table<string, runway.Halt>
 ---@param budget? number
 ---@return runway.BatchResult
-function batch.sum_up(shots, halted, budget)
+local function sum_up(shots, halted, budget)
   local counts, credits, all_there, reached = {}, 0, true, false
   for _, shot in ipairs(shots) do
     if not shot.left_out then
@@ -158,6 +161,7 @@ function batch.sum_up(shots, halted, budget)
   local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
   return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
 end
+batch.sum_up = sum_up
 
 -- The journal of the batch: the client's, or the directory's.
 local function journal_of(account, directory)
@@ -184,10 +188,10 @@ local function make_all(shots, by_name, j, own, opts)
     local put
     put, err = night.enqueue(shots, remembering, opts)
     if not put then return nil, err end
-    result = batch.sum_up(shots, {}, opts.budget)
+    result = sum_up(shots, {}, opts.budget)
     result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
   else
-    result = batch.sum_up(shots, night.make(shots, remembering, opts), opts.budget)
+    result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
   end
   result.others = others
   return result
@@ -215,13 +219,13 @@ local function settings_of(account, by_name, opts)
   if not write then write, still = sheet_of(account, by_name, directory) end
   return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
     retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress, enqueue = opts.enqueue,
-    page = function(shots, halted) write(directory, shots, batch.sum_up(shots, halted, budget)) end, still = still }
+    page = function(shots, halted) write(directory, shots, sum_up(shots, halted, budget)) end, still = still }
 end
 
 local function run(account, shots, by_name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
-    return batch.sum_up(shots, {}, clients.budget_of(account))
+    return sum_up(shots, {}, clients.budget_of(account))
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, opts)
@@ -270,7 +274,7 @@ local function held_by(where)
   local content, err = content_of(where)
   if not content then return nil, err.message end
   local shots, faults = list.read(content, { name = where })
-  if #faults > 0 then return nil, ("%s: %s"):format(where, shown(faults[1])) end
+  if #faults > 0 then return nil, ("%s: %s"):format(where, batch.told(faults[1])) end
   local held = {}
   for i, shot in ipairs(shots) do
     local kind = shot.params.kind or "text_to_video"

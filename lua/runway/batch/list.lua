@@ -18,6 +18,7 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field line integer        where the row begins, from 1; of a Lua table: the number of the shot
 ---@field column? string
 ---@field message string
+---@field more? integer      in how many other rows it is as well
 
 ---@class runway.Shot
 ---@field line integer

@@ -242,9 +242,7 @@ local MOST_FAULTS = 100                       -- of a list, that are told one by
 local function told_of_a_list(args, faults)
   local lines = {}
   for i = 1, math.min(#faults, MOST_FAULTS) do
-    local fault = faults[i]
-    lines[i] = ("runway: %s: line %d%s: %s%s\n"):format(args.file, fault.line, fault.column and ", " .. fault.column
-      or "", fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
+    lines[i] = ("runway: %s: %s\n"):format(args.file, require("runway.batch").told(faults[i]))
   end
   if #faults > MOST_FAULTS then lines[#lines + 1] = ("runway: and %d more\n"):format(#faults - MOST_FAULTS) end
   lines[#lines + 1] = "runway: nothing was submitted\n"
