@@ -92,26 +92,4 @@ function cells.given(column, value, opts)
   return changed and copy or value
 end
 
-local TWICE = "%s and another column name the same parameter"
-
---- Puts a value into a shot's parameters; "options.seconds" is one inside options, "references.1.uri" in a list.
----@param params table
----@param column string
----@param value any
----@return string|nil fault
-function cells.put(params, column, value)
-  local into = params
-  local path, last = column:match "^(.*)%.([^.]+)$"
-  for name in (path or ""):gmatch "[^.]+" do
-    local at = tonumber(name) or name
-    if into[at] == nil then into[at] = {} end
-    into = into[at]
-    if type(into) ~= "table" or files.is_file(into) then return TWICE:format(column) end
-  end
-  last = last and (tonumber(last) or last) or column
-  if into[last] ~= nil then return TWICE:format(column) end
-  into[last] = value
-  return nil
-end
-
 return cells

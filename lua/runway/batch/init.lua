@@ -294,7 +294,9 @@ function batch.films(directory, where)
   if where then held, why = held_by(where) else held, why = contents.read(directory) end
   if not held then return nil, why end
   for _, one in ipairs(held) do
-    if names.media(one.kind) == "video" then films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output } end
+    if names.media(one.kind) == "video" then
+      films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output }
+    end
   end
   return films
 end

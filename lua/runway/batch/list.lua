@@ -7,6 +7,7 @@ local files = require "runway.files"
 local json = require "runway.json"
 local names = require "runway.names"
 local options = require "runway.options"
+local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -198,9 +199,10 @@ local function shot_of(row, number, slip, fault)
       end
     elseif value ~= nil then
       local near = slip(column)
-      local why = near and ("%s is no column; did you mean %s?"):format(column, near)
-        or cells.put(shot.params, column, value)
-      if why then fault(row.line, column, why) end
+      if near then fault(row.line, column, ("%s is no column; did you mean %s?"):format(column, near))
+      elseif params.put(shot.params, column, value) then
+        fault(row.line, column, ("%s and another column name the same parameter"):format(column))
+      end
     end
   end
   shot.named = shot.key ~= nil

@@ -92,6 +92,15 @@ describe("a list of shots", function()
       assert.matches('duration must be a number, not "5s"', fault_of("key,duration\na,5s\n").message)
     end)
 
+    it("leads with points into tables and lists, of which a number that is none of those is a name", function()
+      local shots, faults = read "references.2.tag,references.1.tag,voice.0x1,voice.01,seed.,1.x\nb,a,c,d,e,f\n"
+      assert.same({}, faults)
+      assert.same({ references = { { tag = "a" }, { tag = "b" } }, voice = { ["0x1"] = "c", ["01"] = "d" },
+        ["seed."] = "e", ["1"] = { x = "f" } }, shots[1].params)
+      assert.matches("the same parameter", fault_of("options.seconds.x,options.seconds\n3,4\n").message)
+      assert.matches("the same parameter", fault_of("image,image.uri\np.png,q.png\n", { directory = "/d" }).message)
+    end)
+
     it("takes a formula for the text that it is", function()
       local shots, faults = read 'key,prompt\na,"=HYPERLINK(""http://x"")"\n'
       assert.same({}, faults)
