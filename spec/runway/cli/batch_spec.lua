@@ -7,6 +7,7 @@ local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
 
 local HEADER = "key,prompt_text,model,ratio,duration\n"
+local objects = command.objects
 
 describe("runway batch", function()
   local here, posts, tasks
@@ -74,12 +75,6 @@ describe("runway batch", function()
 
   local function has_all(line, names)
     for _, name in ipairs(names) do assert.truthy(line:find('"' .. name .. '":', 1, true), name) end
-  end
-
-  local function objects(out)
-    local all = {}
-    for line in out:gmatch "([^\n]*)\n" do all[#all + 1] = assert(json.decode(line)) end
-    return all
   end
 
   it("prints the path of each film that is there, and again when it is run again", function()
