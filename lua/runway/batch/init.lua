@@ -179,6 +179,10 @@ local function make_all(shots, by_name, j, own, opts)
   local others, fault = 0, nil
   if own then others, fault = other.count(shots, entries, j.path) end
   if fault then return refuse("invalid_request", "row_moved", fault) end
+  local written, why = contents.write(opts.directory, shots)
+  if not written then
+    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(opts.directory, why))
+  end
   local remembering = {}
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
@@ -231,11 +235,6 @@ local function run(account, shots, by_name, opts)
   local settings = settings_of(account, by_name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
-  local written, why = contents.write(settings.directory, shots)
-  if not written then
-    if own then j:close() end
-    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(settings.directory, why))
-  end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
