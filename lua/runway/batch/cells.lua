@@ -7,10 +7,13 @@ local values = require "runway.values"
 
 local cells = {}
 
+-- These are what is written, to the last space.
+local TEXTS = { prompt_text = true, prompt = true, promptText = true }
+
 -- These are words, whatever they look like.
 local WORDS = {
-  prompt_text = true, prompt = true, promptText = true, model = true, ratio = true, kind = true, format = true,
-  key = true, output = true, provider = true, fit = true, callback_url = true, callbackUrl = true,
+  model = true, ratio = true, kind = true, format = true, key = true, output = true, provider = true, fit = true,
+  callback_url = true, callbackUrl = true,
 }
 
 -- These are numbers, or one of few words.
@@ -61,7 +64,7 @@ end
 ---@return any value
 ---@return string|nil fault
 function cells.read(column, said, opts)
-  if column == "prompt_text" or column == "prompt" or column == "promptText" then return said end
+  if TEXTS[column] then return said end
   local word = text.trim(said)
   if WORDS[column] then return word end
   if NUMBERS[column] then return number_of(column, word, opts.comma) end
