@@ -1,6 +1,7 @@
 -- Lists as people and spreadsheets write them: what is read, and what is told.
 
 local files = require "runway.files"
+local json = require "runway.json"
 local list = require "runway.batch.list"
 
 local function read(content, opts)
@@ -151,6 +152,8 @@ describe("a list of shots", function()
       assert.same({}, faults)
       assert.same({ "7", "002-y", "8" }, { shots[1].key, shots[2].key, shots[2].output })
       assert.is_nil(shots[1].output)
+      shots, faults = read { { prompt = "x", key = json.null, output = json.null } }
+      assert.same({ {}, "001-x" }, { faults, shots[1].key })
     end)
   end)
 
