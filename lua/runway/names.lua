@@ -30,11 +30,6 @@ local ENDINGS = {
   voice_isolation = "mp3",
 }
 
---- Does a kind of task make films?
----@param kind string
----@return boolean
-function names.is_film(kind) return ENDINGS[kind] == nil end
-
 --- The file of a film's last frame.
 ---@param output string
 ---@return string

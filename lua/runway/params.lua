@@ -35,6 +35,41 @@ local function wrong_type(field, expected, v)
 end
 
 ---------------------------------------------------------------------------------------------------
+-- Names that lead into tables
+
+-- "references.1.uri" -> { "references", 1, "uri" }. A name with nothing behind its last point is one word.
+local function steps_of(name)
+  local steps = {}
+  for step in (name:find "[^.]$" and name or ""):gmatch "[^.]+" do
+    local index = #steps > 0 and step:find "^[1-9]%d?%d?%d?$" and math.floor(tonumber(step))
+    steps[#steps + 1] = index or step
+  end
+  return #steps > 0 and steps or { name }
+end
+
+--- Puts a value where its name leads: "options.seconds" into options, "references.1.uri" into the first of a list.
+---@param into table
+---@param name string
+---@param value any
+---@return string|nil taken   how much of the name has another value already: all of it, or what is no table
+function params.put(into, name, value)
+  local steps = steps_of(name)
+  for i = 1, #steps - 1 do
+    local inner = into[steps[i]]
+    if inner == nil then
+      inner = {}
+      into[steps[i]] = inner
+    elseif type(inner) ~= "table" or files.is_file(inner) then
+      return table.concat(steps, ".", 1, i)
+    end
+    into = inner
+  end
+  if into[steps[#steps]] ~= nil then return name end
+  into[steps[#steps]] = value
+  return nil
+end
+
+---------------------------------------------------------------------------------------------------
 -- The neutral names
 
 local check = {}

@@ -50,9 +50,11 @@ local function date_parts(s)
   return d, month, y, clock
 end
 
--- Seconds of an HTTP date since the epoch, proleptic and in UTC. A year of two digits (RFC 850) is
--- one of 1970 to 2069.
-local function http_date(s)
+--- Seconds of an HTTP date since the epoch, proleptic and in UTC; nil for what is none. A year of two
+--- digits (RFC 850) is one of 1970 to 2069.
+---@param s string
+---@return integer|nil
+function retry.http_date(s)
   if #s > LONGEST_HEADER then return nil end
   local d, name, y, clock = date_parts(s)
   local month = name and MONTHS[text.lower(name)]
@@ -86,14 +88,14 @@ function retry.retry_after(headers)
   if not asked then return nil end            -- as a rule
   local seconds = decimal(asked) or decimal(asked:match("^[^,]*")) -- of two, the first
   if seconds then return math.max(0, seconds) end
-  local at, now = http_date(asked), http_date(headers["date"] or "")
+  local at, now = retry.http_date(asked), retry.http_date(headers["date"] or "")
   if at and now then return math.max(0, at - now) end
   return nil
 end
 
 -- Does a server name a time to return, be it one that cannot be counted for want of its own Date?
 local function names_time(headers, after)
-  return after ~= nil or http_date(headers["retry-after"] or "") ~= nil
+  return after ~= nil or retry.http_date(headers["retry-after"] or "") ~= nil
 end
 
 -- Its own sequence: the host's math.random stays as the host seeded it.

@@ -1,6 +1,7 @@
 -- The `runway` command in a spec: its output collected, what answers it played, its environment a table.
 
 local cli = require "runway.cli"
+local json = require "runway.json"
 local runway = require "runway"
 
 local command = {}
@@ -44,6 +45,15 @@ function command.run(argv, list, more)
   local code = cli.main(argv, world)
   if m then m:finish() end
   return code, out.text(), err.text(), m
+end
+
+--- The objects that it printed, one a line.
+---@param out string
+---@return table[]
+function command.objects(out)
+  local list = {}
+  for line in out:gmatch "([^\n]*)\n" do list[#list + 1] = assert(json.decode(line)) end
+  return list
 end
 
 return command

@@ -5,6 +5,7 @@
 -- What a kill has left unknown is settled between two runs as it really is, by the sandbox's own list.
 
 local chance = require "spec.support.chance"
+local child = require "spec.support.child"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
 local json = require "runway.json"
@@ -39,7 +40,7 @@ local function wanted_of(scenario)
   return FAILS[scenario] and "failed" or scenario == "stall" and "submitted" or "done"
 end
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+local quote = child.quote
 
 local function list_of(self, count)
   local lines = { "key,prompt_text,model,ratio,duration" }
@@ -84,8 +85,7 @@ local function start(self)
     { %s >%s 2>>%s </dev/null & p=$!; echo $p; exec >/dev/null 2>&1; wait $p; echo $? >%s.new; mv %s.new %s; } &]])
     :format(table.concat(words, " "), quote(self.files:path(self.out)), quote(self.files:path "log"),
     quote(self.files:path(mark)), quote(self.files:path(mark)), quote(self.files:path(mark)))
-  local pipe = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s"):format(quote(package.path), quote(package.cpath),
-    line)))
+  local pipe = assert(io.popen(child.paths() .. " " .. line))
   local pid = pipe:read "*l"
   pipe:close()
   return pid, mark

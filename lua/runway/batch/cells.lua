@@ -7,10 +7,13 @@ local values = require "runway.values"
 
 local cells = {}
 
+-- These are what is written, to the last space.
+local TEXTS = { prompt_text = true, prompt = true, promptText = true }
+
 -- These are words, whatever they look like.
 local WORDS = {
-  prompt_text = true, prompt = true, promptText = true, model = true, ratio = true, kind = true, format = true,
-  key = true, output = true, provider = true, fit = true, callback_url = true, callbackUrl = true,
+  model = true, ratio = true, kind = true, format = true, key = true, output = true, provider = true, fit = true,
+  callback_url = true, callbackUrl = true,
 }
 
 -- These are numbers, or one of few words.
@@ -61,7 +64,7 @@ end
 ---@return any value
 ---@return string|nil fault
 function cells.read(column, said, opts)
-  if column == "prompt_text" or column == "prompt" or column == "promptText" then return said end
+  if TEXTS[column] then return said end
   local word = text.trim(said)
   if WORDS[column] then return word end
   if NUMBERS[column] then return number_of(column, word, opts.comma) end
@@ -90,28 +93,6 @@ function cells.given(column, value, opts)
     changed = changed or not rawequal(copy[name], v)
   end
   return changed and copy or value
-end
-
-local TWICE = "%s and another column name the same parameter"
-
---- Puts a value into a shot's parameters; "options.seconds" is one inside options, "references.1.uri" in a list.
----@param params table
----@param column string
----@param value any
----@return string|nil fault
-function cells.put(params, column, value)
-  local into = params
-  local path, last = column:match "^(.*)%.([^.]+)$"
-  for name in (path or ""):gmatch "[^.]+" do
-    local at = tonumber(name) or name
-    if into[at] == nil then into[at] = {} end
-    into = into[at]
-    if type(into) ~= "table" or files.is_file(into) then return TWICE:format(column) end
-  end
-  last = last and (tonumber(last) or last) or column
-  if into[last] ~= nil then return TWICE:format(column) end
-  into[last] = value
-  return nil
 end
 
 return cells

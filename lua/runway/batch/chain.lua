@@ -126,7 +126,7 @@ end
 ---@param shot runway.Shot
 ---@return string|nil
 function chain.fault(shot)
-  if names.is_film(shot.kind) then return nil end
+  if names.media(shot.kind) == "video" then return nil end
   return ("last:%s: that shot makes no film (%s)"):format(shot.key, shot.kind)
 end
 

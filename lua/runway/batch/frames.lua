@@ -44,8 +44,9 @@ end
 local function take(self, other)
   local to = chain.picture(other, self.directory).path
   if self.old[other] and core.readable(to) then return true end
-  local ok, err = ffmpeg.last_frame(other.path or self.directory .. "/" .. other.output, to)
-  return ok, err
+  local film = other.path                     -- where it was fetched to, unless its directory was moved since
+  if not film or not core.readable(film) then film = self.directory .. "/" .. other.output end
+  return ffmpeg.last_frame(film, to)
 end
 
 --- Takes the frames that a shot begins with.

@@ -77,7 +77,10 @@ local function content_of(where)
   return content
 end
 
-local function shown(fault)
+--- A fault of a list, in words.
+---@param fault runway.ListFault
+---@return string
+function batch.told(fault)
   return ("line %d%s: %s%s"):format(fault.line, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
     fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
@@ -85,7 +88,7 @@ end
 local function bad_list(name, faults)
   table.sort(faults, function(a, b) return a.line < b.line end)
   local lines = {}
-  for i = 1, math.min(#faults, TOLD) do lines[i] = shown(faults[i]) end
+  for i = 1, math.min(#faults, TOLD) do lines[i] = batch.told(faults[i]) end
   if #faults > TOLD then lines[#lines + 1] = ("and %d more faults"):format(#faults - TOLD) end
   return refuse("invalid_request", "bad_list", ("%s: nothing was submitted. %s"):format(name,
     table.concat(lines, "; ")), { faults = faults })
@@ -145,6 +148,11 @@ end
 
 --------------------------------------------------------------------- what came of it
 
+--- What came of a list, as it stands now.
+---@param shots runway.Shot[]
+---@param halted table<string, runway.Halt>
+---@param budget? number
+---@return runway.BatchResult
 local function sum_up(shots, halted, budget)
   local counts, credits, all_there, reached = {}, 0, true, false
   for _, shot in ipairs(shots) do
@@ -158,6 +166,7 @@ local function sum_up(shots, halted, budget)
   local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
   return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
 end
+batch.sum_up = sum_up
 
 -- The journal of the batch: the client's, or the directory's.
 local function journal_of(account, directory)
@@ -175,6 +184,10 @@ local function make_all(shots, by_name, j, own, opts)
   local others, fault = 0, nil
   if own then others, fault = other.count(shots, entries, j.path) end
   if fault then return refuse("invalid_request", "row_moved", fault) end
+  local written, why = contents.write(opts.directory, shots)
+  if not written then
+    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(opts.directory, why))
+  end
   local remembering = {}
   for name, account in pairs(by_name) do
     remembering[name] = account.journal == j and account or clients.remembering(account, j)
@@ -233,11 +246,6 @@ local function run(account, shots, by_name, opts)
   local settings = settings_of(account, by_name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
-  local written, why = contents.write(settings.directory, shots)
-  if not written then
-    if own then j:close() end
-    return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(settings.directory, why))
-  end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
@@ -276,7 +284,7 @@ local function held_by(where)
   local content, err = content_of(where)
   if not content then return nil, err.message end
   local shots, faults = list.read(content, { name = where })
-  if #faults > 0 then return nil, ("%s: %s"):format(where, shown(faults[1])) end
+  if #faults > 0 then return nil, ("%s: %s"):format(where, batch.told(faults[1])) end
   local held = {}
   for i, shot in ipairs(shots) do
     local kind = shot.params.kind or "text_to_video"
@@ -296,7 +304,9 @@ function batch.films(directory, where)
   if where then held, why = held_by(where) else held, why = contents.read(directory) end
   if not held then return nil, why end
   for _, one in ipairs(held) do
-    if names.is_film(one.kind) then films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output } end
+    if names.media(one.kind) == "video" then
+      films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output }
+    end
   end
   return films
 end

@@ -7,6 +7,7 @@ local files = require "runway.files"
 local json = require "runway.json"
 local names = require "runway.names"
 local options = require "runway.options"
+local params = require "runway.params"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -18,6 +19,7 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field line integer        where the row begins, from 1; of a Lua table: the number of the shot
 ---@field column? string
 ---@field message string
+---@field more? integer      in how many other rows it is as well
 
 ---@class runway.Shot
 ---@field line integer
@@ -197,9 +199,10 @@ local function shot_of(row, number, slip, fault)
       end
     elseif value ~= nil then
       local near = slip(column)
-      local why = near and ("%s is no column; did you mean %s?"):format(column, near)
-        or cells.put(shot.params, column, value)
-      if why then fault(row.line, column, why) end
+      if near then fault(row.line, column, ("%s is no column; did you mean %s?"):format(column, near))
+      elseif params.put(shot.params, column, value) then
+        fault(row.line, column, ("%s and another column name the same parameter"):format(column))
+      end
     end
   end
   shot.named = shot.key ~= nil

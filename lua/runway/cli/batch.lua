@@ -4,6 +4,7 @@
 -- nothing more is done about it, and a last one of sums.
 
 local account = require "runway.cli.account"
+local batch = require "runway.batch"
 local board = require "runway.cli.board"
 local core = require "runway.core"
 local errors = require "runway.errors"
@@ -22,12 +23,9 @@ local DAY = 86400                             -- seconds
 
 --------------------------------------------------------------------- one shot
 
--- Known of every shot; null where there is nothing to say.
-local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
-
--- And where it is known.
-local MORE = { "line", "kind", "output", "entry", "attempt", "status", "bytes", "sha256", "receipt", "submitted_at",
-  "ended_at" }
+-- What is told of a shot, where it is known.
+local TOLD = { "key", "state", "task_id", "provider", "credits", "line", "kind", "output", "entry", "attempt", "status",
+  "bytes", "sha256", "receipt", "submitted_at", "ended_at" }
 
 local function where_of(args) return args.journal or args.output .. "/runway.db" end
 
@@ -37,10 +35,8 @@ local function message_of(args, shot)
 end
 
 local function as_object(args, shot)
-  local null, object = require("runway.json").null, {}
-  for _, name in ipairs(ALWAYS) do object[name] = shot[name] == nil and null or shot[name] end
-  for _, name in ipairs(MORE) do object[name] = shot[name] end
-  if shot.state ~= "done" then object.path = null end
+  local object = { path = shot.state == "done" and shot.path or nil }
+  for _, name in ipairs(TOLD) do object[name] = shot[name] end
   if shot.error then
     object.error, object.error_kind, object.error_code = message_of(args, shot), shot.error.kind, shot.error.code
   end
@@ -51,15 +47,11 @@ end
 
 local UNDER_WAY = { "submitting", "submitted", "downloading" }
 
-local function count_of(shots)
-  local counts, credits, all = {}, 0, 0
-  for _, shot in ipairs(shots) do
-    if not shot.left_out then
-      counts[shot.state], all = (counts[shot.state] or 0) + 1, all + 1
-      credits = credits + (shot.credits or 0)
-    end
-  end
-  return counts, credits, all
+-- Of how many shots these are the counts.
+local function all_of(counts)
+  local all = 0
+  for _, many in pairs(counts) do all = all + many end
+  return all
 end
 
 -- When more may be submitted, as far as it is known: of a day's limit it is over after a day.
@@ -79,35 +71,31 @@ end
 
 local function page_of(args)
   local path = args.output .. "/index.html"
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file and path or nil
+  return core.readable(path) and path or nil
 end
 
-local function sums_as_object(args, shots, halted, code)
-  local null = require("runway.json").null
-  local counts, credits, all = count_of(shots)
+local function sums_as_object(args, sums, code)
+  local null, counts = require("runway.json").null, {}
   for _, state in ipairs { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" } do
-    counts[state] = counts[state] or 0
+    counts[state] = sums.counts[state] or 0
   end
-  return { shots = all, counts = counts, credits = credits, budget = args.budget or null, directory = args.output,
-    journal = errors.redact(where_of(args)), page = page_of(args) or null, halted = halts_as_object(halted),
-    exit_code = code }
+  return { shots = all_of(counts), counts = counts, credits = sums.credits, budget = sums.budget or null,
+    directory = args.output, journal = errors.redact(where_of(args)), page = page_of(args) or null,
+    halted = halts_as_object(sums.halted), exit_code = code }
 end
 
 local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
 
 -- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits"
-local function sums_as_text(args, shots)
-  local counts, credits, all = count_of(shots)
-  local words, under_way = { ("%d of %d done"):format(counts.done or 0, all) }, 0
-  for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
+local function sums_as_text(sums, under_way)
+  local counts = sums.counts
+  local words = { ("%d of %d done"):format(counts.done or 0, all_of(counts)) }
   for _, row in ipairs { { counts.failed, "failed" }, { counts.unknown, "unknown" },
     { under_way, "under way at the provider" }, { counts.queued, "not submitted" } } do
     if (row[1] or 0) > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
   end
-  return ("%s; %s%s credits"):format(table.concat(words, ", "), text.number(credits),
-    args.budget and " of " .. text.number(args.budget) or ""), counts, under_way
+  return ("%s; %s%s credits"):format(table.concat(words, ", "), text.number(sums.credits),
+    sums.budget and " of " .. text.number(sums.budget) or "")
 end
 
 local function tell_halts(world, halted)
@@ -123,13 +111,13 @@ local function tell_halts(world, halted)
   end
 end
 
-local function tell_sums(args, world, shots, halted)
-  local said, counts, under_way = sums_as_text(args, shots)
-  say(world, said)
-  tell_halts(world, halted)
+local function tell_sums(args, world, sums)
+  local counts, under_way = sums.counts, 0
+  for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
+  say(world, sums_as_text(sums, under_way))
+  tell_halts(world, sums.halted)
   if (counts.unknown or 0) > 0 then
-    say(world, "what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
-      .. "provider's own list of tasks, then say what is true: ", report.settling { journal = where_of(args) })
+    world.stderr:write(report.unknown { journal = where_of(args) })
   end
   if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
   if args.enqueue and (counts.queued or 0) > 0 then
@@ -150,16 +138,15 @@ local function leave(shots)
   end
 end
 
-local function finish(args, world, watched, halted, code)
-  local shots = watched.shots or {}
+local function finish(args, world, watched, sums, code)
   if args.json then
-    for _, shot in ipairs(shots) do
-      if not shot.left_out and not watched.ended[shot] then report.line(world, as_object(args, shot)) end
+    for _, shot in ipairs(sums.shots) do
+      if not shot.left_out and not watched.ended[shot] then report.entry(world, as_object(args, shot)) end
     end
-    report.line(world, sums_as_object(args, shots, halted, code))
+    report.line(world, sums_as_object(args, sums, code))
   end
-  tell_sums(args, world, shots, halted)
-  leave(shots)
+  tell_sums(args, world, sums)
+  leave(sums.shots)
   return code
 end
 
@@ -167,7 +154,7 @@ end
 local function print_shot(args, world, watched, shot)
   if not args.json and shot.state ~= "done" then return end
   watched:beside(function()
-    if args.json then report.line(world, as_object(args, shot)) else world.stdout:write(shot.path, "\n") end
+    if args.json then report.entry(world, as_object(args, shot)) else world.stdout:write(shot.path, "\n") end
     world.stdout:flush()
   end)
 end
@@ -186,7 +173,7 @@ local function make(args, world, client)
       .. "gives up")
   end
   ledger.to_go_on, ledger.to_find_out = function() return AGAIN end, report.AGAIN
-  local ok, result, err = pcall(require("runway").batch, client, args.file, { directory = args.output,
+  local ok, result, err = pcall(batch.run, client, args.file, { directory = args.output,
     jobs = args.jobs, attempts = args.attempts, timeout = args.timeout, retry_failed = args.retry_failed,
     only = #args.only > 0 and args.only or nil, enqueue = args.enqueue, on_progress = on_progress })
   scheduler.on_deferred = nil
@@ -195,14 +182,14 @@ local function make(args, world, client)
   if not ok and scheduler.is_interrupt(result) and watched.shots then
     say(world, "interrupted: nothing more is submitted, and what is under way keeps its ids in ",
       errors.redact(where_of(args)))
-    return finish(args, world, watched, {}, exits.INTERRUPTED)
+    return finish(args, world, watched, batch.sum_up(watched.shots, {}, args.budget), exits.INTERRUPTED)
   end
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
   if result.others > 0 then
     say(world, where_of(args), " also holds ", ("%d"):format(result.others), " shots of another list, which were left")
   end
-  return finish(args, world, watched, result.halted, result.exit_code)
+  return finish(args, world, watched, result, result.exit_code)
 end
 
 -- What is wrong with where it all is to go.

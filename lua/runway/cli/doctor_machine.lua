@@ -2,12 +2,14 @@
 
 local core = require "runway.core"
 local guard = require "runway.guard"
+local program = require "runway.program"
 local text = require "runway.text"
 
 local machine = {}
 
 local MIB = 1024 * 1024
 local LEAST, LITTLE = 16 * MIB, 1024 * MIB    -- bytes: no film fits; a night's may not
+local FFMPEG = 10                             -- seconds for its version
 
 local function module_version(name)
   local ok, module = guard.try(require, name)
@@ -26,19 +28,12 @@ function machine.versions()
   return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite.", seen
 end
 
--- A program's first words; nil: it does not run.
-local function first_line(command)
-  local pipe = io.popen(command .. " 2>/dev/null </dev/null", "r")
-  local line = pipe and pipe:read "l"
-  if pipe then pipe:close() end
-  return line
-end
-
+-- As what works with films finds it and runs it: two programs.
 function machine.ffmpeg()
-  local version = text.line(first_line "ffmpeg -version", 200)
-  version = version and version:match "^ffmpeg version ([^ ]+)"
-  if version then return "ok", version, nil, { version = version } end
-  return "warn", "it is not there, or does not run",
+  local result = program.run({ "ffmpeg", "-version" }, { timeout = FFMPEG })
+  local version = result and result.code == 0 and result.stdout:match "^ffmpeg version ([^ \r\n]+)"
+  if version and program.find "ffprobe" then return "ok", version, nil, { version = version } end
+  return "warn", version and "its ffprobe is not there" or "it is not there, or does not run",
     "Stills and joining films need it: apt-get install ffmpeg. All else works without."
 end
 

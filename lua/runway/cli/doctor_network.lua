@@ -8,6 +8,7 @@ local adapters = require "runway.adapter"
 local api_key = require "runway.api_key"
 local core = require "runway.core"
 local http = require "runway.http"
+local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local sessions = require "runway.session"
 local text = require "runway.text"
@@ -177,25 +178,12 @@ end
 -- The clock
 
 local NEAR, FAR = 5, 60                       -- seconds; a lease of a journal's lasts for thirty
-local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11,
-  Dec = 12 }
 
--- Days since 1970 of a day of the Gregorian calendar.
-local function days_of(year, month, day)
-  if month <= 2 then year, month = year - 1, month + 12 end
-  return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-    + math.floor((153 * (month - 3) + 2) / 5) + day - 1 - 719468
-end
-
---- "Sun, 06 Nov 1994 08:49:37 GMT" as Unix seconds; nil for anything else.
+--- "Sun, 06 Nov 1994 08:49:37 GMT" as Unix seconds; nil for what is none, or does not say that it is in GMT.
 ---@param date string|nil
 ---@return integer|nil
 function network.seconds_of(date)
-  local day, month, year, hour, minute, second =
-    (date or ""):match "^[A-Za-z]+, (%d%d?) ([A-Za-z]+) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$"
-  if not day or not MONTHS[month] then return nil end
-  return days_of(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + tonumber(hour) * 3600
-    + tonumber(minute) * 60 + tonumber(second)
+  return date and date:find " GMT$" and retry.http_date(date) or nil
 end
 
 -- Seconds that our clock is ahead, at least; the server's tells whole ones, and a cache may have kept its answer.

@@ -28,11 +28,7 @@ end
 ---@return string|nil misuse
 function command.estimate(args, world)
   local given, problem = inputs.params(args, world)
-  if not given and problem.misuse then return nil, problem.message end
-  if not given then
-    report.failure(world, args, problem.message, { kind = "io", code = "open" })
-    return exits.MISUSE                       -- it names what cannot be sent
-  end
+  if not given then return report.problem(world, args, problem) end
   local asks = next(given) ~= nil
   if not args.file and not asks then return nil, "estimate needs a list of shots, or what `generate` takes" end
   if args.file and asks then return nil, "estimate takes a list of shots, or one clip's options, and not both" end

@@ -79,35 +79,6 @@ local LIBRARYS_OWN = { output = true, extra = true, deadline = true, fit = true 
 
 local function was_given(v) return v ~= nil and (type(v) ~= "table" or #v > 0) end
 
--- "references.1.uri" -> { "references", 1, "uri" }
-local function steps_of(name)
-  local steps = {}
-  for step in name:gmatch "[^.]+" do
-    local index = #steps > 0 and step:find "^[1-9]%d?%d?%d?$" and math.floor(tonumber(step))
-    steps[#steps + 1] = index or step
-  end
-  return steps
-end
-
--- Puts a value where its name leads. nil, problem where something else is there.
-local function place(into, option, name, value)
-  local steps = steps_of(name)
-  for i = 1, #steps - 1 do
-    local inner = into[steps[i]]
-    if inner == nil then
-      inner = {}
-      into[steps[i]] = inner
-    elseif type(inner) ~= "table" or require("runway.files").is_file(inner) then
-      return misuse("option '%s': %s contradicts what %s is given as", option, name,
-        table.concat(steps, ".", 1, i))
-    end
-    into = inner
-  end
-  local last = steps[#steps]
-  if into[last] ~= nil then return misuse("option '%s': %s is given twice", option, name) end
-  into[last] = value
-end
-
 -- The first word of a name, in the spelling in which it is compared.
 local function head_of(name) return params.camel(name:match "^[^.]+") end
 
@@ -128,8 +99,9 @@ local function add_all(given, option, list, args)
       given.extra = given.extra or {}
       into = given.extra
     end
-    local problem = place(into, option, one.name, value)
-    if problem then return problem end
+    local taken = params.put(into, one.name, value)
+    if taken == one.name then return misuse("option '%s': %s is given twice", option, taken) end
+    if taken then return misuse("option '%s': %s contradicts what %s is given as", option, one.name, taken) end
   end
 end
 

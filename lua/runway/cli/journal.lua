@@ -6,30 +6,13 @@ local report = require "runway.cli.report"
 
 local command = {}
 
--- A list's object has at least these, so that a program finds them in every line.
-local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
-
-local function one_line(words)
-  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
-end
-
-local function as_json(entry)
-  local json = require "runway.json"
-  local object = {}
-  for name, v in pairs(entry) do object[name] = v end
-  for _, name in ipairs(ALWAYS) do
-    if object[name] == nil then object[name] = json.null end
-  end
-  return assert(json.encode(object))
-end
-
 local function as_line(entry)
   local words = { entry.key, entry.state, entry.task_id or "-", entry.provider }
   if entry.path then words[#words + 1] = entry.path end
   if entry.lease_until and entry.owner then words[#words + 1] = "held by " .. entry.owner end
   if entry.credits then words[#words + 1] = require("runway.text").number(entry.credits) .. " credits" end
   if entry.error then words[#words + 1] = entry.error end
-  return one_line(words)
+  return report.words(words)
 end
 
 local function time(seconds)
@@ -39,7 +22,7 @@ end
 local function as_page(entry)
   local json, lines = require "runway.json", {}
   local function add(name, v)
-    if v ~= nil then lines[#lines + 1] = one_line { ("%-10s"):format(name), tostring(v) } end
+    if v ~= nil then lines[#lines + 1] = report.words { ("%-10s"):format(name), tostring(v) } end
   end
   local number = require("runway.text").number
   add("key", entry.key)
@@ -79,25 +62,26 @@ end
 
 local actions = {}
 
-local UNKNOWN = "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look "
-  .. "at the provider's own list of tasks, then say what is true: "
+local function print_entry(entry, args, world)
+  if args.json then report.entry(world, entry) else world.stdout:write(as_line(entry), "\n") end
+end
 
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
   if not list then return nil, err end
   local unknown, dashed = false, false
   for _, entry in ipairs(list) do
-    world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
+    print_entry(entry, args, world)
     if entry.state == "unknown" then unknown, dashed = true, dashed or entry.key:find "^%-" ~= nil end
   end
-  if unknown and not args.json then world.stderr:write(UNKNOWN, report.settling(args, dashed), "\n") end
+  if unknown and not args.json then world.stderr:write(report.unknown(args, dashed)) end
   return true
 end
 
 function actions.show(journal, args, world)
   local entry, err = journal:get(args.key)
   if not entry then return nil, err end
-  world.stdout:write(args.json and as_json(entry) or as_page(entry), "\n")
+  if args.json then report.entry(world, entry) else world.stdout:write(as_page(entry), "\n") end
   return true
 end
 
@@ -105,7 +89,7 @@ function actions.settle(journal, args, world)
   local entry, err = journal:settle(args.key, { task_id = args.task_id, resubmit = args.resubmit,
     failed = args.failed })
   if not entry then return nil, err end
-  world.stdout:write(args.json and as_json(entry) or as_line(entry), "\n")
+  print_entry(entry, args, world)
   return true
 end
 
@@ -113,7 +97,7 @@ end
 function actions.export(journal, _, world)
   local list, err = journal:entries()
   if not list then return nil, err end
-  for i = #list, 1, -1 do world.stdout:write(as_json(list[i]), "\n") end
+  for i = #list, 1, -1 do report.entry(world, list[i]) end
   return true
 end
 

@@ -29,18 +29,14 @@ end
 
 -- A request as it may be shown.
 local function request_of(shot)
-  local request = description.shown({ method = shot.request.method or "POST", path = shot.request.path,
+  return description.shown({ method = shot.request.method or "POST", path = shot.request.path,
     json = shot.request.json }, errors.redact)
-  return request
 end
 
 local function as_object(shot, requests)
-  local null = require("runway.json").null
-  local object = { key = shot.key, state = shot.state, task_id = null, provider = shot.provider, path = null,
-    credits = null, error = null, line = shot.line, kind = shot.kind, output = shot.output,
-    estimate = shot.estimate or null }
-  if requests then object.request = request_of(shot) end
-  return object
+  return { key = shot.key, state = shot.state, provider = shot.provider, line = shot.line, kind = shot.kind,
+    output = shot.output, estimate = shot.estimate or require("runway.json").null,
+    request = requests and request_of(shot) or nil }
 end
 
 local function as_line(shot, requests)
@@ -50,7 +46,7 @@ local function as_line(shot, requests)
     words[#words + 1] = ("%s %s"):format(request.method, request.path)
     words[#words + 1] = assert(require("runway.json").encode(request.json))
   end
-  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
+  return report.words(words)
 end
 
 -- What is known of the price of all of them.
@@ -80,7 +76,7 @@ function plan.tell(args, world, client, requests)
   local result, err = require("runway").batch(client, args.file, { directory = ".", only = only, dry_run = true })
   if not result then return plan.refused(world, args, err) end
   for _, shot in ipairs(result.shots) do
-    if not shot.left_out and args.json then report.line(world, as_object(shot, requests))
+    if not shot.left_out and args.json then report.entry(world, as_object(shot, requests))
     elseif not shot.left_out then world.stdout:write(as_line(shot, requests), "\n") end
   end
   local sum = sum_of(result.shots)

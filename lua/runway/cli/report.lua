@@ -19,6 +19,25 @@ function report.line(world, object)
   world.stdout:write(assert(require("runway.json").encode(object)), "\n")
 end
 
+-- What the object of a shot, or of a journal's entry, has at least, so that a program finds it in every line.
+local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
+
+--- The object of a shot, or of a journal's entry, on a line of its own; null in it is what is not known.
+---@param world table
+---@param object table
+function report.entry(world, object)
+  local null = require("runway.json").null
+  for _, name in ipairs(ALWAYS) do
+    if object[name] == nil then object[name] = null end
+  end
+  report.line(world, object)
+end
+
+--- Words for people, on one line.
+---@param words string[]
+---@return string
+function report.words(words) return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " ")) end
+
 -- A task as an object: what is not known of it is null in the names that are always there.
 local function object_of(task, id)
   local null = require("runway.json").null
@@ -40,7 +59,7 @@ local function state_of(task)
   if files > 0 then words[#words + 1] = ("%d file%s (fetch with -o FILE)"):format(files, files == 1 and "" or "s") end
   if task.failure_code then words[#words + 1] = task.failure_code end
   if task.failure then words[#words + 1] = task.failure end
-  return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " "))
+  return report.words(words)
 end
 
 --- How a task stands; or where its film is, when there is a file.
@@ -89,6 +108,15 @@ function report.settling(args, dashed)
   local command = typed("runway journal settle", args.key or "KEY",
     { given("--journal", errors.redact(args.journal or "FILE")), "--task-id ID" }, dashed)
   return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
+end
+
+--- What there is to do about a list in which something is unknown.
+---@param args table
+---@param dashed? boolean
+---@return string
+function report.unknown(args, dashed)
+  return "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
+    .. "provider's own list of tasks, then say what is true: " .. report.settling(args, dashed) .. "\n"
 end
 
 --- A message whose advice for scripts is what is typed here.
@@ -213,9 +241,7 @@ local MOST_FAULTS = 100                       -- of a list, that are told one by
 local function told_of_a_list(args, faults)
   local lines = {}
   for i = 1, math.min(#faults, MOST_FAULTS) do
-    local fault = faults[i]
-    lines[i] = ("runway: %s: line %d%s: %s%s\n"):format(args.file, fault.line, fault.column and ", " .. fault.column
-      or "", fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
+    lines[i] = ("runway: %s: %s\n"):format(args.file, require("runway.batch").told(faults[i]))
   end
   if #faults > MOST_FAULTS then lines[#lines + 1] = ("runway: and %d more\n"):format(#faults - MOST_FAULTS) end
   lines[#lines + 1] = "runway: nothing was submitted\n"
@@ -248,6 +274,18 @@ function report.failure(world, args, err, about, task)
     world.stderr:write("runway: task ", id, " is not lost; to go on: ", report.to_go_on(args, id, message), "\n")
   end
   return exits.of(err)
+end
+
+--- What `inputs.params` found wrong, as a command returns it.
+---@param world table
+---@param args table
+---@param problem { message: string, misuse: boolean|nil }
+---@return integer|nil exit_code
+---@return string|nil misuse
+function report.problem(world, args, problem)
+  if problem.misuse then return nil, problem.message end
+  report.failure(world, args, problem.message, { kind = "io", code = "open" })
+  return exits.MISUSE                         -- it names what cannot be sent
 end
 
 --- Says what is wrong with the command line.

@@ -34,11 +34,7 @@ function tasks.generate(args, world)
   if not args.output then return nil, "generate needs -o FILE" end
   if args.key and not args.journal then return nil, "--key needs --journal FILE: without one nothing is remembered" end
   local given, problem = inputs.params(args, world)
-  if not given and problem.misuse then return nil, problem.message end
-  if not given then
-    report.failure(world, args, problem.message, { kind = "io", code = "open" })
-    return exits.MISUSE                       -- it names what cannot be sent
-  end
+  if not given then return report.problem(world, args, problem) end
   if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
   local known = args.journal and args.output ~= "-" -- a file that is there may be this very task's
   local ok, misuse = writable(args, world, known)

@@ -8,7 +8,7 @@
 -- The fields of a row:
 --   second   credits a second of output; where they differ by size, a table of the sizes; { audio =, silent = }
 --            where they differ by sound
---   seconds  the shortest and the longest film where no duration is asked for, or "auto"
+--   seconds  the shortest and the longest film where no duration is asked for, or "auto" is
 --   item     credits a file; where they differ by size, a table of the sizes
 --   range    { low, high } a file
 --   least    credits a task at least
@@ -87,6 +87,17 @@ local function size_of(json, is_picture)
   return area < 6e5 and "480p" or area < 1.2e6 and "720p" or area < 3e6 and "1080p" or "4k"
 end
 
+-- What a price by the second or item depends on, where those are names that the API has; the least and the most.
+local function spread(price)
+  if type(price) == "number" then return nil, price, price end
+  local by, low, high = {}, math.huge, 0
+  for name, each in pairs(price) do
+    low, high = math.min(low, each), math.max(high, each)
+    by[name] = each
+  end
+  return not price.lowest and by or nil, low, high
+end
+
 -- The least and the most of a price that may differ: what is not told may be any of them.
 local function bounds(price, json, is_picture)
   if type(price) == "number" then return price, price end
@@ -96,8 +107,7 @@ local function bounds(price, json, is_picture)
   end
   local one = price[size_of(json, is_picture)]
   if one then return one, one end
-  local low, high = math.huge, 0
-  for _, each in pairs(price) do low, high = math.min(low, each), math.max(high, each) end
+  local _, low, high = spread(price)
   return low, high
 end
 
@@ -159,17 +169,6 @@ end
 -- The table, for people
 
 local UNITS = { "second", "item", "text", "range", "input" } -- what a row is by, the first that it has
-
--- What a price by the second or item depends on, where those are names that the API has; the least and the most.
-local function spread(price)
-  if type(price) == "number" then return nil, price, price end
-  local by, low, high = {}, math.huge, 0
-  for name, each in pairs(price) do
-    low, high = math.min(low, each), math.max(high, each)
-    by[name] = each
-  end
-  return not price.lowest and by or nil, low, high
-end
 
 --- What the table says of a model, as a catalogue has it; nil: nothing.
 ---@param model string

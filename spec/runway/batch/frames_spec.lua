@@ -144,6 +144,14 @@ describe("a shot that begins where another ends", function()
     assert.equal("done done", states(assert(run(list("a", "b<last:a"), { only = { "b" } }))))
   end)
 
+  seen("finds the film of one that is left out where the directory was moved", function()
+    assert(run(list "a"))
+    assert(os.rename(files:path "out", files:path "moved"))
+    local result = assert(run(list("a", "b<last:a"), { only = { "b" }, directory = files:path "moved" }))
+    assert.equal("done done", states(result))
+    assert.same({ "b" }, posts)
+  end)
+
   seen("stays queued where no frame can be had", function()
     local result = assert(run(list("z", "b<last:z"))) -- the mock's film is none
     assert.equal("done queued", states(result))

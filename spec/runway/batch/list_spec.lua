@@ -1,6 +1,7 @@
 -- Lists as people and spreadsheets write them: what is read, and what is told.
 
 local files = require "runway.files"
+local json = require "runway.json"
 local list = require "runway.batch.list"
 
 local function read(content, opts)
@@ -57,10 +58,10 @@ describe("a list of shots", function()
 
     it("may begin with a byte order mark, and end its lines as any system does", function()
       for _, break_ in ipairs { "\n", "\r\n", "\r" } do
-        local shots, faults = read("\239\187\191key,prompt" .. break_ .. "a,b" .. break_ .. "c,d")
+        local shots, faults = read("\239\187\191key,prompt" .. break_ .. 'a,"b' .. break_ .. '"' .. break_ .. "c,d")
         assert.same({}, faults)
         assert.same({ "a", "c" }, { shots[1].key, shots[2].key })
-        assert.equal(3, shots[2].line)
+        assert.equal(4, shots[2].line)
       end
     end)
 
@@ -89,7 +90,25 @@ describe("a list of shots", function()
       assert.same({ prompt = "42", model = "4", duration = 5, seed = 12, audio = true, voice = { speed = 1.5 },
         options = { seconds = 8 }, code = "007", deadline = 90, ratio = "1280:720" }, shots[1].params)
       assert.equal("auto", read("key,duration\na,auto\n")[1].params.duration)
-      assert.matches('duration must be a number, not "5s"', fault_of("key,duration\na,5s\n").message)
+      for _, column in ipairs { "duration", "seed", "deadline" } do
+        assert.matches(column .. ' must be a number, not "5s"', fault_of(("key,%s\na,5s\n"):format(column)).message)
+      end
+    end)
+
+    it("has a prompt as it is written, and words without the space around them", function()
+      for _, said in ipairs { " a ", "[a", "{}", "TRUE" } do
+        assert.equal(said, read(('prompt_text,model\n%s, m \n'):format(said))[1].params.prompt_text)
+      end
+      assert.equal("m", read("prompt,model\nx, m \n")[1].params.model)
+    end)
+
+    it("leads with points into tables and lists, of which a number that is none of those is a name", function()
+      local shots, faults = read "references.2.tag,references.1.tag,voice.0x1,voice.01,seed.,1.x\nb,a,c,d,e,f\n"
+      assert.same({}, faults)
+      assert.same({ references = { { tag = "a" }, { tag = "b" } }, voice = { ["0x1"] = "c", ["01"] = "d" },
+        ["seed."] = "e", ["1"] = { x = "f" } }, shots[1].params)
+      assert.matches("the same parameter", fault_of("options.seconds.x,options.seconds\n3,4\n").message)
+      assert.matches("the same parameter", fault_of("image,image.uri\np.png,q.png\n", { directory = "/d" }).message)
     end)
 
     it("takes a formula for the text that it is", function()
@@ -121,7 +140,20 @@ describe("a list of shots", function()
       assert.matches("is no JSON %(is it whole%?%)", fault.message)
       assert.matches("no JSON object", fault_of('{"prompt":"x"}\n[1]\n').message)
       assert.matches("one object a line is wanted", fault_of('[{"prompt":"x"}]').message)
-      assert.matches("no JSON", fault_of("prompt\n", { name = "x.jsonl" }).message)
+      for _, name in ipairs { "x.jsonl", "x.NDJSON", "x.json" } do
+        assert.matches("no JSON", fault_of("prompt\n", { name = name }).message)
+      end
+      local _, faults = read '{"prompt":"x","b.c":1,"b":2,"a":1,"a.b":2}'
+      assert.same({ "a.b", "b.c" }, { faults[1].column, faults[2].column })
+    end)
+
+    it("has numbers where keys are meant, and nothing where there is null", function()
+      local shots, faults = read '{"prompt":"x","key":7,"output":null}\n{"prompt":"y","key":null,"output":8}\n'
+      assert.same({}, faults)
+      assert.same({ "7", "002-y", "8" }, { shots[1].key, shots[2].key, shots[2].output })
+      assert.is_nil(shots[1].output)
+      shots, faults = read { { prompt = "x", key = json.null, output = json.null } }
+      assert.same({ {}, "001-x" }, { faults, shots[1].key })
     end)
   end)
 
@@ -133,6 +165,7 @@ describe("a list of shots", function()
     assert.equal("q.png", shots[2].params.image.path)
     assert.equal("p.png", given[1].image)
     assert.matches("a shot must be a table, not string", fault_of({ "x" }).message)
+    assert.matches("a shot must be a table", fault_of({ files.make "x" }).message)
   end)
 
   it("finds pictures beside itself, and lets addresses be", function()
@@ -142,6 +175,11 @@ describe("a list of shots", function()
     assert.equal("/top/c.png", shots[1].params.character.uri.path)
     assert.equal("https://x.test/p.png", shots[2].params.prompt_image)
     assert.equal("data:image/png", shots[2].params.character.uri)
+    local params = read("audio_uri,videoUri,character.promptUri,image\na.mp3,b.mp4,c.png,C:/d.png\n",
+      { directory = "lists" })[1].params
+    assert.same({ "lists/a.mp3", "lists/b.mp4", "lists/c.png", "C:/d.png" },
+      { params.audio_uri.path, params.videoUri.path, params.character.promptUri.path, params.image.path })
+    assert.equal("a\0b", read('{"image":"a\\u0000b"}')[1].params.image) -- which is refused with the rest
   end)
 
   describe("names its shots", function()
@@ -155,6 +193,11 @@ describe("a list of shots", function()
       local fault = fault_of "key,prompt\na,x\nb,y\na,z\n"
       assert.same({ 4, "key" }, { fault.line, fault.column })
       assert.matches('the key "a" is that of line 2 as well', fault.message)
+    end)
+
+    it("by no key that a journal has no room for", function()
+      assert.same({}, select(2, read { { key = ("k"):rep(900) } }))
+      assert.matches("longer than 900 bytes", fault_of({ { key = ("k"):rep(901) } }).message)
     end)
 
     it("by no key that is a new attempt's", function()
@@ -173,10 +216,10 @@ describe("a list of shots", function()
 
   describe("tells what is wrong with it", function()
     it("when a column is nearly one of ours", function()
-      local fault = fault_of "key,prompt,ouput\na,x,y.mp4\nb,x,z.mp4\n"
+      local fault = fault_of "key,prompt,ouput\na,x,y.mp4\nb,x,z.mp4\nc,x,u.mp4\n"
       assert.same({ 2, "ouput" }, { fault.line, fault.column })
       assert.matches("did you mean output%?", fault.message)
-      assert.equal(1, fault.more)
+      assert.equal(2, fault.more)
     end)
 
     it("when a column stands twice, has no name, or is another one's", function()
@@ -194,6 +237,9 @@ describe("a list of shots", function()
     it("when it is no text", function()
       assert.matches("it is a workbook", fault_of("PK\3\4rest").message)
       assert.matches("an old workbook", fault_of("\208\207\17\224rest").message)
+      for beginning, what in pairs { ["%PDF-1.7"] = "a PDF", ["\31\139\8"] = "packed by gzip", ["{\\rtf1"] = "RTF" } do
+        assert.matches("the list is no text: it is " .. what, fault_of(beginning .. " rest").message, 1, true)
+      end
       assert.matches("zero bytes", fault_of("\1\0\0\0abc").message)
     end)
 

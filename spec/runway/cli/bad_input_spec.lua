@@ -242,6 +242,7 @@ describe("runway batch, given", function()
       assert.same({ exits.MISUSE, 0 }, { code, posts }, err)
       assert.truthy(err:find('line 3: .*the key "001%-a%-cat" already, and here it would be "002%-a%-cat"'), err)
       assert.truthy(err:find("give it a column key", 1, true), err)
+      assert.is_nil(here:content "out/runway.list":find("a-bird", 1, true)) -- and the directory is as it was
       local more = here:write("shots.csv", head .. "a cat" .. rest .. "a dog" .. rest .. "a cat" .. rest)
       code, _, err, posts = batch(more, here:path "out") -- the same prompt once more is another shot
       assert.same({ 0, 1 }, { code, posts }, err)

@@ -7,6 +7,7 @@ local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
 
 local HEADER = "key,prompt_text,model,ratio,duration\n"
+local objects = command.objects
 
 describe("runway batch", function()
   local here, posts, tasks
@@ -21,7 +22,8 @@ describe("runway batch", function()
     here:remove()
   end)
 
-  -- The provider: `ways` has for each prompt how its submit is answered, or how its task ends ({ code = }).
+  -- The provider: `ways` has for each prompt how its submit is answered, or how its task ends ({ code = }); for
+  -- `cdn` how a film is.
   local function provider(ways)
     local function submit(request)
       local prompt = request.json.promptText
@@ -47,7 +49,9 @@ describe("runway batch", function()
       { "POST /v1/text_to_video", times = math.huge, answer = submit },
       { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
       { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-        times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
+        times = math.huge, answer = function(request)
+          return (ways or {}).cdn or { body = "\0\0\0\24ftypmp42" .. request.url }
+        end },
     }
   end
 
@@ -66,10 +70,11 @@ describe("runway batch", function()
     return command.run(argv, provider(ways), world)
   end
 
-  local function objects(out)
-    local all = {}
-    for line in out:gmatch "([^\n]*)\n" do all[#all + 1] = assert(json.decode(line)) end
-    return all
+  -- What stands in every line of a shot.
+  local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
+
+  local function has_all(line, names)
+    for _, name in ipairs(names) do assert.truthy(line:find('"' .. name .. '":', 1, true), name) end
   end
 
   it("prints the path of each film that is there, and again when it is run again", function()
@@ -131,10 +136,8 @@ describe("runway batch", function()
       { b = { code = "SAFETY.INPUT.TEXT" }, c = { fault = "lost" } })
     assert.equal(exits.UNKNOWN, code)
     for line in out:gmatch "[^\n]+" do
-      for _, name in ipairs(line:find '"key"' and { "key", "state", "task_id", "provider", "path", "credits", "error" }
-        or { "shots", "counts", "credits", "budget", "directory", "journal", "page", "halted", "exit_code" }) do
-        assert.truthy(line:find('"' .. name .. '":', 1, true), name)
-      end
+      has_all(line, line:find '"key"' and ALWAYS
+        or { "shots", "counts", "credits", "budget", "directory", "journal", "page", "halted", "exit_code" })
     end
     local a, b, c, sums = table.unpack(objects(out))
     assert.same({ "a", "done", "t-a", "runwayml", here:path "out/a.mp4", 20 },
@@ -152,6 +155,16 @@ describe("runway batch", function()
     assert.is_nil(out:find(mocked.KEY, 1, true))
   end)
 
+  it("names no path where there is no film, though it is known where that was", function()
+    batch(list "a")
+    os.remove(here:path "out/a.mp4")
+    local code, out = batch(list "a", { "--json" }, { cdn = { status = 404 } })
+    local a = objects(out)[1]
+    assert.same({ exits.FAILED, "downloading" }, { code, a.state })
+    assert.is_nil(a.path)
+    assert.matches('"path":null', out)
+  end)
+
   it("makes anew what failed, when it is told to, and a failure of the provider's own so often", function()
     local ways = { a = { code = "SAFETY.INPUT.TEXT" }, b = { code = "INTERNAL.BAD_OUTPUT.CODE01" } }
     batch(list("a", "b"), { "--attempts", "3" }, ways)
@@ -160,6 +173,16 @@ describe("runway batch", function()
     assert.equal(0, code, err)
     assert.truthy(err:find("a  submitted  task t-a  (attempt 2)\n", 1, true), err)
     assert.same({ a = 2, b = 4 }, posts)
+  end)
+
+  it("counts all shots of a list that is put in line once more, though nothing is left to put there", function()
+    batch(list("a", "b"), {}, { b = { fault = "lost" } })
+    local code, out, err, m = batch(list("a", "b"), { "--enqueue", "--json" })
+    assert.same({ exits.UNKNOWN, 0 }, { code, #m.requests }, err)
+    local _, b, sums = table.unpack(objects(out))
+    assert.same({ "unknown", 2, 1, 1 }, { b.state, sums.shots, sums.counts.done, sums.counts.unknown })
+    assert.truthy(err:find("runway: 1 of 2 done, 1 unknown; 80 credits\n", 1, true), err)
+    assert.truthy(err:find("runway journal settle KEY --journal ", 1, true), err)
   end)
 
   it("makes only what it is asked for", function()
@@ -179,6 +202,7 @@ describe("runway batch", function()
     assert.truthy(out:find('a  60 credits  POST /v1/text_to_video  {"duration":5,', 1, true), out)
     assert.truthy(out:find("2 shots  120 credits\n", 1, true), out)
     code, out = batch(list("a", "b"), { "--dry-run", "--json" })
+    has_all(out:match "[^\n]+", ALWAYS)
     local a, _, sums = table.unpack(objects(out))
     assert.same({ 0, "queued", "a", 60 }, { code, a.state, a.request.json.promptText, a.estimate.credits })
     assert.same({ 2, 120, 0 }, { sums.shots, sums.estimate.credits, sums.without_price })

@@ -392,13 +392,21 @@ describe("runway doctor", function()
     end)
   end)
 
-  it("says where ffmpeg is missing", function()
-    local popen = io.popen
-    io.popen = function() return popen("true", "r") end -- luacheck: ignore 122
-    local ok, checks = pcall(look, {}, { ROOT, BALANCE })
-    io.popen = popen -- luacheck: ignore 122
-    assert(ok, checks)
-    assert.equal("warn", checks.ffmpeg.state)
-    assert.matches("apt-get install ffmpeg", checks.ffmpeg.advice, 1, true)
+  it("says where ffmpeg is missing, does not run, or is but one half", function()
+    local function looked() return look({}, { ROOT, BALANCE }).ffmpeg end
+    local function install(name, ending)
+      os.execute(("chmod +x '%s'"):format(here:write(name, "#!/bin/sh\necho ffmpeg version 7.1 Copyright\n" .. ending)))
+    end
+    environment.PATH = here.directory
+    local found = looked()
+    assert.same({ "warn", "it is not there, or does not run" }, { found.state, found.message })
+    assert.matches("apt-get install ffmpeg", found.advice, 1, true)
+    install("ffmpeg", "")
+    assert.equal("its ffprobe is not there", looked().message)
+    install("ffprobe", "")
+    found = looked()
+    assert.same({ "ok", "7.1", "7.1" }, { found.state, found.message, found.detail.version })
+    install("ffmpeg", "exit 1")
+    assert.equal("warn", looked().state)
   end)
 end)

@@ -3,10 +3,9 @@
 local command = require "spec.support.command"
 local errors = require "runway.errors"
 local journals = require "spec.support.journals"
-local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 
-local run = command.run
+local run, objects = command.run, command.objects
 
 describe("the runway command, with a journal,", function()
   before_each(function()
@@ -22,12 +21,6 @@ describe("the runway command, with a journal,", function()
     local argv = { "journal", ... }
     argv[#argv + 1], argv[#argv + 2] = "--journal", journals.where()
     return run(argv)
-  end
-
-  local function objects(text)
-    local list = {}
-    for line in text:gmatch "[^\n]+" do list[#list + 1] = assert(json.decode(line)) end
-    return list
   end
 
   local function fill()

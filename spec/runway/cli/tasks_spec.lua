@@ -3,19 +3,11 @@
 local child = require "spec.support.child"
 local command = require "spec.support.command"
 local exits = require "runway.cli.exits"
-local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
 
-local SUBMIT, task_is, run = mocked.SUBMIT, mocked.task, command.run
+local SUBMIT, task_is, run, objects = mocked.SUBMIT, mocked.task, command.run, command.objects
 local FILM = { "GET https://cdn.example/clip.mp4", body = "a film" }
-
--- The objects on standard output, one a line.
-local function objects(out)
-  local list = {}
-  for line in out:gmatch "([^\n]*)\n" do list[#list + 1] = assert(json.decode(line)) end
-  return list
-end
 
 describe("runway.cli.tasks", function()
   local here, environment
