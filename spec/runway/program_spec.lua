@@ -85,6 +85,13 @@ describe("a program", function()
     both_are_gone(ids())
   end)
 
+  it("that has left its group is killed as well, and not waited for", function()
+    local _, err = program.run({ "perl", "-e", "setpgrp(0, getpgrp(getppid())); sleep 3; open(F, '>', $ARGV[0])",
+      directory:path "lived" }, { timeout = 0.5 })
+    assert.equal("timeout", err.kind)
+    assert.is_nil(directory:content "lived")
+  end)
+
   it("is killed with the job that waits for it", function()
     local job = runway.spawn(program.run, endless(), { timeout = 1000 })
     local child, shell = ids()
