@@ -222,12 +222,11 @@ local function run(account, shots, by_name, opts)
   local settings = settings_of(account, by_name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
-  local written, why = contents.write(settings.directory, shots)
-  if not written then
-    if own then j:close() end
+  local ok, result, failure = pcall(function()
+    local written, why = contents.write(settings.directory, shots)
+    if written then return make_all(shots, by_name, j, own, settings) end
     return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(settings.directory, why))
-  end
-  local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  end)
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
   return result, failure
