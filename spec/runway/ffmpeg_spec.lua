@@ -22,6 +22,18 @@ describe("runway.ffmpeg", function()
       problem.message)
   end)
 
+  seen("takes no playlist for a film, whatever it is called", function()
+    footage.make(files:path "other.mp4")
+    for _, said in ipairs { "ffconcat version 1.0\nfile other.mp4\n",
+      "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n" } do
+      local none, err = ffmpeg.look(files:write("film.mp4", said))
+      assert.is_nil(none)
+      assert.matches("film.mp4: ffprobe failed: ", err.message)
+      none = ffmpeg.run({ ffmpeg.input(files:path "film.mp4"), "-f", "null", "-" }, "a look", 20)
+      assert.is_nil(none)
+    end
+  end)
+
   describe("the last frame of a film", function()
     local function last(opts)
       local film = footage.make(files:path "a b%d:1.mp4", opts)

@@ -227,6 +227,8 @@ describe("the contact sheet", function()
       assert.is_nil(kept:still(done()))
       ffmpeg "exit 0"
       assert.is_nil(kept:still(done()))
+      ffmpeg ": >\"$to\""
+      assert.is_nil(kept:still(done()))
       local pipe = io.popen("ls -A '" .. files:path "stills" .. "'")
       assert.equal("", pipe:read "a")
       pipe:close()
