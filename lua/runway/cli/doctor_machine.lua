@@ -2,10 +2,12 @@
 
 local core = require "runway.core"
 local guard = require "runway.guard"
+local program = require "runway.program"
 local text = require "runway.text"
 
 local machine = {}
 
+local PATIENCE = 10                           -- seconds for a program that says its version
 local MIB = 1024 * 1024
 local LEAST, LITTLE = 16 * MIB, 1024 * MIB    -- bytes: no film fits; a night's may not
 
@@ -26,20 +28,12 @@ function machine.versions()
   return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite.", seen
 end
 
--- A program's first words; nil: it does not run.
-local function first_line(command)
-  local pipe = io.popen(command .. " 2>/dev/null </dev/null", "r")
-  local line = pipe and pipe:read "l"
-  if pipe then pipe:close() end
-  return line
-end
-
 function machine.ffmpeg()
-  local version = text.line(first_line "ffmpeg -version", 200)
-  version = version and version:match "^ffmpeg version ([^ ]+)"
+  local result = program.run({ "ffmpeg", "-version" }, { timeout = PATIENCE })
+  local version = result and text.line(result.stdout:match "^ffmpeg version ([^ \n]+)", 100)
   if version then return "ok", version, nil, { version = version } end
   return "warn", "it is not there, or does not run",
-    "Stills and joining films need it: apt-get install ffmpeg. All else works without."
+    "Stills, last:, fit and join need it: apt-get install ffmpeg. All else works without."
 end
 
 local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"

@@ -7,6 +7,7 @@ local journal = require "runway.journal"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local network = require "runway.cli.doctor_network"
+local program = require "runway.program"
 local rawserver = require "spec.support.rawserver"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
@@ -393,12 +394,13 @@ describe("runway doctor", function()
   end)
 
   it("says where ffmpeg is missing", function()
-    local popen = io.popen
-    io.popen = function() return popen("true", "r") end -- luacheck: ignore 122
-    local ok, checks = pcall(look, {}, { ROOT, BALANCE })
-    io.popen = popen -- luacheck: ignore 122
-    assert(ok, checks)
-    assert.equal("warn", checks.ffmpeg.state)
-    assert.matches("apt-get install ffmpeg", checks.ffmpeg.advice, 1, true)
+    local find = program.find
+    finally(function() program.find = find end)
+    for _, path in ipairs { false, "/bin/true" } do
+      function program.find() return path or nil end
+      local checks = look({}, { ROOT, BALANCE })
+      assert.equal("warn", checks.ffmpeg.state)
+      assert.matches("apt-get install ffmpeg", checks.ffmpeg.advice, 1, true)
+    end
   end)
 end)
