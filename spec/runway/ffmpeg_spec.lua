@@ -34,6 +34,25 @@ describe("runway.ffmpeg", function()
     end
   end)
 
+  seen("looks at films as they are seen, and takes no cover for one", function()
+    footage.make(files:path "film.mp4", { sound = 1 })
+    local facts = assert(ffmpeg.look(files:path "film.mp4"))
+    assert.same({ 64, 36, "24/1", true }, { facts.width, facts.height, facts.rate, facts.sound })
+    local bytes = files:content "film.mp4"
+    local matrix = assert(bytes:find("tkhd", 1, true)) + 44
+    files:write("turned.mp4", bytes:sub(1, matrix - 1)
+      .. (">i4i4i4i4i4i4i4i4i4"):pack(0, 65536, 0, -65536, 0, 0, 36 * 65536, 0, 1073741824) .. bytes:sub(matrix + 36))
+    facts = assert(ffmpeg.look(files:path "turned.mp4"))
+    assert.same({ 36, 64 }, { facts.width, facts.height })
+    assert(ffmpeg.last_frame(files:path "turned.mp4", files:path "cover.png"))
+    assert.same({ "36", "64" }, footage.facts(files:path "cover.png", "stream=width,height"))
+    footage.ffmpeg("-i %s -i %s -map 0:a -map 1 -c copy -disposition:v:0 attached_pic %s", files:path "film.mp4",
+      files:path "cover.png", files:path "song.mp4")
+    local none, err = ffmpeg.look(files:path "song.mp4")
+    assert.is_nil(none)
+    assert.matches("song.mp4 has no film in it", err.message)
+  end)
+
   describe("the last frame of a film", function()
     local function last(opts)
       local film = footage.make(files:path "a b%d:1.mp4", opts)

@@ -160,6 +160,12 @@ describe("a program", function()
     assert(os.execute(("chmod +x '%s'"):format(script)))
     assert.equal(script, program.find(script))
     assert.is_nil(program.find "mine")
+    local getenv, path = os.getenv, nil
+    finally(function() os.getenv = getenv end) -- luacheck: ignore 122
+    os.getenv = function(name) return name == "PATH" and path or getenv(name) end -- luacheck: ignore 122
+    path = "tools:" .. directory.directory    -- a relative place is anyone's
+    assert.is_nil(program.find "specs.sh")
+    assert.equal(script, program.find "mine")
   end)
 
   it("takes words, and a time", function()

@@ -100,11 +100,11 @@ describe("the contact sheet", function()
 
   it("takes no text for markup, whoever it is of", function()
     local evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;\0\27"
-      .. "\226\128\168\226\128\174\255"
+      .. "\226\128\168\226\128\174"
     local function of(name, said) return shot { [name] = said, state = "failed" } end
     local shots = { of("key", evil), of("provider", evil), of("task_id", evil), of("model", evil),
       of("params", { prompt_text = evil, model = evil, ratio = evil, duration = evil, seed = evil }),
-      of("error", setmetatable({ message = evil, code = evil }, nil)),
+      of("error", { message = evil .. "\255", code = evil }),
       done { key = evil, path = files:path "x.mp4", receipt = files:path "x.mp4.json" },
       done { key = evil, kind = "text_to_speech" } }
     local html = written(shots, { halted = { [evil] = { error = { message = evil } } } })
@@ -126,6 +126,9 @@ describe("the contact sheet", function()
       prompt_text = ("like data:image/png;base64,AAAABYTES and a-secret-key-of-mine, ") .. ("long "):rep(1e5) } } }
     for _, hidden in ipairs { "SIGNED", "a-secret-key", "AAAABYTES" } do has_not(hidden, html) end
     assert.is_true(#html < 40000)
+    for _, at in ipairs { 4000, 16000 } do    -- nor half of one, where a text is cut
+      has_not("a-secret", written { shot { params = { prompt_text = ("x"):rep(at - 10) .. "a-secret-key-of-mine" } } })
+    end
   end)
 
   it("is called as its directory is, where that has a name", function()
