@@ -13,6 +13,7 @@ local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
+local quote = require("spec.support.child").quote
 local tasks = require "runway.sandbox.tasks"
 
 local nights = {}
@@ -38,8 +39,6 @@ local TURNED_AWAY = { [400] = true, [401] = true, [429] = true, [503] = true }
 local function wanted_of(scenario)
   return FAILS[scenario] and "failed" or scenario == "stall" and "submitted" or "done"
 end
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 local function list_of(self, count)
   local lines = { "key,prompt_text,model,ratio,duration" }

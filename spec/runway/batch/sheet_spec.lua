@@ -1,6 +1,7 @@
 -- The contact sheet as a file: what it says of each shot, that nothing in it is markup but ours, and that neither it
 -- nor ffmpeg ends a night. What a browser makes of it: spec/browser.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local page = require "runway.batch.sheet_page"
@@ -145,7 +146,7 @@ describe("the contact sheet", function()
     local function sum_of(element)
       local content = html:match("<" .. element .. ">(.-)</" .. element .. ">")
       local pipe = assert(io.popen(("printf %%s %s | openssl dgst -sha256 -binary | openssl base64"):format(
-        "'" .. content:gsub("'", "'\\''") .. "'")))
+        child.quote(content))))
       local said = pipe:read "l"
       pipe:close()
       return "'sha256-" .. said .. "'"
