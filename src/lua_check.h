@@ -11,7 +11,8 @@
 /* The path at argument `arg` and its length; raises when it is none. */
 const char *rw_check_path (lua_State *L, int arg, size_t *n);
 
-/* Adds data_uri, executable, proxy, readable, target, terminal, url and words to the table on the top. */
+/* Adds data_uri, executable, proxy, readable, target, terminal, url, words and
+** working_directory to the table on the top. */
 void rw_add_checks (lua_State *L);
 
 #pragma GCC visibility pop

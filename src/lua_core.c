@@ -168,7 +168,7 @@ static rw_request *push_look (lua_State *L, rw_op op) {
   const char *path = rw_check_path(L, 1, &n);
   rw_request *r = rw_push_request(L);
   r->op = op;
-  *(op == RW_TARGET || op == RW_WRITE ? &r->sink.path : &r->file) = rw_copy(L, path, n);
+  *(op == RW_TARGET || op == RW_WRITE || op == RW_PLACE ? &r->sink.path : &r->file) = rw_copy(L, path, n);
   return r;
 }
 
@@ -217,6 +217,18 @@ static int core_write (lua_State *L) {
   rw_request *r = push_look(L, RW_WRITE);
   r->sink.overwrite = lua_toboolean(L, 2) != 0;
   if (!rw_buffer_append(&r->upload, text, n)) return rw_no_memory(L);
+  return hand_over(L, 0);
+}
+
+
+/* place(path, overwrite, whole) -> id | nil, message, kind: gives a file that is whole this
+** name, when it is safe on the disk; the result is {}, or holds the error */
+static int core_place (lua_State *L) {
+  size_t n;
+  const char *whole = rw_check_path(L, 3, &n);
+  rw_request *r = push_look(L, RW_PLACE);
+  r->sink.overwrite = lua_toboolean(L, 2) != 0;
+  r->file = rw_copy(L, whole, n);
   return hand_over(L, 0);
 }
 
@@ -445,6 +457,7 @@ static const luaL_Reg core_functions[] = {
   {"notify_fd", core_notify_fd},
   {"now", core_now},
   {"pending", core_pending},
+  {"place", core_place},
   {"probe", core_probe},
   {"program", core_program},
   {"progress", core_progress},

@@ -148,7 +148,8 @@ void rw_push_result (lua_State *L, const rw_request *r) {
   else if (r->op == RW_DIGEST) push_digest(L, r);
   else if (r->op == RW_READ) push_text(L, r);
   else if (r->op == RW_PROGRAM) push_program(L, r);
-  else push_probe(L, r);
+  else if (r->op == RW_PROBE) push_probe(L, r);
+  else lua_newtable(L);
   if (r->error.kind != RW_OK) {
     push_result_error(L, &r->error);
     lua_setfield(L, -2, "error");

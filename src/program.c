@@ -22,7 +22,7 @@
 #include "wake.h"
 
 #define SAID_MOST 65536        /* bytes kept of the end of what it says */
-#define PROGRAM_LOOK_MS 20     /* between looks at the time, and at whether to stop */
+#define PROGRAM_LOOK_MS 20     /* at most between looks at the time, and at whether to stop */
 #define PROGRAM_FIRST_MS 1     /* at first: for one that is over at once */
 
 extern char **environ;
@@ -132,21 +132,18 @@ static int program_start (program *p, char **argv) {
 ** ==================================================================
 */
 
-/* Keeps the end of what is said. Without memory a piece is lost, and no more. */
-static void keep_end (rw_buffer *said, const char *piece, size_t n) {
-  if (said->len + n > 2 * (size_t)SAID_MOST) {
-    memmove(said->data, said->data + said->len - SAID_MOST, SAID_MOST);
-    said->len = SAID_MOST;
-  }
-  (void)rw_buffer_append(said, piece, n);
-}
-
-
 static void trim_to_end (rw_buffer *said) {
   if (said->len <= SAID_MOST) return;
   memmove(said->data, said->data + said->len - SAID_MOST, SAID_MOST);
   said->len = SAID_MOST;
   said->data[said->len] = '\0';
+}
+
+
+/* Keeps the end of what is said. Without memory a piece is lost, and no more. */
+static void keep_end (rw_buffer *said, const char *piece, size_t n) {
+  if (said->len + n > 2 * (size_t)SAID_MOST) trim_to_end(said);
+  (void)rw_buffer_append(said, piece, n);
 }
 
 
@@ -191,8 +188,10 @@ static bool program_ended (const program *p, rw_request *r, int flags) {
 }
 
 
+/* By its own id as well: it may have left its group, and is waited for. */
 static void program_kill (const program *p, rw_request *r) {
   (void)kill(-p->id, SIGKILL);
+  (void)kill(p->id, SIGKILL);
   (void)program_ended(p, r, 0);
 }
 
@@ -217,7 +216,7 @@ static void program_attend (program *p, rw_request *r) {
     }
     (void)poll(p->said, 2, pause);
     program_hear(p, r);
-    if (pause < PROGRAM_LOOK_MS) pause *= 2;
+    pause = pause * 2 < PROGRAM_LOOK_MS ? pause * 2 : PROGRAM_LOOK_MS;
   }
   program_hear(p, r);
   trim_to_end(&r->body);

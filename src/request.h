@@ -64,9 +64,10 @@ typedef struct rw_field {
 } rw_field;
 
 /* An exchange; a look at a file; its sum; a look at a target, as a download
-** would; what is in a small file; one written as a download is; another program. */
+** would; what is in a small file; one written as a download is; one that is whole
+** put where a download would be; another program. */
 typedef enum {
-  RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE, RW_PROGRAM
+  RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE, RW_PLACE, RW_PROGRAM
 } rw_op;
 
 #define RW_READ_MOST 1048576   /* bytes of a file that RW_READ takes */
@@ -89,7 +90,7 @@ typedef struct rw_request {
   rw_field *fields;
   size_t nfields;
   char *file;                  /* body read from disk; the path for RW_PROBE,
-                                  RW_DIGEST and RW_READ */
+                                  RW_DIGEST and RW_READ; what RW_PLACE puts */
   char **argv;                 /* RW_PROGRAM: its path and arguments, and a NULL */
   char *proxy;                 /* "" or NULL for none */
   char *ca_file, *ca_dir;      /* authorities; both NULL: the system's */

@@ -318,6 +318,19 @@ int rw_sink_commit (rw_sink *s) {
   return 0;
 }
 
+
+int rw_sink_put (rw_sink *s, const char *whole) {
+  int64_t size;
+  int fd = rw_file_open(whole, &size), err;
+  if (fd < 0) return failed(s, "read what is to be put there", errno);
+  err = rw_place_sync(fd);
+  close(fd);
+  if (err) return failed(s, "sync the file to disk", err);
+  err = rw_place_put(whole, s->path, s->overwrite, &s->what);
+  if (!err) rw_place_settle(s->path);
+  return err;
+}
+
 /* }================================================================= */
 
 

@@ -75,6 +75,8 @@ int rw_sink_open (rw_sink *s);     /* leaves the bytes of one found there */
 int rw_sink_try (rw_sink *s);      /* opens, and looks whether a byte fits; leaves nothing */
 int rw_sink_write (rw_sink *s, const void *data, size_t len); /* EOVERFLOW: the cap */
 int rw_sink_commit (rw_sink *s);   /* sync, rename, sync the directory */
+int rw_sink_put (rw_sink *s, const char *whole);  /* the same of a file of another's making,
+                                  on the same file system; s is not opened */
 void rw_sink_abandon (rw_sink *s); /* keep it, or remove what was written; idempotent */
 void rw_sink_free (rw_sink *s);
 

@@ -180,8 +180,9 @@ void rw_stage_prepare (rw_request *r) {
     stage_write(r);
     return;
   }
-  if (r->op == RW_TARGET) {
-    if ((err = rw_sink_try(&r->sink)) != 0) rw_stage_fail(r, err);
+  if (r->op == RW_TARGET || r->op == RW_PLACE) {
+    err = r->op == RW_PLACE ? rw_sink_put(&r->sink, r->file) : rw_sink_try(&r->sink);
+    if (err) rw_stage_fail(r, err);
     return;
   }
   r->sink.stop = &r->stop;

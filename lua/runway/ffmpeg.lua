@@ -1,18 +1,23 @@
 -- ffmpeg.lua: films and pictures worked on here, by ffmpeg, which is a program of its own.
 --
 -- A path is given to it as file:PATH, since ffmpeg takes "a:b" for a protocol; and it may follow no address that a
--- file's content names.
+-- file's content names, nor any path: what calls itself a film may be a playlist.
 
 local errors = require "runway.errors"
 local json = require "runway.json"
 local program = require "runway.program"
+local scheduler = require "runway.scheduler"
 local text = require "runway.text"
+local transport = require "runway.transport"
 
 local ffmpeg = {}
 
 local INSTALL = "install ffmpeg (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg)"
 local LOOK = 60                               -- seconds for a look at a file
 local MOST_RATE = 240                         -- frames a second
+
+-- What a film may be: of what runway takes for one, that which names no other files.
+local FILMS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,flv,asf,mpeg,mpegvideo,mpegts,gif"
 
 --- Why it cannot be used; nil: it can.
 ---@param what string       what it is wanted for
@@ -36,9 +41,14 @@ local function reason(stderr)
   return text.line(last or "", 300)
 end
 
-local function failed(message)
+--- An error of this room's.
+---@param message string
+---@return nil
+---@return runway.Error err   kind "io", code "ffmpeg"
+function ffmpeg.failed(message)
   return nil, errors.new { kind = "io", code = "ffmpeg", sent = "no", message = message }
 end
+local failed = ffmpeg.failed
 
 -- Runs one of both; nil, err also where it did not end well.
 local function run(argv, what, timeout)
@@ -56,25 +66,33 @@ local function run(argv, what, timeout)
     said and said ~= "" and said or "it ended with " .. result.code))
 end
 
+-- Adds words, and those of lists among them.
+local function add(argv, words)
+  for _, word in ipairs(words) do
+    if type(word) == "table" then add(argv, word) else argv[#argv + 1] = word end
+  end
+  return argv
+end
+
+---@alias runway.Words (string|runway.Words)[]
+
 --- Runs ffmpeg with such words; it writes over what is there, and asks nothing.
----@param words string[]
+---@param words runway.Words
 ---@param what string       what it does, for a message
 ---@param timeout number    seconds
 ---@return runway.ProgramResult|nil
 ---@return runway.Error|nil err   code "ffmpeg", with what it said; "no_ffmpeg"
 function ffmpeg.run(words, what, timeout)
-  local argv = { "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y" }
-  for _, word in ipairs(words) do argv[#argv + 1] = word end
-  return run(argv, what, timeout)
+  return run(add({ "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y" }, words), what, timeout)
 end
 
 --- A film or picture to be read, as words; more words may stand before it.
 ---@param path string
----@param format? string    what it is, where its content shall not be asked
----@return string ...
+---@param format? string    what it is, where its content shall not be asked; default: a film
+---@return string[]
 function ffmpeg.input(path, format)
-  if format then return "-protocol_whitelist", "file", "-f", format, "-i", "file:" .. path end
-  return "-protocol_whitelist", "file", "-i", "file:" .. path
+  return { "-protocol_whitelist", "file", format and "-f" or "-format_whitelist", format or FILMS,
+    "-i", "file:" .. path }
 end
 
 ---@class runway.FilmFacts
@@ -114,8 +132,8 @@ end
 function ffmpeg.look(path)
   local argv = { "ffprobe", "-v", "error", "-of", "json", "-show_entries", "stream=codec_type,width,height,"
     .. "r_frame_rate,avg_frame_rate,duration,color_space:stream_disposition=attached_pic:stream_side_data=rotation:"
-    .. "format=duration", ffmpeg.input(path) }
-  local result, err = run(argv, "a look at " .. path, LOOK)
+    .. "format=duration" }
+  local result, err = run(add(argv, ffmpeg.input(path)), "a look at " .. path, LOOK)
   if not result then return nil, err end
   local said, facts, sound = json.decode(result.stdout) or {}, nil, false
   for _, stream in ipairs(said.streams or {}) do
@@ -144,7 +162,45 @@ function ffmpeg.matrix(facts)
   return facts.has_matrix and "auto" or (facts.width > 1024 or facts.height > 576) and "bt709" or "smpte170m"
 end
 
---------------------------------------------------------------------- the last frame
+--------------------------------------------------------------------- what is made
+
+--- Gives what was made its name, when it is safe on the disk; the other is beside it.
+---@param part string
+---@param to string
+---@param overwrite boolean|nil   over what is there by then
+---@return true|nil
+---@return runway.Error|nil err
+function ffmpeg.place(part, to, overwrite)
+  local result = scheduler.await(function(done) transport:place(to, overwrite, part, done) end)
+  if result.error then return failed(result.error.message) end
+  return true
+end
+
+-- ffmpeg leaves an empty file, and calls it well, where a film has no frame.
+local function is_empty(path)
+  local file = io.open(path, "rb")
+  local byte = file and file:read(1)
+  if file then file:close() end
+  return byte == nil
+end
+
+--- Runs ffmpeg to make a picture, which is there whole or not at all, over what is there.
+---@param words runway.Words   without its name
+---@param to string
+---@param what string       what it is, for a message
+---@param timeout number    seconds
+---@return true|nil
+---@return runway.Error|nil err   as of `run`; "ffmpeg" also where it has made none
+function ffmpeg.make(words, to, what, timeout)
+  local part = to .. ".part"
+  os.remove(part)
+  local ok, err = ffmpeg.run({ words, "file:" .. part }, what, timeout)
+  if ok and is_empty(part) then ok, err = failed(what .. ": there is none") end
+  if ok then ok, err = ffmpeg.place(part, to, true) end
+  if ok then return true end
+  os.remove(part)
+  return nil, err
+end
 
 local LAST = 600                              -- seconds: of an hour of film, too
 
@@ -155,26 +211,13 @@ local LAST = 600                              -- seconds: of an hour of film, to
 ---@return true|nil
 ---@return runway.Error|nil err
 function ffmpeg.last_frame(film, to)
-  local what, part = "the last frame of " .. film, to .. ".part"
   local facts, err = ffmpeg.look(film)
   if not facts then return nil, err end
-  local words = { ffmpeg.input(film) }
   -- rgb as a player shows it, and no gamma that some readers apply and others do not
   local filter = ("scale=in_color_matrix=%s,format=rgb24,setparams=color_primaries=unknown:color_trc=unknown"):format(
     ffmpeg.matrix(facts))
-  for _, word in ipairs { "-map", "0:V:0", "-vf", filter, "-fps_mode", "passthrough", "-c:v", "png",
-    "-compression_level", "1", "-f", "image2", "-update", "1", "file:" .. part } do
-    words[#words + 1] = word
-  end
-  os.remove(part)
-  local result
-  result, err = ffmpeg.run(words, what, LAST)
-  local there, why
-  if result then there, why = os.rename(part, to) end
-  if there then return true end
-  os.remove(part)
-  if err then return nil, err end
-  return failed(("%s: there is none (%s)"):format(what, tostring(why)))
+  return ffmpeg.make({ ffmpeg.input(film), "-map", "0:V:0", "-vf", filter, "-fps_mode", "passthrough", "-c:v", "png",
+    "-compression_level", "1", "-f", "image2", "-update", "1" }, to, "the last frame of " .. film, LAST)
 end
 
 return ffmpeg

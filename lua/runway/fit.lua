@@ -14,9 +14,9 @@ local LONGEST = 300                           -- seconds for one picture
 
 -- How ffmpeg reads what a picture's name need not say, and what it becomes.
 local FORMS = {
-  ["image/jpeg"] = { "jpeg_pipe", "jpg", "-c:v", "mjpeg", "-q:v", "1", "-qmin", "1" },
-  ["image/png"] = { "png_pipe", "png", "-c:v", "png" },
-  ["image/webp"] = { "webp_pipe", "png", "-c:v", "png" },
+  ["image/jpeg"] = { "jpeg_pipe", "jpg", { "-c:v", "mjpeg", "-q:v", "1", "-qmin", "1" } },
+  ["image/png"] = { "png_pipe", "png", { "-c:v", "png" } },
+  ["image/webp"] = { "webp_pipe", "png", { "-c:v", "png" } },
 }
 
 -- Of a picture that needs it, the filter; nil where it fits already.
@@ -72,16 +72,12 @@ local function passing(ending)
 end
 
 -- One picture, made to fit, as a file that was looked at.
-local function fitted(session, picture, made, words_of_filter, deadline)
+local function fitted(session, picture, made, graph, deadline)
   local form = FORMS[picture.type]
   local path = passing(form[2])
   made[#made + 1] = path
-  local words = { ffmpeg.input(picture.path, form[1]) }
-  for _, word in ipairs { "-frames:v", "1", "-vf", words_of_filter, "-map_metadata", "-1" } do
-    words[#words + 1] = word
-  end
-  for i = 3, #form do words[#words + 1] = form[i] end
-  for _, word in ipairs { "-f", "image2", "-update", "1", "file:" .. path } do words[#words + 1] = word end
+  local words = { ffmpeg.input(picture.path, form[1]), "-frames:v", "1", "-vf", graph, "-map_metadata", "-1",
+    form[3], "-f", "image2", "-update", "1", "file:" .. path }
   local ok, err = ffmpeg.run(words, "fit: " .. picture.path, LONGEST)
   if not ok then return session:refuse(err) end
   local info

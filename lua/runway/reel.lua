@@ -5,12 +5,14 @@
 -- memory than one of two, and no error adds up: a piece has exactly its frames, and its sound never more.
 
 local core = require "runway.core"
-local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
+local scheduler = require "runway.scheduler"
 local text = require "runway.text"
+local transport = require "runway.transport"
 
 local reel = {}
 
+local failed = ffmpeg.failed
 local SAMPLES = 48000                         -- of sound, a second
 local LONGEST = 6 * 3600                      -- seconds for one piece
 
@@ -25,10 +27,6 @@ local LONGEST = 6 * 3600                      -- seconds for one piece
 ---@field rate string         "24/1"
 ---@field sound boolean
 
-local function failed(message)
-  return nil, errors.new { kind = "io", code = "ffmpeg", sent = "no", message = message }
-end
-
 local function per_second(rate)
   local frames, seconds = rate:match "^(%d+)/(%d+)$"
   return tonumber(frames) / tonumber(seconds)
@@ -38,11 +36,8 @@ end
 
 -- The frames that a clip has at a rate: counted, since what files say of it is not always so.
 local function count(clip, rate)
-  local words = { "-progress", "pipe:1", ffmpeg.input(clip.path) }
-  for _, word in ipairs { "-map", "0:V:0", "-vf", "setpts=PTS-STARTPTS,fps=" .. rate, "-f", "null", "-" } do
-    words[#words + 1] = word
-  end
-  local result, err = ffmpeg.run(words, "a look at " .. clip.path, LONGEST)
+  local result, err = ffmpeg.run({ "-progress", "pipe:1", ffmpeg.input(clip.path), "-map", "0:V:0",
+    "-vf", "setpts=PTS-STARTPTS,fps=" .. rate, "-f", "null", "-" }, "a look at " .. clip.path, LONGEST)
   if not result then return nil, err end
   local last
   for frames in result.stdout:gmatch "frame= *(%d+)" do last = tonumber(frames) end
@@ -94,9 +89,9 @@ end
 
 -- Writes a piece: of one part, or of two of the same length that fade into each other.
 local function write(to, parts, made)
-  local words, graph = {}, {}
+  local inputs, graph = {}, {}
   for i, part in ipairs(parts) do
-    for _, word in ipairs { ffmpeg.input(part.clip.path) } do words[#words + 1] = word end
+    inputs[i] = ffmpeg.input(part.clip.path)
     graph[i] = filters(i - 1, part, made)
   end
   local picture, sound = "[v0]", "[a0]"
@@ -110,13 +105,10 @@ local function write(to, parts, made)
     end
     picture, sound = "[v]", "[a]"
   end
-  for _, word in ipairs { "-filter_complex", table.concat(graph, ";"), "-map", picture, "-fps_mode", "passthrough",
-    "-c:v", "libx264", "-preset", "medium", "-crf", "16", "-bf", "0" } do
-    words[#words + 1] = word
-  end
-  for _, word in ipairs(made.sound and { "-map", sound, "-c:a", "pcm_s16le" } or {}) do words[#words + 1] = word end
-  for _, word in ipairs { "-map_metadata", "-1", "-f", "mov", "file:" .. to } do words[#words + 1] = word end
-  return ffmpeg.run(words, parts[1].clip.path, LONGEST)
+  return ffmpeg.run({ inputs, "-filter_complex", table.concat(graph, ";"), "-map", picture,
+    "-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", "16", "-bf", "0",
+    made.sound and { "-map", sound, "-c:a", "pcm_s16le" } or {}, "-map_metadata", "-1", "-f", "mov", "file:" .. to },
+    parts[1].clip.path, LONGEST)
 end
 
 -- What the pieces are: bodies, and between two of them what both share.
@@ -143,12 +135,12 @@ end
 
 -- Strings the pieces together.
 local function string_together(list, made, part, to)
-  local words = { "-f", "concat", "-i", "file:" .. list, "-map", "0", "-c:v", "copy" }
-  for _, word in ipairs(made.sound and { "-c:a", "aac", "-b:a", "256k" } or {}) do words[#words + 1] = word end
-  for _, word in ipairs { "-movflags", "+faststart", "-f", "mp4", "file:" .. part } do words[#words + 1] = word end
-  return ffmpeg.run(words, to, LONGEST)
+  return ffmpeg.run({ "-f", "concat", "-i", "file:" .. list, "-map", "0", "-c:v", "copy",
+    made.sound and { "-c:a", "aac", "-b:a", "256k" } or {}, "-movflags", "+faststart", "-f", "mp4", "file:" .. part },
+    to, LONGEST)
 end
 
+-- Its frames, or nil, err; the paths of what is to be removed go into `made_files`.
 local function make(clips, made, to, directory, opts, made_files)
   local list = directory .. "/list"
   made_files[1] = list
@@ -164,18 +156,15 @@ local function make(clips, made, to, directory, opts, made_files)
     if not ok then return nil, err end
     if opts.on_progress then opts.on_progress(i, #pieces) end
   end
-  local file, why = io.open(list, "wb")
-  if not file then return failed(("%s: %s"):format(to, tostring(why))) end
-  file:write(table.concat(lines, "\n"), "\n")
-  file:close()
-  local part = to .. ".part"
-  made_files[#made_files + 1] = part
-  local ok, err = string_together(list, made, part, to)
+  local text_of_list = table.concat(lines, "\n") .. "\n"
+  local listed = scheduler.await(function(done) transport:write(list, false, text_of_list, done) end)
+  if listed.error then return failed(listed.error.message) end
+  local film = directory .. "/film.mp4"
+  made_files[#made_files + 1] = film
+  local ok, err = string_together(list, made, film, to)
+  if ok then ok, err = ffmpeg.place(film, to, opts.overwrite) end
   if not ok then return nil, err end
-  if not opts.overwrite and core.readable(to) then return failed(to .. " is there by now, and is left as it is") end
-  ok, why = os.rename(part, to)
-  if not ok then return failed(("%s: %s"):format(to, tostring(why))) end
-  return true
+  return frames
 end
 
 --- Puts clips together into a film (MP4: H.264, AAC), which appears whole or not at all. It has the size and the rate
@@ -195,13 +184,11 @@ function reel.join(paths, to, opts)
   local directory, files = ("%s.parts-%s"):format(to, core.token():sub(1, 8)), {}
   free, why = core.make_directory(directory)
   if not free then return failed(("%s: cannot make the directory %s: %s"):format(to, directory, why)) end
-  local ok, done, err = pcall(make, clips, made, to, directory, opts, files)
+  local ok, frames, err = pcall(make, clips, made, to, directory, opts, files)
   for _, path in ipairs(files) do os.remove(path) end
   os.remove(directory)
-  if not ok then error(done, 0) end           -- Ctrl-C, say
-  if not done then return nil, err end
-  local frames = 0
-  for _, parts in ipairs(plan(clips, made, opts.fade)) do frames = frames + parts[1].to - parts[1].from end
+  if not ok then error(frames, 0) end         -- Ctrl-C, say
+  if not frames then return nil, err end
   return { frames = frames, seconds = frames / per_second(made.rate), width = made.width, height = made.height }
 end
 

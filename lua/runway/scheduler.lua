@@ -226,6 +226,15 @@ function Job:join()
   return errors.told("job:join", unpack(self.results, 1, self.results.n))
 end
 
+--- Begins what calls back, and waits until it has.
+---@param begin fun(done: fun(result: any))
+---@return any result
+function scheduler.await(begin)
+  local w = scheduler.waiter()
+  begin(function(result) w:wake(result) end)
+  return scheduler.park(w)
+end
+
 --- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
 --- does nothing: who waits there has nothing else to do.
 function scheduler.breathe()

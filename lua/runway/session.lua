@@ -304,12 +304,11 @@ function Session:look(what, path, deadline, overwrite, said)
   local transport, attempts = self.transport, 0
   if not transport[what] then transport = require "runway.transport" end
   while true do
-    local w = scheduler.waiter()
-    local function done(result) w:wake(result) end
-    if what == "write" then transport:write(path, overwrite, said, done)
-    elseif what == "try" then transport:try(path, overwrite, done)
-    else transport[what](transport, path, done) end
-    local result = scheduler.park(w)
+    local result = scheduler.await(function(done)
+      if what == "write" then transport:write(path, overwrite, said, done)
+      elseif what == "try" then transport:try(path, overwrite, done)
+      else transport[what](transport, path, done) end
+    end)
     attempts = attempts + 1
     local delay = retry.delay(attempts)
     if not result.error or not retry.is_shortage(result.error) or attempts > self.limits.max_retries

@@ -143,6 +143,16 @@ function transport:write(path, overwrite, text, done)
   return follow(done, core.write(path, overwrite, text))
 end
 
+--- Gives a file that is whole another name, off this thread: when it is safe on the disk, and without `overwrite`
+--- never over what is there by then.
+---@param path string
+---@param overwrite boolean|nil
+---@param whole string       where it lies, on the same file system
+---@param done fun(result: table)   {}, or { error= }
+function transport:place(path, overwrite, whole, done)
+  return follow(done, core.place(path, overwrite, whole))
+end
+
 --- Runs another program, without a shell, beside this thread; at most four at once, the others wait for them.
 ---@param argv string[]     its path, and what it is given
 ---@param seconds number    after which it is killed; 0: never

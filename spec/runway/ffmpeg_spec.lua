@@ -22,6 +22,37 @@ describe("runway.ffmpeg", function()
       problem.message)
   end)
 
+  seen("takes no playlist for a film, whatever it is called", function()
+    footage.make(files:path "other.mp4")
+    for _, said in ipairs { "ffconcat version 1.0\nfile other.mp4\n",
+      "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n" } do
+      local none, err = ffmpeg.look(files:write("film.mp4", said))
+      assert.is_nil(none)
+      assert.matches("film.mp4: ffprobe failed: ", err.message)
+      none = ffmpeg.run({ ffmpeg.input(files:path "film.mp4"), "-f", "null", "-" }, "a look", 20)
+      assert.is_nil(none)
+    end
+  end)
+
+  seen("looks at films as they are seen, and takes no cover for one", function()
+    footage.make(files:path "film.mp4", { sound = 1 })
+    local facts = assert(ffmpeg.look(files:path "film.mp4"))
+    assert.same({ 64, 36, "24/1", true }, { facts.width, facts.height, facts.rate, facts.sound })
+    local bytes = files:content "film.mp4"
+    local matrix = assert(bytes:find("tkhd", 1, true)) + 44
+    files:write("turned.mp4", bytes:sub(1, matrix - 1)
+      .. (">i4i4i4i4i4i4i4i4i4"):pack(0, 65536, 0, -65536, 0, 0, 36 * 65536, 0, 1073741824) .. bytes:sub(matrix + 36))
+    facts = assert(ffmpeg.look(files:path "turned.mp4"))
+    assert.same({ 36, 64 }, { facts.width, facts.height })
+    assert(ffmpeg.last_frame(files:path "turned.mp4", files:path "cover.png"))
+    assert.same({ "36", "64" }, footage.facts(files:path "cover.png", "stream=width,height"))
+    footage.ffmpeg("-i %s -i %s -map 0:a -map 1 -c copy -disposition:v:0 attached_pic %s", files:path "film.mp4",
+      files:path "cover.png", files:path "song.mp4")
+    local none, err = ffmpeg.look(files:path "song.mp4")
+    assert.is_nil(none)
+    assert.matches("song.mp4 has no film in it", err.message)
+  end)
+
   describe("the last frame of a film", function()
     local function last(opts)
       local film = footage.make(files:path "a b%d:1.mp4", opts)

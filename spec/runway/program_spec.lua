@@ -85,6 +85,13 @@ describe("a program", function()
     both_are_gone(ids())
   end)
 
+  it("that has left its group is killed as well, and not waited for", function()
+    local _, err = program.run({ "perl", "-e", "setpgrp(0, getpgrp(getppid())); sleep 3; open(F, '>', $ARGV[0])",
+      directory:path "lived" }, { timeout = 0.5 })
+    assert.equal("timeout", err.kind)
+    assert.is_nil(directory:content "lived")
+  end)
+
   it("is killed with the job that waits for it", function()
     local job = runway.spawn(program.run, endless(), { timeout = 1000 })
     local child, shell = ids()
@@ -153,6 +160,12 @@ describe("a program", function()
     assert(os.execute(("chmod +x '%s'"):format(script)))
     assert.equal(script, program.find(script))
     assert.is_nil(program.find "mine")
+    local getenv, path = os.getenv, nil
+    finally(function() os.getenv = getenv end) -- luacheck: ignore 122
+    os.getenv = function(name) return name == "PATH" and path or getenv(name) end -- luacheck: ignore 122
+    path = "tools:" .. directory.directory    -- a relative place is anyone's
+    assert.is_nil(program.find "specs.sh")
+    assert.equal(script, program.find "mine")
   end)
 
   it("takes words, and a time", function()

@@ -85,6 +85,23 @@ describe("runway.transport", function()
     assert.equal("io", none.error.kind)
   end)
 
+  it("gives a file that is whole its name, over none that is there", function()
+    local function place(overwrite)
+      return wait(function(done) return transport:place(files:path "film", overwrite, files:path "whole", done) end)
+    end
+    local none = place()
+    assert.equal("io", none.error.kind)
+    assert.matches("film: cannot read what is to be put there: No such file", none.error.message)
+    files:write("whole", "one")
+    assert.same({}, place())
+    files:write("whole", "two")
+    assert.equal("exists", place().error.code)
+    assert.equal("one two", files:content "film" .. " " .. files:content "whole")
+    assert.same({}, place(true))
+    assert.equal("two", files:content "film")
+    assert.is_nil(files:content "whole")
+  end)
+
   it("keeps nothing of what is finished", function()
     local kept = setmetatable({}, { __mode = "k" })
     do

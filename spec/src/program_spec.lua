@@ -1,6 +1,7 @@
 -- A program that was started, and the end of the process that did: it does not outlive it.
 
 local child = require "spec.support.child"
+local exchange = require "spec.support.exchange"
 local scratch = require "spec.support.scratch"
 
 -- Starts one that has no end, and waits until it has said its id.
@@ -17,15 +18,21 @@ local STARTED = [[
   file:close()
 ]]
 
-describe("the end of a process with a program under way", function()
+describe("a process with a program under way", function()
   local directory
 
   before_each(function() directory = scratch.new() end)
   after_each(function() directory:remove() end)
 
+  -- No one of its group is left, once the system has buried who was killed.
   local function is_gone()
     local id = directory:content("id"):match "%d+"
-    return os.execute(("kill -0 -- -%s 2>/dev/null"):format(id)) == nil
+    return exchange.until_true(function()
+      local pipe = assert(io.popen(("kill -s 0 -- -%s 2>&1"):format(id)))
+      local said = pipe:read "a"
+      pipe:close()
+      return said:find "No such process"
+    end, "its end")
   end
 
   for what, ending in pairs {
@@ -40,9 +47,20 @@ describe("the end of a process with a program under way", function()
       local output, code = child.run(STARTED .. ending, { arguments = { directory.directory } })
       assert.equal("", output)
       assert.equal(0, code)
-      assert.is_true(is_gone())
+      assert.truthy(is_gone())
     end)
   end
+
+  it("has the usual end by a signal, whatever the host ignores", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      core.program({ "/bin/sh", "-c", "kill -PIPE $$; exit 3" }, 20)
+      local taken, result
+      repeat core.wait(1); taken, result = core.take() until taken
+      print(result.code)
+    ]], { before = "env --ignore-signal=PIPE" })
+    assert.equal(tostring(128 + 13), output)
+  end)
 
   it("its exit code is told as lost where the host ignores its children", function()
     local output = child.run([[

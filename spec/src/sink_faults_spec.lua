@@ -182,6 +182,15 @@ describe("a download onto a file system", function()
     end
   end)
 
+  it("that is given its name when it is whole gets none before it is synced", function()
+    local said = run("fsync=EIO", [[
+      write(directory .. "/whole", "film")
+      say(assert(core.place(target, false, directory .. "/whole")))
+      print((content(directory .. "/whole")), (content(target)))
+    ]])
+    assert.same({ "io file for good", "film\tnil" }, said)
+  end)
+
   it("is a file when only the answer to the last step was lost", function()
     for _, faults in ipairs { "renameat2=EINVAL link=EEXIST!", "renameat2=ENOENT!",
       "renameat2=EINVAL link=EPERM rename=ENOENT!" } do

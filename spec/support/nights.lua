@@ -5,7 +5,6 @@
 -- What a kill has left unknown is settled between two runs as it really is, by the sandbox's own list.
 
 local chance = require "spec.support.chance"
-local child = require "spec.support.child"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
 local json = require "runway.json"
@@ -14,6 +13,7 @@ local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
+local quote = require("spec.support.child").quote
 local tasks = require "runway.sandbox.tasks"
 
 local nights = {}
@@ -39,8 +39,6 @@ local TURNED_AWAY = { [400] = true, [401] = true, [429] = true, [503] = true }
 local function wanted_of(scenario)
   return FAILS[scenario] and "failed" or scenario == "stall" and "submitted" or "done"
 end
-
-local quote = child.quote
 
 local function list_of(self, count)
   local lines = { "key,prompt_text,model,ratio,duration" }

@@ -3,6 +3,8 @@
 
 local json = require "runway.json"
 local names = require "runway.names"
+local scheduler = require "runway.scheduler"
+local transport = require "runway.transport"
 
 local contents = {}
 
@@ -24,15 +26,9 @@ function contents.write(directory, shots)
   for i, shot in ipairs(shots) do
     lines[i] = assert(json.encode { key = shot.key, output = shot.output, kind = shot.kind }) .. "\n"
   end
-  local file, why = io.open(path .. ".part", "wb")
-  if not file then return nil, why end
-  local ok
-  ok, why = file:write(table.concat(lines))
-  local closed, lost = file:close()
-  if ok and closed then ok, why = os.rename(path .. ".part", path) end
-  if ok and closed then return true end
-  os.remove(path .. ".part")
-  return nil, why or lost
+  local err = scheduler.await(function(done) transport:write(path, true, table.concat(lines), done) end).error
+  if err then return nil, err.message end
+  return true
 end
 
 local function is_one(v)

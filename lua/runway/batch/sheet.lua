@@ -4,6 +4,7 @@
 -- Neither is worth a night: what goes wrong here is a warning.
 
 local core = require "runway.core"
+local ffmpeg = require "runway.ffmpeg"
 local names = require "runway.names"
 local page = require "runway.batch.sheet_page"
 local program = require "runway.program"
@@ -12,7 +13,7 @@ local transport = require "runway.transport"
 
 local sheet = {}
 
-local FFMPEG = 20                             -- seconds for a still
+local STILL = 20                              -- seconds for one
 local BREATH = 0.02                           -- seconds of writing between two turns of the loop
 
 ---@class runway.Sheet
@@ -41,35 +42,18 @@ local function still_of(shot)
   return has_film and ("stills/%s.jpg"):format(core.sha256(shot.provider .. " " .. shot.task_id):sub(1, 32)) or nil
 end
 
-local function is_there(path)
-  local file = io.open(path, "rb")
-  local size = file and file:seek "end"
-  if file then file:close() end
-  return size ~= nil and size > 0
-end
-
--- The words that make a still of a film: its first frames may be black, so it is a usual one of the first two seconds.
--- What a film says is read as a film and nothing else: a playlist would lead anywhere.
-local function words(film, to)
-  return { "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y", "-protocol_whitelist", "file",
-    "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg", "-i", "file:" .. film, "-map", "0:V:0",
-    "-vf", "thumbnail=48,scale=640:640:force_original_aspect_ratio=decrease:force_divisible_by=2,format=yuvj420p",
-    "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "4", "-f", "mjpeg", "file:" .. to }
-end
-
--- Takes one; false: there is none.
+-- Takes one; nil: there is none. A film's first frames may be black, so it is a usual one of the first two seconds.
 local function take(self, film, still)
-  local to = self.directory .. "/" .. still
-  local part = to .. ".part"
-  if not core.make_directory(self.directory .. "/stills") then return false end
-  local result, err = program.run(words(film, part), { timeout = FFMPEG })
+  if not core.make_directory(self.directory .. "/stills") then return nil end
+  local words = { ffmpeg.input(film), "-map", "0:V:0", "-vf", "thumbnail=48,scale=640:640:"
+    .. "force_original_aspect_ratio=decrease:force_divisible_by=2,format=yuvj420p", "-frames:v", "1", "-c:v", "mjpeg",
+    "-q:v", "4", "-f", "mjpeg" }
+  local ok, err = ffmpeg.make(words, self.directory .. "/" .. still, "a still of " .. film, STILL)
   if err and err.kind == "timeout" and not self.has_hung then
     self.has_hung = true
-    self.warn(("ffmpeg took longer than %d seconds for a still: the page goes on without"):format(FFMPEG))
+    self.warn(("ffmpeg took longer than %d seconds for a still: the page goes on without"):format(STILL))
   end
-  if result and result.code == 0 and is_there(part) and os.rename(part, to) then return true end
-  os.remove(part)
-  return false
+  return ok
 end
 
 --- The still of a shot whose film is there, taken where it is not yet.
@@ -77,7 +61,7 @@ end
 ---@return string|nil still    its path, from the directory
 function Sheet:still(shot)
   local still = still_of(shot)
-  if not still or is_there(self.directory .. "/" .. still) then return still end
+  if not still or core.readable(self.directory .. "/" .. still) then return still end
   if self.has_hung or not program.find "ffmpeg" then return nil end
   return take(self, shot.path, still) and still or nil
 end
@@ -87,7 +71,7 @@ local function look_for_stills(self, shots)
   self.has_looked = true
   for _, shot in ipairs(shots) do
     local still = still_of(shot)
-    if still and is_there(self.directory .. "/" .. still) then shot.still = still end
+    if still and core.readable(self.directory .. "/" .. still) then shot.still = still end
   end
 end
 
@@ -100,12 +84,6 @@ local function is_ours(path)
   local beginning = file:read(#page.BEGINNING)
   file:close()
   return beginning == nil or beginning == page.BEGINNING
-end
-
-local function written(path, content)
-  local w = scheduler.waiter()
-  transport:write(path, true, content, function(result) w:wake(result) end)
-  return scheduler.park(w).error
 end
 
 -- Long lists are written in pieces, between which the loop turns.
@@ -128,8 +106,9 @@ function Sheet:write(shots, sums)
     return self.warn(path .. " is not of runway's making, and was left: the batch has no page")
   end
   if not self.has_looked then look_for_stills(self, shots) end
-  local err = written(path, page.make(shots, sums, { directory = self.directory, now = core.wall_ms() / 1000,
-    redact = self.redact, breathe = breather() }))
+  local html = page.make(shots, sums, { directory = self.directory, now = core.wall_ms() / 1000,
+    redact = self.redact, breathe = breather() })
+  local err = scheduler.await(function(done) transport:write(path, true, html, done) end).error
   if err then self.warn("the page of the batch was not written: " .. err.message) end
 end
 

@@ -34,7 +34,7 @@ function machine.ffmpeg()
   local version = result and result.code == 0 and result.stdout:match "^ffmpeg version ([^ \r\n]+)"
   if version and program.find "ffprobe" then return "ok", version, nil, { version = version } end
   return "warn", version and "its ffprobe is not there" or "it is not there, or does not run",
-    "Stills and joining films need it: apt-get install ffmpeg. All else works without."
+    "Stills, last:, fit and join need it: apt-get install ffmpeg. All else works without."
 end
 
 local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"

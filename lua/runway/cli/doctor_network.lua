@@ -80,13 +80,12 @@ end
 -- The first request, without the key
 
 local function first_answer(session)
-  local w = scheduler.waiter()
   local before = core.wall_ms() / 1000
-  session.transport:start(wires.limited(session, {
+  local wire = wires.limited(session, {
     method = "GET", url = session.base .. "/", path = "/", address = "any",
     headers = { Accept = "*/*", ["User-Agent"] = session.limits.user_agent },
-  }), function(result) w:wake(result) end)
-  local result = scheduler.park(w)
+  })
+  local result = scheduler.await(function(done) session.transport:start(wire, done) end)
   result.began, result.ended = before, core.wall_ms() / 1000
   return result
 end

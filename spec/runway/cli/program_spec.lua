@@ -1,5 +1,6 @@
 -- bin/runway as it is started: from a checkout, through links, and installed.
 
+local child = require "spec.support.child"
 local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
 
@@ -31,9 +32,9 @@ describe("bin/runway", function()
   end
 
   local function link(from, to)
-    from = here:path(from):gsub("'", "'\\''")
-    to = to:gsub("'", "'\\''")
-    assert(os.execute(("mkdir -p '%s'; ln -s '%s' '%s'"):format(from:match "^(.*)/", to, from)))
+    from = here:path(from)
+    assert(os.execute(("mkdir -p %s; ln -s %s %s"):format(child.quote(from:match "^(.*)/"), child.quote(to),
+      child.quote(from))))
   end
 
   it("says what is missing, and not where that was looked for", function()
