@@ -91,8 +91,8 @@ local function failed(self, row, err)
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
     return journal.hand_on(self.journal, { row.hold }, core.wall_ms() + 1000, err)
   end
-  local is_refused = err.http_status ~= nil and not err.retryable and not err.task_id
-  if is_refused then return close_failed(self, row, err.code) end
+  local now = journal.look(self.journal, row.key)
+  if now and now.state == "failed" then return close_failed(self, row, err.code) end -- the provider makes none of it
   return put_back(self, row, err)
 end
 
@@ -165,7 +165,7 @@ local function away(self)
   return false
 end
 
--- Takes what there is for the places that are free. Whether there was any; false as well where the journal is away.
+-- Takes what there is for the places that are free. False: the journal is away.
 local function look(self, free)
   local j, rows = self.journal
   local all = scheduler.now() >= (self.next_sweep or 0)

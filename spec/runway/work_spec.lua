@@ -35,11 +35,12 @@ journals.over_each_database("a queue", function()
 
   local j, client, mock
 
-  local function open(ways, more)
+  local function open(ways, more, another)
     j = journals.open()
-    local options = { journal = j }
+    local options, list = { journal = j }, answers(ways)
     for name, v in pairs(more or {}) do options[name] = v end
-    client, mock = mocked.client(answers(ways), options)
+    list[#list + 1] = another
+    client, mock = mocked.client(list, options)
     return client
   end
 
@@ -198,17 +199,36 @@ journals.over_each_database("a queue", function()
     assert.same({}, work().counts)
   end)
 
+  -- A picture, and what is to be made of it.
+  local function write(bytes)
+    local file = assert(io.open(journals.path "a.png", "wb"))
+    file:write("\137PNG\r\n\26\n", bytes)
+    file:close()
+  end
+  local function enqueue_picture()
+    return client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
+      prompt_image = runway.file(journals.path "a.png") }
+  end
+
+  it("stays queued where its provider refuses no request for it, but a file", function()
+    local tries = 0
+    open(nil, nil, { "POST /v1/uploads", times = math.huge, answer = function()
+      tries = tries + 1
+      assert(tries < 3, "it is tried without end")
+      return { status = 400, json = { error = "no such file" } }
+    end })
+    write(("long"):rep(2 ^ 21))
+    assert(enqueue_picture())
+    local result = work()
+    assert.same({ { put_back = 1 }, 1, 1 }, { result.counts, result.exit_code, tries })
+    local e = assert(j:get "i")
+    assert.same({ "queued", true }, { e.state, e.error:find "no such file" ~= nil })
+  end)
+
   it("waits for a worker that has the file, the very same", function()
     open()
-    local path = journals.path "a.png"
-    local function write(bytes)
-      local file = assert(io.open(path, "wb"))
-      file:write("\137PNG\r\n\26\n", bytes)
-      file:close()
-    end
     write "one"
-    assert(client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
-      prompt_image = runway.file(path) })
+    assert(enqueue_picture())
     write "two"
     local result = work()
     assert.same({ { put_back = 1 }, 1, 0 }, { result.counts, result.exit_code, submits() })
