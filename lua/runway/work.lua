@@ -7,6 +7,7 @@ local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
+local ledger = require "runway.ledger"
 local names = require "runway.names"
 local options = require "runway.options"
 local recipe = require "runway.recipe"
@@ -61,6 +62,16 @@ local function is_halting(err)
     or err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable)
 end
 
+-- Gives entries up; whoever takes them next goes on with their tasks, so that no last words need tell of these.
+local function hand_on(self, rows, due, err)
+  local holds = {}
+  for i, row in ipairs(rows) do holds[i] = row.hold end
+  if not journal.hand_on(self.journal, holds, due, err) then return end
+  for _, row in ipairs(rows) do
+    if row.task and not row.hold.lost then ledger.release(row.task) end
+  end
+end
+
 -- Gives it back, with why; to be tried again later, by whoever can.
 local function put_back(self, row, err)
   if err.code == "lease_lost" or row.hold.lost then return end
@@ -69,7 +80,7 @@ local function put_back(self, row, err)
     self.left[row.key] = true
     add(self, "put_back")
   end
-  journal.hand_on(self.journal, { row.hold }, core.wall_ms() + math.floor(pause * 1000), err)
+  hand_on(self, { row }, core.wall_ms() + math.floor(pause * 1000), err)
 end
 
 -- One that failed: made anew where its provider says that it would have a chance, else at its end.
@@ -89,7 +100,7 @@ local function failed(self, row, err)
   if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
   if is_halting(err) then
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
-    return journal.hand_on(self.journal, { row.hold }, core.wall_ms() + 1000, err)
+    return hand_on(self, { row }, core.wall_ms() + 1000, err)
   end
   local now = journal.look(self.journal, row.key)
   if now and now.state == "failed" then return close_failed(self, row, err.code) end -- the provider makes none of it
@@ -106,6 +117,7 @@ local function carry_out(self, row)
   local t, err = clients.make_claimed(self.account, row, place(self, row))
   t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
   if not t then return failed(self, row, err) end
+  row.task = t
   local ended, file
   ended, err = t:wait { timeout = self.options.timeout }
   if ended then
@@ -210,10 +222,10 @@ local function drain(self)
   local rows = {}
   for job, row in pairs(self.running) do
     job:join()
-    rows[#rows + 1] = row.hold
+    rows[#rows + 1] = row
   end
   self.running, self.many = {}, 0
-  journal.hand_on(self.journal, rows)
+  hand_on(self, rows)
 end
 
 local function go_on(self)
