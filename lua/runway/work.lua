@@ -6,6 +6,7 @@
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local files = require "runway.files"
 local journal = require "runway.journal"
 local ledger = require "runway.ledger"
 local names = require "runway.names"
@@ -266,9 +267,9 @@ local function run(account, opts)
   if not account.journal then return refuse("no_journal", "work needs a client with a journal") end
   local there, why = core.make_directory(directory)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
-  local here = not directory:find "^/" and core.working_directory()
   local self = setmetatable({ account = account, journal = account.journal, running = {}, many = 0, left = {},
-    counts = {}, credits = 0, next_look = scheduler.now(), directory = here and here .. "/" .. directory or directory,
+    counts = {}, credits = 0, next_look = scheduler.now(),
+    directory = files.from_anywhere(directory, core.working_directory()),
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()

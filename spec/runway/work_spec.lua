@@ -7,6 +7,7 @@ local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
+local recipe = require "runway.recipe"
 local runway = require "runway"
 
 local function answers(ways)
@@ -226,9 +227,9 @@ journals.over_each_database("a queue", function()
     file:write("\137PNG\r\n\26\n", bytes)
     file:close()
   end
-  local function enqueue_picture()
+  local function enqueue_picture(path)
     return client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
-      prompt_image = runway.file(journals.path "a.png") }
+      prompt_image = runway.file(path or journals.path "a.png") }
   end
 
   it("stays queued where its provider refuses no request for it, but a file", function()
@@ -244,6 +245,18 @@ journals.over_each_database("a queue", function()
     assert.same({ { put_back = 1 }, 1, 1 }, { result.counts, result.exit_code, tries })
     local e = assert(j:get "i")
     assert.same({ "queued", true }, { e.state, e.error:find "no such file" ~= nil })
+  end)
+
+  it("names its files so that they are found from anywhere", function()
+    open()
+    write "one"
+    local here = core.working_directory()
+    local function from_here(path) return ("../"):rep(select(2, here:gsub("/", ""))) .. path:sub(2) end
+    assert(enqueue_picture(from_here(journals.path "a.png")))
+    local row = journals.sql { "SELECT recipe FROM runway_shots" }[1].rows[1]
+    assert.equal(here .. "/" .. from_here(journals.path "a.png"), select(2, next(recipe.read(row).files)))
+    work { directory = from_here(journals.path "out/") }
+    assert.equal(here .. "/" .. from_here(journals.path "out/i.mp4"), assert(j:get "i").path)
   end)
 
   it("waits for a worker that has the file, the very same", function()
