@@ -28,6 +28,14 @@ function files.make(path)
   return setmetatable({ path = path }, File)
 end
 
+---A path as it is seen from any directory.
+---@param path string
+---@param here string|nil   the working directory, where there is one
+---@return string
+function files.from_anywhere(path, here)
+  return here and not path:find "^/" and here .. "/" .. path or path
+end
+
 ---A file object with what a look at the file said.
 ---@param path string
 ---@param info table   { size=, type=, class=, width=, height= }

@@ -46,11 +46,29 @@ local NAMED = " It names the task %s, which may have been charged: go on with it
 
 --------------------------------------------------------------------- one exchange
 
+-- Tells how far an exchange has come, until its result is there.
+local function tell_progress(call, transport, handle, w, timers)
+  local function tick()
+    if w.done then return end
+    scheduler.guard(call.on_progress, transport:progress(handle))
+    timers.progress = scheduler.at(scheduler.now() + 0.1, tick)
+  end
+  timers.progress = scheduler.at(scheduler.now(), tick)
+end
+
+-- Something broke in on an exchange that costs nothing (no memory, say): what has begun would go on by itself.
+local function break_off(transport, w, done, raised)
+  if not transport.abandon then return end
+  guard.persist(transport.abandon, transport, done)
+  local is_ending = guard.lacks_memory(raised) and transport.awaits and transport:awaits(done)
+  if is_ending then guard.persist(scheduler.park, w) end -- it still has its file
+end
+
 -- Sends a call's request once, and waits for the result.
 local function exchange(session, call)
   local transport, wire, w = session.transport, call.wire, scheduler.waiter()
-  local handle, timer, ticker, given_up
-  local live = session.live
+  local live, handle, given_up = session.live, nil, nil
+  local timers = { deadline = false, progress = false } -- their places before: to make one then could fail
   local function give_up(kind, message)
     given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
     if not wire.gate then
@@ -60,10 +78,11 @@ local function exchange(session, call)
       transport:drop(handle)                  -- the result comes in either case
     end
   end
+  local function out_of_time() give_up("timeout", "the time given for the whole call is over") end
   local function release()
     live[w] = nil
-    scheduler.cancel_timer(timer)
-    scheduler.cancel_timer(ticker)
+    scheduler.cancel_timer(timers.deadline)
+    scheduler.cancel_timer(timers.progress)
   end
   live[w] = give_up
   w.abandon = function()
@@ -84,31 +103,15 @@ local function exchange(session, call)
     receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, false
     receipt.open = true
   end
-  local function carry_out()
+  local ok, result = pcall(function()
     handle = transport:start(wire, done)
     if receipt then receipt.handle = handle end
-    if call.deadline then
-      timer = scheduler.at(call.deadline, function()
-        give_up("timeout", "the time given for the whole call is over")
-      end)
-    end
-    if call.on_progress then
-      local function tick()
-        if w.done then return end
-        scheduler.guard(call.on_progress, transport:progress(handle))
-        ticker = scheduler.at(scheduler.now() + 0.1, tick)
-      end
-      ticker = scheduler.at(scheduler.now(), tick)
-    end
+    if call.deadline then timers.deadline = scheduler.at(call.deadline, out_of_time) end
+    if call.on_progress then tell_progress(call, transport, handle, w, timers) end
     return scheduler.park(w)
-  end
-  local ok, result = pcall(carry_out)
-  if not ok then                              -- no memory, say: what has begun would go on by itself
-    if not wire.gate and transport.abandon then
-      guard.persist(transport.abandon, transport, done)
-      local is_ending = guard.lacks_memory(result) and transport.awaits and transport:awaits(done)
-      if is_ending then guard.persist(scheduler.park, w) end -- it still has its file
-    end
+  end)
+  if not ok then
+    if not wire.gate then break_off(transport, w, done, result) end
     guard.persist(release)
     error(result, 0)
   end

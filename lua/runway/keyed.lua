@@ -8,6 +8,7 @@ local budget = require "runway.budget"
 local core = require "runway.core"
 local delivery = require "runway.delivery"
 local description = require "runway.description"
+local files = require "runway.files"
 local journal = require "runway.journal"
 local json = require "runway.json"
 local ledger = require "runway.ledger"
@@ -213,12 +214,6 @@ end
 
 --------------------------------------------------------------------- for workers
 
--- A path as it is seen from any directory.
-local function from_anywhere(path)
-  local here = not path:find "^/" and core.working_directory()
-  return here and here .. "/" .. path or path
-end
-
 -- What must be kept beside the description; nil, err where it may not be.
 local function recipe_of(self)
   local s, order, paths = self.session, self.order, {}
@@ -233,7 +228,7 @@ local function recipe_of(self)
     if text.bad_byte(path) then
       return s:refuse { code = "not_kept", message = "the path of a file is not UTF-8, and a journal cannot keep it" }
     end
-    paths[sum.sha256] = from_anywhere(path)
+    paths[sum.sha256] = files.from_anywhere(path, core.working_directory())
   end
   return recipe.write { output = order.output, callback_url = order.params.callback_url, files = paths }
 end
@@ -334,8 +329,7 @@ function Keyed:ends(t, ref, receipt, err)
     if t then places:enter(t) else places:free() end
   end
   if t then
-    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t,
-      self.hold)
+    ref.trail = journal.follow(self.session.journal, self.intent.key, t.id, self.log, t, self.hold)
     ref.trail:told(t, ref.output ~= nil)
   elseif receipt.open and err then
     err.message = ("%s The journal keeps it under the key %s. %s"):format(err.message, shown(self), advice(self))

@@ -132,20 +132,27 @@ local function price_of(session, kind, order, request)
   return nil
 end
 
--- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
-local function build(session, kind, order, deadline, callback_url)
-  local looked, err = media.look(session, order.params, deadline)
-  if looked and order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
-  if not looked then return nil, err end
-  local request, estimate, limits, settled, changed
+-- The request for what was looked at, what it will cost, and what its provider takes of files. nil, err.
+local function weigh(session, kind, order, looked, callback_url)
+  local request, estimate, limits, err
   request, err = compose(session, kind, order, looked, callback_url)
   if not request then return nil, err end
   estimate, err = price_of(session, kind, order, request)
   if err then return nil, err end
   limits, err = adapter.media(session, kind, looked)
   if not limits then return session:refuse(err) end
+  return request, estimate, limits
+end
+
+-- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
+local function build(session, kind, order, deadline, callback_url)
+  local looked, err = media.look(session, order.params, deadline)
+  if looked and order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
+  if not looked then return nil, err end
+  local request, estimate, limits = weigh(session, kind, order, looked, callback_url)
+  if not request then return nil, estimate end
   warn_of_shapes(session, looked)
-  settled, changed = media.settle(session, looked, limits, deadline)
+  local settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then request, err = compose(session, kind, order, settled, callback_url) end
   if not request then return nil, err end
@@ -174,23 +181,17 @@ end
 ---  known before it is paid for
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.dry(session, order)
-  local kind, looked, request, limits, ok, estimate, err
-  kind, err = kind_of(session, order.params)
+  local ok, looked
+  local kind, err = kind_of(session, order.params)
   if not kind then return nil, err end
   looked, err = media.look(session, order.params)
   if not looked then return nil, err end
-  request, err = ask(session, kind, looked, session.callback_url)
-  if not request then return nil, err end
-  limits, err = adapter.media(session, kind, looked)
-  if not limits then return session:refuse(err) end
+  local request, estimate, limits = weigh(session, kind, order, looked, session.callback_url)
+  if not request then return nil, estimate end
   if not session.adapter.upload then
     ok, err = media.settle(session, looked, limits) -- else what is too large would be uploaded
     if not ok then return nil, err end
   end
-  request, err = with_extra(session, request, order.extra)
-  if not request then return nil, err end
-  estimate, err = price_of(session, kind, order, request)
-  if err then return nil, err end
   if order.fit then
     ok, err = fit.check(session, looked, order.fit)
     if not ok then return nil, err end

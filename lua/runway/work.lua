@@ -7,8 +7,10 @@ local adapter = require "runway.adapter"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local files = require "runway.files"
 local journal = require "runway.journal"
 local keyed = require "runway.keyed"
+local ledger = require "runway.ledger"
 local names = require "runway.names"
 local options = require "runway.options"
 local recipe = require "runway.recipe"
@@ -62,6 +64,16 @@ local function is_halting(err)
     or err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable)
 end
 
+-- Gives entries up; whoever takes them next goes on with their tasks, so that no last words need tell of these.
+local function hand_on(self, rows, due, err)
+  local holds = {}
+  for i, row in ipairs(rows) do holds[i] = row.hold end
+  if not journal.hand_on(self.journal, holds, due, err) then return end
+  for _, row in ipairs(rows) do
+    if row.task and not row.hold.lost then ledger.release(row.task) end
+  end
+end
+
 -- Gives it back, with why; to be tried again later, by whoever can.
 local function put_back(self, row, err)
   if err.code == "lease_lost" or row.hold.lost then return end
@@ -70,7 +82,7 @@ local function put_back(self, row, err)
     self.left[row.key] = true
     add(self, "put_back")
   end
-  journal.hand_on(self.journal, { row.hold }, core.wall_ms() + math.floor(pause * 1000), err)
+  hand_on(self, { row }, core.wall_ms() + math.floor(pause * 1000), err)
 end
 
 -- One that failed: made anew where its provider says that it would have a chance, else at its end.
@@ -90,10 +102,10 @@ local function failed(self, row, err)
   if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
   if is_halting(err) then
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
-    return journal.hand_on(self.journal, { row.hold }, core.wall_ms() + 1000, err)
+    return hand_on(self, { row }, core.wall_ms() + 1000, err)
   end
-  local is_refused = err.http_status ~= nil and not err.retryable and not err.task_id
-  if is_refused then return close_failed(self, row, err.code) end
+  local now = journal.look(self.journal, row.key)
+  if now and now.state == "failed" then return close_failed(self, row, err.code) end -- the provider makes none of it
   return put_back(self, row, err)
 end
 
@@ -118,6 +130,7 @@ local function carry_out(self, row)
   local t, err = task_of(self, row)
   t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
   if not t then return failed(self, row, err) end
+  row.task = t
   local ended, file
   ended, err = t:wait { timeout = self.options.timeout }
   if ended then
@@ -177,7 +190,7 @@ local function away(self)
   return false
 end
 
--- Takes what there is for the places that are free. Whether there was any; false as well where the journal is away.
+-- Takes what there is for the places that are free. False: the journal is away.
 local function look(self, free)
   local j, rows = self.journal
   local all = scheduler.now() >= (self.next_sweep or 0)
@@ -204,7 +217,7 @@ local function look(self, free)
   return true
 end
 
--- Is nothing queued or under way but what this worker cannot make?
+-- Is nothing queued or under way but what this worker cannot make? What it has left is fewer than are asked for.
 local function is_empty(self)
   local most = 1
   for _ in pairs(self.left) do most = most + 1 end
@@ -214,7 +227,7 @@ local function is_empty(self)
     local given_up = self.left[row.key] or self.halted and row.state == "queued"
     if not given_up then return false end
   end
-  return self.halted ~= nil or #rows < most
+  return true
 end
 
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
@@ -223,10 +236,10 @@ local function drain(self)
   local rows = {}
   for job, row in pairs(self.running) do
     job:join()
-    rows[#rows + 1] = row.hold
+    rows[#rows + 1] = row
   end
   self.running, self.many = {}, 0
-  journal.hand_on(self.journal, rows)
+  hand_on(self, rows)
 end
 
 local function go_on(self)
@@ -267,10 +280,9 @@ local function run(account, opts)
   if not account.journal then return refuse("no_journal", "work needs a client with a journal") end
   local there, why = core.make_directory(directory)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
-  local here = not directory:find "^/" and core.working_directory()
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
-    directory = here and here .. "/" .. directory or directory, running = {}, many = 0, left = {}, counts = {},
-    credits = 0, next_look = scheduler.now(),
+    directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
+    counts = {}, credits = 0, next_look = scheduler.now(),
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()

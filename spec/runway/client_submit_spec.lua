@@ -472,6 +472,22 @@ describe("a client:", function()
       pcall(client.generate, client, clip())
       assert.same({ 2, 1 }, { #begun, #ended })
     end)
+
+    it("raises only once what it ended has come to its end, for until then it has its file", function()
+      local over = false
+      local transport = { cancel = function() end, progress = function() return 0 end }
+      function transport.start() error("not enough memory", 0) end
+      function transport.abandon(_, done)
+        scheduler.at(scheduler.now(), function()
+          over = true
+          done { sent = false, error = { kind = "cancelled", code = "cancelled", message = "ended" } }
+        end)
+      end
+      function transport.awaits() return not over end
+      local client = assert(runway.client { provider = "runwayml", api_key = mocked.KEY, transport = transport })
+      assert.is_false(pcall(client.credits, client))
+      assert.is_true(over)
+    end)
   end)
 
   describe("a callback", function()

@@ -35,7 +35,7 @@ describe("fit", function()
     client, m = mocked.client({ { "POST /v1/image_to_video", times = math.huge, answer = function(request)
       local image = request.json.promptImage
       local path = type(image) == "table" and (image.file or image[#image].uri.file)
-      sent = { path = path, bytes = path and scratch.read(path), image = image }
+      sent = { path = path, bytes = path and scratch.read(path), image = image, seed = request.json.seed }
       return answer or { json = { id = "t1" } }
     end } }, options)
   end
@@ -152,6 +152,23 @@ describe("fit", function()
     local _, err = generate(path, { key = "a", fit = "crop" })
     assert.equal("key_conflict", err.code)
     assert.matches('fit was "pad" and is "crop"', err.message)
+    j:close()
+  end)
+
+  seen("is what a worker does as well with what was queued so", function()
+    local j = assert(journal.open(files:path "j.db"))
+    open { journal = j }
+    local path = picture("tall.png", 180, 320)
+    for _, way in ipairs { "pad", "crop" } do
+      assert(client:enqueue { key = way, prompt_image = runway.file(path), prompt_text = "x", model = "gen4.5",
+        duration = 5, ratio = "1280:720", fit = way, extra = { seed = 7 } })
+      assert.equal(way, assert(j:get(way)).request.fit)
+      assert(runway.work(client, { directory = files:path "out", until_empty = true, timeout = 0.01 }))
+      assert.equal("submitted", assert(j:get(way)).state)
+      local info, colours = look({ 0, 5 }, { 5, 5 })
+      assert.same(way == "pad" and { 569, "black red" } or { 180, "white red" }, { info.width, colours })
+      assert.same({ 7, {} }, { sent.seed, left() })
+    end
     j:close()
   end)
 

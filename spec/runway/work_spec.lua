@@ -5,7 +5,9 @@ local core = require "runway.core"
 local fleets = require "spec.support.fleets"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
+local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
+local recipe = require "runway.recipe"
 local runway = require "runway"
 
 local function answers(ways)
@@ -23,7 +25,8 @@ local function answers(ways)
     end },
     { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = function(request)
       local id = request.path:match "[^/]+$"
-      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" } } }
+      return (ways or {}).task
+        or { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" } } }
     end },
     { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
       times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
@@ -35,11 +38,12 @@ journals.over_each_database("a queue", function()
 
   local j, client, mock
 
-  local function open(ways, more)
+  local function open(ways, more, another)
     j = journals.open()
-    local options = { journal = j }
+    local options, list = { journal = j }, answers(ways)
     for name, v in pairs(more or {}) do options[name] = v end
-    client, mock = mocked.client(answers(ways), options)
+    list[#list + 1] = another
+    client, mock = mocked.client(list, options)
     return client
   end
 
@@ -202,6 +206,25 @@ journals.over_each_database("a queue", function()
     assert.equal(2, assert(j:totals()).states.queued)
   end)
 
+  it("is left to others where it is not ready in the time given, and nothing here is at stake any more", function()
+    open { task = { json = { id = "task-1", status = "RUNNING" } } }
+    assert(enqueue "a")
+    local before = #ledger.open_tasks()
+    assert.same({ { put_back = 1 }, before }, { work { timeout = 0.01 }.counts, #ledger.open_tasks() })
+    local e = assert(j:get "a")
+    assert.same({ "submitted", "task-1" }, { e.state, e.task_id })
+  end)
+
+  it("is waited for where another has it, though no more may be submitted", function()
+    open(nil, { budget = 60, prices = { ["gen4.5"] = 5 } })
+    for i = 1, 4 do assert(enqueue("k" .. i)) end
+    journals.sql { { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', lease_until = $1 "
+      .. "WHERE key = 'k4'", core.wall_ms() + 1500 } }
+    local result = work()
+    assert.same({ 3, "budget", 2 }, { result.counts.done, result.halted.code, submits() })
+    assert.same({ "done", "task-9" }, { assert(j:get "k4").state, j:get("k4").task_id })
+  end)
+
   it("is failed once its provider refuses it, and stays queued where nothing was sent", function()
     open { ["shot bad"] = { status = 400, json = { error = "no such thing" } } }
     assert(enqueue "bad")
@@ -213,17 +236,48 @@ journals.over_each_database("a queue", function()
     assert.same({}, work().counts)
   end)
 
+  -- A picture, and what is to be made of it.
+  local function write(bytes)
+    local file = assert(io.open(journals.path "a.png", "wb"))
+    file:write("\137PNG\r\n\26\n", bytes)
+    file:close()
+  end
+  local function enqueue_picture(path)
+    return client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
+      prompt_image = runway.file(path or journals.path "a.png") }
+  end
+
+  it("stays queued where its provider refuses no request for it, but a file", function()
+    local tries = 0
+    open(nil, nil, { "POST /v1/uploads", times = math.huge, answer = function()
+      tries = tries + 1
+      assert(tries < 3, "it is tried without end")
+      return { status = 400, json = { error = "no such file" } }
+    end })
+    write(("long"):rep(2 ^ 21))
+    assert(enqueue_picture())
+    local result = work()
+    assert.same({ { put_back = 1 }, 1, 1 }, { result.counts, result.exit_code, tries })
+    local e = assert(j:get "i")
+    assert.same({ "queued", true }, { e.state, e.error:find "no such file" ~= nil })
+  end)
+
+  it("names its files so that they are found from anywhere", function()
+    open()
+    write "one"
+    local here = core.working_directory()
+    local function from_here(path) return ("../"):rep(select(2, here:gsub("/", ""))) .. path:sub(2) end
+    assert(enqueue_picture(from_here(journals.path "a.png")))
+    local row = journals.sql { "SELECT recipe FROM runway_shots" }[1].rows[1]
+    assert.equal(here .. "/" .. from_here(journals.path "a.png"), select(2, next(recipe.read(row).files)))
+    work { directory = from_here(journals.path "out/") }
+    assert.equal(here .. "/" .. from_here(journals.path "out/i.mp4"), assert(j:get "i").path)
+  end)
+
   it("waits for a worker that has the file, the very same", function()
     open()
-    local path = journals.path "a.png"
-    local function write(bytes)
-      local file = assert(io.open(path, "wb"))
-      file:write("\137PNG\r\n\26\n", bytes)
-      file:close()
-    end
     write "one"
-    assert(client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i", prompt_text = "a",
-      prompt_image = runway.file(path) })
+    assert(enqueue_picture())
     write "two"
     local result = work()
     assert.same({ { put_back = 1 }, 1, 0 }, { result.counts, result.exit_code, submits() })
@@ -239,28 +293,58 @@ describe("a worker that is told to end", function()
   before_each(function() journals.setup() end)
   after_each(journals.teardown)
 
-  it("takes nothing new, hands on what is under way, and says so", function()
-    local said, code = child.run([[
+  it("takes nothing new, hands on what is under way, and says so; its last words tell of nothing that others make",
+    function()
+      local said, code = child.run([[
+        local runway = require "runway"
+        local asked = 0
+        local mock = runway.mock { any_order = true,
+          { "POST /v1/text_to_video", times = math.huge, json = { id = "t1" } },
+          { method = "GET", path = "^/v1/tasks/t", times = math.huge, answer = function(request)
+            asked = asked + 1
+            if asked == 4 then os.execute "kill -TERM $PPID" end
+            return { json = { id = request.path:match "t%d$", status = "RUNNING" } }
+          end } }
+        mock.pretends = false
+        local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
+          journal = (...) .. "/j.db", poll_interval = 0.01 })
+        for i = 0, 2 do
+          assert(client:enqueue { key = "k" .. i, prompt_text = "a", model = "gen4.5", ratio = "1280:720",
+            duration = 5 })
+        end
+        local store = assert(require("runway.store").open((...) .. "/j.db"))
+        assert(store:write { { "UPDATE runway_shots SET state = 'submitted', task_id = 't0' WHERE key = 'k0'" } })
+        store:close()
+        local result = assert(runway.work(client, { directory = ..., jobs = 2 }))
+        print(result.drained, result.exit_code)
+        for i = 0, 2 do
+          local e = client.journal:get("k" .. i)
+          print(e.state, e.task_id, e.lease_until)
+        end
+      ]], { arguments = { journals.path "." } })
+      assert.equal("true\t0\nsubmitted\tt0\tnil\nsubmitted\tt1\tnil\nqueued\tnil\tnil", said)
+      assert.equal(0, code)
+    end)
+
+  it("tells in its last words of a task that another has by now", function()
+    local said = child.run([[
       local runway = require "runway"
-      local asked = 0
+      local store
       local mock = runway.mock { any_order = true,
-        { "POST /v1/text_to_video", times = math.huge, json = { id = "t1" } },
+        { "POST /v1/text_to_video", json = { id = "t1" } },
         { "GET /v1/tasks/t1", times = math.huge, answer = function()
-          asked = asked + 1
-          if asked == 3 then os.execute "kill -TERM $PPID" end
+          assert(store:write { { "UPDATE runway_shots SET fence = fence + 1" } })
+          os.execute "kill -TERM $PPID"
           return { json = { id = "t1", status = "RUNNING" } }
         end } }
+      mock.pretends = false
       local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
         journal = (...) .. "/j.db" })
-      for i = 1, 2 do
-        assert(client:enqueue { key = "k" .. i, prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
-      end
-      local result = assert(runway.work(client, { directory = ..., jobs = 1 }))
-      local e, next_one = client.journal:get "k1", client.journal:get "k2"
-      print(result.drained, result.exit_code, e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
+      store = assert(require("runway.store").open((...) .. "/j.db"))
+      assert(client:enqueue { key = "a", prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
+      assert(runway.work(client, { directory = ... }))
     ]], { arguments = { journals.path "." } })
-    assert.equal("true\t0\tsubmitted\tt1\tnil\tqueued\tnil", said)
-    assert.equal(0, code)
+    assert.matches("task t1 (runwayml, not seen to its end) is paid for", said, 1, true)
   end)
 end)
 

@@ -46,4 +46,19 @@ function child.run(code, options)
   return text, math.tointeger(tonumber(status))
 end
 
+--- Starts a program, and does not wait for it.
+---@param path string         of Lua source
+---@param arguments string[]
+---@param log string          a file: what it writes to either stream goes behind what is there
+---@return string pid
+function child.start(path, arguments, log)
+  local words = { quote(lua), quote(path) }
+  for _, argument in ipairs(arguments) do words[#words + 1] = quote(argument) end
+  local pipe = assert(io.popen(("%s %s >>%s 2>&1 </dev/null & echo $!"):format(child.paths(), table.concat(words, " "),
+    quote(log))))
+  local pid = pipe:read "*l"
+  pipe:close()
+  return pid
+end
+
 return child

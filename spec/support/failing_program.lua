@@ -34,6 +34,18 @@ local function surely(t, output)
   return assert(file, err)
 end
 
+-- From a submit to its file, as far as that goes.
+local function make(told, shot, at)
+  told.at = at
+  told.task, told.err = told.client:generate(shot.order)
+  if not told.task then return end
+  told.at = "wait"
+  told.waited, told.err = told.task:wait()
+  if not told.waited then return end
+  told.at = "download"
+  told.file, told.err = told.task:download(nil, shot.with_receipt)
+end
+
 --- A paid task from its submit to its file; with a journal it has a key.
 stories.task = {
   told = { "client", "task", "waited", "file" },
@@ -41,14 +53,7 @@ stories.task = {
     told.at = "client"
     told.client, told.err = runway.client(shot.client)
     if not told.client then return end
-    told.at = "generate"
-    told.task, told.err = told.client:generate(shot.order)
-    if not told.task then return end
-    told.at = "wait"
-    told.waited, told.err = told.task:wait()
-    if not told.waited then return end
-    told.at = "download"
-    told.file, told.err = told.task:download(nil, shot.with_receipt)
+    make(told, shot, "generate")
   end,
   -- All is well again: the same client goes on; with the same order, where a journal knows what it made.
   afterwards = function(told, shot)
@@ -180,14 +185,7 @@ stories.woken = {
     local post = posted(shot)
     if post then call_back(told, post) end
     if not told.hint then return end
-    told.at = "generate again"
-    told.task, told.err = told.client:generate(shot.order)
-    if not told.task then return end
-    told.at = "wait"
-    told.waited, told.err = told.task:wait()
-    if not told.waited then return end
-    told.at = "download"
-    told.file, told.err = told.task:download(nil, shot.with_receipt)
+    make(told, shot, "generate again")
   end,
   -- A callback whose key was named is in the journal. Where it was not, it comes again.
   afterwards = function(told, shot)

@@ -10,14 +10,14 @@ local chance = require "spec.support.chance"
 local clock = require "runway.clock"
 local core = require "runway.core"
 local json = require "runway.json"
-local lua = require "spec.support.interpreter"
+local postgres = require "spec.support.postgres"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scratch = require "spec.support.scratch"
 
 local fleets = {}
 
-local quote = beside.quote
+local surely = postgres.surely
 
 local PRICE = 25                              -- credits of one task: 5 s of gen4.5, as the sandbox counts
 local MOST = 6                                -- tasks under way
@@ -45,12 +45,8 @@ local function start(self)
   self.started = self.started + 1
   local name = "worker " .. self.started
   local child = { mark = "mark" .. self.started, name = name }
-  local words = { quote(lua), quote(self.program), quote(self.server.base_url), quote(self.where),
-    quote(self.directory), self.budget, MOST, quote(self.files:path(child.mark)), quote(name) }
-  local pipe = assert(io.popen(("%s %s >>%s 2>&1 </dev/null & echo $!"):format(beside.paths(), table.concat(words, " "),
-    quote(self.files:path "log"))))
-  child.pid = pipe:read "*l"
-  pipe:close()
+  child.pid = beside.start(self.program, { self.server.base_url, self.where, self.directory, tostring(self.budget),
+    tostring(MOST), self.files:path(child.mark), name }, self.files:path "log")
   self.by_name[name] = child
   return child
 end
@@ -80,17 +76,6 @@ local function watch(self)
     end
     return response
   end
-end
-
--- A look at the journal; one that failed with the database's server is taken again.
-local function surely(look)
-  for _ = 1, 200 do
-    local value, err = look()
-    if value then return value end
-    if err.code ~= "lost" then error(err) end
-    runway.sleep(0.1)
-  end
-  error "the database does not come back"
 end
 
 local function settle(self)

@@ -13,14 +13,14 @@ local chance = require "spec.support.chance"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
 local json = require "runway.json"
-local lua = require "spec.support.interpreter"
+local postgres = require "spec.support.postgres"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scratch = require "spec.support.scratch"
 
 local killing = {}
 
-local quote = beside.quote
+local surely = postgres.surely
 
 local PATIENCE = 120                          -- seconds for the last run, which no one kills
 
@@ -70,32 +70,11 @@ local function exists(path)
   return file ~= nil
 end
 
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read "*l"
-  pipe:close()
-  return line
-end
-
--- A look at the journal; one that failed with the database's server is taken again.
-local function surely(look)
-  for _ = 1, 100 do
-    local value, err = look()
-    if value then return value end
-    if err.code ~= "lost" then error(err) end
-    runway.sleep(0.1)
-  end
-  error "the database does not come back"
-end
-
 local function start(self, keys)
   self.started = self.started + 1
   local mark, name = self.files:path("mark" .. self.started), "program " .. self.started
-  local words = { quote(lua), quote(self.program), quote(self.server.base_url), quote(self.where),
-    quote(self.files.directory), quote(mark), quote(name) }
-  for _, key in ipairs(keys) do words[#words + 1] = quote(key) end
-  local pid = shell(("%s %s >>%s 2>&1 </dev/null & echo $!"):format(beside.paths(), table.concat(words, " "),
-    quote(self.files:path "log")))
+  local words = { self.server.base_url, self.where, self.files.directory, mark, name, table.unpack(keys) }
+  local pid = beside.start(self.program, words, self.files:path "log")
   local child = { pid = pid, mark = mark, keys = keys }
   self.children[name] = child
   return child

@@ -5,6 +5,7 @@
 -- What a kill has left unknown is settled between two runs as it really is, by the sandbox's own list.
 
 local chance = require "spec.support.chance"
+local child = require "spec.support.child"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
 local json = require "runway.json"
@@ -13,8 +14,9 @@ local runway = require "runway"
 local sandbox = require "runway.sandbox"
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
-local quote = require("spec.support.child").quote
 local tasks = require "runway.sandbox.tasks"
+
+local quote = child.quote
 
 local nights = {}
 

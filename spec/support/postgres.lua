@@ -1,6 +1,7 @@
 -- A real PostgreSQL of a spec's own: its data in a scratch directory, a Unix socket there and no port,
 -- nothing synced. It ends with the spec, however that ends.
 
+local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
 
 local postgres = {}
@@ -31,6 +32,19 @@ local function someone()
       return ("setpriv --reuid=%s --regid=%s --clear-groups"):format(uid, gid), uid .. ":" .. gid
     end
   end
+end
+
+--- A look into a database; one that failed since its server was killed is taken again.
+---@param look fun(): any, runway.Error|nil
+---@return any
+function postgres.surely(look)
+  for _ = 1, 200 do
+    local value, err = look()
+    if value then return value end
+    if err.code ~= "lost" then error(err) end
+    scheduler.sleep(0.1)
+  end
+  error "the database does not come back"
 end
 
 --- Why no server can be started here; nil: one can.

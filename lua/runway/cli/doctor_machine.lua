@@ -31,7 +31,7 @@ end
 -- As what works with films finds it and runs it: two programs.
 function machine.ffmpeg()
   local result = program.run({ "ffmpeg", "-version" }, { timeout = FFMPEG })
-  local version = result and result.code == 0 and result.stdout:match "^ffmpeg version ([^ \r\n]+)"
+  local version = result and result.code == 0 and text.line(result.stdout:match "^ffmpeg version ([^ \r\n]+)", 100)
   if version and program.find "ffprobe" then return "ok", version, nil, { version = version } end
   return "warn", version and "its ffprobe is not there" or "it is not there, or does not run",
     "Stills, last:, fit and join need it: apt-get install ffmpeg. All else works without."

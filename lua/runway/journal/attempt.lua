@@ -150,8 +150,7 @@ function Attempt:ends(t, ref, may_be, err)
     local fields = { id = t.id, status = t.status, format = ref.format, cost = t.cost,
       estimated_cost = t.estimated_cost }
     statements = { sql.submitted(self.key, self.token, now, fields, lease_of(self.intent)),
-      sql.stray(self.key, self.token, self.intent, now,
-      fields) }
+      sql.stray(self.key, self.token, self.intent, now, fields) }
     what = ("the key %s has got the task %s"):format(key, t.id)
   elseif may_be then
     statements = { sql.lose(self.key, self.token, self.fence, now, "yes", err and err.message

@@ -104,7 +104,8 @@ function queue.renew(book, holds)
   return true
 end
 
---- Gives up holds. What has not come to its end is open to others from when it is due.
+--- Gives up holds. What has not come to its end is open to others from when it is due; what was not this worker's any
+--- more is `lost`.
 ---@param book runway.Book
 ---@param holds runway.Hold[]
 ---@param due? integer            Unix ms; nil: now
@@ -119,6 +120,7 @@ function queue.hand_on(book, holds, due, err)
   if #statements == 0 then return true end
   local results, failure = book:write(queue.told(book, statements))
   if not results then return nil, failure end
+  for i, hold in ipairs(holds) do hold.lost = results[i].changes == 0 end
   return true
 end
 
@@ -166,7 +168,7 @@ function queue.sweep(book)
   return true
 end
 
---- What has not come to its end, so many at most: { key =, state = }.
+--- What has not come to its end, so many at most, what is begun first: { key =, state = }.
 ---@param book runway.Book
 ---@param account runway.Account
 ---@param most integer

@@ -378,10 +378,11 @@ function sql.let_go(owner)
     .. "AND lease_until IS NOT NULL AND (state = 'queued' OR " .. BEGUN .. ")", owner }
 end
 
---- What an account's workers have not brought to its end, so many at most.
+--- What an account's workers have not brought to its end, so many at most: what is begun first.
 function sql.unfinished(account, most)
   return { "SELECT key, state FROM runway_shots WHERE recipe IS NOT NULL AND provider = $1 AND base_url = $2 "
-    .. "AND (state IN ('queued', 'submitting') OR " .. BEGUN .. ") LIMIT $3",
+    .. "AND (state IN ('queued', 'submitting') OR " .. BEGUN .. ") "
+    .. "ORDER BY CASE state WHEN 'queued' THEN 1 ELSE 0 END LIMIT $3",
     account.provider, account.base_url, most }
 end
 

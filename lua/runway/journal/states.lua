@@ -10,7 +10,8 @@
 --
 -- `submitting` is the one state in which money may be on its way. It never leads back to `queued`: what
 -- was not answered is `unknown`, and stays so until someone settles it. A submit that was refused, or
--- provably never left, leaves no entry at all: its key is free again. A task of which its provider says in the end
+-- provably never left, leaves no entry at all: its key is free again. What waited for workers is put back as it was by
+-- that very attempt, and has `failed` where it was refused for good. A task of which its provider says in the end
 -- that it knows none is `unknown`, too, and keeps its id: it may have been deleted, or be another account's.
 
 local states = {}

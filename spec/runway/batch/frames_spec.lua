@@ -215,6 +215,16 @@ describe("a shot that begins where another ends", function()
       assert.matches("^3 prompt_image what begins with last: needs ffmpeg", refused(list("a", "b<last:a")))
     end)
 
+    seen("no worker has the film that it begins with", function()
+      for _, only in ipairs { { "b" }, { "a", "b" } } do
+        local result, err = run(list("a", "b<last:a"), { enqueue = true, only = only })
+        assert.same({ nil, "not_kept", 0 }, { result, err.code, #m.requests })
+        assert.matches("^line 3: .*last:a", err.message)
+      end
+      local result = assert(run(list("a", "b<last:a"), { enqueue = true, only = { "a" } }))
+      assert.same({ 1, 0 }, { result.counts.queued, #m.requests })
+    end)
+
     seen("a file that is another's frame", function()
       local shots = { mocked.clip { key = "a" }, mocked.clip { key = "b", output = "A.mp4.last.png" } }
       assert.matches("^2 output the file", refused(shots))

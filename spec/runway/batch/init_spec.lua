@@ -372,6 +372,51 @@ describe("runway.batch", function()
     end)
   end)
 
+  describe("left to workers", function()
+    local j
+
+    before_each(function() j = assert(journal.open(files:path "mine.db")) end)
+    after_each(function() j:close() end)
+
+    local function work()
+      return assert(runway.work(client, { directory = files:path "out", until_empty = true })).counts
+    end
+
+    it("is queued, each shot once, and sends nothing; it is done when workers have made it, under the list's names",
+      function()
+        client = provider({}, { journal = j, poll_interval = 0.01 })
+        for _ = 1, 2 do
+          local result = assert(run(list("a", "b"), { enqueue = true }))
+          assert.same({ "queued queued", 0, 0 }, { states(result), result.exit_code, #m.requests })
+        end
+        assert.same({ { done = 2 }, { a = 1, b = 1 } }, { work(), posts })
+        assert.equal("done done", states(assert(run(list("a", "b"), { enqueue = true }))))
+        local result = assert(run(list("a", "b")))
+        assert.same({ "done done", 0, 40 }, { states(result), result.exit_code, result.credits })
+        assert.same({ { a = 1, b = 1 }, files:path "out/a.mp4" }, { posts, j:get("a").path })
+      end)
+
+    it("is queued anew where it failed, if that is wanted", function()
+      client = provider({ b = { { code = "SAFETY.INPUT.TEXT" } } }, { journal = j, poll_interval = 0.01 })
+      assert(run(list("a", "b"), { enqueue = true }))
+      assert.same({ done = 1, failed = 1 }, work())
+      local result = assert(run(list("a", "b"), { enqueue = true }))
+      assert.same({ "done failed", 1, {} }, { states(result), result.exit_code, work() })
+      result = assert(run(list("a", "b"), { enqueue = true, retry_failed = true }))
+      assert.same({ "done queued", 0, { done = 1 } }, { states(result), result.exit_code, work() })
+      assert.same({ { a = 1, b = 2 }, files:path "out/b.mp4" }, { posts, j:get("b#2").path })
+    end)
+
+    it("ends with the first that no journal can keep, and makes of the list what is asked for alone", function()
+      client = provider({}, { journal = j, poll_interval = 0.01 })
+      local shots = { mocked.clip { key = "a" }, { key = "b", prompt_text = "b", model = "gen4_turbo",
+        ratio = "1280:720", duration = 5, prompt_image = "https://x.example/a.png?sig=1" } }
+      assert.equal("not_kept", select(2, run(shots, { enqueue = true })).code)
+      assert.equal("queued queued", states(assert(run(shots, { enqueue = true, only = { "a" } }))))
+      assert.same({ 0, "not_found" }, { #m.requests, select(2, j:get "b").kind })
+    end)
+  end)
+
   it("shows what is unknown, and leaves it", function()
     client = provider { b = { fault = "lost" } }
     for _ = 1, 2 do
