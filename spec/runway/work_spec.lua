@@ -229,7 +229,10 @@ describe("a worker that is told to end", function()
       local runway = require "runway"
       local asked = 0
       local mock = runway.mock { any_order = true,
-        { "POST /v1/text_to_video", times = math.huge, json = { id = "t1" } },
+        { "POST /v1/text_to_video", times = math.huge, answer = function(request)
+          if request.json.promptText == "k0" then return { status = 400, json = { error = "no" } } end
+          return { json = { id = "t1" } }
+        end },
         { "GET /v1/tasks/t1", times = math.huge, answer = function()
           asked = asked + 1
           if asked == 3 then os.execute "kill -TERM $PPID" end
@@ -237,14 +240,15 @@ describe("a worker that is told to end", function()
         end } }
       local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
         journal = (...) .. "/j.db" })
-      for i = 1, 2 do
-        assert(client:enqueue { key = "k" .. i, prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
+      for i = 0, 2 do
+        assert(client:enqueue { key = "k" .. i, prompt_text = "k" .. i, model = "gen4.5", ratio = "1280:720",
+          duration = 5 })
       end
       local result = assert(runway.work(client, { directory = ..., jobs = 1 }))
       local e, next_one = client.journal:get "k1", client.journal:get "k2"
-      print(result.drained, result.exit_code, e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
+      print(result.drained, result.exit_code, result.counts.failed, e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
     ]], { arguments = { journals.path "." } })
-    assert.equal("true\t0\tsubmitted\tt1\tnil\tqueued\tnil", said)
+    assert.equal("true\t0\t1\tsubmitted\tt1\tnil\tqueued\tnil", said)
     assert.equal(0, code)
   end)
 end)
