@@ -246,9 +246,10 @@ describe("a worker that is told to end", function()
       end
       local result = assert(runway.work(client, { directory = ..., jobs = 1 }))
       local e, next_one = client.journal:get "k1", client.journal:get "k2"
-      print(result.drained, result.exit_code, result.counts.failed, e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
+      print(result.drained, result.exit_code, result.counts.failed)
+      print(e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
     ]], { arguments = { journals.path "." } })
-    assert.equal("true\t0\t1\tsubmitted\tt1\tnil\tqueued\tnil", said)
+    assert.equal("true\t0\t1\nsubmitted\tt1\tnil\tqueued\tnil", said)
     assert.equal(0, code)
   end)
 end)
