@@ -187,7 +187,7 @@ journals.over_each_database("a queue", function()
     assert.equal(2, assert(j:totals()).states.queued)
   end)
 
-  it("is failed once its provider refuses it, and stays queued where nothing was sent", function()
+  it("is failed once its provider refuses it", function()
     open { ["shot bad"] = { status = 400, json = { error = "no such thing" } } }
     assert(enqueue "bad")
     assert(enqueue "good")
@@ -196,6 +196,54 @@ journals.over_each_database("a queue", function()
     assert.equal("failed", assert(j:get "bad").state)
     assert.matches("no such thing", j:get("bad").error)
     assert.same({}, work().counts)
+  end)
+
+  it("stays queued as it was where nothing was sent", function()
+    local ways = { ["shot a"] = { fault = "not_sent" } }
+    open(ways, { budget = 100, prices = { ["gen4.5"] = 5 } })
+    assert(enqueue "a")
+    local result = work()
+    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.equal("queued", assert(j:get "a").state)
+    assert.equal(0, assert(j:totals()).reserved)
+    ways["shot a"] = nil
+    journals.sql { "UPDATE runway_shots SET due_at = NULL" }
+    assert.same({ done = 1 }, work().counts)
+  end)
+
+  it("is made by its own account's workers alone", function()
+    open()
+    assert(enqueue "a")
+    local others = mocked.client(answers(), { journal = j, base_url = "https://other.example" })
+    assert(others:enqueue(mocked.clip { key = "b", prompt_text = "shot b" }))
+    assert(others:enqueue(mocked.clip { key = "c", prompt_text = "shot c" }))
+    journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 't', lease_until = 1 WHERE key = 'c'" }
+    assert.equal(1, #assert(journal.unfinished(j, account(), 9)))
+    assert.same({ done = 1 }, work().counts)
+    assert.same({ "queued", "submitted" }, { assert(j:get "b").state, assert(j:get "c").state })
+  end)
+
+  it("is open at once where its worker's process is gone, and only then", function()
+    open()
+    for _, key in ipairs { "a", "b" } do assert(enqueue(key)) end
+    local gone = assert(journal.claim(j, account(), 1, {}))[1]
+    local held = assert(journal.claim(j, account(), 1, {}))[1]
+    local me = held.owner
+    journals.sql { { "UPDATE runway_shots SET owner = $1 WHERE key = 'a'", (me:gsub("%d+ %d+$", "999999999 1")) } }
+    assert(journal.sweep_all(j))
+    local rows = assert(journal.claim(j, account(), 9, {}))
+    assert.same({ 1, "a", gone.fence + 1 }, { #rows, rows[1].key, rows[1].fence })
+  end)
+
+  it("is made anew only by who has it", function()
+    open()
+    assert(enqueue "a")
+    local old = assert(journal.claim(j, account(), 1, {}))[1].hold
+    journals.sql { "UPDATE runway_shots SET state = 'failed', fence = fence + 1" }
+    assert.is_false(journal.again(j, old, "a#2", "{}"))
+    assert.equal("not_found", select(2, j:get "a#2").kind)
+    assert.is_true(journal.again(j, { key = "a", fence = old.fence + 1 }, "a#2", "{}"))
+    assert.equal("queued", assert(j:get "a#2").state)
   end)
 
   it("waits for a worker that has the file, the very same", function()

@@ -140,17 +140,17 @@ describe("runway.batch", function()
 
   it("tells of each change with the whole list", function()
     client = provider()
-    local seen, rows = {}, {}
+    local told, rows = {}, {}
     assert(run(list("a", "b"), { jobs = 1, on_progress = function(shots)
       rows[#shots] = true
       local shot = shots[1]
       local said = ("%s %s %s"):format(shot.state, shot.progress or "-", shot.credits or "-")
-      if seen[#seen] ~= said then seen[#seen + 1] = said end
+      if told[#told] ~= said then told[#told + 1] = said end
     end }))
     assert.same({ [2] = true }, rows)
-    assert.equal("queued - -", seen[1])
-    assert.equal("submitting - -", seen[2])
-    assert.equal("done 1 20", (seen[#seen]:gsub("%.0", "")))
+    assert.equal("queued - -", told[1])
+    assert.equal("submitting - -", told[2])
+    assert.equal("done 1 20", (told[#told]:gsub("%.0", "")))
   end)
 
   it("tells which shot it is of, and once of each that nothing more is done about it", function()
