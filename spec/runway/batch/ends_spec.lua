@@ -1,6 +1,7 @@
 -- A list whose shots end otherwise, over a mock: what each costs, what halts a provider, and how the whole is told.
 
 local clients = require "runway.client"
+local command = require "spec.support.command"
 local core = require "runway.core"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
@@ -163,5 +164,27 @@ describe("runway.batch, when", function()
     assert.equal("done done", states(result))
     assert.is_true(clients.is(client))
     j:close()
+  end)
+
+  it("it is over, has closed what it opened: the directory's journal, and clients of other providers", function()
+    local beside, made = clients.beside, {}
+    clients.beside = function(...) -- luacheck: ignore 122
+      local other, err = beside(...)
+      made[#made + 1] = other
+      return other, err
+    end
+    finally(function() clients.beside = beside end) -- luacheck: ignore 122
+    command.setup { QIMU_API_KEY = mocked.KEY }
+    open()
+    local list = shots("a", "b")
+    list[2].provider, list[2].model, list[2].ratio = "qimu", "gen3a_turbo", "16:9"
+    assert(run(list, { only = { "a" } }))
+    command.teardown()
+    assert.equal(1, #made)
+    assert.matches("closed", tostring(select(2, made[1]:get "t1")))
+    local pipe = io.popen "ls -l /proc/$PPID/fd 2>/dev/null"
+    local held = pipe:read "a"
+    pipe:close()
+    assert.is_nil(held:find(files.directory, 1, true), held)
   end)
 end)
