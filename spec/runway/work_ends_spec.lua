@@ -234,6 +234,20 @@ describe("a worker", function()
     assert.same({ {}, 0 }, { result.counts, result.exit_code })
   end)
 
+  it("fetches no film of a task that is another's by now", function()
+    ways["a task"] = { json = { status = "RUNNING" } }
+    enqueue "a"
+    local result = work_beside(function()
+      while row "a".state ~= "submitted" do runway.sleep(0.1) end
+      journals.sql { "UPDATE runway_shots SET fence = fence + 1, lease_until = 5000000000000" }
+      ways["a task"] = nil
+      runway.sleep(30)
+      journals.sql { "UPDATE runway_shots SET state = 'done', lease_until = NULL" }
+    end)
+    assert.same({ {}, 0, 0 }, { result.counts, result.exit_code, count "GET https://cdn" })
+    assert.is_nil(scratch.read(journals.path "out/a.mp4"))
+  end)
+
   it("does not take for another's what it submits itself", function()
     enqueue "a"
     local account = { provider = client.provider, base_url = client.base_url }

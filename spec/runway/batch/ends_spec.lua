@@ -127,6 +127,24 @@ describe("runway.batch, when", function()
     assert.truthy(result.shots[1].error)
   end)
 
+  it("the client is closed meanwhile, leaves what was not submitted as it is", function()
+    open()
+    local result = assert(run(shots("a", "b"), { on_progress = function(_, shot)
+      if shot and shot.key == "a" and shot.state == "done" then client:close() end
+    end }))
+    assert.same({ "done queued", 1, { a = 1 } }, { states(result), result.exit_code, seen.posts })
+    assert.equal("cancelled", result.shots[2].error.kind)
+  end)
+
+  it("something is raised in the work, raises it", function()
+    local may_retry = clients.may_retry
+    clients.may_retry = function() error "a bug" end -- luacheck: ignore 122
+    finally(function() clients.may_retry = may_retry end) -- luacheck: ignore 122
+    open { a = { { code = "INTERNAL" } } }
+    local ok, err = pcall(run, shots "a", { attempts = 2 })
+    assert.same({ false, true }, { ok, tostring(err):find("a bug", 1, true) ~= nil })
+  end)
+
   it("faults are many, tells them in the order of the list", function()
     open()
     local list = shots("a", "b", "c")
