@@ -6,43 +6,17 @@ local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
+local prompted = require "spec.support.prompted"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
 
 describe("a worker", function()
   local j, client, mock, ways
 
-  -- The provider: what it answers to the shot "a" is ways.a (the submit), ways["a task"] and ways["a film"]: an entry
-  -- of a mock, or a function that gives one.
-  local function answer_of(what, request, usual)
-    local way = ways[what]
-    if type(way) == "function" then way = way(request) end
-    return way or usual
-  end
-
   local function open(more)
-    local made, names, options = 0, {}, { journal = j }
+    local options = { journal = j }
     for name, v in pairs(more or {}) do options[name] = v end
-    client, mock = mocked.client({ any_order = true,
-      { "POST /v1/text_to_video", times = math.huge, answer = function(request)
-        made = made + 1
-        names["task-" .. made] = request.json.promptText
-        return answer_of(request.json.promptText, request,
-          { json = { id = "task-" .. made, estimatedCost = { credits = 25 } } })
-      end },
-      { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = function(request)
-        local id = request.path:match "[^/]+$"
-        local way = answer_of(names[id] .. " task", request, { json = { status = "SUCCEEDED",
-          output = { "https://cdn.example/" .. id .. ".mp4" } } })
-        if way.json then way.json.id = way.json.id or id end
-        return way
-      end },
-      { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-        times = math.huge, answer = function(request)
-          return answer_of(names[request.url:match "task%-%d+"] .. " film", request,
-            { body = "\0\0\0\24ftypmp42" .. request.url })
-        end },
-    }, options)
+    client, mock = prompted.client(ways, options)
   end
 
   before_each(function()
@@ -90,7 +64,7 @@ describe("a worker", function()
     return list
   end
 
-  local function failing(code) return { json = { status = "FAILED", failure = "no", failureCode = code } } end
+  local function running() return { task = { json = { id = "task-a-1", status = "RUNNING" } } } end
 
   local function row(key)
     return journals.sql({ { "SELECT * FROM runway_shots WHERE key = $1", key } })[1].rows[1]
@@ -117,27 +91,28 @@ describe("a worker", function()
 
   it("makes anew what failed where that has a chance, under keys of their own and no more often than it is to",
     function()
-      ways["a task"], ways["b task"] = failing "INTERNAL", failing "SAFETY"
+      ways.a = { code = "INTERNAL" }
+      ways.b = { task = { json = { id = "task-b-1", status = "FAILED", failureCode = "SAFETY" } } }
       enqueue("a", "b", "c")
       local result = work { attempts = 3 }
-      assert.same({ { done = 1, failed = 2 }, 1, 25 }, { result.counts, result.exit_code, result.credits })
+      assert.same({ { done = 1, failed = 2 }, 1, 20 }, { result.counts, result.exit_code, result.credits })
       assert.same({ "a failed", "a#2 failed", "a#3 failed", "b failed", "c done" }, states())
       assert.equal(5, count "POST")
       assert.same({ {}, 0 }, { work({ attempts = 9 }).counts, work().exit_code })
     end)
 
   it("makes anew what another's has left failed, as well", function()
-    ways["a task"] = failing "INTERNAL"
+    ways.a = { code = "INTERNAL" }
     enqueue "a"
     work()
-    ways["a task"] = nil
+    ways.a = nil
     journals.sql { "UPDATE runway_shots SET lease_until = 1" }
     assert.same({ done = 1 }, work({ attempts = 2 }).counts)
     assert.same({ "a failed", "a#2 done" }, states())
   end)
 
   it("takes a task that was cancelled for one that failed, which costs nothing that is known", function()
-    ways["a task"] = { json = { status = "CANCELLED" } }
+    ways.a = { task = { json = { id = "task-a-1", status = "CANCELLED" } } }
     enqueue "a"
     local result = work()
     assert.same({ { failed = 1 }, 1, 0 }, { result.counts, result.exit_code, result.credits })
@@ -145,7 +120,7 @@ describe("a worker", function()
   end)
 
   it("counts what may have been made, and is not known to be, as unknown, before all else", function()
-    ways.a, ways["b task"] = { fault = "lost" }, { status = 404, json = { error = "no such task" } }
+    ways.a, ways.b = { fault = "lost" }, { task = { status = 404, json = { error = "no such task" } } }
     open { budget = 50, prices = { ["gen4.5"] = 5 } }
     enqueue("a", "b", "c")
     local result = work()
@@ -154,31 +129,32 @@ describe("a worker", function()
   end)
 
   it("puts back a task whose film cannot be had, and goes on with it by its id", function()
-    ways["a film"] = { status = 403, body = "gone" }
+    ways.a = { film = { status = 403, body = "gone" } }
     enqueue "a"
     local result = work()
     assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
     assert.same({ "a downloading" }, states())
-    ways["a film"] = nil
+    ways.a = nil
     journals.sql { "UPDATE runway_shots SET due_at = NULL" }
     assert.same({ { done = 1 }, 0, 1 }, { work().counts, work().exit_code, count "POST" })
   end)
 
   it("forgets what was in the way of one that it has made after all", function()
-    ways["a film"], ways["b task"] = { status = 403, body = "not yet" }, { json = { status = "RUNNING" } }
+    ways.a = { film = { status = 403, body = "not yet" } }
+    ways.b = { task = { json = { id = "task-b-1", status = "RUNNING" } } }
     enqueue("a", "b")
     local result = work_beside(function()
       while not row "a".error do runway.sleep(1) end
-      ways["a film"] = nil
+      ways.a = nil
       journals.sql { "UPDATE runway_shots SET due_at = NULL" }
       while row "a".state ~= "done" do runway.sleep(1) end
-      ways["b task"] = nil
+      ways.b = nil
     end, { jobs = 2 })
     assert.same({ { put_back = 1, done = 2 }, 0 }, { result.counts, result.exit_code })
   end)
 
   it("has made a film whose receipt cannot be written", function()
-    ways["a film"] = function() assert(core.make_directory(journals.path "out/a.mp4.json")) end
+    ways.a = { film = function() assert(core.make_directory(journals.path "out/a.mp4.json")) end }
     enqueue "a"
     local result = work()
     assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
@@ -204,7 +180,7 @@ describe("a worker", function()
   end)
 
   it("holds its leases on as long as its tasks last", function()
-    ways["a task"] = { json = { status = "RUNNING" } }
+    ways.a = running()
     enqueue "a"
     local result = work_beside(function()
       for _ = 1, 3 do
@@ -213,13 +189,13 @@ describe("a worker", function()
         runway.sleep(12)
         assert.is_true(row "a".lease_until < 5000000000000)
       end
-      ways["a task"] = nil
+      ways.a = nil
     end)
     assert.same({ done = 1 }, result.counts)
   end)
 
   it("lets go of what is another's by now", function()
-    ways["a task"] = { json = { status = "RUNNING" } }
+    ways.a = running()
     enqueue "a"
     local result = work_beside(function()
       runway.sleep(5)
@@ -235,12 +211,12 @@ describe("a worker", function()
   end)
 
   it("fetches no film of a task that is another's by now", function()
-    ways["a task"] = { json = { status = "RUNNING" } }
+    ways.a = running()
     enqueue "a"
     local result = work_beside(function()
       while row "a".state ~= "submitted" do runway.sleep(0.1) end
       journals.sql { "UPDATE runway_shots SET fence = fence + 1, lease_until = 5000000000000" }
-      ways["a task"] = nil
+      ways.a = nil
       runway.sleep(30)
       journals.sql { "UPDATE runway_shots SET state = 'done', lease_until = NULL" }
     end)
@@ -310,7 +286,7 @@ describe("a worker", function()
   end)
 
   it("raises what is raised in the work, and hands the rest on", function()
-    ways["a task"] = { json = { status = "RUNNING" } }
+    ways.a = running()
     enqueue("a", "b")
     journals.write_by(j, function(write, statements)
       for _, statement in ipairs(statements) do

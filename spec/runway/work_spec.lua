@@ -6,29 +6,8 @@ local fleets = require "spec.support.fleets"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
+local prompted = require "spec.support.prompted"
 local runway = require "runway"
-
-local function answers(ways)
-  local made = 0
-  return { any_order = true,
-    { "POST /v1/text_to_video", times = math.huge, answer = function(request)
-      local way = (ways or {})[request.json.promptText]
-      if way then return way end
-      made = made + 1
-      return { json = { id = "task-" .. made, estimatedCost = { credits = 25 } } }
-    end },
-    { "POST /v1/image_to_video", times = math.huge, answer = function()
-      made = made + 1
-      return { json = { id = "task-" .. made } }
-    end },
-    { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = function(request)
-      local id = request.path:match "[^/]+$"
-      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" } } }
-    end },
-    { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-      times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
-  }
-end
 
 journals.over_each_database("a queue", function()
   after_each(mocked.close)
@@ -39,7 +18,7 @@ journals.over_each_database("a queue", function()
     j = journals.open()
     local options = { journal = j }
     for name, v in pairs(more or {}) do options[name] = v end
-    client, mock = mocked.client(answers(ways), options)
+    client, mock = prompted.client(ways, options)
     return client
   end
 
@@ -87,7 +66,7 @@ journals.over_each_database("a queue", function()
     open()
     for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
     local result = work { jobs = 1 }
-    assert.same({ { done = 3 }, 0, 75 }, { result.counts, result.exit_code, result.credits })
+    assert.same({ { done = 3 }, 0, 60 }, { result.counts, result.exit_code, result.credits })
     local order = {}
     for _, request in ipairs(mock.requests) do
       if request.method == "POST" then order[#order + 1] = request.json.promptText:match "%a$" end
@@ -214,7 +193,7 @@ journals.over_each_database("a queue", function()
   it("is made by its own account's workers alone", function()
     open()
     assert(enqueue "a")
-    local others = mocked.client(answers(), { journal = j, base_url = "https://other.example" })
+    local others = prompted.client(nil, { journal = j, base_url = "https://other.example" })
     assert(others:enqueue(mocked.clip { key = "b", prompt_text = "shot b" }))
     assert(others:enqueue(mocked.clip { key = "c", prompt_text = "shot c" }))
     journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 't', lease_until = 1 WHERE key = 'c'" }

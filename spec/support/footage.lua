@@ -1,5 +1,7 @@
 -- Films for specs, made by ffmpeg, each frame of another grey; and what is in films and pictures, as ffmpeg sees it.
 
+local quote = require("spec.support.child").quote
+
 local footage = {}
 
 --- Why specs that need it cannot run; nil: they can.
@@ -12,8 +14,6 @@ function footage.it(it, pending)
   if not footage.missing then return it end
   return function(name) it(name, function() pending(footage.missing) end) end
 end
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 --- Runs ffmpeg with words of a shell.
 function footage.ffmpeg(words, ...)

@@ -4,6 +4,7 @@
 --
 -- What a kill has left unknown is settled between two runs as it really is, by the sandbox's own list.
 
+local beside = require "spec.support.child"
 local chance = require "spec.support.chance"
 local clock = require "runway.clock"
 local journal = require "runway.journal"
@@ -16,6 +17,8 @@ local scratch = require "spec.support.scratch"
 local tasks = require "runway.sandbox.tasks"
 
 local nights = {}
+
+local quote = beside.quote
 
 local PATIENCE = 300                          -- seconds of one run that no one kills
 local MOST_RUNS = 30                          -- of which none is killed
@@ -38,8 +41,6 @@ local TURNED_AWAY = { [400] = true, [401] = true, [429] = true, [503] = true }
 local function wanted_of(scenario)
   return FAILS[scenario] and "failed" or scenario == "stall" and "submitted" or "done"
 end
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 
 local function list_of(self, count)
   local lines = { "key,prompt_text,model,ratio,duration" }
@@ -84,8 +85,7 @@ local function start(self)
     { %s >%s 2>>%s </dev/null & p=$!; echo $p; exec >/dev/null 2>&1; wait $p; echo $? >%s.new; mv %s.new %s; } &]])
     :format(table.concat(words, " "), quote(self.files:path(self.out)), quote(self.files:path "log"),
     quote(self.files:path(mark)), quote(self.files:path(mark)), quote(self.files:path(mark)))
-  local pipe = assert(io.popen(("export LUA_PATH=%s LUA_CPATH=%s; %s"):format(quote(package.path), quote(package.cpath),
-    line)))
+  local pipe = assert(io.popen(beside.paths() .. line))
   local pid = pipe:read "*l"
   pipe:close()
   return pid, mark

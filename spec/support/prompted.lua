@@ -28,8 +28,8 @@ end
 
 --- A client whose shots fare as `ways` say, by their prompts: { status =, json = } or { fault = } answers the submit,
 --- { code =, cost = } fails the task, { task = } answers its queries and { film = } its download (or a function that
---- gives that answer, or none); a list of such is for
---- the first, second, … submit; a function gives one. Whatever costs something is said to cost 25, and costs 20.
+--- gives that answer, or none); a list of such is for the first, second, … submit; a function gives one. What is
+--- changed in `ways` later holds from then on. Whatever costs something is said to cost 25, and costs 20.
 ---@param ways? table
 ---@param options? table   of runway.client
 ---@return runway.Client client
@@ -42,27 +42,31 @@ function prompted.client(ways, options)
     seen.posts[prompt] = (seen.posts[prompt] or 0) + 1
     local way = way_of(ways or {}, prompt, seen.posts[prompt]) or {}
     if way.status or way.fault then return way end
-    local id = ("task-%s-%d"):format(prompt, seen.posts[prompt])
-    tasks[id], open = { way = way, looks = 0 }, open + 1
+    local id = ("task-%s-%d"):format(prompt:gsub("[^%w]", "-"), seen.posts[prompt])
+    tasks[id], open = { prompt = prompt, nth = seen.posts[prompt], looks = 0 }, open + 1
     seen.most = math.max(seen.most, open)
     return { json = { id = id, estimatedCost = { credits = 25 } } }
   end
+  -- As its way is by now.
+  local function way_now(id)
+    local t = tasks[id]
+    return t and way_of(ways or {}, t.prompt, t.nth) or {}
+  end
   local function query(request)
     local id = request.path:match "[^/]+$"
-    local t = tasks[id]
+    local t, way = tasks[id] or { looks = 2 }, way_now(id)
     t.looks = t.looks + 1
     if t.looks == 1 then return { json = { id = id, status = "RUNNING", progress = 0.5 } } end
     if t.looks == 2 then open = open - 1 end
-    return t.way.task or told(t.way, id)
+    return way.task or told(way, id)
   end
   local function fetch(request)
-    local t = tasks[request.url:match "(task%-.*)%.mp4"]
-    local film = t.way.film
+    local film = way_now(request.url:match "(task%-.*)%.mp4").film
     if type(film) == "function" then film = film() end
     return film or { body = "\0\0\0\24ftypmp42" .. request.url }
   end
   local client, mock = mocked.client({ any_order = true,
-    { "POST /v1/text_to_video", times = math.huge, answer = submit },
+    { method = "POST", path = "^/v1/.*_to_video$", times = math.huge, answer = submit },
     { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
     { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
       times = math.huge, answer = fetch },

@@ -19,7 +19,10 @@ describe("runway.batch, when", function()
     files:remove()
   end)
 
-  local function open(ways, options) client, _, seen = prompted.client(ways, options) end
+  local function open(ways, options)
+    local made, _, told = prompted.client(ways, options)
+    client, seen = made, told
+  end
 
   local function shots(...)
     local list = {}
@@ -183,6 +186,19 @@ describe("runway.batch, when", function()
     assert.is_true(clients.is(client))
     j:close()
   end)
+
+  it("a row names another provider, asks that with the account's limits, and at this machine where that is there",
+    function()
+      command.setup { QIMU_API_KEY = mocked.KEY }
+      finally(command.teardown)
+      for base, stays in pairs { ["http://127.0.0.1:9"] = true, ["https://relay.example"] = false } do
+        open(nil, { base_url = base, max_tasks = 3, budget = 7 })
+        local other = assert(clients.beside(client, "qimu"))
+        assert.same({ "qimu", stays }, { other.provider, other.base_url == base })
+        assert.same({ 3, 7 }, { clients.terms(other).most, clients.budget_of(other) })
+        other:close()
+      end
+    end)
 
   it("it is over, has closed what it opened: the directory's journal, and clients of other providers", function()
     local beside, made = clients.beside, {}
