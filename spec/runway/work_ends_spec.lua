@@ -128,6 +128,14 @@ describe("a worker", function()
     assert.same({ "a unknown", "b unknown", "c queued" }, states())
   end)
 
+  it("puts back a task that no one tells of", function()
+    ways.a = { task = { status = 403, json = { error = "not yours" } } }
+    enqueue "a"
+    local result = work()
+    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.same({ { "a submitted" }, 0 }, { states(), row "a".lease_until })
+  end)
+
   it("puts back a task whose film cannot be had, and goes on with it by its id", function()
     ways.a = { film = { status = 403, body = "gone" } }
     enqueue "a"
@@ -161,7 +169,7 @@ describe("a worker", function()
     assert.same({ "a done" }, states())
   end)
 
-  it("writes a film under the name that it is to have", function()
+  it("writes a film under the name that it is to have, and finds files from anywhere", function()
     assert(client:enqueue(mocked.clip { key = "a", prompt_text = "a", output = "harbour.mp4" }))
     work()
     assert.matches("ftyp", scratch.read(journals.path "out/harbour.mp4"))
@@ -175,8 +183,16 @@ describe("a worker", function()
       assert(client:enqueue { key = "k", prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
       assert(runway.work(client, { directory = "here", until_empty = true }))
       print(client.journal:get "k".path)
+      local file = io.open("a.png", "wb")
+      file:write "\137PNG\r\n\26\n"
+      file:close()
+      assert(client:enqueue { key = "i", prompt_text = "a", model = "gen4_turbo", ratio = "1280:720", duration = 5,
+        prompt_image = runway.file "a.png" })
+      local store = assert(require "runway.store".open "j.db")
+      local recipe = store:read { { "SELECT recipe FROM runway_shots WHERE key = 'i'" } }[1].rows[1].recipe
+      print(recipe:match ':"(/[^"]*a.png)"')
     ]], { before = ("cd '%s';"):format(journals.path ".") })
-    assert.matches("^/.*/here/k.mp4$", said)
+    assert.matches("^/.*/here/k.mp4\n/.*/a.png$", said)
   end)
 
   it("holds its leases on as long as its tasks last", function()
@@ -192,6 +208,13 @@ describe("a worker", function()
       ways.a = nil
     end)
     assert.same({ done = 1 }, result.counts)
+  end)
+
+  it("waits for the answer to its submit, however long that takes", function()
+    ways.a = { status = 200, delay = 35, json = { id = "task-a-9" } }
+    enqueue "a"
+    local result = work()
+    assert.same({ { done = 1 }, 1, "task-a-9" }, { result.counts, count "POST", row "a".task_id })
   end)
 
   it("lets go of what is another's by now", function()

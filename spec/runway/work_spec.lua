@@ -58,7 +58,20 @@ journals.over_each_database("a queue", function()
         prompt_text = "a", prompt_image = image }
       assert.same({ nil, "not_kept" }, { e, err.code })
     end
+    local _, problem = enqueue("i", { extra = { webhook = "https://x.example/hook?token=1" } })
+    assert.equal("not_kept", problem.code)
     assert.equal("invalid_request", select(2, enqueue("o", { output = "../a.mp4" })).kind)
+    assert.matches("written over by no worker", select(2, enqueue("o", { output = { path = "a.mp4",
+      overwrite = true } })).message)
+    local path = journals.path "\255.png"
+    local file = io.open(path, "wb")
+    if file then                              -- there are file systems that have no such names
+      file:write "\137PNG\r\n\26\n"
+      file:close()
+      local _, err = client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i",
+        prompt_text = "a", prompt_image = runway.file(path) }
+      assert.equal("not_kept", err.code)
+    end
     assert.equal("not_found", select(2, j:get "i").kind)
   end)
 
@@ -75,6 +88,14 @@ journals.over_each_database("a queue", function()
     local e = assert(j:get "a")
     assert.same({ "done", journals.path "out/a.mp4", nil }, { e.state, e.path, e.lease_until })
     assert.same({ {}, 0 }, { work().counts, submits() - 3 })
+  end)
+
+  it("is given with others in the order in which they came", function()
+    open()
+    for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
+    local keys = {}
+    for i, row in ipairs(assert(journal.claim(j, account(), 3, {}))) do keys[i] = row.key end
+    assert.same({ "c", "a", "b" }, keys)
   end)
 
   it("gives an entry to one worker alone, under a number that grows", function()
