@@ -137,7 +137,8 @@ local function carry_out(self, row)
     file, err = t:download(nil, { receipt = true })
     if not file and err.files then file = err.files[1] end -- it is here, but its receipt
   end
-  self.credits = self.credits + (t.cost or t.status ~= "FAILED" and t.estimated_cost or 0)
+  local is_made = t.status ~= "FAILED" and t.status ~= "CANCELLED"
+  self.credits = self.credits + (t.cost or is_made and t.estimated_cost or 0)
   if not file then return failed(self, row, err) end
   add(self, "done")
   journal.close_hold(self.journal, row.hold)

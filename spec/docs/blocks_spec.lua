@@ -62,8 +62,9 @@ local BEFORE = [[
   runway = require "runway"
   local new = runway.client
   runway.client = function(options)
-    local copy = { poll_interval = 0.01 }
+    local copy = {}
     for name, value in pairs(options or {}) do copy[name] = value end
+    copy.poll_interval = math.min(copy.poll_interval or 1, 0.01) -- what a page says is for tasks of minutes
     if copy.transport == nil and type(copy.provider) ~= "table" then
       copy.base_url = copy.base_url or sandbox.base_url
     end

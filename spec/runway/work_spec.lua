@@ -7,31 +7,9 @@ local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
+local prompted = require "spec.support.prompted"
 local recipe = require "runway.recipe"
 local runway = require "runway"
-
-local function answers(ways)
-  local made = 0
-  return { any_order = true,
-    { "POST /v1/text_to_video", times = math.huge, answer = function(request)
-      local way = (ways or {})[request.json.promptText]
-      if way then return way end
-      made = made + 1
-      return { json = { id = "task-" .. made, estimatedCost = { credits = 25 } } }
-    end },
-    { "POST /v1/image_to_video", times = math.huge, answer = function()
-      made = made + 1
-      return { json = { id = "task-" .. made } }
-    end },
-    { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = function(request)
-      local id = request.path:match "[^/]+$"
-      return (ways or {}).task
-        or { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" } } }
-    end },
-    { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-      times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
-  }
-end
 
 journals.over_each_database("a queue", function()
   after_each(mocked.close)
@@ -40,10 +18,9 @@ journals.over_each_database("a queue", function()
 
   local function open(ways, more, another)
     j = journals.open()
-    local options, list = { journal = j }, answers(ways)
+    local options = { journal = j }
     for name, v in pairs(more or {}) do options[name] = v end
-    list[#list + 1] = another
-    client, mock = mocked.client(list, options)
+    client, mock = prompted.client(ways, options, another)
     return client
   end
 
@@ -83,7 +60,20 @@ journals.over_each_database("a queue", function()
         prompt_text = "a", prompt_image = image }
       assert.same({ nil, "not_kept" }, { e, err.code })
     end
+    local _, problem = enqueue("i", { extra = { webhook = "https://x.example/hook?token=1" } })
+    assert.equal("not_kept", problem.code)
     assert.equal("invalid_request", select(2, enqueue("o", { output = "../a.mp4" })).kind)
+    assert.matches("written over by no worker", select(2, enqueue("o", { output = { path = "a.mp4",
+      overwrite = true } })).message)
+    local path = journals.path "\255.png"
+    local file = io.open(path, "wb")
+    if file then                              -- there are file systems that have no such names
+      file:write "\137PNG\r\n\26\n"
+      file:close()
+      local _, err = client:enqueue { model = "gen4_turbo", ratio = "1280:720", duration = 5, key = "i",
+        prompt_text = "a", prompt_image = runway.file(path) }
+      assert.equal("not_kept", err.code)
+    end
     assert.equal("not_found", select(2, j:get "i").kind)
   end)
 
@@ -91,7 +81,7 @@ journals.over_each_database("a queue", function()
     open()
     for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
     local result = work { jobs = 1 }
-    assert.same({ { done = 3 }, 0, 75 }, { result.counts, result.exit_code, result.credits })
+    assert.same({ { done = 3 }, 0, 60 }, { result.counts, result.exit_code, result.credits })
     local order = {}
     for _, request in ipairs(mock.requests) do
       if request.method == "POST" then order[#order + 1] = request.json.promptText:match "%a$" end
@@ -100,6 +90,14 @@ journals.over_each_database("a queue", function()
     local e = assert(j:get "a")
     assert.same({ "done", journals.path "out/a.mp4", nil }, { e.state, e.path, e.lease_until })
     assert.same({ {}, 0 }, { work().counts, submits() - 3 })
+  end)
+
+  it("is given with others in the order in which they came", function()
+    open()
+    for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
+    local keys = {}
+    for i, row in ipairs(assert(journal.claim(j, account(), 3, {}))) do keys[i] = row.key end
+    assert.same({ "c", "a", "b" }, keys)
   end)
 
   it("gives an entry to one worker alone, under a number that grows", function()
@@ -207,12 +205,12 @@ journals.over_each_database("a queue", function()
   end)
 
   it("is left to others where it is not ready in the time given, and nothing here is at stake any more", function()
-    open { task = { json = { id = "task-1", status = "RUNNING" } } }
+    open { ["shot a"] = { task = { json = { id = "task-shot-a-1", status = "RUNNING" } } } }
     assert(enqueue "a")
     local before = #ledger.open_tasks()
     assert.same({ { put_back = 1 }, before }, { work { timeout = 0.01 }.counts, #ledger.open_tasks() })
     local e = assert(j:get "a")
-    assert.same({ "submitted", "task-1" }, { e.state, e.task_id })
+    assert.same({ "submitted", "task-shot-a-1" }, { e.state, e.task_id })
   end)
 
   it("is waited for where another has it, though no more may be submitted", function()
@@ -225,7 +223,7 @@ journals.over_each_database("a queue", function()
     assert.same({ "done", "task-9" }, { assert(j:get "k4").state, j:get("k4").task_id })
   end)
 
-  it("is failed once its provider refuses it, and stays queued where nothing was sent", function()
+  it("is failed once its provider refuses it", function()
     open { ["shot bad"] = { status = 400, json = { error = "no such thing" } } }
     assert(enqueue "bad")
     assert(enqueue "good")
@@ -272,6 +270,54 @@ journals.over_each_database("a queue", function()
     assert.equal(here .. "/" .. from_here(journals.path "a.png"), select(2, next(recipe.read(row).files)))
     work { directory = from_here(journals.path "out/") }
     assert.equal(here .. "/" .. from_here(journals.path "out/i.mp4"), assert(j:get "i").path)
+  end)
+
+  it("stays queued as it was where nothing was sent", function()
+    local ways = { ["shot a"] = { fault = "not_sent" } }
+    open(ways, { budget = 100, prices = { ["gen4.5"] = 5 } })
+    assert(enqueue "a")
+    local result = work()
+    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.equal("queued", assert(j:get "a").state)
+    assert.equal(0, assert(j:totals()).reserved)
+    ways["shot a"] = nil
+    journals.sql { "UPDATE runway_shots SET due_at = NULL" }
+    assert.same({ done = 1 }, work().counts)
+  end)
+
+  it("is made by its own account's workers alone", function()
+    open()
+    assert(enqueue "a")
+    local others = prompted.client(nil, { journal = j, base_url = "https://other.example" })
+    assert(others:enqueue(mocked.clip { key = "b", prompt_text = "shot b" }))
+    assert(others:enqueue(mocked.clip { key = "c", prompt_text = "shot c" }))
+    journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 't', lease_until = 1 WHERE key = 'c'" }
+    assert.equal(1, #assert(journal.unfinished(j, account(), 9)))
+    assert.same({ done = 1 }, work().counts)
+    assert.same({ "queued", "submitted" }, { assert(j:get "b").state, assert(j:get "c").state })
+  end)
+
+  it("is open at once where its worker's process is gone, and only then", function()
+    open()
+    for _, key in ipairs { "a", "b" } do assert(enqueue(key)) end
+    local gone = assert(journal.claim(j, account(), 1, {}))[1]
+    local held = assert(journal.claim(j, account(), 1, {}))[1]
+    local me = held.owner
+    journals.sql { { "UPDATE runway_shots SET owner = $1 WHERE key = 'a'", (me:gsub("%d+ %d+$", "999999999 1")) } }
+    assert(journal.sweep_all(j))
+    local rows = assert(journal.claim(j, account(), 9, {}))
+    assert.same({ 1, "a", gone.fence + 1 }, { #rows, rows[1].key, rows[1].fence })
+  end)
+
+  it("is made anew only by who has it", function()
+    open()
+    assert(enqueue "a")
+    local old = assert(journal.claim(j, account(), 1, {}))[1].hold
+    journals.sql { "UPDATE runway_shots SET state = 'failed', fence = fence + 1" }
+    assert.is_false(journal.again(j, old, "a#2", "{}"))
+    assert.equal("not_found", select(2, j:get "a#2").kind)
+    assert.is_true(journal.again(j, { key = "a", fence = old.fence + 1 }, "a#2", "{}"))
+    assert.equal("queued", assert(j:get "a#2").state)
   end)
 
   it("waits for a worker that has the file, the very same", function()
@@ -325,6 +371,35 @@ describe("a worker that is told to end", function()
       assert.equal("true\t0\nsubmitted\tt0\tnil\nsubmitted\tt1\tnil\nqueued\tnil\tnil", said)
       assert.equal(0, code)
     end)
+
+  it("does not end as one that failed, though a shot did", function()
+    local said, code = child.run([[
+      local runway = require "runway"
+      local asked = 0
+      local mock = runway.mock { any_order = true,
+        { "POST /v1/text_to_video", times = math.huge, answer = function(request)
+          if request.json.promptText == "k0" then return { status = 400, json = { error = "no" } } end
+          return { json = { id = "t1" } }
+        end },
+        { "GET /v1/tasks/t1", times = math.huge, answer = function()
+          asked = asked + 1
+          if asked == 3 then os.execute "kill -TERM $PPID" end
+          return { json = { id = "t1", status = "RUNNING" } }
+        end } }
+      local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", transport = mock,
+        journal = (...) .. "/j.db" })
+      for i = 0, 2 do
+        assert(client:enqueue { key = "k" .. i, prompt_text = "k" .. i, model = "gen4.5", ratio = "1280:720",
+          duration = 5 })
+      end
+      local result = assert(runway.work(client, { directory = ..., jobs = 1 }))
+      local e, next_one = client.journal:get "k1", client.journal:get "k2"
+      print(result.drained, result.exit_code, result.counts.failed)
+      print(e.state, e.task_id, e.lease_until, next_one.state, next_one.lease_until)
+    ]], { arguments = { journals.path "." } })
+    assert.equal("true\t0\t1\nsubmitted\tt1\tnil\tqueued\tnil", said)
+    assert.equal(0, code)
+  end)
 
   it("tells in its last words of a task that another has by now", function()
     local said = child.run([[

@@ -69,6 +69,11 @@ local function credits_of(entry)
   return entry.credits or entry.state ~= "failed" and entry.estimated_credits or nil
 end
 
+-- What a shot has cost with its last attempt; nil where no one knows of any cost.
+local function charged(spent, cost)
+  return cost and spent + cost or spent > 0 and spent or nil
+end
+
 -- The error that a failed task had.
 local function error_of(entry)
   if not entry.error then return nil end
@@ -86,7 +91,7 @@ local function recall(shot, by_key)
       entry.status
     shot.path, shot.bytes, shot.error = entry.path, entry.bytes, error_of(entry)
     shot.submitted_at, shot.ended_at = entry.submitted_at, entry.ended_at
-    shot.credits = credits_of(entry) and shot.spent + credits_of(entry) or shot.spent > 0 and shot.spent or nil
+    shot.credits = charged(shot.spent, credits_of(entry))
     attempt = attempt + 1
     local another = by_key[names.attempt(shot.key, attempt)]
     if another then shot.spent = shot.spent + (entry.credits or 0) end
@@ -131,9 +136,9 @@ end
 
 -- What a task says of itself.
 local function note_task(self, shot, t)
-  local cost = t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and t.estimated_cost or nil
-  set(self, shot, { task_id = t.id, status = t.status, progress = t.progress,
-    credits = cost and shot.spent + cost or shot.credits })
+  local credits = charged(shot.spent, t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and t.estimated_cost)
+  if not credits then shot.credits = nil end  -- `set` takes nothing away
+  set(self, shot, { task_id = t.id, status = t.status, progress = t.progress, credits = credits })
 end
 
 -- Nothing more is submitted to a provider in this run.
@@ -177,7 +182,8 @@ end
 -- A submit made no task. True when it is to be tried once more.
 local function turned_away(self, shot, err, patience)
   if err.kind == "unknown_submit" then        -- it may be paid for
-    shot.credits = shot.credits or shot.estimate and shot.spent + shot.estimate.credits or nil
+    local known = (shot.credits or 0) > shot.spent
+    shot.credits = not known and shot.estimate and shot.spent + shot.estimate.credits or shot.credits
     fail(self, shot, "unknown", err)
   elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
   elseif is_budget(err) and wait_for_credits(self, shot) then return true

@@ -391,7 +391,7 @@ function sql.notify() return { "NOTIFY runway" } end
 
 --------------------------------------------------------------------- settled by whoever knows
 
-local SETTLED = "sent = NULL, updated_at = $2 WHERE key = $1 AND state = 'unknown' AND "
+local SETTLED = "sent = NULL, updated_at = $2 WHERE key = $1 AND "
 
 --- An unknown is that task.
 function sql.settle_as(key, now, task_id)
@@ -403,7 +403,8 @@ end
 --- given up does not end the next one; so do the id of a task that is gone, and what it was to cost.
 function sql.settle_anew(key, now)
   return { "UPDATE runway_shots SET state = 'queued', token = '', task_id = NULL, status = NULL, credits = NULL, "
-    .. "estimated = NULL, reserved = NULL, error = NULL, error_code = NULL, " .. SETTLED .. coming_to("queued"),
+    .. "estimated = NULL, reserved = NULL, error = NULL, error_code = NULL, " .. SETTLED
+    .. coming_to("queued", { "unknown" }),
     key, now }
 end
 

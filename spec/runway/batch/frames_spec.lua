@@ -54,7 +54,7 @@ describe("a shot that begins where another ends", function()
 
   local function run(where, more)
     client, m = provider()
-    local options = { directory = files:path "out" }
+    local options = { directory = files:path "out", sheet = function() end }
     for name, v in pairs(more or {}) do options[name] = v end
     return runway.batch(client, where, options)
   end
@@ -93,6 +93,16 @@ describe("a shot that begins where another ends", function()
       assert.equal(64, #picture.sha256)
     end)
   end
+
+  seen("waits for it where it failed and is made anew, too", function()
+    fails.b = "no"
+    assert.equal("failed done", states(assert(run(list("b<last:a", "a")))))
+    fails = {}
+    os.remove(files:path "out/a.mp4")         -- is fetched first
+    os.remove(files:path "out/a.mp4.last.png")
+    local result = assert(run(list("b<last:a", "a"), { jobs = 1, retry_failed = true }))
+    assert.same({ "done done", 0, { "b" } }, { states(result), result.exit_code, posts })
+  end)
 
   seen("is made once, whatever became of the frame since", function()
     assert(run(list("a", "b<last:a")))

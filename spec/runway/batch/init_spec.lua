@@ -5,6 +5,7 @@ local clients = require "runway.client"
 local command = require "spec.support.command"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
+local prompted = require "spec.support.prompted"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
@@ -12,43 +13,13 @@ local scratch = require "spec.support.scratch"
 local HEADER = "key,prompt_text,model,ratio,duration"
 
 describe("runway.batch", function()
-  local files, posts, tasks, open, most, client, m
+  local files, posts, seen, client, m
 
-  -- The provider: by its prompt each shot goes as `ways` say, for its first, second, … submit; else well.
-  local function provider(ways, options)
-    posts, tasks, open, most = {}, {}, 0, 0
-    local function submit(request)
-      local prompt = request.json.promptText
-      posts[prompt] = (posts[prompt] or 0) + 1
-      local way = (ways or {})[prompt]
-      if type(way) == "function" then way = way()
-      elseif way and not way.status and not way.fault and not way.code then way = way[posts[prompt]] end
-      if way and (way.status or way.fault) then return way end
-      local id = ("task-%s-%d"):format(prompt, posts[prompt])
-      tasks[id] = way or {}
-      open = open + 1
-      most = math.max(most, open)
-      return { json = { id = id, estimatedCost = { credits = 25 } } }
-    end
-    local function query(request)
-      local id = request.path:match "[^/]+$"
-      local way = tasks[id]
-      way.looks = (way.looks or 0) + 1
-      if way.looks == 1 then return { json = { id = id, status = "RUNNING", progress = 0.5 } } end
-      if way.looks == 2 then open = open - 1 end
-      if way.code then
-        return { json = { id = id, status = "FAILED", failure = "it failed", failureCode = way.code,
-          cost = { credits = 0 } } }
-      end
-      return { json = { id = id, status = "SUCCEEDED", output = { "https://cdn.example/" .. id .. ".mp4" },
-        cost = { credits = 20 } } }
-    end
-    return mocked.client({ any_order = true,
-      { "POST /v1/text_to_video", times = math.huge, answer = submit },
-      { method = "GET", path = "^/v1/tasks/", times = math.huge, answer = query },
-      { method = "GET", path = function(_, request) return request.url:find "^https://cdn" ~= nil end,
-        times = math.huge, answer = function(request) return { body = "\0\0\0\24ftypmp42" .. request.url } end },
-    }, options)
+  local function provider(...)
+    local made, mock
+    made, mock, seen = prompted.client(...)
+    posts = seen.posts
+    return made, mock
   end
 
   local function list(...)
@@ -57,8 +28,9 @@ describe("runway.batch", function()
     return files:write("shots.csv", table.concat(lines, "\n"))
   end
 
+  -- Without a page: for each film that would ask an ffmpeg for a still.
   local function run(where, more)
-    local options = { directory = files:path "out" }
+    local options = { directory = files:path "out", sheet = function() end }
     for name, v in pairs(more or {}) do options[name] = v end
     return runway.batch(client, where, options)
   end
@@ -146,7 +118,7 @@ describe("runway.batch", function()
       client = provider()
       assert.equal(0, assert(run(list("a", "b", "c", "d", "e"),
         { jobs = jobs, directory = files:path("out" .. jobs) })).exit_code)
-      assert.equal(jobs, most)
+      assert.equal(jobs, seen.most)
       mocked.close()
     end
   end)
@@ -168,17 +140,17 @@ describe("runway.batch", function()
 
   it("tells of each change with the whole list", function()
     client = provider()
-    local seen, rows = {}, {}
+    local told, rows = {}, {}
     assert(run(list("a", "b"), { jobs = 1, on_progress = function(shots)
       rows[#shots] = true
       local shot = shots[1]
       local said = ("%s %s %s"):format(shot.state, shot.progress or "-", shot.credits or "-")
-      if seen[#seen] ~= said then seen[#seen + 1] = said end
+      if told[#told] ~= said then told[#told + 1] = said end
     end }))
     assert.same({ [2] = true }, rows)
-    assert.equal("queued - -", seen[1])
-    assert.equal("submitting - -", seen[2])
-    assert.equal("done 1 20", (seen[#seen]:gsub("%.0", "")))
+    assert.equal("queued - -", told[1])
+    assert.equal("submitting - -", told[2])
+    assert.equal("done 1 20", (told[#told]:gsub("%.0", "")))
   end)
 
   it("tells which shot it is of, and once of each that nothing more is done about it", function()
@@ -208,7 +180,7 @@ describe("runway.batch", function()
 
   it("keeps a contact sheet, on which stands where it is, though no still can be had", function()
     client = provider { b = { code = "SAFETY.INPUT.TEXT" } }
-    assert.equal(1, assert(run(list("a", "b"))).exit_code)
+    assert.equal(1, assert(runway.batch(client, list("a", "b"), { directory = files:path "out" })).exit_code)
     local html = files:content "out/index.html"
     assert.matches('<a class="stage" href="%./a%.mp4" data%-play="video"', html)
     assert.matches("it failed", html)
@@ -477,7 +449,7 @@ describe("runway.batch", function()
     it("counts what is under way in its journal, and leaves the client's own count as it was", function()
       client = provider({}, { max_tasks = 1 })
       assert.equal("done done done", states(assert(run(list("a", "b", "c")))))
-      assert.equal(1, most)
+      assert.equal(1, seen.most)
       assert(client:generate(mocked.clip { prompt_text = "d" }))
       assert.equal("max_tasks", select(2, client:generate(mocked.clip { prompt_text = "e", deadline = 1 })).code)
     end)
@@ -537,8 +509,8 @@ describe("runway.batch", function()
       { "POST /make", json = { id = "other-1" } },
       { "GET /tasks/other-1", times = math.huge, json = { status = "FAILED" } },
     }, { provider = adapters.own(), api_key = head .. "second-of-all" })
-    assert(run({ mocked.clip { key = "a", provider = "mine", prompt_text = said },
-      mocked.clip { key = "b", prompt_text = said } }, { clients = { mine = other } }))
+    assert(runway.batch(client, { mocked.clip { key = "a", provider = "mine", prompt_text = said },
+      mocked.clip { key = "b", prompt_text = said } }, { directory = files:path "out", clients = { mine = other } }))
     local page = files:content "out/index.html"
     assert.matches("a [key] b [key] c", page, 1, true)
     assert.is_nil(page:find("-of-all", 1, true))
