@@ -121,8 +121,9 @@ local NAMES = "A NAME with points leads into tables and lists: --param reference
 local generate = {
   "generate", "Make a clip: submit, wait, download. Spends credits.",
   more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
-    .. "anything fails after that, `runway task ID -o FILE` goes on.\n\n" .. NAMES .. "\n\n" .. KEYS .. "\n\n"
-    .. exits.told(),
+    .. "anything fails after that, `runway task ID -o FILE` goes on. A FILE that is there already is 1, before "
+    .. "anything is paid for; with --journal and --key it is 0 where it is the very film of that key.\n\n"
+    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
   options = together(PARAMS, FILE, WAITING, {
     { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
     { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
@@ -136,6 +137,13 @@ local LIST = "A list is CSV, as spreadsheets write it, or JSON Lines: one shot a
   .. "output (default: KEY.mp4) and provider. Files are found beside the list. All of it is checked first: each fault "
   .. "is told with its line and column."
 
+-- What a batch and a worker share.
+local JOBS = { "--jobs", "Shots under way side by side.", value = "N", default = "5", read = read.count }
+local ATTEMPTS = { "--attempts", "How often a shot is made whose failure the provider calls its own.", value = "N",
+  default = "1", read = read.count }
+local BUDGET = { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
+  value = "CREDITS", read = read.amount }
+
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
   more = LIST .. "\n\nDIR gets the films, a receipt beside each, a page that shows them (index.html, with stills/ "
@@ -146,15 +154,13 @@ local batch = {
   takes = { { "file", "The list." } },
   options = together({
     { "-o --output", "The directory to write into; it is made.", value = "DIR" },
-    { "--jobs", "Shots under way side by side.", value = "N", default = "5", read = read.count },
-    { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
-      value = "CREDITS", read = read.amount },
+    JOBS,
+    BUDGET,
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
     { "--dry-run", "Print the requests and what they would cost, and send nothing." },
     { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
     { "--retry-failed", "Make anew what failed in an earlier run." },
-    { "--attempts", "How often a shot is made whose failure the provider calls its own.", value = "N", default = "1",
-      read = read.count },
+    ATTEMPTS,
     { "--timeout", "Seconds to wait for one task; it goes on without us, and the next run goes on with it.",
       value = "SECONDS", read = read.positive },
     POLLING,
@@ -265,11 +271,10 @@ local work = {
     JOURNAL,
     { "-o --output", "The directory for the files; it is made.", value = "DIR" },
     { "--until-empty", "End when nothing is queued or under way." },
-    { "--jobs", "Side by side (default 5).", value = "N", read = read.count },
-    { "--attempts", "So often at most is one made that the provider failed at (default 1).", value = "N",
-      read = read.count },
+    JOBS,
+    ATTEMPTS,
     { "--max-tasks", "Tasks under way at once, of all workers together.", value = "N", read = read.count },
-    { "--budget", "Credits that no submit takes the journal's sum past.", value = "CREDITS", read = read.number },
+    BUDGET,
   }, WAITING, { JSON }, ACCOUNT),
 }
 
