@@ -69,7 +69,9 @@ describe("a process with a program under way", function()
       local taken, result
       repeat core.wait(1); taken, result = core.take() until taken
       print(result.code, result.error and result.error.code)
+      print(select(2, io.popen "exit 3":close()) == "exit")
     ]], { before = "env --ignore-signal=CHLD" })
-    assert.equal("nil\texit_code", output)
+    -- as the C library finds it: valgrind keeps that signal to itself, and the code is there
+    assert.truthy(output == "nil\texit_code\nfalse" or output == "3\tnil\ntrue", output)
   end)
 end)
