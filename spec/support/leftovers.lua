@@ -7,6 +7,7 @@ local has_lfs, lfs = pcall(require, "lfs")
 local leftovers = {}
 
 local PATIENCE = 20                           -- seconds; only ever spent by a spec that fails
+local GRACE = 2                               -- seconds for a thread that closes what it has; likewise
 
 -- A local of a room, by the function that uses it: what a spec may look at and no user needs.
 local function hidden(fn, wanted)
@@ -100,9 +101,15 @@ local before = {}
 function checks.descriptors(say)
   local core = loaded "core"
   if core and core.close then core.close() end -- the engine's own, and its idle connections
-  for number, target in pairs(descriptors()) do
-    if before[number] ~= target then say("the descriptor %s: %s", number, target) end
-  end
+  local deadline, left = os.time() + GRACE
+  repeat                                      -- a thread that is slow to end is left to do so by itself
+    left = {}
+    for number, target in pairs(descriptors()) do
+      if before[number] ~= target then left[#left + 1] = ("the descriptor %s: %s"):format(number, target) end
+    end
+    if left[1] then os.execute "sleep 0.05" end
+  until not left[1] or os.time() >= deadline
+  for _, line in ipairs(left) do say("%s", line) end
 end
 
 -- In this order: what is told by one closes what would be told by the next.
