@@ -13,7 +13,7 @@
 
 #include "sink_place.h"
 
-static const char place_taken[] = "write over an existing file";
+static const char place_taken[] = "write over an existing file (overwrite = true does)";
 
 
 static int place_fails (const char **what, const char *step, int err) {

@@ -296,7 +296,8 @@ static bool bind_parameters (const sqlite_db *db, sqlite3_stmt *s, const rw_cell
     const rw_cell *c;
     int result = SQLITE_OK;
     if (n < 1 || n > count)
-      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s", name ? name : "?");
+      return rw_store_trouble(t, RW_STORE_SQL, "there is no parameter %s (n = COUNT in a statement counts those "
+                              "that are nil at its end)", name ? name : "?");
     c = rw_cells_at(in, at + (size_t)n - 1);
     switch (c->type) {
       case RW_CELL_NULL: break;

@@ -131,7 +131,7 @@ function task.place(self, path, opts, spec, what)
     if overwrite == nil then overwrite = ref.overwrite end
   end
   if type(path) ~= "string" or path == "" or path:find("%z") then
-    local why = path == nil and ": the task has no output" or ""
+    local why = path == nil and ": none was given with the request, as its output" or ""
     error(what .. " takes the path of the file to write" .. why, 3)
   end
   return path, opts, overwrite

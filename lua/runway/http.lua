@@ -217,9 +217,10 @@ local function attempt(session, call, tally)
         return nil, err, reading.answer
       end
       left = left - counted
-      session:log("warning", ("%s; trying again in %s s"):format(call:tell(verdict, result, reading).message,
-        text.fixed(delay, 1)),
-        { attempt = tally.attempts, kind = verdict.kind })
+      session:log("warning", ("%s%s: %s; trying again in %s s"):format(call.name or "another host",
+        call.key and ", key " .. text.quote(call.key) or "",
+        (call:tell(verdict, result, reading).message:gsub("%.$", "")), text.fixed(delay, 1)),
+        { attempt = tally.attempts, kind = verdict.kind, key = call.key })
       if not pause(session, call, delay) then
         if session.closed then return closed(session, tally) end
         local _, err = failure(session, tally, verdict, result, reading, call)
@@ -403,8 +404,9 @@ end
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
----                              argument, deadline = on scheduler.now() (default: the client's), paid = true
----                              (a submit, whatever its adapter says), raw = true (any body will do) }
+---                              argument, key = of the order, deadline = on scheduler.now() (default: the
+---                              client's), paid = true (a submit, whatever its adapter says), raw = true (any
+---                              body will do) }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.AdapterAnswer|nil answer
@@ -414,7 +416,7 @@ function http.call(session, request, opts)
   if not wire then return session:refuse(problem) end
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
-    receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
+    key = opts.key, receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     deadline = opts.deadline or session:deadline(),
   }, Api))
 end

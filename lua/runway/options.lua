@@ -35,7 +35,11 @@ function options.nearest(name, names, most)
   local best, least = nil, (most or math.max(1, floor(#name / 3))) + 1
   for _, candidate in ipairs(names) do
     local edits = distance(text.lower(name), text.lower(candidate))
-    if edits < least or (edits == least and best and candidate < best) then
+    local nearer = edits < least
+    if edits == least and best then           -- a letter is sooner left out than mistaken for another
+      nearer = #candidate > #best or #candidate == #best and candidate < best
+    end
+    if nearer then
       best, least = candidate, edits
     end
   end
@@ -66,13 +70,14 @@ end
 
 ---What a value should be and is not; nil when it will do.
 ---@param v any
----@param rule string|fun(v: any): boolean, string?   as `check` takes it
+---@param rule string|fun(v: any): boolean, string?, string?   as `check` takes it
 ---@return string|nil expected
+---@return string|nil got   where the rule tells more than the type
 function options.unmet(v, rule)
   if type(rule) == "function" then
-    local ok, expected = rule(v)
+    local ok, expected, got = rule(v)
     if ok then return nil end
-    return expected or "another value"
+    return expected or "another value", got
   end
   for expected in rule:gmatch("[^|]+") do
     if is_a(v, expected) then return nil end
@@ -83,8 +88,9 @@ end
 ---Checks the options table of a public function; an unknown name or a wrong type raises at the
 ---caller's line, with the nearest known name. Called as `check(options, SPEC, "client")`.
 ---@param given table|nil  nil counts as no options
----@param spec table<string, string|fun(v:any):boolean,string?>  name -> "number", "string|table",
----  "integer", "any", or a function that returns true, or false and what was expected
+---@param spec table<string, string|fun(v:any):boolean,string?,string?>  name -> "number", "string|table",
+---  "integer", "any", or a function that returns true, or false, what was expected and, where it is no secret, what
+---  was given
 ---@param what string   the function's name, for the message
 ---@param level integer|nil  as the calling function would give it to `error`; default 2, its caller
 ---@return table given
@@ -93,6 +99,9 @@ function options.check(given, spec, what, level)
   if given == nil then return {} end
   if type(given) ~= "table" then
     error(("%s: options must be a table, got %s"):format(what, type(given)), level)
+  end
+  if given == package.loaded.runway then
+    error(("%s is called with a dot: runway.%s { … }"):format(what, what), level)
   end
   for name, v in next, given do
     local rule = spec[name]
@@ -105,10 +114,10 @@ function options.check(given, spec, what, level)
         type(name) == "string" and text.quote(name) or "[" .. tostring(name) .. "]",
         near and "did you mean " .. near .. "?" or "known: " .. concat(known, ", ")), level)
     end
-    local expected = options.unmet(v, rule)
+    local expected, got = options.unmet(v, rule)
     if expected then
-      error(("%s: option %s must be %s, got %s"):format(what, name, expected,
-        type(v) == "number" and text.number(v) or v == "" and '""' or type(v)), level)
+      error(("%s: option %s must be %s, got %s"):format(what, name, expected, got
+        or type(v) == "number" and text.number(v) or v == "" and '""' or type(v)), level)
     end
   end
   return given

@@ -40,6 +40,11 @@ local NO_SLIP = { mode = true, speed = true, images = true, videos = true, promp
 -- What is written elsewhere, and where.
 local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }" }
 
+-- What is given elsewhere, and to whom.
+local OPTIONS = {
+  on_progress = "task:wait and task:download", poll_interval = "runway.client", timeout = "runway.client and task:wait",
+}
+
 -- What is ours: name -> a check that gives what was expected, or nil.
 local OURS = {}
 
@@ -116,6 +121,16 @@ local function meant(session, name)
   return cache.names[name]
 end
 
+local function misplaced(session, given)
+  for name, whose in next, OPTIONS do
+    if given[name] ~= nil and not (session.adapter.names or {})[name] then
+      return values.refused(name, "%s is no parameter, but an option of %s (extra = { %s = … } sends it all the same)",
+        name, whose, name)
+    end
+  end
+  return nil
+end
+
 local function check_spelling(session, given)
   local names, knows = {}, session.adapter.names or {}
   for name in next, given do
@@ -164,7 +179,8 @@ function order.read(session, raw)
       end
     end
   end
-  local problem
+  local problem = type(given) == "table" and misplaced(session, given)
+  if problem then return nil, problem end
   read.params, problem = params.normalise(given)
   if not read.params then
     if problem.without_files and not takes_files(session) then problem.message = problem.without_files end

@@ -26,11 +26,15 @@ local function is_amount(v) return type(v) == "number" and v >= 0 and v < math.h
 ---@param v any
 ---@return boolean
 ---@return string expected
+---@return string|nil got   the entry that is none
 function prices.fit(v)
   local expected = "a function, or a table of models and credits such as { gen4_turbo = 5 }"
   if type(v) ~= "table" then return type(v) == "function", expected end
   for model, price in next, v do
-    if type(model) ~= "string" or not is_amount(price) then return false, expected end
+    if type(model) ~= "string" or not is_amount(price) then
+      return false, expected, ("%s = %s"):format(type(model) == "string" and text.line(model, 60) or values.show(model),
+        values.show(price))
+    end
   end
   return true, expected
 end

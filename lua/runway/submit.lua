@@ -219,7 +219,10 @@ end
 -- The paid request, and what comes of it.
 local function call(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
-    { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
+    { reader = "accepted", ref = ref.kind, key = ref.key, paid = true, deadline = deadline, receipt = receipt })
+  if failure and failure.kind == "invalid_request" and request.warnings then -- what it is refused for, like as not
+    failure.message = ("%s (%s)"):format(failure.message, table.concat(request.warnings, "; "))
+  end
   ref.id = made and fields.id(made.id) or failure and failure.task_id
   if not ref.id then return nil, failure end
   if ref.target then ref.target.task_id = ref.id end
@@ -291,8 +294,8 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     made_from, err = description.read(session, kind, order, deadline)
     if not made_from then return nil, err end
   end
-  local ref = { kind = kind, format = request.format, output = order.output, overwrite = order.overwrite,
-    target = target, made_from = made_from }
+  local ref = { kind = kind, key = order.params.key, format = request.format, output = order.output,
+    overwrite = order.overwrite, target = target, made_from = made_from }
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t

@@ -83,20 +83,26 @@ function text.trim(s)
   return first and s:sub(first, last_word(s)) or ""
 end
 
----A text as one readable line: control characters and runs of spaces become one space. nil for
----what is no string, and for what is empty then.
+-- As much as there is room for, with a sign that there was more.
+local function shorten(s, limit)
+  if not limit or #s <= limit then return s end
+  return limit > 9 and text.cut(s, limit - #"…") .. "…" or text.cut(s, limit)
+end
+
+---A text as one readable line: control characters and runs of spaces become one space; what is cut ends with an
+---ellipsis. nil for what is no string, and for what is empty then.
 ---@param s any
 ---@param limit integer|nil  bytes
 ---@return string|nil
 function text.line(s, limit)
   if type(s) ~= "string" then return nil end
-  if s ~= "" and not s:find("[%z\1-\32\127]") then return limit and #s > limit and text.cut(s, limit) or s end
+  if s ~= "" and not s:find("[%z\1-\32\127]") then return shorten(s, limit) end
   local line = s:gsub("[%z\1-\32\127]+", " ")
   local from = line:byte(1) == 32 and 2 or 1
   local to = line:byte(-1) == 32 and -2 or -1
   line = line:sub(from, to)
   if line == "" then return nil end
-  return limit and text.cut(line, limit) or line
+  return shorten(line, limit)
 end
 
 ---------------------------------------------------------------------------------------------------

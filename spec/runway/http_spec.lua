@@ -146,6 +146,21 @@ describe("policy", function()
     end)
   end)
 
+  it("what is made again is told with its key, and what is refused with what was odd about it", function()
+    local logged = {}
+    local client = mocked.client({
+      { "POST /v1/text_to_video", status = 429, headers = { ["retry-after"] = "2" }, json = { error = "Slow down." } },
+      { "POST /v1/text_to_video", status = 400, json = { error = "No." } },
+    }, { logger = function(level, message, fields)
+      if level == "warning" then logged[#logged + 1] = { message, fields.key } end
+    end })
+    local task, err = client:generate(mocked.clip { model = "Gen4.5", key = "fog" })
+    assert.is_nil(task)
+    assert.matches('^/v1/text_to_video, key "fog": Slow down; trying again in 2%.', logged[#logged][1])
+    assert.equal("fog", logged[#logged][2])
+    assert.matches("did you mean gen4.5?", err.message, 1, true)
+  end)
+
   describe("an id is kept,", function()
     it("to the last digit, however it was sent", function()
       for body, id in pairs {

@@ -35,6 +35,20 @@ describe("runway.options", function()
     refused("option size must be the number 1, got 2", { size = 2 })
   end)
 
+  it("tell what was given, where the rule says so, and nothing of a text else", function()
+    local function word(v) return v == "a", "one of a, b", ("%q"):format(v) end
+    assert.has_error(function() options.check({ state = "bad" }, { state = word }, "journal:entries") end,
+      'journal:entries: option state must be one of a, b, got "bad"')
+    assert.has_error(function() options.check({ api_key = "geheim" }, { api_key = "number" }, "client") end,
+      "client: option api_key must be number, got string")
+  end)
+
+  it("are not the module itself, where a function was called with a colon", function()
+    local ok, message = pcall(function() return require("runway"):client {} end)
+    assert.is_false(ok)
+    assert.matches("client is called with a dot: runway.client { … }", message, 1, true)
+  end)
+
   it("find the nearest name, whatever its case", function()
     assert.equal("timeout", options.nearest("TIMOUT", { "path", "timeout" }))
     assert.is_nil(options.nearest("color", { "path", "timeout" }))

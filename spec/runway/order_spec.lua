@@ -40,7 +40,7 @@ describe("an order", function()
     end
 
     for provider, slips in pairs {
-      runwayml = { negativ_prompt = "negativePrompt", referense_images = "reference_images", audioo = "audio",
+      runwayml = { negativ_prompt = "negative_prompt", referense_images = "reference_images", audioo = "audio",
         content_moderatoin = "content_moderation", outputFromat = "outputFormat", video_urii = "video_uri" },
       gateway = { watermrk = "watermark", contentModeratoin = "contentModeration" },
       cometapi = { stlye = "style", lastimage = "last_image", optoins = "options", targetLnag = "targetLang" },
@@ -57,6 +57,25 @@ describe("an order", function()
         end
       end)
     end
+
+    it("with the longer name where two are as near: a letter is sooner left out than mistaken", function()
+      local task, err = mocked.client({}):generate { prompt_text = "x", modl = "gen4.5" }
+      assert.is_nil(task)
+      assert.matches("did you mean model?", err.message, 1, true)
+    end)
+
+    it("that is an option of something else", function()
+      local client, m = mocked.client {}
+      for name, whose in pairs { timeout = "task:wait", on_progress = "task:download",
+        poll_interval = "runway.client" } do
+        local v = name == "on_progress" and function() end or 5
+        local task, err = client:generate(clip { [name] = v })
+        assert.is_nil(task)
+        assert.equal("invalid_request", err.kind)
+        assert.matches(name .. " is no parameter, but an option of .*" .. whose, err.message)
+      end
+      assert.equal(0, #m.requests)
+    end)
 
     it("inside a table of ours, or of one that a model is known to take", function()
       local client, m = mocked.client {}

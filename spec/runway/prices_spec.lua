@@ -101,6 +101,8 @@ describe("client:estimate", function()
       for _, bad in ipairs { { ["gen4.5"] = -1 }, { ["gen4.5"] = "5" }, { 5 }, 5 } do
         assert.has_error(function() mocked.client({}, { prices = bad }) end)
       end
+      local ok, message = pcall(mocked.client, {}, { prices = { gen4_turbo = 5, ["gen4.5"] = -1 } })
+      assert.same({ false, true }, { ok, message:find("got gen4.5 = -1", 1, true) ~= nil })
     end)
   end)
 

@@ -252,7 +252,7 @@ describe("runway.progress", function()
       ["progress.wait: options must be a table"] = function() progress.wait(task, 5) end,
       ["progress.download: unknown option \"timeout\""] = function() progress.download(task, path, { timeout = 1 }) end,
       ["progress.download: option max_bytes must be"] = function() progress.download(task, path, { max_bytes = 0 }) end,
-      ["progress.download takes the path of the file to write: the task has no output"] = function()
+      ["progress.download takes the path of the file to write: none was given with the request"] = function()
         progress.download(task, { overwrite = true })
       end,
       ["progress.download takes the path of the file to write"] = function() progress.download(task, "") end,

@@ -136,7 +136,9 @@ local function sweep(mine)
   return true
 end
 
-local function is_state(v) return states.is(v), "one of " .. table.concat(states.ALL, ", ") end
+local function is_state(v)
+  return states.is(v), "one of " .. table.concat(states.ALL, ", "), type(v) == "string" and text.quote(v) or nil
+end
 local function is_count(v)
   return type(v) == "number" and v >= 1 and v % 1 == 0 and v <= MOST, "a whole number, 1 to " .. text.number(MOST)
 end

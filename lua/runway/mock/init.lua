@@ -26,6 +26,7 @@ local exchange = require "runway.mock.exchange"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
+local values = require "runway.values"
 
 ---@class runway.mock.Entry
 ---@field [1]? string        "GET /v1/tasks/x" or "/v1/tasks/x": method and path in one
@@ -87,7 +88,7 @@ end
 local ENTRY = {
   method = "string", path = "string|function", query = "table", check = "function", answer = "function",
   status = http_status, json = "any", body = "string", headers = "table", delay = seconds, times = often,
-  fault = function(v) return FAULTS[v], '"not_sent", "lost" or "timeout"' end,
+  fault = function(v) return FAULTS[v], '"not_sent", "lost" or "timeout"', values.show(v) end,
 }
 
 -- "GET /path?a=b" -> its parts, into the entry.

@@ -332,7 +332,8 @@ end
 ---@return string
 function advice.unknown_model(model, known)
   local near = options.nearest(model, known)
-  return ("the model %s is not known here%s; it goes to the API as it is"):format(text.line(model, 60) or "",
+  return ("the model %s is not known here%s; it goes to the API as it is"):format(
+    model:find "^[A-Za-z0-9._-]+$" and text.cut(model, 60) or text.quote(model),
     near and (" (did you mean %s?)"):format(near) or "")
 end
 
