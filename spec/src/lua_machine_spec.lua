@@ -11,6 +11,20 @@ describe("the core", function()
     assert.is_true(tls == nil or tls:find "^[^ ]+/" ~= nil)
   end)
 
+  it("notes the first SIGTERM, where that is asked for; the second ends the process", function()
+    local said, code = child.run [[
+      local core = require "runway.core"
+      core.catch_term()
+      print(core.term_came())
+      os.execute "kill -TERM $PPID"
+      print(core.term_came())
+      io.stdout:flush()
+      os.execute "kill -TERM $PPID"
+      print "still here"
+    ]]
+    assert.same({ "false\ntrue", 128 + 15 }, { said, code })
+  end)
+
   it("tells what room there is for a file", function()
     local here = scratch.new()
     assert.is_true(core.space(here.directory) > 0)

@@ -96,6 +96,8 @@ describe("a local file", function()
       ["a JPEG whose EXIF says what is no way to lie"] = { jpeg(exif("MM", 9)), 640, 360, 1 },
       ["a JPEG whose EXIF is cut"] = { jpeg(exif("II", 6):sub(1, 30)), 640, 360, 1 },
       ["a JPEG with filling bytes"] = { jpeg():gsub("\255\194", "\255\255\255\194", 1), 640, 360, 1 },
+      ["a JPEG with a mark that has no length"] = { jpeg():gsub("\255\194", "\255\208\255\194", 1), 640, 360, 1 },
+      ["a JPEG whose EXIF is no TIFF"] = { jpeg(exif("XX", 6)), 640, 360, 1 },
       ["a lossy WebP"] = { WEBP .. "VP8 \90\0\0\0\0\0\0\157\1\42" .. ("<I2I2"):pack(0x4000 + 500, 0x8000 + 300), 500,
         300, 1 },
       ["a lossless WebP"] = { WEBP .. "VP8L\90\0\0\0\47" .. ("<I4"):pack(499 + (299 << 14)) .. ("\0"):rep(9), 500, 300,
@@ -113,7 +115,7 @@ describe("a local file", function()
       for _, bytes in ipairs {
         png:sub(1, 23), png:gsub("IHDR", "CgBI"), png:sub(1, 16) .. ("\0"):rep(8), "\255\216\255\217",
         jpeg(ICC):sub(1, 40000), jpeg():sub(1, 10), "\255\216\255\194\0\1", "\255\216" .. ("\255"):rep(5000),
-        "RIFF\36\0\0\0WEBPVP8 ", "RIFF\36\0\0\0WEBPVP8X" .. ("\1"):rep(13), "GIF89a\1\0\1\0", box "isom",
+        "RIFF\36\0\0\0WEBPVP8 ", "RIFF\36\0\0\0WEBPANIM" .. ("\1"):rep(20), "RIFF\36\0\0\0WEBPVP8X" .. ("\1"):rep(13), "GIF89a\1\0\1\0", box "isom",
       } do
         local seen = probe(file("picture", bytes).path)
         assert.is_nil(seen.error)

@@ -62,6 +62,35 @@ describe("a process with a program under way", function()
     assert.equal(tostring(128 + 13), output)
   end)
 
+  it("is not started where descriptors are lacking, whichever it is, and loses none by it", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      local function run()
+        core.program({ "/bin/sh", "-c", "exit 3" }, 20)
+        local taken, result
+        repeat core.wait(1); taken, result = core.take() until taken
+        return result.error and result.error.code or result.code
+      end
+      print(run())
+      local open, seen = {}, {}
+      while #open < 100 do
+        local file = io.open "/dev/null"
+        if not file then break end
+        open[#open + 1] = file
+      end
+      for free = 0, 8 do
+        local said = run()
+        seen[#seen + 1] = tostring(said)
+        local file = table.remove(open)
+        if file then file:close() end
+      end
+      print(table.concat(seen, " "))
+    ]], { before = "ulimit -n 40;" })
+    local first, rest = output:match "^(%d+)\n(.*)$"
+    assert.equal("3", first)
+    assert.matches("^descriptors descriptors descriptors descriptors [descriptors ]*3[3 ]*$", rest)
+  end)
+
   it("its exit code is told as lost where the host ignores its children", function()
     local output = child.run([[
       local core = require "runway.core"
