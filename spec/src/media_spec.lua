@@ -115,7 +115,8 @@ describe("a local file", function()
       for _, bytes in ipairs {
         png:sub(1, 23), png:gsub("IHDR", "CgBI"), png:sub(1, 16) .. ("\0"):rep(8), "\255\216\255\217",
         jpeg(ICC):sub(1, 40000), jpeg():sub(1, 10), "\255\216\255\194\0\1", "\255\216" .. ("\255"):rep(5000),
-        "RIFF\36\0\0\0WEBPVP8 ", "RIFF\36\0\0\0WEBPANIM" .. ("\1"):rep(20), "RIFF\36\0\0\0WEBPVP8X" .. ("\1"):rep(13), "GIF89a\1\0\1\0", box "isom",
+        "RIFF\36\0\0\0WEBPVP8 ", "RIFF\36\0\0\0WEBPANIM" .. ("\1"):rep(20),
+        "RIFF\36\0\0\0WEBPVP8X" .. ("\1"):rep(13), "GIF89a\1\0\1\0", box "isom",
       } do
         local seen = probe(file("picture", bytes).path)
         assert.is_nil(seen.error)
