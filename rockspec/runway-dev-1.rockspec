@@ -99,6 +99,7 @@ build = {
       libraries = { "curl", "pthread", "m" },
     },
     ["runway.adapter"] = "lua/runway/adapter.lua",
+    ["runway.allowance"] = "lua/runway/allowance.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
     ["runway.api_key"] = "lua/runway/api_key.lua",
     ["runway.batch"] = "lua/runway/batch/init.lua",

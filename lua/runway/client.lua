@@ -1,6 +1,7 @@
 -- client.lua: what the user holds: one account at one provider.
 
 local adapter = require "runway.adapter"
+local allowance = require "runway.allowance"
 local budget = require "runway.budget"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
@@ -329,20 +330,12 @@ function Client:upload(path)
   return errors.told("client:upload", media.upload(mine, path))
 end
 
-local function credits(mine)
-  if not mine.adapter.credits then return mine:refuse(mine.adapter.name .. " does not tell what credits are left") end
-  local request, problem = adapter.ask(mine, "credits")
-  if not request then return mine:refuse(problem) end
-  local balance, err, answer = http.call(mine, request, { reader = "balance" })
-  if not balance then return nil, err end
-  return balance, answer.json
-end
-
---- What is left on the account.
+--- What is left on the account, and what it may run.
 ---@return number|nil credits
 ---@return table|runway.Error detail   the provider's own table, or err
+---@return table<string, runway.ModelLimits>|nil limits   by model; nil: the provider does not tell
 function Client:credits()
-  return errors.told("client:credits", credits(session_of(self)))
+  return errors.told("client:credits", allowance.read(session_of(self)))
 end
 
 ---@class runway.Spent        in credits
