@@ -109,6 +109,7 @@ build = {
     ["runway.batch.contents"] = "lua/runway/batch/contents.lua",
     ["runway.batch.csv"] = "lua/runway/batch/csv.lua",
     ["runway.batch.frames"] = "lua/runway/batch/frames.lua",
+    ["runway.batch.limits"] = "lua/runway/batch/limits.lua",
     ["runway.batch.list"] = "lua/runway/batch/list.lua",
     ["runway.batch.night"] = "lua/runway/batch/night.lua",
     ["runway.batch.other"] = "lua/runway/batch/other.lua",

@@ -99,8 +99,8 @@ local NEARLY = 0.000001
 
 -- How many of a model are under way on an account, as $n, … of these values.
 local function of_model(n)
-  return ("SELECT count(*) AS under_way FROM runway_shots WHERE provider = $%d AND base_url = $%d AND model = $%d AND %s")
-    :format(n, n + 1, n + 2, UNDER_WAY:format("$" .. n + 3, "$" .. n + 4))
+  return ("SELECT count(*) AS under_way FROM runway_shots WHERE provider = $%d AND base_url = $%d AND model = $%d "
+    .. "AND %s"):format(n, n + 1, n + 2, UNDER_WAY:format("$" .. n + 3, "$" .. n + 4))
 end
 local function of_model_with(of, now) return { of.provider, of.base_url, of.model, now - NO_NEWS, now - NO_ANSWER } end
 
@@ -157,8 +157,8 @@ end
 ---@param lease integer    until when
 ---@param terms runway.Terms
 ---@return table[]
----@return integer at      which of them tells how the entry stands; the ones behind it, where there is a budget, what is
----  held back of it if the key is not the intent's, and where a model has a limit, how many of it are under way
+---@return integer at      which of them tells how the entry stands; behind it, where there is a budget, what is held
+---  back of it if the key is not the intent's, and where its model has a limit, how many of that are under way
 function sql.begin(intent, now, lease, terms)
   local i = intent
   local on_insert, with = conditions(i, now, terms, 13)
