@@ -101,7 +101,9 @@ Allowance.__index = Allowance
 ---@param s runway.Session
 ---@return runway.Allowance
 function allowance.keep(s)
-  return setmetatable({ session = s, asked = false, next_look = scheduler.now(), job = false }, Allowance)
+  local tells = s.adapter.limits ~= nil
+  return setmetatable({ session = s, asked = not tells, next_look = tells and scheduler.now() or math.huge,
+    job = false }, Allowance)
 end
 
 local function look(self)
@@ -120,13 +122,13 @@ function Allowance:refresh()
 end
 
 --- For each model whose limit is known and lets some run: how many at once.
----@return table<string, integer>
+---@return table<string, integer>|nil   nil: there is none
 function Allowance:models()
   local most = {}
   for model, of_model in pairs(self.limits or {}) do
     if of_model.concurrent and of_model.concurrent > 0 then most[model] = of_model.concurrent end
   end
-  return most
+  return next(most) and most or nil
 end
 
 function Allowance:close()
