@@ -16,7 +16,7 @@ tasks.MEDIA = {
 }
 
 --- What the account of the official API may run of each model: at once, and a day.
-tasks.AT_ONCE, tasks.A_DAY = 20, 25000
+tasks.AT_ONCE, tasks.A_DAY = 50, 30000
 
 local LONGEST = 4096 -- bytes kept of a text in a request: data URIs would fill the memory
 
