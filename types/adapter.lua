@@ -35,6 +35,8 @@
 ---@field cancel? fun(ref: runway.TaskRef): runway.AdapterRequest|nil, runway.Trouble
 ---@field credits? fun(): runway.AdapterRequest        with `balance`, or neither
 ---@field balance? fun(answer: runway.AdapterAnswer): number|nil
+---@field limits? fun(answer: runway.AdapterAnswer): table<string, runway.ModelLimits>|nil
+---  what the account may run of each model, in the same answer
 ---@field upload? fun(file: runway.AdapterFile, answers: runway.AdapterAnswer[]): runway.UploadStep|nil, runway.Trouble
 ---  called with all answers so far until it returns a uri
 ---@field problem? fun(answer: runway.AdapterAnswer): runway.Problem|string|nil  what an error says; nil: nothing known
@@ -171,6 +173,7 @@
 ---@field task? table|false
 ---@field callback? table
 ---@field balance? table
+---@field limits? table
 ---@field problem? table
 ---@field status? integer       of the answer; default 200
 ---@field headers? table
@@ -179,7 +182,7 @@
 ---@field fields? runway.TaskFields  what was read; `word`, `reason` and `flagged` may be left out
 ---@field unreadable? true      bare nil is expected
 ---@field tells? true|string|runway.Problem  a problem is expected: any, of a kind, holding these fields
----@field value? any            of balance and retryable_failure
+---@field value? any            of balance, limits and retryable_failure
 ---@field upload? runway.AdapterFile
 ---@field answers? table[]      { status =, headers =, json = } so far
 ---@field uri? string           what the upload ends with

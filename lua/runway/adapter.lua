@@ -208,12 +208,16 @@ local function clean(s, name, value)
   return kept, faults[1] and table.concat(faults, "; ")
 end
 
--- A reader's value: fields of a task, or what the balance is.
+-- A reader's value: fields of a task, what the balance is, or what an account allows.
 local function value_of(s, name, value)
   if value == nil or value == false then return nil end
   if name == "balance" then
     if contract.is_number(value) then return value end
     return nil, odd(s, name, value, "as a balance")
+  end
+  if name == "limits" then
+    if contract.is_allowance(value) then return value end
+    return nil, odd(s, name, value, "as limits", contract.ALLOWANCE)
   end
   if type(value) ~= "table" then return nil, odd(s, name, value, "as the fields of a task") end
   return clean(s, name, value)
@@ -221,8 +225,9 @@ end
 
 --- Lets the adapter read an answer (for "callback": a payload).
 ---@param s runway.Session
----@param name "accepted"|"task"|"balance"|"callback"|"problem"
----@return any value                    fields of a task, a number ("balance"); nil: it could not be read
+---@param name "accepted"|"task"|"balance"|"limits"|"callback"|"problem"
+---@return any value                    fields of a task, a number ("balance"), a table ("limits"); nil: it could not be
+---  read
 ---@return runway.Problem|nil problem   what the adapter says is wrong; from "problem", its one value
 ---@return string|nil fault             what the adapter did wrong
 function adapter.read(s, name, ...)

@@ -1,6 +1,7 @@
 -- client.lua: what the user holds: one account at one provider.
 
 local adapter = require "runway.adapter"
+local allowance = require "runway.allowance"
 local budget = require "runway.budget"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
@@ -192,12 +193,13 @@ end
 
 -- Checks the params, then submits. Misuse is raised at the line that called the public method,
 -- which therefore must not call this as its tail.
-local function generate(mine, raw, kind)
+local function generate(mine, raw, kind, of_model)
   local wanted, problem = order.read(mine, raw)
   if not wanted then
     if problem.misuse then error(problem.message, 3) end
     return mine:refuse(problem)
   end
+  wanted.of_model = of_model
   local named = wanted.params.kind
   if kind and named and named ~= kind then error(("%s was called with kind = %q"):format(kind, named), 3) end
   local made, err = submit.make(mine, wanted, kind)
@@ -212,6 +214,17 @@ end
 ---@return runway.Error|nil err   beside a task: code "broken_answer", since the answer was no clean JSON
 function Client:generate(raw)
   local made, err = generate(session_of(self), raw)
+  return errors.told("client:generate", made, err)
+end
+
+--- The same for who makes many, of a client with a journal.
+---@param self runway.Client
+---@param raw runway.Submit
+---@param of_model integer|nil   how many of its model may be under way
+---@return runway.Task|nil
+---@return runway.Error|nil err  code "concurrency": there are as many, and nothing was submitted
+function client.generate(self, raw, of_model)
+  local made, err = generate(session_of(self), raw, nil, of_model)
   return errors.told("client:generate", made, err)
 end
 
@@ -329,20 +342,12 @@ function Client:upload(path)
   return errors.told("client:upload", media.upload(mine, path))
 end
 
-local function credits(mine)
-  if not mine.adapter.credits then return mine:refuse(mine.adapter.name .. " does not tell what credits are left") end
-  local request, problem = adapter.ask(mine, "credits")
-  if not request then return mine:refuse(problem) end
-  local balance, err, answer = http.call(mine, request, { reader = "balance" })
-  if not balance then return nil, err end
-  return balance, answer.json
-end
-
---- What is left on the account.
+--- What is left on the account, and what it may run.
 ---@return number|nil credits
 ---@return table|runway.Error detail   the provider's own table, or err
+---@return table<string, runway.ModelLimits>|nil limits   by model; nil: the provider does not tell
 function Client:credits()
-  return errors.told("client:credits", credits(session_of(self)))
+  return errors.told("client:credits", allowance.read(session_of(self)))
 end
 
 ---@class runway.Spent        in credits

@@ -132,6 +132,7 @@ contract.PARTS = {
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
   { "cancel", is_function, "a function" }, { "upload", is_function, "a function" },
   { "credits", is_function, "a function" }, { "balance", is_function, "a function" },
+  { "limits", is_function, "a function" },
   { "problem", is_function, "a function" }, { "callback", is_function, "a function" },
   { "retryable_failure", is_function, "a function" }, { "price", is_function, "a function" },
 }
@@ -161,6 +162,9 @@ function contract.fault(given)
   end
   if given.credits and not given.balance then
     return who .. " has credits but no balance; it must have both or neither"
+  end
+  if given.limits and not given.credits then
+    return who .. " has limits but no credits; they are read in the same answer as the balance"
   end
   return nil
 end
@@ -235,6 +239,27 @@ contract.KINDS = {
   rate_limited = true, server = true, network = true, timeout = true, protocol = true, unknown_submit = true,
   task_failed = true, task_cancelled = true, cancelled = true, io = true, limit = true, config = true,
 }
+
+local OF_A_MODEL = { concurrent = true, daily = true, used_today = true }
+
+--- What an account allows of each model: how many tasks at once, how many within a day, and how many were made in this
+--- one. What is not known is left out.
+---@param v any
+---@return boolean
+function contract.is_allowance(v)
+  if type(v) ~= "table" then return false end
+  for model, limits in next, v do
+    if not is_word(model) or type(limits) ~= "table" then return false end
+    for name, n in next, limits do
+      if not OF_A_MODEL[name] or not is_amount(n) or n % 1 ~= 0 then return false end
+    end
+  end
+  return true
+end
+
+--- What those must be that an adapter tells.
+contract.ALLOWANCE = "a table of models, each { concurrent =, daily =, used_today = } as far as they are known, whole "
+  .. "numbers"
 
 --- What a submit costs; `low` may be left out.
 ---@param v any

@@ -406,7 +406,8 @@ end
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
 ---                              argument, key = of the order, deadline = on scheduler.now() (default: the
 ---                              client's), paid = true (a submit, whatever its adapter says), raw = true (any
----                              body will do) }
+---                              body will do), aside = true (asked for by no one: a mock that does not expect it
+---                              answers, and says nothing) }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.AdapterAnswer|nil answer
@@ -414,6 +415,7 @@ function http.call(session, request, opts)
   opts = opts or {}
   local wire, problem = wires.of(session, request, opts.paid)
   if not wire then return session:refuse(problem) end
+  wire.aside = opts.aside
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
     key = opts.key, receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,

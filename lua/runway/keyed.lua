@@ -33,6 +33,12 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 local Keyed = {}
 Keyed.__index = Keyed
 
+-- The model that a request names, where a database can hold it.
+local function model_of(order)
+  local model = order.extra and order.extra.model or order.params.model
+  return type(model) == "string" and text.line(model, 200) == model and model or nil
+end
+
 --- An order as its journal sees it; nil where the client has none.
 ---@param s runway.Session
 ---@param order runway.Order
@@ -57,7 +63,7 @@ function keyed.read(s, order, kind, deadline)
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
     fingerprint = journal.fingerprint(described), description = json.encode(described), token = core.token(),
-    fence = order.hold and order.hold.fence,
+    model = model_of(order), fence = order.hold and order.hold.fence,
   }
   return self
 end
@@ -265,13 +271,14 @@ end
 -- Stands in line until the key is taken, or can not be: as journal.begin gives it.
 local function claim(self)
   local s, made, row, err, lack = self.session, nil, nil, nil, nil
-  local terms = { budget = s.budget, most = s.places and s.places.most }
+  local terms = { budget = s.budget, most = s.places and s.places.most,
+    of_model = self.intent.model and self.order.of_model }
   local function try()
     made, row, err, lack = journal.begin(s.journal, self.intent, terms, self.log)
     self.attempt = made or false              -- before anything else can fail, and lose it
-    if not (lack and lack.full) then return true end
+    if not (lack and (lack.full or lack.of_model)) then return true end
     journal.sweep(s.journal)                  -- what died with its program is not under way for ever
-    return false
+    return not lack.full
   end
   if not s.places then
     try()
@@ -280,6 +287,13 @@ local function claim(self)
     if given_up then return nil, nil, given_up end
   end
   return made, row, err, lack
+end
+
+-- No one waits in line for this: who has more to make makes something else meanwhile.
+local function full(self)
+  return self.session:error { kind = "limit", code = "concurrency", sent = "no", retryable = true, message =
+    ("%d tasks of %s are under way, as many as this account may run at once; nothing was submitted"):format(
+    self.order.of_model, text.line(self.intent.model, 60)) }
 end
 
 --- Takes the key for one request, which may leave from now on. Or someone else was faster: then as `past`.
@@ -293,6 +307,7 @@ function Keyed:begin(receipt, estimate)
   while true do
     local made, row, err, lack = claim(self)
     if err then return false, unreadable(self, err) end
+    if lack and lack.of_model then return false, full(self) end
     if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then
       if self.hold then self.hold.fence, self.hold.submitting = made.fence, true end

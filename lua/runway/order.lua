@@ -23,6 +23,7 @@ local order = {}
 ---@field fit? "crop"|"pad"      how pictures are brought to the ratio before they are sent
 ---@field fitted? string[]       the files that these became, while it is submitted
 ---@field hold? runway.Hold       of a worker that submits it
+---@field of_model? integer      how many of its model its account may run at once
 
 -- Names that this module gives a meaning, in all their spellings.
 local KNOWN = {

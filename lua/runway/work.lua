@@ -4,6 +4,7 @@
 -- while this lasts; a worker that dies leaves nothing behind but leases that run out.
 
 local adapter = require "runway.adapter"
+local allowance = require "runway.allowance"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
@@ -45,6 +46,7 @@ local OPTIONS = {
 ---@field session runway.Session     the account's
 ---@field journal runway.Journal
 ---@field running table<runway.Job, table>   each with its row
+---@field allowed runway.Allowance   what the account may run
 local Worker = {}
 Worker.__index = Worker
 
@@ -98,6 +100,8 @@ local function close_failed(self, row, code)
 end
 
 local function failed(self, row, err)
+  -- another program has taken the last place of its model: it waits in the queue as if it had not been claimed
+  if err.code == "concurrency" then return hand_on(self, { row }, core.wall_ms() + POLL * 1000) end
   if err.kind == "task_failed" or err.kind == "task_cancelled" then return close_failed(self, row, err.code) end
   if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
   if is_halting(err) then
@@ -120,6 +124,11 @@ local function task_of(self, row)
   if row.state ~= "queued" then return keyed.take_over(mine, row, output) end
   local wanted = recipe.order(row, recipe.read(row), journal.description(row))
   wanted.output, wanted.hold = output, row.hold
+  local model = row.model or wanted.params.model -- an earlier version has queued it without
+  wanted.of_model = allowance.of(self.allowed.limits, model)
+  if wanted.of_model == 0 then
+    return mine:error { kind = "limit", code = "not_allowed", sent = "no", message = allowance.none(model) }
+  end
   local t, err = submit.make(mine, wanted, row.kind)
   if not t and err.misuse then return mine:refuse(err) end
   return t, err
@@ -204,11 +213,13 @@ local function look(self, free)
     free = free - #rows
   end
   local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
+  self.allowed:refresh()
   if may then self.halted = nil end
   local taken = 0
   if free > 0 and may then
     local line = self.session.places
-    rows = journal.claim(j, self.account, free, { most = line and line.most })
+    rows = journal.claim(j, self.account, free,
+      { most = line and line.most, models = self.allowed:models() })
     if not rows then return away(self) end
     begin(self, rows)
     taken = #rows
@@ -245,6 +256,7 @@ end
 
 local function go_on(self)
   hold_on(self)
+  while not self.allowed:refresh() and not core.term_came() do scheduler.sleep(TICK) end
   while not core.term_came() do
     reap(self)
     if self.raised then break end
@@ -283,6 +295,7 @@ local function run(account, opts)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
+    allowed = allowance.keep(clients.session_of(account)),
     counts = {}, credits = 0, next_look = scheduler.now(),
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
@@ -290,6 +303,7 @@ local function run(account, opts)
   local ok, raised = pcall(go_on, self)
   self.over = true
   scheduler.cancel_timer(self.timer)
+  self.allowed:close()
   local handed, failure = pcall(drain, self)
   if not ok then error(raised, 0) end
   if self.raised then error(self.raised, 0) end

@@ -42,6 +42,8 @@ end
 local PAGE = read_page()
 local FAILURE = PAGE["A failure"].names
 
+local ORGANIZATION = { creditBalance = 1234, tier = { models = { m1 = { maxConcurrentGenerations = 1 } } } }
+
 ---------------------------------------------------------------------------------------------------
 -- Values
 
@@ -310,7 +312,7 @@ describe("docs/command.md", function()
 
   it("tells what credits prints", function()
     local w = watch "credits"
-    w.run({ "credits" }, { { "GET /v1/organization", json = { creditBalance = 1234 } } })
+    w.run({ "credits" }, { { "GET /v1/organization", json = ORGANIZATION } })
     w.run({ "credits" }, { { "GET /v1/organization", status = 401, json = { error = "no" } } })
     w.run({ "credits", "--provider", "no-such" }, {})
     w.ends()
@@ -363,7 +365,7 @@ describe("docs/command.md", function()
     local w = watch "doctor"
     local date = os.date("!%a, %d %b %Y %H:%M:%S GMT")
     local well = { { "GET /", status = 404, body = "", headers = { Date = date } },
-      { "GET /v1/organization", json = { creditBalance = 1234 } } }
+      { "GET /v1/organization", json = ORGANIZATION } }
     journals.open()
     assert.equal(0, w.run({ "doctor", "--proxy", "http://proxy.example:3128", "--journal", journals.where(), "-o",
       journals.path "" }, well))

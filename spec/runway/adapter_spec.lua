@@ -57,6 +57,10 @@ describe("runway.adapter", function()
     it("credits without balance would pay for a request that no one reads", function()
       assert.matches("credits but no balance", refused { credits = function() return { path = "/c" } end }, 1, true)
     end)
+
+    it("limits without credits would never be read", function()
+      assert.matches("limits but no credits", refused { limits = function() return {} end }, 1, true)
+    end)
   end)
 
   -- The answers that functions give which were written in a hurry.
@@ -429,6 +433,21 @@ describe("runway.adapter", function()
         local credits, err = client:credits()
         assert.is_nil(credits)
         assert.matches("balance", err.message, 1, true)
+      end
+    end)
+
+    it("limits may raise and give nonsense, and the balance is told all the same", function()
+      for _, broken in ipairs { boom, function() return true end, function() return { m1 = 5 } end,
+        function() return { m1 = { concurent = 5 } } end, function() return { m1 = { daily = 1.5 } } end,
+        function() return { m1 = { concurrent = "5" } } end, function() return { { concurrent = 5 } } end } do
+        local told = {}
+        local own = adapters.own { balance = function() return 5 end, limits = broken,
+          credits = function() return { path = "/credits" } end }
+        local client = mocked.client({ { "GET /credits", json = {} } }, { provider = own,
+          logger = function(_, message) told[#told + 1] = message end })
+        local credits, _, limits = client:credits()
+        assert.same({ 5, nil }, { credits, limits })
+        assert.matches("limits", told[#told], 1, true)
       end
     end)
 

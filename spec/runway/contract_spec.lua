@@ -95,6 +95,16 @@ describe("runway.contract", function()
     end
   end)
 
+  it("knows what an account may allow", function()
+    for i, v in ipairs { {}, { m1 = {} }, { m1 = { concurrent = 0, daily = 5, used_today = 12 }, m2 = { daily = 1 } } } do
+      assert.is_true(contract.is_allowance(v), i)
+    end
+    for i, v in ipairs { 5, { {} }, { [" "] = {} }, { m1 = 5 }, { m1 = { concurrent = -1 } }, { m1 = { daily = 0.5 } },
+      { m1 = { used_today = "1" } }, { m1 = { concurrent = huge } }, { m1 = { at_once = 5 } } } do
+      assert.is_false(contract.is_allowance(v), i)
+    end
+  end)
+
   it("lists the functions of an adapter, and those that it needs", function()
     assert.same({ submit = true, accepted = true, query = true, task = true }, contract.NEEDED)
     local functions = {}

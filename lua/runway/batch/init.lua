@@ -9,6 +9,7 @@ local core = require "runway.core"
 local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
+local limits = require "runway.batch.limits"
 local list = require "runway.batch.list"
 local names = require "runway.names"
 local night = require "runway.batch.night"
@@ -118,12 +119,14 @@ local function dry(account, params)
   return submit.dry(mine, wanted)
 end
 
+local function name_of(given) return type(given) == "string" and given or "the list" end
+
 -- The list, checked as a whole; whose its shots are, by provider; and those of them that are the list's own.
 local function read_all(account, given, opts)
-  local name, content, directory = "the list", given, nil
+  local name, content, directory = name_of(given), given, nil
   if type(given) == "string" then
     local err
-    name, directory = given, given:match "^(.*)[/\\][^/\\]*$"
+    directory = given:match "^(.*)[/\\][^/\\]*$"
     content, err = content_of(given)
     if not content then return nil, err end
   end
@@ -184,6 +187,13 @@ local function make_all(shots, by_name, j, own, opts)
   local others, fault = 0, nil
   if own then others, fault = other.count(shots, entries, j.path) end
   if fault then return refuse("invalid_request", "row_moved", fault) end
+  if not opts.enqueue then
+    local faults = {}
+    opts.limits = limits.read(shots, by_name, opts, function(line, column, message)
+      faults[#faults + 1] = { line = line, column = column, message = message }
+    end)
+    if #faults > 0 then return bad_list(opts.name, faults) end
+  end
   local written, why = contents.write(opts.directory, shots)
   if not written then
     return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(opts.directory, why))
@@ -228,22 +238,22 @@ local function sheet_of(account, by_name, directory)
 end
 
 -- What the night is told, of what the caller says.
-local function settings_of(account, by_name, opts)
+local function settings_of(account, by_name, name, opts)
   local directory, budget = without_slash(opts.directory), clients.session_of(account).budget
   local write, still = opts.sheet, nil
   if not write then write, still = sheet_of(account, by_name, directory) end
-  return { directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
+  return { name = name, directory = directory, jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, budget = budget,
     retry_failed = opts.retry_failed, timeout = opts.timeout, on_progress = opts.on_progress, enqueue = opts.enqueue,
     page = function(shots, halted) write(directory, shots, sum_up(shots, halted, budget)) end, still = still }
 end
 
-local function run(account, shots, by_name, opts)
+local function run(account, shots, by_name, name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
     return sum_up(shots, {}, clients.session_of(account).budget)
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
-  local settings = settings_of(account, by_name, opts)
+  local settings = settings_of(account, by_name, name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
@@ -273,7 +283,7 @@ function batch.run(account, shots, opts)
   if not opts.directory then error("batch: directory is missing", 2) end
   local read, by_name, own = read_all(account, shots, opts)
   if not read then return nil, by_name end
-  local ok, result, err = pcall(run, account, read, by_name, opts)
+  local ok, result, err = pcall(run, account, read, by_name, name_of(shots), opts)
   for _, client in ipairs(own) do client:close() end
   if not ok then error(result, 0) end
   return result, err

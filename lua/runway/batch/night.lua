@@ -5,12 +5,14 @@
 -- again, goes on with the last attempt that was begun.
 
 local adapter = require "runway.adapter"
+local allowance = require "runway.allowance"
 local chain = require "runway.batch.chain"
 local clients = require "runway.client"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local frames = require "runway.batch.frames"
 local jobs = require "runway.jobs"
+local journal = require "runway.journal"
 local names = require "runway.names"
 local scheduler = require "runway.scheduler"
 local turns = require "runway.batch.turns"
@@ -19,6 +21,7 @@ local night = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
+local ROOM_PAUSE = 5                          -- seconds until it is looked again whether others leave room for a model
 local PAGE_PAUSE = 5                          -- seconds between two pages
 local PAGE_SHARE = 20                         -- and what it took to write one, so many times
 
@@ -41,6 +44,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field over boolean
 ---@field busy integer      shots that are attended to, but for those that wait for credits
 ---@field waiting table[]   these
+---@field turn runway.Turns
 local Night = {}
 Night.__index = Night
 
@@ -101,11 +105,11 @@ end
 
 --- What the journal knows of the shots.
 ---@param shots runway.Shot[]
----@param journal runway.Journal
+---@param j runway.Journal
 ---@return runway.Entry[]|nil      all that it holds
 ---@return runway.Error|nil err
-function night.recall(shots, journal)
-  local entries, err = journal:entries()
+function night.recall(shots, j)
+  local entries, err = j:entries()
   if not entries then return nil, err end
   local by_key = {}
   for _, entry in ipairs(entries) do by_key[entry.key] = entry end
@@ -199,19 +203,42 @@ local function turned_away(self, shot, err, patience)
   return false
 end
 
--- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for.
+-- How many of a shot's model its account may run at once; nil: any number.
+local function most_of(self, shot)
+  return allowance.of(self.options.limits and self.options.limits[shot.provider], shot.model)
+end
+
+-- Do others that share the journal leave room for it? Asked before anything is made ready; what takes the key asks
+-- once more.
+local function has_room(self, shot, most)
+  local account = self.accounts[shot.provider]
+  return not most or journal.has_room(account.journal, account, shot.model, most) ~= false
+end
+
+-- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for. True
+-- beside nil: it is to be tried later, others run as many of its model as may be.
 local function submit(self, shot, fresh)
   local patience = { over = scheduler.now() + LONGEST_OUTAGE, pause = FIRST_PAUSE }
   local params = { key = shot.entry, output = self.options.directory .. "/" .. shot.output }
   for name, v in pairs(self.frames:params(shot)) do params[name] = v end
+  local most = fresh and most_of(self, shot) or nil
+  if most == 0 then
+    return fail(self, shot, "queued", errors.new { kind = "limit", code = "concurrency", sent = "no",
+      provider = shot.provider, message = allowance.none(shot.model) })
+  end
   repeat
     if fresh and self.halted[shot.provider] then return nil end
+    if not has_room(self, shot, most) then return nil, true end
     local lack = fresh and self.frames:take(shot)
     if lack then return fail(self, shot, "queued", lack) end
     if fresh then set(self, shot, { state = "submitting" }) end
-    local t, err = self.accounts[shot.provider]:generate(params)
+    local t, err = clients.generate(self.accounts[shot.provider], params, most)
     t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
     if t then return t end
+    if err.code == "concurrency" then
+      set(self, shot, { state = "queued" })
+      return nil, true
+    end
   until not turned_away(self, shot, err, patience)
   return nil
 end
@@ -226,6 +253,7 @@ local function ended_badly(self, shot, t, err, state)
 end
 
 local function fetch(self, shot, t)
+  self.turn:makes_room(shot)
   set(self, shot, { state = "downloading" })
   local file, err = t:download(nil, { receipt = true })
   if not file and err.files then              -- it is here, but its receipt
@@ -236,11 +264,11 @@ local function fetch(self, shot, t)
     ended_at = shot.ended_at or core.wall_ms() / 1000 })
 end
 
--- One attempt, to its end.
+-- One attempt, to its end. True: it is to be made later.
 local function make(self, shot)
   local was = shot.state
-  local t = submit(self, shot, was == "queued")
-  if not t then return end
+  local t, later = submit(self, shot, was == "queued")
+  if not t then return later end
   shot.error = nil
   note_task(self, shot, t)
   look_again(self)                            -- its provider may have named a cost
@@ -253,13 +281,15 @@ local function make(self, shot)
   fetch(self, shot, t)
 end
 
--- A shot, and what is made anew of it.
+-- A shot, and what is made anew of it. True: it has given its turn back.
 local function carry_out(self, shot)
   while true do
     if shot.state == "failed" and goes_on(self, shot) then begin_anew(self, shot) end
     if shot.state == "failed" then return end
-    make(self, shot)
-    if shot.state ~= "failed" or not goes_on(self, shot) then return end
+    if make(self, shot) then
+      if self.turn:give_back(shot, ROOM_PAUSE) then return true end
+      scheduler.sleep(ROOM_PAUSE)
+    elseif shot.state ~= "failed" or not goes_on(self, shot) then return end
   end
 end
 
@@ -268,6 +298,7 @@ local function attend(self, shot)
   self.busy = self.busy + 1
   local ok, err = pcall(carry_out, self, shot)
   self.busy = self.busy - 1
+  if ok and err then return true end
   look_again(self)
   if not ok then error(err, 0) end
   tell(self, shot, true)
@@ -289,12 +320,20 @@ local function in_line(shots)
   return line
 end
 
+local function is_begun(shot) return shot.state ~= "queued" and not shot.again end
+
 -- What must be over before a shot is begun. One that was begun is gone on with.
 local function waits_for(shot, by_key)
   local others = {}
-  local is_begun = shot.state ~= "queued" and not shot.again
-  for _, key in ipairs(not is_begun and shot.after or {}) do others[#others + 1] = by_key[key] end
+  for _, key in ipairs(not is_begun(shot) and shot.after or {}) do others[#others + 1] = by_key[key] end
   return others
+end
+
+-- Its model and provider, where these have a limit; what was begun is gone on with, whatever that is.
+local function class_of(self, shot)
+  local most = not is_begun(shot) and most_of(self, shot)
+  if not most or most == 0 then return nil end
+  return shot.provider .. "\0" .. shot.model, most
 end
 
 local function write_page(self)
@@ -324,7 +363,7 @@ end
 --- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
 ---@param accounts table<string, runway.Client>   by provider, with the journal
----@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page, still
+---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page, still, limits
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
@@ -337,12 +376,14 @@ function night.make(shots, accounts, options)
   tell(self)
   local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
   local by_key = chain.by_key(shots)
-  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end)
+  local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end,
+    function(shot) return class_of(self, shot) end)
+  self.turn = turn
   for i = 1, math.min(options.jobs, #line) do
     workers[i] = scheduler.spawn(function()
       for shot in turn.next, turn do
         local ok, raised = pcall(attend, self, shot)
-        turn:over(shot)                       -- others may wait for it
+        if not ok or not raised then turn:over(shot) end -- others may wait for it
         if not ok then error(raised, 0) end
       end
     end)

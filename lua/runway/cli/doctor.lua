@@ -22,7 +22,7 @@ local CHECKS = {
   { "reach", network.reach, { "http_status", "seconds" } },
   { "tls", network.tls, { "authorities" } },
   { "clock", network.clock, { "offset" } },
-  { "account", network.account, { "credits" } },
+  { "account", network.account, { "credits", "limits" } },
   { "ffmpeg", machine.ffmpeg, { "version" } },
   { "journal", machine.journal, { "journal", "version", "entries", "unknown", "commit_seconds" } },
   { "output", machine.output, { "directory", "free" } },

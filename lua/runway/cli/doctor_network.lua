@@ -5,6 +5,7 @@
 
 local account = require "runway.cli.account"
 local adapters = require "runway.adapter"
+local allowance = require "runway.allowance"
 local api_key = require "runway.api_key"
 local core = require "runway.core"
 local http = require "runway.http"
@@ -223,18 +224,17 @@ end
 
 local function ask_credits(known)
   local session = known.session
-  local request, problem = adapters.ask(session, "credits")
-  if not request then return "fail", problem.message, "Mend the adapter." end
-  local balance, err = http.call(session, request, { reader = "balance" })
+  local balance, err, limits = allowance.read(session)
   if not balance then
     if REFUSED[err.kind] then return refusal(known, err) end
     return "fail", err.message, OTHERWISE
   end
-  local detail = { credits = balance }
+  local detail, told = { credits = balance, limits = limits }, allowance.told(limits)
   if balance <= 0 then
     return "warn", "the key is taken, and no credits are left", "Buy some: a submit would be refused.", detail
   end
-  return "ok", ("the key is taken, %s credits are left"):format(text.number(balance)), nil, detail
+  return "ok", ("the key is taken, %s credits are left%s"):format(text.number(balance), told and "; " .. told or ""),
+    nil, detail
 end
 
 -- Asks after a task that there cannot be: with a wrong key even that is refused.

@@ -11,12 +11,14 @@ local errands = {}
 function errands.credits(args, world)
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
-  local credits, detail = client:credits()
+  local credits, detail, limits = client:credits()
   if not credits then return report.failure(world, args, detail) end
+  local told = require("runway.allowance").told(limits)
   if args.json then
-    report.line(world, { provider = client.provider, credits = credits, detail = detail })
+    report.line(world, { provider = client.provider, credits = credits, limits = limits, detail = detail })
   else
     world.stdout:write(require("runway.text").number(credits), "\n")
+    if told then world.stderr:write("runway: ", told, "\n") end
   end
   return exits.OK
 end

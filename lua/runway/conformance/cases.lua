@@ -5,7 +5,8 @@
 --   { query = ref, request = … }      cancel alike      { credits = true, request = … }
 --   { accepted = body, [status =,] fields = … | tells = … | unreadable = true }
 --   { task = body, [ref =,] … }       { callback = body, [headers =,] … }
---   { balance = body, value = … }     { problem = body, status =, tells = … }
+--   { balance = body, value = … }     { limits = body, value = … }
+--   { problem = body, status =, tells = … }
 --   { upload = file, answers = {…}, request = … | uri = … | refused = true }
 --   { retryable_failure = code, value = true|false|nil }
 -- `tells` is what is told of a problem: true, its kind, or a table of what it must hold.
@@ -19,8 +20,8 @@ local unpack = table.unpack or unpack         -- 5.1 has it as a global
 local cases = {}
 
 local WAYS = {
-  "submit", "accepted", "query", "task", "cancel", "credits", "balance", "upload", "callback",
-  "problem", "retryable_failure",
+  "submit", "accepted", "query", "task", "cancel", "credits", "balance", "limits", "upload",
+  "callback", "problem", "retryable_failure",
 }
 
 local function way_of(case)
@@ -224,12 +225,14 @@ function ways.callback(run, case, where)
   if out then run:note("callback", case.callback) end
 end
 
-function ways.balance(run, case, where)
-  local value, _, failed = run:call("balance", where, answer_of(case, case.balance))
-  if failed then return end
-  local difference = compare.difference(case.value, value, "the balance")
-  if difference then run.say("balance", difference, where) end
-  run:note("balance", case.balance)
+for name, what in pairs { balance = "the balance", limits = "the limits" } do
+  ways[name] = function(run, case, where)
+    local value, _, failed = run:call(name, where, answer_of(case, case[name]))
+    if failed then return end
+    local difference = compare.difference(case.value, value, what)
+    if difference then run.say(name, difference, where) end
+    run:note(name, case[name])
+  end
 end
 
 function ways.problem(run, case, where)

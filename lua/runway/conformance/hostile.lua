@@ -6,6 +6,7 @@
 -- is a list of http(s) URLs.
 
 local compare = require "runway.conformance.compare"
+local contract = require "runway.contract"
 local json = require "runway.json"
 local shape = require "runway.conformance.shape"
 local text = require "runway.text"
@@ -160,6 +161,13 @@ function Run:balance(where, body)
   end
 end
 
+function Run:limits(where, body)
+  if not self.adapter.limits then return end
+  local v, _, raised = self:call("limits", where, answer_of(body))
+  if raised or v == nil or contract.is_allowance(v) then return end
+  self:complain("limits", "returns what is not " .. contract.ALLOWANCE, where)
+end
+
 ---@return table|nil fields
 ---@return boolean|nil told  when there are none: something was said about it (also here)
 function Run:task(where, body, ref, status)
@@ -194,6 +202,7 @@ function Run:strangers(bodies)
     self:problem(where, body)
     self:callback(where, body)
     self:balance(where, body)
+    self:limits(where, body)
     local out = self:task(where, body, self.ref)
     if out and (ENDS[out.status] or out.missing) then
       self:complain("task", "ends a task that is running", where)
@@ -342,7 +351,7 @@ end
 ---Reads every example with every place broken, and what is no answer at all.
 ---@param adapter table
 ---@param examples table  lists of { json=, ref= } by name: accepted, running, succeeded, failed,
----  missing, callback, problem, balance; and upload: { file=, answers= }
+---  missing, callback, problem, balance, limits; and upload: { file=, answers= }
 ---@param say fun(reader: string, complaint: string, where: string)
 ---@param more? table     { values = {…}, bodies = {…} } beside those above
 ---@return integer count  of calls
@@ -367,6 +376,7 @@ function hostile.check(adapter, examples, say, more)
   run:broken("callback", Run.callback)
   run:broken("problem", Run.problem)
   run:broken("balance", Run.balance)
+  run:broken("limits", Run.limits)
   for index, example in ipairs(examples.upload or {}) do run:broken_upload(index, example) end
   return run.count
 end

@@ -119,7 +119,7 @@ local function check_coverage(adapter, examples, shown, say)
     if not examples[state[1]] then missing(state[2]) end
   end
   if not examples.query then missing("how a task is asked about (query)") end
-  for _, name in ipairs { "cancel", "credits", "balance", "callback", "problem" } do
+  for _, name in ipairs { "cancel", "credits", "balance", "limits", "callback", "problem" } do
     if adapter[name] and not examples[name] then missing("what " .. name .. " does") end
   end
   if adapter.upload and #examples.upload == 0 then

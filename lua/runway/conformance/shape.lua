@@ -171,6 +171,9 @@ function shape.adapter(adapter, say)
   if (adapter.credits == nil) ~= (adapter.balance == nil) then
     say("credits and balance go together: one asks, the other reads the answer")
   end
+  if adapter.limits ~= nil and adapter.credits == nil then
+    say("limits needs credits: it reads the same answer as balance")
+  end
   tell(misspelled(adapter))
   return usable
 end
@@ -403,7 +406,8 @@ local function is_body(v) return type(v) == "table" or v == false, "table or fal
 -- What each part of a case must be, as runway.options has it.
 local PARTS = {
   submit = "table", query = "table", cancel = "table", credits = "boolean", upload = "table", answers = "table",
-  accepted = is_body, task = is_body, callback = is_body, balance = is_body, problem = is_body,
+  accepted = is_body, task = is_body, callback = is_body, balance = is_body, limits = is_body,
+  problem = is_body,
   retryable_failure = "string", name = "string", kind = "string", request = "table", refused = "boolean|string",
   status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
   unreadable = "boolean", value = "any", uri = "string", body = "string",

@@ -57,11 +57,13 @@ end
 ---@class runway.Lack          why a key that is free could not be taken
 ---@field charged? number      credits that are spent or held back: with the intent's they would pass the budget
 ---@field full? boolean        as many tasks are under way as may be
+---@field of_model? boolean    or of its model
 
--- nil: it could have been, a moment later.
-local function lack(intent, terms, sums)
-  local charged = sums and sums.rows[1].charged
+-- nil: it could have been, a moment later. `told`: what sql.begin told of the sums.
+local function lack(intent, terms, told)
+  local charged = terms.budget and told[1].rows[1].charged
   if charged and sql.is_over(intent, terms, charged) then return { charged = charged } end
+  if terms.of_model and told[#told].rows[1].under_way >= terms.of_model then return { of_model = true } end
   return terms.most and { full = true } or nil
 end
 
@@ -102,7 +104,8 @@ local function take(book, intent, terms, log)
   if not row or row.token ~= intent.token then
     local lost = intent.fence and (not row or row.fence ~= intent.fence)
     if lost then return nil, nil, attempt.lost(intent.key) end
-    return nil, row, nil, is_open_to(row, intent) and lack(intent, terms, results[at + 1]) or nil
+    return nil, row, nil, is_open_to(row, intent)
+      and lack(intent, terms, { results[at + 1], results[at + 2] }) or nil
   end
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
     log = log, over = false, timer = false }, Attempt)

@@ -48,7 +48,10 @@ end
 -- The rows that a claim gave, each with its hold.
 local function held(results, err)
   if not results then return nil, err end
-  local rows = results[1].rows
+  local rows = {}
+  for _, result in ipairs(results) do
+    for _, row in ipairs(result.rows) do rows[#rows + 1] = row.key and row end
+  end
   table.sort(rows, oldest_first)
   for _, row in ipairs(rows) do
     row.hold = { key = row.key, fence = row.fence, submitting = false, lost = false }
@@ -60,7 +63,8 @@ end
 ---@field provider string
 ---@field base_url string
 
---- Takes what waits to be submitted, the oldest first; nothing while as many tasks are under way as may be.
+--- Takes what waits to be submitted, the oldest first; nothing while as many tasks are under way as may be, and of
+--- those models alone that have room: what others have claimed counts as well.
 ---@param book runway.Book
 ---@param account runway.Account
 ---@param most integer          so many at most
@@ -69,7 +73,21 @@ end
 ---@return runway.Error|nil err
 function queue.claim(book, account, most, terms)
   local now = core.wall_ms()
-  return held(book:write { sql.claim(book.store.dialect, account, now, now + attempt.LEASE, owner.me(), most, terms) })
+  return held(book:write(sql.claim(book.store.dialect, account, now, now + attempt.LEASE, owner.me(), most, terms)))
+end
+
+--- Are fewer of a model under way on an account than may be?
+---@param book runway.Book
+---@param account runway.Account
+---@param model string
+---@param most integer
+---@return boolean|nil
+---@return runway.Error|nil err
+function queue.has_room(book, account, model, most)
+  local found, err = book:read { sql.of_model({ provider = account.provider, base_url = account.base_url,
+    model = model }, core.wall_ms()) }
+  if not found then return nil, err end
+  return found[1].rows[1].under_way < most
 end
 
 --- Takes what others have begun and left.

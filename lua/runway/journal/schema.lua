@@ -34,6 +34,11 @@ local MIGRATIONS = {
     "ALTER TABLE runway_shots ADD COLUMN due_at BIGINT",
     "CREATE INDEX runway_shots_queue ON runway_shots (created_at, key) WHERE state = 'queued'",
   },
+  {
+    -- of which an account may run so many at once; those that workers have claimed count with them
+    "ALTER TABLE runway_shots ADD COLUMN model TEXT",
+    "CREATE INDEX runway_shots_claimed ON runway_shots (model) WHERE state = 'queued' AND lease_until IS NOT NULL",
+  },
 }
 
 -- The names of all tables there are.

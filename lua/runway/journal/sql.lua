@@ -18,7 +18,7 @@ local sql = {}
 -- All columns of an entry, as sql.find gives them.
 local COLUMNS = "key, state, provider, base_url, kind, format, fingerprint, description, token, owner, fence, "
   .. "lease_until, sent, task_id, status, path, bytes, credits, estimated, reserved, error, error_code, created_at, "
-  .. "updated_at, submitted_at, ended_at, recipe, due_at"
+  .. "updated_at, submitted_at, ended_at, recipe, due_at, model"
 
 -- What an entry holds back, and how much of it is spent: what was named, or of a task that succeeded.
 local CHARGE = "coalesce(credits, CASE WHEN state = 'queued' OR state = 'failed' "
@@ -84,15 +84,33 @@ end
 ---@field token string
 ---@field owner string
 
+---@field model? string         as far as the request names one
 ---@field reserved number|nil   credits that it is held to cost
 ---@field fence integer|nil     of a worker that has claimed it: it takes the key under that number alone
 
 ---@class runway.Terms          on which a key may be taken
 ---@field budget? number        credits that no submit may take the charges past
 ---@field most? integer         tasks that may be under way
+---@field of_model? integer     and of the intent's model, at its provider
+---@field models? table<string, integer>   the same by model, for who claims
 
 -- Sums of decimal fractions are off by less than this.
 local NEARLY = 0.000001
+
+-- How many of a model are under way on an account, as $n, … of these values.
+local function of_model(n)
+  return ("SELECT count(*) AS under_way FROM runway_shots WHERE provider = $%d AND base_url = $%d AND model = $%d "
+    .. "AND %s"):format(n, n + 1, n + 2, UNDER_WAY:format("$" .. n + 3, "$" .. n + 4))
+end
+local function of_model_with(of, now) return { of.provider, of.base_url, of.model, now - NO_NEWS, now - NO_ANSWER } end
+
+--- The same, alone.
+---@param of { provider: string, base_url: string, model: string }
+function sql.of_model(of, now)
+  local statement = of_model_with(of, now)
+  table.insert(statement, 1, of_model(1))
+  return statement
+end
 
 -- "AND …": what must be true of all entries for one more to be submitted, as $n, $n + 1, … of these values.
 local function conditions(intent, now, terms, n)
@@ -106,6 +124,12 @@ local function conditions(intent, now, terms, n)
     said = ("%s AND (SELECT count(*) FROM runway_shots WHERE %s) < $%d"):format(said,
       UNDER_WAY:format("$" .. n, "$" .. n + 1), n + 2)
     for _, v in ipairs { now - NO_NEWS, now - NO_ANSWER, terms.most } do with[#with + 1] = v end
+    n = n + 3
+  end
+  if terms.of_model then
+    said = ("%s AND (%s) < $%d"):format(said, of_model(n), n + 5)
+    for _, v in ipairs(of_model_with(intent, now)) do with[#with + 1] = v end
+    with[#with + 1] = terms.of_model
   end
   return said, with
 end
@@ -133,35 +157,37 @@ end
 ---@param lease integer    until when
 ---@param terms runway.Terms
 ---@return table[]
----@return integer at      which of them tells how the entry stands; the one behind it, where there is a budget, what is
----  held back of it if the key is not the intent's
+---@return integer at      which of them tells how the entry stands; behind it, where there is a budget, what is held
+---  back of it if the key is not the intent's, and where its model has a limit, how many of that are under way
 function sql.begin(intent, now, lease, terms)
   local i = intent
-  local on_insert, with = conditions(i, now, terms, 12)
-  local on_update = conditions(i, now, terms, 10)
+  local on_insert, with = conditions(i, now, terms, 13)
+  local on_update = conditions(i, now, terms, 11)
   local list = {}
-  if terms.budget or terms.most then
+  if terms.budget or terms.most or terms.of_model then
     list[1] = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
   end
   if not i.fence then                         -- who has claimed it makes none
     list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, "
-      .. "description, token, owner, fence, lease_until, created_at, updated_at, reserved) "
-      .. "SELECT $1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10, $11 WHERE 1 = 1" .. on_insert
+      .. "description, token, owner, fence, lease_until, created_at, updated_at, reserved, model) "
+      .. "SELECT $1, 'submitting', $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $10, $11, $12 WHERE 1 = 1" .. on_insert
       .. " ON CONFLICT (key) DO NOTHING",
       i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, i.token, i.owner, lease, now, i.reserved,
-      n = 11 }, with)
+      i.model, n = 12 }, with)
   end
   list[#list + 1] = fenced(bound({ "UPDATE runway_shots SET state = 'submitting', token = $2, owner = $3, "
-    .. "fence = fence + 1, lease_until = $4, updated_at = $5, reserved = $9, error = NULL, error_code = NULL, "
-    .. "sent = NULL WHERE key = $1 AND fingerprint = $6 AND provider = $7 AND base_url = $8 AND "
+    .. "fence = fence + 1, lease_until = $4, updated_at = $5, reserved = $9, model = $10, error = NULL, "
+    .. "error_code = NULL, sent = NULL WHERE key = $1 AND fingerprint = $6 AND provider = $7 AND base_url = $8 AND "
     .. coming_to("submitting") .. on_update,
-    i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url, i.reserved, n = 9 }, with), i.fence)
+    i.key, i.token, i.owner, lease, now, i.fingerprint, i.provider, i.base_url, i.reserved, i.model,
+    n = 10 }, with), i.fence)
   list[#list + 1] = sql.find(i.key)
   local at = #list
   if terms.budget then
     list[at + 1] = { ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runway_shots WHERE token = $1) THEN NULL "
       .. "ELSE (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) END AS charged"):format(CHARGE), i.token }
   end
+  if terms.of_model then list[#list + 1] = sql.of_model(i, now) end
   return list, at
 end
 
@@ -235,12 +261,13 @@ end
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
 function sql.stray(key, token, intent, now, t)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
-    .. "fence, sent, task_id, status, format, credits, estimated, created_at, updated_at, submitted_at, reserved) "
-    .. "SELECT $1, 'submitted', $2, $3, $4, $5, $6, $7, $8, 1, 'yes', $9, $10, $11, $12, $13, $14, $14, $14, $16 "
+    .. "fence, sent, task_id, status, format, credits, estimated, created_at, updated_at, submitted_at, reserved, "
+    .. "model) "
+    .. "SELECT $1, 'submitted', $2, $3, $4, $5, $6, $7, $8, 1, 'yes', $9, $10, $11, $12, $13, $14, $14, $14, $16, $17 "
     .. "WHERE NOT EXISTS (SELECT 1 FROM runway_shots WHERE key = $15 AND task_id = $9) ON CONFLICT (key) DO NOTHING",
     ("%s (late, %s)"):format(key, token:sub(1, 8)), intent.provider, intent.base_url, intent.kind, intent.fingerprint,
     intent.description, token, intent.owner, t.id, t.status, t.format, t.cost, t.estimated_cost, now, key,
-    intent.reserved, n = 16 }
+    intent.reserved, intent.model, n = 17 }
 end
 
 --------------------------------------------------------------------- what becomes of the task
@@ -298,16 +325,17 @@ end
 function sql.enqueue(intent, now, recipe)
   local i = intent
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
-    .. "fence, created_at, updated_at, recipe) VALUES ($1, 'queued', $2, $3, $4, $5, $6, '', '', 0, $7, $7, $8) "
+    .. "fence, created_at, updated_at, recipe, model) "
+    .. "VALUES ($1, 'queued', $2, $3, $4, $5, $6, '', '', 0, $7, $7, $8, $9) "
     .. "ON CONFLICT (key) DO NOTHING", i.key, i.provider, i.base_url, i.kind, i.fingerprint, i.description, now,
-    recipe }
+    recipe, i.model, n = 9 }
 end
 
 --- The same request once more under another key, where a worker's own has failed.
 function sql.enqueue_again(key, fence, another, now, recipe)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "
-    .. "fence, created_at, updated_at, recipe) SELECT $3, 'queued', provider, base_url, kind, fingerprint, "
-    .. "description, '', '', 0, $4, $4, $5 FROM runway_shots WHERE key = $1 AND fence = $2 AND state = 'failed' "
+    .. "fence, created_at, updated_at, recipe, model) SELECT $3, 'queued', provider, base_url, kind, fingerprint, "
+    .. "description, '', '', 0, $4, $4, $5, model FROM runway_shots WHERE key = $1 AND fence = $2 AND state = 'failed' "
     .. "ON CONFLICT (key) DO NOTHING", key, fence, another, now, recipe }
 end
 
@@ -330,16 +358,45 @@ local function taking(dialect, condition, account, now, lease, owner, most, with
     account.provider, account.base_url, now, lease, owner, most, n = 6 }, with or {})
 end
 
---- What waits to be submitted, the oldest first; nothing while as many tasks are under way as may be.
+-- Of models that have a limit, those of which as many are under way or claimed as may be; with its values from $9 on.
+local function full_models(models)
+  local with, named, limits = {}, {}, {}
+  for model, most in pairs(models) do
+    with[#with + 1], with[#with + 2] = model, most
+    named[#named + 1] = "$" .. 7 + #with
+    limits[#limits + 1] = ("WHEN $%d THEN CAST($%d AS BIGINT)"):format(7 + #with, 8 + #with)
+  end
+  return ("SELECT model FROM runway_shots WHERE provider = $1 AND base_url = $2 AND model IN (%s) AND (%s OR "
+    .. "state = 'queued' AND lease_until > $3) GROUP BY model HAVING count(*) >= CASE model %s END"):format(
+    table.concat(named, ", "), UNDER_WAY:format("$7", "$8"), table.concat(limits, " ")), with
+end
+
+-- Two that look at the sums at the same time would both find room; SQLite lets one write at a time.
+local LOCK = { postgresql = "SELECT 1 FROM runway_about WHERE name = 'version' FOR UPDATE" }
+
+--- What waits to be submitted, the oldest first; nothing while as many tasks are under way as may be, and of no model
+--- of which there are. Where models have limits, one after the other: each counts for the next.
 ---@param most integer
 ---@param terms runway.Terms
+---@return table[]
 function sql.claim(dialect, account, now, lease, owner, most, terms)
-  local room, with = "", nil
-  if terms.most then
-    room = (" AND (SELECT count(*) FROM runway_shots WHERE %s) < $9"):format(UNDER_WAY:format("$7", "$8"))
-    with = { now - NO_NEWS, now - NO_ANSWER, terms.most }
+  local room, with = "", {}
+  if terms.most or terms.models then with = { now - NO_NEWS, now - NO_ANSWER } end
+  if terms.models then
+    local full, limits = full_models(terms.models)
+    room = (" AND (model IS NULL OR model NOT IN (%s))"):format(full)
+    for _, v in ipairs(limits) do with[#with + 1] = v end
   end
-  return taking(dialect, "state = 'queued'" .. room, account, now, lease, owner, most, with)
+  if terms.most then
+    room = ("%s AND (SELECT count(*) FROM runway_shots WHERE %s) < $%d"):format(room, UNDER_WAY:format("$7", "$8"),
+      7 + #with)
+    with[#with + 1] = terms.most
+  end
+  local one = taking(dialect, "state = 'queued'" .. room, account, now, lease, owner, terms.models and 1 or most, with)
+  if not terms.models then return { one } end
+  local list = { LOCK[dialect] and { LOCK[dialect] } }
+  for _ = 1, most do list[#list + 1] = one end
+  return list
 end
 
 --- What another has begun, and left.

@@ -185,12 +185,14 @@ local function fits(entry, request)
   return true
 end
 
--- The entry for a request; nil, and what was expected instead.
-local function choose(self, request)
+-- The entry for a request; nil, and what was expected instead. One that is asked for aside, by no one's wish, takes
+-- none that stands for the next request, whatever that is.
+local function choose(self, request, aside)
   local expected = {}
   for _, entry in ipairs(self.entries) do
     if entry.used < entry.times then
-      if fits(entry, request) then return entry end
+      local may = not aside or entry.path ~= nil or entry.times == math.huge
+      if may and fits(entry, request) then return entry end
       expected[#expected + 1] = describe(entry)
       if not self.any_order and entry.times ~= math.huge then break end
     end
@@ -199,9 +201,9 @@ local function choose(self, request)
 end
 
 -- The answer to a request; nil and a message when it is refused.
-local function decide(self, request)
+local function decide(self, request, aside)
   if not self.open then return nil, "the mock is closed" end
-  local entry, expected = choose(self, request)
+  local entry, expected = choose(self, request, aside)
   if not entry then return nil, expected end
   entry.used = entry.used + 1
   request.entry = entry.index
@@ -228,9 +230,14 @@ function Mock:start(wire, done)
   local request = exchange.record(wire)
   request.time = scheduler.now() - self.opened
   self.requests[#self.requests + 1] = request
-  local ok, answer, why = scheduler.try(decide, self, request)
+  local ok, answer, why = scheduler.try(decide, self, request, wire.aside)
   if not ok then answer, why = nil, tostring(answer) end
   if answer then return exchange.play(answer, wire, done) end
+  if wire.aside then                          -- no one asked for it: as if it had not been
+    table.remove(self.requests)
+    return exchange.deliver({ sent = false, error = { kind = "invalid_request", code = "unexpected",
+      message = "the mock does not expect it", permanent = true } }, 0, done)
+  end
   local message = ("the mock did not expect %s %s (request %d): %s"):format(request.method,
     wire.path and request.path or wire.url:match("^[^?#]*"), #self.requests, why)
   self.unexpected[#self.unexpected + 1] = message

@@ -108,6 +108,32 @@ function runwayml.credits() return { method = "GET", path = "/v1/organization" }
 
 function runwayml.balance(answer) return fields.number(object(answer.json).creditBalance) end
 
+-- null: there is none, or none is known.
+local function count(v)
+  local n = fields.credits(v)
+  return n and n <= 2 ^ 53 and math.floor(n) or nil
+end
+
+---What the account's tier allows of each model, also of models that have left: it is no list of what works.
+---@param answer table
+---@return table<string, runway.ModelLimits>|nil
+function runwayml.limits(answer)
+  local json, limits = object(answer.json), {}
+  local function each(of, read)
+    for model, v in next, object(object(of).models) do
+      if type(model) == "string" and fields.line(model, 200) == model and type(v) == "table" then
+        limits[model] = limits[model] or {}
+        read(limits[model], v)
+      end
+    end
+  end
+  each(json.tier, function(of, v)
+    of.concurrent, of.daily = count(v.maxConcurrentGenerations), count(v.maxDailyGenerations)
+  end)
+  each(json.usage, function(of, v) of.used_today = count(v.dailyGenerations) end)
+  return next(limits) and limits or nil
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Uploading: ask where to, send the form there without our key, then use the runway:// URI
 

@@ -274,7 +274,7 @@ function app.new(options)
     shape = options.shape, relay = options.relay or "gateway", epoch = options.epoch or 0,
     url_seconds = options.url_seconds or 86400, retry_after = options.retry_after or 1,
     chance = tools.chance(options.seed),
-    tasks = {}, by_id = {}, files = {}, uploads = {}, web_uploads = {}, seen = {},
+    tasks = {}, by_id = {}, lines = {}, files = {}, uploads = {}, web_uploads = {}, seen = {},
   }, App)
   self.apis = apis
   self.routes = build_routes()

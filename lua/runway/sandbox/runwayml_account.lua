@@ -49,7 +49,7 @@ local function organization(c)
   local count, _, total = used(c)
   local tier, usage = {}, {}
   for _, model in ipairs(models()) do
-    tier[model] = { maxConcurrentGenerations = 5, maxDailyGenerations = 1000 }
+    tier[model] = { maxConcurrentGenerations = tasks.AT_ONCE, maxDailyGenerations = tasks.A_DAY }
     usage[model] = { dailyGenerations = count[model] or 0 }
   end
   return reply.json(200, {

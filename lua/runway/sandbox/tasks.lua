@@ -15,6 +15,9 @@ tasks.MEDIA = {
   image = "image", audio = "audio",
 }
 
+--- What the account of the official API may run of each model: at once, and a day.
+tasks.AT_ONCE, tasks.A_DAY = 50, 30000
+
 local LONGEST = 4096 -- bytes kept of a text in a request: data URIs would fill the memory
 
 local function shorten(value)
@@ -27,6 +30,62 @@ local function shorten(value)
   end
 end
 
+-- The stage a task is in after `elapsed` seconds, and the one that follows.
+local function stage_at(timeline, elapsed, seconds)
+  local current = 1
+  for i = 2, #timeline do
+    if elapsed >= timeline[i].at * seconds then current = i end
+  end
+  return timeline[current], timeline[current + 1]
+end
+
+local function timeline_of(task) return task.scenario.entry.timeline or scenarios.timeline end
+
+local ENDED = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
+tasks.ended = ENDED
+
+local HELD = { status = "THROTTLED" }
+
+-- Lets those of a model begin for which there is room, in their order. It is not known when the one before ended, only
+-- that it has: who looks first after that sees the next one begin.
+local function let_in(app, line, now)
+  for i = #line.running, 1, -1 do
+    local task = line.running[i]
+    if task.deleted or ENDED[stage_at(timeline_of(task), now - task.begun, app.seconds).status] then
+      table.remove(line.running, i)
+    end
+  end
+  while line.held[1] and #line.running < tasks.AT_ONCE do
+    local task = table.remove(line.held, 1)
+    if not task.deleted then
+      task.begun = now
+      line.running[#line.running + 1] = task
+    end
+  end
+end
+
+-- Where a task stands. One of a model that has all its places taken is held until there is room.
+local function stage_of(app, task, now)
+  if task.line and not task.begun then let_in(app, task.line, now) end
+  if not task.begun then return HELD, nil, 0 end
+  local elapsed = math.max(0, now - task.begun)
+  local stage, following = stage_at(timeline_of(task), elapsed, app.seconds)
+  return stage, following, elapsed
+end
+
+-- Of Runway's own API so many of a model run at once.
+local function stand_in_line(app, task, now)
+  local model = task.family == "official" and task.input.model
+  if type(model) ~= "string" then
+    task.begun = now
+    return
+  end
+  app.lines[model] = app.lines[model] or { running = {}, held = {} }
+  task.line = app.lines[model]
+  table.insert(task.line.held, task)
+  let_in(app, task.line, now)
+end
+
 --- Keeps a new task.
 ---@param app table
 ---@param draft table { id=, family=, kind=, input= (the request's body), prompt=, credits=,
@@ -36,6 +95,7 @@ function tasks.add(app, draft, scenario, now)
   draft.created, draft.scenario = now, scenario
   draft.polls, draft.looks = 0, 0
   shorten(draft.input)
+  stand_in_line(app, draft, now)
   app.tasks[#app.tasks + 1] = draft
   app.by_id[draft.family .. "/" .. draft.id] = draft
   return draft
@@ -48,15 +108,6 @@ function tasks.find(app, family, id)
   return nil
 end
 
--- The stage a task is in after `elapsed` seconds, and the one that follows.
-local function stage_at(timeline, elapsed, seconds)
-  local current = 1
-  for i = 2, #timeline do
-    if elapsed >= timeline[i].at * seconds then current = i end
-  end
-  return timeline[current], timeline[current + 1]
-end
-
 local function progress_in(stage, following, elapsed, seconds)
   if stage.progress or not following then return stage.progress or 0.5 end
   local from, to = stage.at * seconds, following.at * seconds
@@ -64,23 +115,18 @@ local function progress_in(stage, following, elapsed, seconds)
   return math.floor(math.min(share, 0.99) * 100) / 100
 end
 
-local ENDED = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
-tasks.ended = ENDED
-
 --- What is to be seen of a task now. Looking has no effect but that output URLs may be issued.
 ---@return table view  { status=, progress=0..1|nil, output={url,…}|nil, failure=, code=, started=,
 ---  finished= }; the last two are seconds on the clock of `now`, nil before
 function tasks.view(app, task, now, base_url)
   local entry, seconds = task.scenario.entry, app.seconds
-  local timeline = entry.timeline or scenarios.timeline
-  local elapsed = math.max(0, now - task.created)
-  local stage, following = stage_at(timeline, elapsed, seconds)
+  local stage, following, elapsed = stage_of(app, task, now)
   local view = { status = stage.status }
   if stage.status ~= "PENDING" and stage.status ~= "THROTTLED" then
-    view.started = task.created + timeline[2].at * seconds
+    view.started = task.begun + timeline_of(task)[2].at * seconds
   end
   if ENDED[stage.status] then
-    view.finished = task.created + stage.at * seconds
+    view.finished = task.begun + stage.at * seconds
   elseif view.started then
     view.progress = progress_in(stage, following, elapsed, seconds)
   end
@@ -96,9 +142,7 @@ end
 
 --- Credits a task has cost so far: what was estimated, nothing when it failed or was cancelled.
 function tasks.cost(app, task, now)
-  local entry = task.scenario.entry
-  local stage = stage_at(entry.timeline or scenarios.timeline, math.max(0, now - task.created),
-    app.seconds)
+  local stage = stage_of(app, task, now)
   if task.deleted or stage.status == "FAILED" or stage.status == "CANCELLED" then return 0 end
   return task.credits or 0
 end

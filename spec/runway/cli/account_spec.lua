@@ -167,6 +167,16 @@ describe("the runway command", function()
       out = select(2, run({ "credits", "--json" }, { BALANCE }))
       local object = json.decode(out)
       assert.same({ "runwayml", 1234, "x" }, { object.provider, object.credits, object.detail.tier.name })
+      assert.is_nil(object.limits)
+    end)
+
+    it("tells what the account may run, beside the number", function()
+      local told = { "GET /v1/organization", json = { creditBalance = 7, tier = { models = {
+        a = { maxConcurrentGenerations = 1, maxDailyGenerations = 50 }, b = { maxConcurrentGenerations = 5 } } } } }
+      local _, out, err = run({ "credits" }, { told })
+      assert.same({ "7\n", "runway: of each model 1-5 at once, 50 a day\n" }, { out, err })
+      local object = json.decode((select(2, run({ "credits", "--json" }, { told }))))
+      assert.same({ a = { concurrent = 1, daily = 50 }, b = { concurrent = 5 } }, object.limits)
     end)
 
     it("says where a provider does not tell", function()

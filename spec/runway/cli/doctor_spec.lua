@@ -70,10 +70,17 @@ describe("runway doctor", function()
     for _, request in ipairs(m.requests) do assert.is_false(request.paid) end
   end)
 
+  it("tells what the account may run at once", function()
+    local checks = look({}, { ROOT, { "GET /v1/organization", json = { creditBalance = 5, tier = { models = {
+      m1 = { maxConcurrentGenerations = 3, maxDailyGenerations = 500 } } } } } })
+    assert.equal("the key is taken, 5 credits are left; of each model 3 at once, 500 a day", checks.account.message)
+    assert.same({ m1 = { concurrent = 3, daily = 500 } }, checks.account.detail.limits)
+  end)
+
   it("tells programs the same, with numbers", function()
     local checks, code = look({}, { ROOT, BALANCE })
     assert.equal(0, code)
-    assert.equal(1234, checks.account.detail.credits)
+    assert.same({ 1234, nil }, { checks.account.detail.credits, checks.account.detail.limits })
     assert.equal(404, checks.reach.detail.http_status)
     assert.equal("number", type(checks.reach.detail.seconds))
     assert.equal("https://api.dev.runwayml.com", checks.address.detail.base_url)

@@ -42,6 +42,7 @@ local SHAPE = {
   { "has no submit", function(a) a.submit = nil end, "the function submit is missing" },
   { "has a query that is none", function(a) a.query = "GET /v2/jobs" end, "query must be a function" },
   { "has credits without balance", function(a) a.credits = a.query end, "credits and balance go together" },
+  { "has limits and nowhere to read them", function(a) a.limits = function() end end, "limits needs credits" },
   { "is misspelled", function(a)
     a.cancell, a.cancel = a.cancel, nil
   end, "did you mean cancel?" },
@@ -427,6 +428,11 @@ local READERS = {
     a.credits = function() return { method = "GET", path = "/v2/me" } end
     a.balance = function(answer) return (answer.json or {}).credits end
   end, "balance: returns no finite number" },
+  { "takes any number for a limit", function(a)
+    a.credits = function() return { method = "GET", path = "/v2/me" } end
+    a.balance = function() return 5 end
+    a.limits = function(answer) return { m1 = { concurrent = (answer.json or {}).slots } } end
+  end, "limits: returns what is not a table of models" },
   { "uploads wherever it is told to", function(a)
     a.upload = function(file, answers)
       if not answers[1] then return { request = { method = "POST", path = "/v2/files", safe = true } } end
@@ -442,6 +448,7 @@ local READERS = {
 local MORE = {
   callback = { callback = { job = 7, state = "done" }, fields = { id = "7" } },
   balance = { balance = { credits = 5 }, value = 5 },
+  limits = { limits = { slots = 3 }, value = { m1 = { concurrent = 3 } } },
   upload = { upload = { name = "a.png", path = "/tmp/a.png", size = 9 }, uri = "https://x.test/a.png",
     answers = { { json = { put = "https://s.test/1", get = "https://x.test/a.png" } }, {} } },
 }

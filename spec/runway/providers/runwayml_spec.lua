@@ -156,6 +156,21 @@ describe("runwayml reading", function()
       assert.is_nil(runwayml.balance(answer(json)))
     end
   end)
+
+  it("reads what the account may run of each model, and no more than is told", function()
+    local null = require("runway.json").null
+    local function limits(tier, usage)
+      return runwayml.limits(answer { tier = { models = tier }, usage = { models = usage } })
+    end
+    assert.same({ ["gen4.5"] = { concurrent = 3, daily = 500, used_today = 12 }, act_two = { concurrent = 0 } }, limits(
+      { ["gen4.5"] = { maxConcurrentGenerations = 3, maxDailyGenerations = 500 }, act_two = {
+        maxConcurrentGenerations = 0, maxDailyGenerations = null } }, { ["gen4.5"] = { dailyGenerations = 12.0 } }))
+    assert.same({ a = { used_today = 4 } }, limits(null, { a = { dailyGenerations = "4" } }))
+    assert.same({ a = {} }, limits { a = { maxConcurrentGenerations = -1, maxDailyGenerations = {} }, b = null })
+    for _, none in ipairs { {}, "x", { tier = null }, { tier = {}, usage = "x" }, { tier = { models = {} } } } do
+      assert.is_nil(runwayml.limits(answer(none)))
+    end
+  end)
 end)
 
 describe("runwayml problems", function()

@@ -113,6 +113,25 @@ describe("the official API of the sandbox", function()
     assert.equal(full - 25, balance(20))
   end)
 
+  it("runs as many tasks of a model at once as the organization may, and holds others until there is room", function()
+    local app, ids = calls.app(), {}
+    local tier = calls.send(app, "official", "GET", "/v1/organization").json.tier.models
+    local most = tier.gen4_turbo.maxConcurrentGenerations
+    local function status(i, now) return calls.query(app, calls.official, ids[i], now).json.status end
+    for i = 1, most + 3 do
+      ids[i] = calls.submit(app, calls.official, i == 2 and "stall" or nil).json.id
+    end
+    assert.same({ "RUNNING", "THROTTLED", "THROTTLED" }, { status(most, 5), status(most + 1, 5), status(most + 2, 5) })
+    local body = { model = "gen4.5", promptText = "a", ratio = "1280:720", duration = 5 }
+    local other = post(app, "/v1/text_to_video", body, 5).json.id
+    assert.equal("PENDING", calls.query(app, calls.official, other, 5).json.status)
+    calls.send(app, "official", "DELETE", "/v1/tasks/" .. ids[1], nil, 6)
+    assert.same({ "PENDING", "THROTTLED" }, { status(most + 1, 6), status(most + 2, 6) })
+    calls.send(app, "official", "DELETE", "/v1/tasks/" .. ids[most + 2], nil, 6)
+    assert.same({ "SUCCEEDED", "PENDING", "RUNNING" }, { status(most, 11), status(most + 3, 11), status(2, 11) })
+    assert.equal("SUCCEEDED", status(most + 3, 21))
+  end)
+
   it("lists usage by day and model", function()
     local app = calls.app()
     calls.submit(app, calls.official)

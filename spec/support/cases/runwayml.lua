@@ -103,6 +103,10 @@ return {
   { credits = true, request = { method = "GET", path = "/v1/organization" } },
   { balance = { creditBalance = 1250, tier = {} }, value = 1250 },
   { balance = {}, value = nil },
+  { limits = { creditBalance = 1, tier = { models = { act_two = { maxConcurrentGenerations = 2,
+    maxDailyGenerations = 200 } } }, usage = { models = { act_two = { dailyGenerations = 3 } } } },
+    value = { act_two = { concurrent = 2, daily = 200, used_today = 3 } } },
+  { limits = {}, value = nil },
 
   { upload = FILE, request = { method = "POST", path = "/v1/uploads", safe = true,
     json = { filename = "cat.mp4", type = "ephemeral" } } },
