@@ -72,13 +72,13 @@ static void answer_submit (conn *c) {
 static void answer_task (conn *c, const char *id) {
   char json[600];
   unsigned task = (unsigned)strtoul(id + 24, NULL, 16) % MOST_TASKS;
+  int n = snprintf(json, sizeof json, "{\"id\":\"%.36s\",\"createdAt\":\"2026-11-28T%02u:%02u:%02u.%03uZ\",",
+    id, task / 3600000 % 24, task / 60000 % 60, task / 1000 % 60, task % 1000);
   if (++looks[task] < LOOKS)
-    (void)snprintf(json, sizeof json, "{\"id\":\"%.36s\",\"status\":\"RUNNING\","
-      "\"createdAt\":\"2026-11-28T12:00:00.000Z\",\"progress\":0.%d}", id, looks[task] * 3);
+    (void)snprintf(json + n, sizeof json - (size_t)n, "\"status\":\"RUNNING\",\"progress\":0.%d}", looks[task] * 3);
   else
-    (void)snprintf(json, sizeof json, "{\"id\":\"%.36s\",\"status\":\"SUCCEEDED\","
-      "\"createdAt\":\"2026-11-28T12:00:00.000Z\","
-      "\"output\":[\"http://127.0.0.1:%d/files/%.36s.mp4?_jwt=eyJhbGciOiJIUzI1NiJ9\"]}", id, port, id);
+    (void)snprintf(json + n, sizeof json - (size_t)n, "\"status\":\"SUCCEEDED\","
+      "\"output\":[\"http://127.0.0.1:%d/files/%.36s.mp4?_jwt=eyJhbGciOiJIUzI1NiJ9\"]}", port, id);
   answer_json(c, json);
 }
 
