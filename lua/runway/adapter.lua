@@ -195,19 +195,21 @@ end
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
 local function clean(s, name, value)
-  local faults, kept = {}, {}
+  local kept, faults = {}, nil
   for field, v in next, value do
     local fits = contract.TASK[field]
-    local good = not fits or fits(v)
-    if not fits then
-      faults[#faults + 1] = unknown(s, name, field)
-    elseif not good then
-      faults[#faults + 1] = odd(s, name, v, "as " .. field, contract.EXPECTED[field])
+    if fits and fits(v) then
+      kept[field] = v
+    else
+      faults = faults or {}
+      faults[#faults + 1] = fits and odd(s, name, v, "as " .. field, contract.EXPECTED[field])
+        or unknown(s, name, field)
+      if not fits or field == "id" and fields.id(v) then kept[field] = v end
     end
-    if good or field == "id" and fields.id(v) then kept[field] = v end
   end
+  if not faults then return kept end
   table.sort(faults)                          -- the same answer, the same text
-  return kept, faults[1] and table.concat(faults, "; ")
+  return kept, table.concat(faults, "; ")
 end
 
 -- A reader's value: fields of a task, or what the balance is.

@@ -130,12 +130,14 @@ local function bad_byte_by_hand(s)
   end
 end
 
+local strict = utf8 and not utf8.len "\237\160\128" and utf8.len
+
 ---The byte offset of the first byte that is not valid UTF-8, nil when all are.
 ---@param s string
 ---@return integer|nil
 function text.bad_byte(s)
-  if not utf8 or utf8.len "\237\160\128" then return bad_byte_by_hand(s) end
-  local count, at = utf8.len(s)
+  if not strict then return bad_byte_by_hand(s) end
+  local count, at = strict(s)
   if not count then return at end
   return nil
 end
@@ -190,6 +192,7 @@ end
 ---@param s string  valid UTF-8
 ---@return integer
 function text.length(s)
+  if s:find("^[%z\1-\127]*$") then return #s end
   local _, characters = s:gsub("[^\128-\191]", "")
   local _, pairs_of_units = s:gsub("[\240-\247]", "")
   return characters + pairs_of_units
