@@ -96,7 +96,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
 .PHONY: all manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
-  need-build need-demo need-test need-check need-rock
+  need-build need-demo need-test need-check need-rock need-bench
 
 all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
@@ -162,6 +162,9 @@ need-rock: | need-test
 need-check: | need-rock
 	$(need) check
 
+need-bench: | need-demo
+	$(need) bench
+
 # ---- run ----
 
 # Money is spent only for a provider named here, never for one left in the environment.
@@ -202,10 +205,18 @@ valgrind: all | need-test ## the specs under valgrind, which takes its time (SPE
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
-bench: all | need-demo ## run the benchmarks
-	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
-	  env -u RUNWAY_PROVIDER $(here) $(LUA) "$$f" || exit 1; done; \
-	[ -n "$$found" ] || echo "bench/ holds no benchmarks."
+# What the benchmarks run against, and the floors that they are held against.
+BENCHES := tasks
+BENCH_C := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+$(BUILD)/bench/%: bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<")
+	$(Q)$(CC) -std=c11 -pthread $(CFLAGS) $(WARN) -Isrc $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
+
+bench: all $(BENCH_C) | need-bench ## measure speed and memory into bench/RESULTS.md (ONLY=name: only that one)
+	@for b in $(or $(ONLY),$(BENCHES)); do \
+	  env -u RUNWAY_PROVIDER $(here) LUA='$(LUA)' $(LUA) "bench/$$b.lua" '$(BUILD)/bench' || exit 1; done
 
 conformance: | need-demo ## hold the official API's adapter and sandbox against OPENAPI=path (needs npm)
 	@tools/conformance/run.sh '$(OPENAPI)' --look

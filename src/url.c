@@ -179,9 +179,17 @@ const char *rw_url_check (const char *url, size_t len, rw_url *out) {
 }
 
 
+/* Is the host written as it was judged, letter by letter? */
+static bool stands_so (const char *url, const rw_url *parts) {
+  const char *host = strstr(url, "://") + 3;
+  size_t n = strlen(parts->host);
+  return strncmp(host, parts->host, n) == 0 && strchr(":/?#", host[n]);
+}
+
+
 char *rw_url_as_judged (const char *url, const rw_url *parts) {
   char *host = NULL, *whole = NULL, *copy = NULL;
-  CURLU *u = parts->odd || parts->literal ? curl_url() : NULL;
+  CURLU *u = (parts->odd || parts->literal) && !stands_so(url, parts) ? curl_url() : NULL;
   if (u && curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
       curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '[' &&
       /* the last dot of another name keeps a resolver from adding to it */

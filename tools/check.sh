@@ -97,13 +97,13 @@ flat() { # C without its line breaks: a statement a line
 flags_of_all() { echo "-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"; }
 
 # What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
-all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c tools/*.c tools/*/*.c; }
+all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c bench/*.c tools/*.c tools/*/*.c; }
 
 check_cppcheck() {
   # shellcheck disable=SC2086  # words on purpose
   cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
     --error-exitcode=1 --suppress=missingIncludeSystem $parts -D_GNU_SOURCE -DLUA_VERSION_NUM=504 -Isrc \
-    src spec/support fuzz tools
+    src spec/support fuzz bench tools
 }
 
 check_tidy() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a target needs and this system lacks, and says so; does nothing when all is there.
 #
-#   tools/need.sh GROUP…      build run demo test check rock make fuzz valgrind
+#   tools/need.sh GROUP…      build run demo test check rock make fuzz valgrind bench
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
 # INSTALL=no only names them; INSTALL=ask does so too, unless it is root already or someone at
@@ -165,6 +165,11 @@ need_valgrind() {
   need valgrind valgrind valgrind valgrind - - has valgrind
 }
 
+need_bench() {
+  need_demo
+  need valgrind valgrind valgrind valgrind - - has valgrind
+}
+
 need_make() {
   need make make make make make - has make
 }
@@ -247,8 +252,8 @@ groups() {
 
 for group; do
   case $group in
-    build | run | demo | test | check | rock | make | fuzz | valgrind) ;;
-    *) echo "usage: $0 build|run|demo|test|check|rock|make|fuzz|valgrind …" >&2; exit 2 ;;
+    build | run | demo | test | check | rock | make | fuzz | valgrind | bench) ;;
+    *) echo "usage: $0 build|run|demo|test|check|rock|make|fuzz|valgrind|bench …" >&2; exit 2 ;;
   esac
 done
 

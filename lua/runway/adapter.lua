@@ -42,31 +42,33 @@ end
 
 local LEVELS = 3                              -- a request's form holds tables of fields
 
--- The same value without metatables, as deep as we look into it: nothing of the adapter's runs when it is
--- read. The json of a request stays: it is read raw.
-local function plain(v, depth)
-  if type(v) ~= "table" or depth > LEVELS or files.is_file(v) then return v end
-  local copy = getmetatable(v) ~= nil and {} or nil
+-- Is there no metatable in it, as deep as we look into it? The json of a request is read raw.
+local function is_plain(v, depth)
+  if getmetatable(v) ~= nil then return false end
+  if depth == LEVELS then return true end
   for key, inner in next, v do
-    local bare = inner
-    if type(inner) == "table" and key ~= "json" then bare = plain(inner, depth + 1) end
-    if copy then
-      copy[key] = bare
-    elseif not rawequal(bare, inner) then
-      copy = { [key] = bare }
-      for other, had in next, v do
-        if copy[other] == nil then copy[other] = type(had) == "table" and plain(had, depth + 1) or had end
-      end
-      return copy
-    end
+    if type(inner) == "table" and key ~= "json" and not is_plain(inner, depth + 1) then return false end
   end
-  return copy or v
+  return true
+end
+
+-- A copy without metatables: nothing of the adapter's runs when it is read. Files stay what they are.
+local function bare(v, depth)
+  if type(v) ~= "table" or depth > LEVELS or files.is_file(v) then return v end
+  local copy = {}
+  for key, inner in next, v do copy[key] = key == "json" and inner or bare(inner, depth + 1) end
+  return copy
+end
+
+local function plain(v)
+  if type(v) ~= "table" or is_plain(v, 1) then return v end
+  return bare(v, 1)
 end
 
 -- The adapter's values after `true`, or false and what it raised, as text.
 local function attempt(s, name, ...)
   local ok, value, more = scheduler.try(s.adapter[name], ...)
-  if ok then return true, plain(value, 1), plain(more, 1) end
+  if ok then return true, plain(value), plain(more) end
   return false, scheduler.text_of(value)
 end
 
@@ -193,19 +195,21 @@ end
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
 local function clean(s, name, value)
-  local faults, kept = {}, {}
+  local kept, faults = {}, nil
   for field, v in next, value do
     local fits = contract.TASK[field]
-    local good = not fits or fits(v)
-    if not fits then
-      faults[#faults + 1] = unknown(s, name, field)
-    elseif not good then
-      faults[#faults + 1] = odd(s, name, v, "as " .. field, contract.EXPECTED[field])
+    if fits and fits(v) then
+      kept[field] = v
+    else
+      faults = faults or {}
+      faults[#faults + 1] = fits and odd(s, name, v, "as " .. field, contract.EXPECTED[field])
+        or unknown(s, name, field)
+      if not fits or field == "id" and fields.id(v) then kept[field] = v end
     end
-    if good or field == "id" and fields.id(v) then kept[field] = v end
   end
+  if not faults then return kept end
   table.sort(faults)                          -- the same answer, the same text
-  return kept, faults[1] and table.concat(faults, "; ")
+  return kept, table.concat(faults, "; ")
 end
 
 -- A reader's value: fields of a task, what the balance is, or what an account allows.

@@ -83,8 +83,8 @@ function fields.id(v)
   if type(v) == "number" then
     return is_integer(v) and v ~= 0 and v ~= -1 and ("%d"):format(v) or nil
   end
-  if type(v) ~= "string" or v == "" or #v > MAX_ID or NO_ID[v] then return nil end
-  if v:find("[%z\1-\31\127]") or v == "." or v == ".." or text.trim(v) == "" then return nil end
+  if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[^%z\1-\31\127]+$") then return nil end
+  if v == "." or v == ".." or text.trim(v) == "" then return nil end
   last_id = v
   return v
 end
@@ -242,6 +242,17 @@ local function iso8601(s)
   return moment > 0 and moment or nil
 end
 
+-- What was read before, since each answer of a task has the same moment in it. Forgotten when they are many.
+local moments, count, MOST_MOMENTS = {}, 0, 1000
+
+local function kept(said, moment)
+  if not moments[said] then
+    if count == MOST_MOMENTS then moments, count = {}, 0 end
+    moments[said], count = moment, count + 1
+  end
+  return moment
+end
+
 ---A moment in whole Unix seconds: ISO 8601 with `Z` or an offset, seconds or milliseconds since
 ---1970 as a number or a decimal string. Zero and negative times mean "not set". A local time
 ---without a zone is nil.
@@ -249,14 +260,12 @@ end
 ---@return integer|nil
 function fields.time(v)
   if v == nil then return nil end             -- as a rule
-  local n
   if type(v) == "string" then
     if #v > MAX_DIGITS then return nil end
-    n = decimal(v)
-    if not n then return iso8601(v) end
-  else
-    n = fields.number(v)
+    local moment = moments[v] or iso8601(v)
+    if moment then return kept(v, moment) end
   end
+  local n = fields.number(v)
   if not n or n < 1 then return nil end
   if n >= MILLISECONDS then n = n / 1000 end
   if n >= MILLISECONDS then return nil end

@@ -185,12 +185,12 @@ local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
   local before = 0                            -- attempts until it came further
-  retry_budget.of(session.transport, wire.url):wanted()
+  local budget = retry_budget.of(session.transport, wire.url)
+  budget:wanted()
   while true do
     tally.attempts = tally.attempts + 1
     if timed and not wire.gate then wire.timeout = left end
     local started = scheduler.now()
-    local budget = retry_budget.of(session.transport, wire.url)
     local result = exchange(session, call)
     tally.sent = tally.sent or result.sent
     local reading = call:read(session, result)
@@ -203,6 +203,7 @@ local function attempt(session, call, tally)
     end
     if reading.hop then
       tally.attempts = tally.attempts - 1
+      budget = retry_budget.of(session.transport, wire.url)
     elseif not verdict then
       budget:answered()
       return reading.value, nil, reading.answer

@@ -52,7 +52,7 @@ local ADDRESSES = {
 
 -- Is it meant as a data URI, however badly it is written? A text for people is not.
 local function is_data_uri(v, field)
-  if type(v) ~= "string" or field == "prompt_text" then return false end
+  if type(v) ~= "string" or field == "prompt_text" or not v:find("^[ \t-\r]*[Dd]") then return false end
   local head = text.lower(v:sub(1, 300)):match("^[ \t-\r]*data:([^,]*)")
   return head ~= nil and (ADDRESSES[field] or head:find("^[a-z]+/[a-z0-9.+-]+;") or head:find("^[a-z]+/[a-z0-9.+-]+$")
     or head:find("; *base64 *$")) and true or false

@@ -203,7 +203,7 @@ local function names_of(raw)
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
     local is_text = not text.bad_byte(name)
-    if name == "" or name:find("[%z\1-\31\127]") or not is_text then
+    if not name:find("^[^%z\1-\31\127]+$") or not is_text then
       local shown = values.show(name:gsub("[^ -~]", "?"))
       return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
     end
@@ -226,11 +226,12 @@ function params.normalise(raw)
   local clean, given_as = {}, {}
   for _, name in ipairs(names) do
     local v, neutral = raw[name], SHORT_FORMS[name] or name
-    local twin = given_as[params.camel(neutral)]
+    local camel = params.camel(neutral)
+    local twin = given_as[camel]
     if twin then
       return nil, misuse(neutral, "%s and %s are the same parameter: give one of them", twin, name)
     end
-    given_as[params.camel(neutral)] = name
+    given_as[camel] = name
     if not values.is_null(v) or OURS[neutral] then
       v, problem = (check[neutral] or values.copy)(name, v)
       if problem then return nil, problem end
@@ -261,6 +262,7 @@ end
 ---@param name string
 ---@return string
 function params.camel(name)
+  if not name:find("_", 1, true) then return name end
   return (name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after)
     return before .. text.upper(after)
   end))

@@ -19,7 +19,8 @@ Budget.__index = Budget
 
 local retry_budget = {}
 
--- Of each transport its own: what a mock plays says nothing of the world.
+-- Of each transport its own: what a mock plays says nothing of the world. By origin, as a URL spells it and in small
+-- letters.
 local by_transport = setmetatable({}, { __mode = "k" })
 
 --- The budget of the server behind a URL.
@@ -32,11 +33,12 @@ function retry_budget.of(transport, url)
     budgets = {}
     by_transport[transport] = budgets
   end
-  local origin = text.lower(url:match("^[^:]*:?/*[^/?#]*"))
-  local budget = budgets[origin]
+  local spelled = url:match("^[^:]*:?/*[^/?#]*")
+  local budget = budgets[spelled]
   if not budget then
-    budget = setmetatable({ left = RESERVE }, Budget)
-    budgets[origin] = budget
+    local origin = text.lower(spelled)
+    budget = budgets[origin] or setmetatable({ left = RESERVE }, Budget)
+    budgets[origin], budgets[spelled] = budget, budget
   end
   return budget
 end

@@ -22,15 +22,24 @@ for byte = 65, 90 do
   LOWER[upper], UPPER[lower] = lower, upper
 end
 
+-- Nearly every text has nothing to change in it. That is seen three times faster by a pattern that is held to both
+-- ends than by one that is tried at each byte: so here, and below.
+
 ---A to Z as a to z; every other byte stays.
 ---@param s string
 ---@return string
-function text.lower(s) return (s:gsub("[A-Z]", LOWER)) end
+function text.lower(s)
+  if s:find("^[^A-Z]*$") then return s end
+  return (s:gsub("[A-Z]", LOWER))
+end
 
 ---a to z as A to Z; every other byte stays.
 ---@param s string
 ---@return string
-function text.upper(s) return (s:gsub("[a-z]", UPPER)) end
+function text.upper(s)
+  if s:find("^[^a-z]*$") then return s end
+  return (s:gsub("[a-z]", UPPER))
+end
 
 ---Does a stand before b, byte by byte? `<` heeds the locale.
 ---@param a string
@@ -96,7 +105,11 @@ end
 ---@return string|nil
 function text.line(s, limit)
   if type(s) ~= "string" then return nil end
+<<<<<<< HEAD
   if s ~= "" and not s:find("[%z\1-\32\127]") then return shorten(s, limit) end
+=======
+  if s:find("^[!-~\128-\255]+$") then return limit and #s > limit and text.cut(s, limit) or s end
+>>>>>>> bench11
   local line = s:gsub("[%z\1-\32\127]+", " ")
   local from = line:byte(1) == 32 and 2 or 1
   local to = line:byte(-1) == 32 and -2 or -1
@@ -127,12 +140,14 @@ local function bad_byte_by_hand(s)
   end
 end
 
+local strict = utf8 and not utf8.len "\237\160\128" and utf8.len
+
 ---The byte offset of the first byte that is not valid UTF-8, nil when all are.
 ---@param s string
 ---@return integer|nil
 function text.bad_byte(s)
-  if not utf8 or utf8.len "\237\160\128" then return bad_byte_by_hand(s) end
-  local count, at = utf8.len(s)
+  if not strict then return bad_byte_by_hand(s) end
+  local count, at = strict(s)
   if not count then return at end
   return nil
 end
@@ -187,6 +202,7 @@ end
 ---@param s string  valid UTF-8
 ---@return integer
 function text.length(s)
+  if s:find("^[%z\1-\127]*$") then return #s end
   local _, characters = s:gsub("[^\128-\191]", "")
   local _, pairs_of_units = s:gsub("[\240-\247]", "")
   return characters + pairs_of_units
@@ -202,11 +218,15 @@ local function percent(c) return ("%%%02X"):format(c:byte()) end
 ---@param s string
 ---@return string
 function text.escape(s)
+  if s:find("^[a-z0-9A-Z%-%._~]*$") then return s end -- as a rule
   return (s:gsub("[^A-Za-z0-9%-%._~]", percent))
 end
 
 -- A line break with the like of a header after it is no slip of a server's.
 local SMUGGLED = "[\r\n][\r\n]?[A-Za-z0-9-]+:"
+
+-- An address in which nothing is to be mended.
+local RIGHT = "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9%[][a-z!#-;=?-Z%[%]_~]*$"
 
 ---An address as a browser mends one that was pasted: without the white space around it, without
 ---line breaks and tabs inside, with two slashes behind http:, `\` as `/`, and spaces and what is no
@@ -215,6 +235,7 @@ local SMUGGLED = "[\r\n][\r\n]?[A-Za-z0-9-]+:"
 ---@param s string
 ---@return string|nil
 function text.mend_url(s)
+  if s:find(RIGHT) then return s end
   s = text.trim(s)
   if s:find(SMUGGLED) then return nil end
   s = s:gsub("[\t\n\r]", ""):gsub("\\/", "/")  -- "\/" is left of JSON that was encoded twice
@@ -281,7 +302,7 @@ end
 ---@param word string
 ---@return string
 function text.shell(word)
-  if word:find "^[A-Za-z0-9_./:%%@+-]+$" then return word end
+  if word:find "^[a-z0-9A-Z_./:%%@+-]+$" then return word end
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
