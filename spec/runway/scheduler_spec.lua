@@ -98,6 +98,22 @@ describe("the scheduler", function()
       assert.not_matches("asked for", said)
     end)
 
+    it("whose end something breaks in on, a hook of the host's say, ends in the next step with what it raised", function()
+      local job = runway.spawn(function()
+        local times = 0
+        scheduler.note("spec", function()
+          times = times + 1
+          if times == 1 then error("out of time", 0) end
+        end)
+        error("its own", 0)
+      end)
+      assert.has_error(function() runway.step(0) end, "out of time")
+      assert.is_false(job:done())
+      runway.step(0)
+      local _, err = job:join()
+      assert.matches("^its own", err.message)
+    end)
+
     it("may yield of its own: others run, then it goes on", function()
       local a = runway.spawn(function()
         for i = 1, 3 do note("a" .. i) coroutine.yield() end
