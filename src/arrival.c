@@ -168,6 +168,7 @@ size_t rw_arrival_body (char *bytes, size_t size, size_t n, void *data) {
   rw_request *r = data;
   n *= size;
   *r->stirred = true;
+  if (r->sink.path && atomic_load(r->ending)) return CURL_WRITEFUNC_PAUSE;
   if (r->bytes == 0 && !begin_body(r, bytes, n)) return 0;
   if (r->filing) {
     int err = 0;

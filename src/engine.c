@@ -170,7 +170,7 @@ static void ask_to_end (void *data) {
   rw_engine *e = data;
   pthread_mutex_lock(&e->lock);
   e->closing = true;
-  wake_thread(e);
+  if (e->listening) rw_network_hurry(&e->network);
   pthread_mutex_unlock(&e->lock);
 }
 

@@ -48,6 +48,14 @@ void rw_idle_close (rw_idle *idle, int fd) {
 }
 
 
+bool rw_idle_has (const rw_idle *idle, const char *url) {
+  uint64_t server = idle_server(url);
+  unsigned i = 0;
+  while (i < idle->count && idle->at[i].server != server) i++;
+  return i < idle->count;
+}
+
+
 void rw_idle_shut (rw_idle *idle, const char *url) {
   uint64_t server = idle_server(url);
   for (unsigned i = idle->count; i > 0; i--)

@@ -10,6 +10,7 @@
 #ifndef RW_IDLE_H
 #define RW_IDLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(hidden)
@@ -31,6 +32,9 @@ void rw_idle_keep (rw_idle *idle, int fd, long port, const char *url);
 /* It is used again; it is closed. */
 void rw_idle_use (rw_idle *idle, long port);
 void rw_idle_close (rw_idle *idle, int fd);
+
+/* Is one kept for the server of this URL? */
+bool rw_idle_has (const rw_idle *idle, const char *url);
 
 /* Shuts all that are kept for the server of this URL. */
 void rw_idle_shut (rw_idle *idle, const char *url);

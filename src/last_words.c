@@ -124,6 +124,27 @@ void rw_words_guard_signals (void) {
 }
 
 
+/* What is still ours is as it was before: a host that looks, or that keeps what it
+** replaces, finds its own. */
+static void let_signals_be (void) {
+  for (int i = 0; i < GUARDED; i++) {
+    struct sigaction action;
+    if (sigaction(numbers[i], NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO)) continue;
+    if (action.sa_handler == on_signal) {
+      action = (struct sigaction){0};
+      action.sa_handler = SIG_DFL;
+      (void)sigemptyset(&action.sa_mask);
+    } else if (action.sa_handler == on_hosts_signal) {
+      action.sa_handler = atomic_load(&hosts[i]);
+      if (atomic_load(&once[i])) action.sa_flags |= (int)SA_RESETHAND;
+    } else {
+      continue;
+    }
+    (void)sigaction(numbers[i], &action, NULL);
+  }
+}
+
+
 static void words_init (void) {
   atomic_store(&last_said.process, getpid());
   (void)atexit(say_all);
@@ -144,7 +165,7 @@ static void vacate (word_block *w, int i) {
   int state = STANDS;
   if (atomic_compare_exchange_strong(&w->line[i].state, &state, SILENT) || state == SILENT) {
     w->line[i].taken = false;
-    last_said.count--;
+    if (--last_said.count == 0) let_signals_be();
   }
 }
 

@@ -1,9 +1,9 @@
 /*
 ** listener.c: opening and closing a listener: its socket, its two threads.
 */
-#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
-
 #include "system.h"
+
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
 
 #include <errno.h>
 #include <netdb.h>

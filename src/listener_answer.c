@@ -5,9 +5,9 @@
 ** or from a file. One that is cut short, dribbles, or is no HTTP at all reads
 ** its body through a source, which knows where to stop and when to go on.
 */
-#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
-
 #include "system.h"
+
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,9 +11,9 @@
 **
 ** The lock is never held while an answer is freed (see listener_answer.h).
 */
-#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
-
 #include "system.h"
+
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
 
 #include <errno.h>
 #include <stdlib.h>

@@ -20,9 +20,9 @@
 **
 ** Misuse raises. Nothing of Lua is used by any thread but the caller's.
 */
-#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
-
 #include "system.h"
+
+#ifdef RUNWAY_LISTENER   /* a host that compiles all of src/ may do without libmicrohttpd */
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /*
 ** lua_postgresql.c: the module "runway.postgresql": a store over PostgreSQL.
 */
-#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
-
 #include "system.h"
+
+#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
 #include <libpq-fe.h>
 

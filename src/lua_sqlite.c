@@ -1,9 +1,9 @@
 /*
 ** lua_sqlite.c: the module "runway.sqlite": a store over SQLite.
 */
-#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
-
 #include "system.h"
+
+#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
 
 #include <sqlite3.h>
 

@@ -3,6 +3,10 @@
 ** its own: those of another, which goes on, are not said when it closes.
 */
 #include "system.h"
+
+#include <errno.h>
+#include <unistd.h>
+
 #include "last_words.h"
 #include "lua_words.h"
 #include "term.h"
@@ -45,6 +49,21 @@ static int core_say_words (lua_State *L) {
 }
 
 
+/* say(text): on standard error, now; for a host without Lua's io library */
+static int core_say (lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  while (n > 0) {
+    ssize_t said = write(STDERR_FILENO, text, n);
+    if (said < 0 && errno != EINTR) break;
+    if (said < 0) continue;
+    text += said;
+    n -= (size_t)said;
+  }
+  return 0;
+}
+
+
 /* guard_signals(): signals that end the process say these lines, too */
 static int core_guard_signals (lua_State *L) {
   (void)L;
@@ -71,6 +90,7 @@ static const luaL_Reg core_words[] = {
   {"catch_term", core_catch_term},
   {"guard_signals", core_guard_signals},
   {"leave_word", core_leave_word},
+  {"say", core_say},
   {"say_words", core_say_words},
   {"take_back", core_take_back},
   {"term_came", core_term_came},

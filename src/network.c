@@ -207,6 +207,7 @@ void rw_network_enter (rw_network *n, rw_request *r) {
   r->stats = n->stats;
   r->idle = &n->idle;
   r->stirred = &n->stirred;
+  r->ending = &n->ending;
   r->trace = n->trace;
   if (r->op != RW_HTTP) {                /* takes no one's place in a line */
     to_disk(n, r, first_errand(r));
@@ -372,6 +373,12 @@ void rw_network_turn (rw_network *n) {
 
 void rw_network_wake (rw_network *n) {
   (void)curl_multi_wakeup(n->multi);
+}
+
+
+void rw_network_hurry (rw_network *n) {
+  atomic_store(&n->ending, true);
+  rw_network_wake(n);
 }
 
 /* }================================================================= */

@@ -9,6 +9,7 @@
 #ifndef RW_NETWORK_H
 #define RW_NETWORK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "disk.h"
@@ -31,6 +32,7 @@ typedef struct rw_network {
   double next_deadline;        /* on rw_now; none of an active request's times is
                                   earlier */
   bool stirred;                /* something came in this turn */
+  atomic_bool ending;          /* a turn is to end soon: no more of a file is taken */
 
   /* set by its user before it is opened */
   rw_stats *stats;
@@ -45,6 +47,10 @@ const char *rw_network_open (rw_network *n);
 
 /* Ends a wait within rw_network_turn; from any thread, until it is left. */
 void rw_network_wake (rw_network *n);
+
+/* The same when it is the last one, and a turn in which a file arrives, which
+** libcurl ends when the server has no more to give. */
+void rw_network_hurry (rw_network *n);
 
 /* A new request; one that has come back from the disk. */
 void rw_network_enter (rw_network *n, rw_request *r);

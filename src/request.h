@@ -174,6 +174,7 @@ typedef struct rw_request {
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */
   bool *stirred;                      /* and whether something came in this turn */
+  atomic_bool *ending;                /* and whether it is to leave */
   double nudge_at;                    /* paid, and not answered by then */
   bool trace;
   int64_t trace_in, trace_out;        /* bytes of bodies not yet told */

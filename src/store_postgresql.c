@@ -6,9 +6,9 @@
 ** for longer than a few seconds. What the server itself is to give up, a lock
 ** above all, it is told with each transaction; so it holds behind a pooler, too.
 */
-#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
-
 #include "system.h"
+
+#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
 #include <errno.h>
 #include <locale.h>

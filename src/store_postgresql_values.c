@@ -1,9 +1,9 @@
 /*
 ** store_postgresql_values.c: a store's values as PostgreSQL knows them.
 */
-#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
-
 #include "system.h"
+
+#ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,9 +6,9 @@
 ** several machines see: there WAL is silently wrong, and the older journal is
 ** slower and safe. Either way a commit that was answered is on the disk.
 */
-#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
-
 #include "system.h"
+
+#ifdef RUNWAY_SQLITE   /* a host that compiles all of src/ may do without SQLite */
 
 #include <errno.h>
 #include <fcntl.h>

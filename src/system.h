@@ -11,4 +11,6 @@
 #define _GNU_SOURCE   /* NOLINT: the system has reserved this name for us to define */
 #endif
 
+struct rw_system;     /* ISO C wants something in each file, also in one that is left out */
+
 #endif

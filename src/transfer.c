@@ -336,6 +336,8 @@ static bool set_options (rw_request *r) {
     set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
                                         : CURL_HTTP_VERSION_2TLS)) &&
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
+    /* what it leaves is of use to the queries that follow, where they have none */
+    set(r, FORBID_REUSE, r->gate && rw_idle_has(r->idle, r->url) ? 1L : 0L) &&
     set(r, MAXAGE_CONN, 30L) &&
     /* decoded whether asked for or not; not by libcurl, which drops what does not
     ** fit its label, but for a film in a coding, which is best as it lies there */

@@ -1,6 +1,7 @@
 -- guard.lua: calling what may break: functions of other people's, and ours where memory fails or
 -- Ctrl-C comes in between.
 
+local core = require "runway.core"
 local errors = require "runway.errors"
 local interrupt = require "runway.interrupt"
 
@@ -26,10 +27,11 @@ function guard.text_of(err)
   return errors.redact(ok and text or "an error that cannot be shown as text")
 end
 
---- Tells standard error, where the host has one.
+--- Tells standard error, also where the host has no io library.
 ---@param text string
 function guard.say(text)
-  if io and io.stderr then io.stderr:write("runway: ", text, "\n") end
+  local line = "runway: " .. text .. "\n"
+  if io and io.stderr then io.stderr:write(line) else core.say(line) end
 end
 
 ---@param err any

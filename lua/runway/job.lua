@@ -132,7 +132,7 @@ end
 local function resumed(j, outer, ok, ...)
   job.current = outer
   if coroutine.status(j.co) == "dead" then
-    j.over = true
+    j.over, j.broke = true, not ok and (...)
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
   elseif (...) ~= PARKED then
     make_ready(j)                             -- a yield of the user's own: let others run
@@ -145,17 +145,18 @@ local function resume(j)
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
   if coroutine.status(j.co) == "dead" then
-    if not j.over then return end_cancelled(j) end -- someone else has closed its coroutine
-    return end_raised(j, NO_MEMORY)           -- its values were lost
+    if j.over or j.broke then return end_raised(j, j.broke or NO_MEMORY) end -- its values were lost
+    return end_cancelled(j)                   -- someone else has closed its coroutine
   end
-  j.waiting = nil
+  j.waiting, j.broke = nil, false
   local start, outer = j.start or NOTHING, job.current
   j.start = nil
   job.current = j
   resumed(j, outer, coroutine.resume(j.co, unpack(start, 1, start.n)))
 end
 
---- Lets those in line go on, each once. An error is Ctrl-C's, or of memory: the job goes on in the next turn.
+--- Lets those in line go on, each once. An error is Ctrl-C's, of memory, or of a hook of the host's: the job goes on
+--- in the next turn.
 function job.resume_ready()
   local latest = last                         -- those made ready below wait for the next turn
   while first <= latest do
@@ -164,6 +165,7 @@ function job.resume_ready()
     first = first + 1
     local ok, err = pcall(resume, j)
     if not ok then
+      j.broke = j.broke or err
       make_ready(j)
       error(err, 0)
     end
@@ -178,7 +180,8 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false, broke = false },
+    Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j

@@ -29,6 +29,7 @@ local MOST_NESTED = 16
 
 local sources = {}
 local turning = 0                             -- depth of turns; > 0 inside step
+local hosted = false                          -- the outermost of them is a host's step
 local unfinished = false                      -- a turn broke off: the next one must come at once
 local breaks, MOST_BREAKS = 0, 3              -- turns in a row for which memory was missing
 
@@ -38,8 +39,7 @@ scheduler.freeze, scheduler.thaw = clock.freeze, clock.thaw
 scheduler.guard, scheduler.try, scheduler.text_of = guard.call, guard.try, guard.text_of
 scheduler.is_interrupt, scheduler.explained = interrupt.is, interrupt.explained
 scheduler.interrupted_with = interrupt.told_with
-scheduler.spawn, scheduler.note, scheduler.waiter = job.spawn, job.note, job.waiter
-scheduler.newest_first = job.newest_first
+scheduler.spawn, scheduler.note, scheduler.newest_first = job.spawn, job.note, job.newest_first
 
 --------------------------------------------------------------------- one turn
 
@@ -66,7 +66,7 @@ local function is_pending()
 end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
-local function one_turn(seconds)
+local function one_turn(seconds, of_a_host)
   local pause = clock.pause()
   local broken = unfinished
   unfinished = true                           -- until it has come to its end
@@ -80,6 +80,7 @@ local function one_turn(seconds)
     core.wait(nap)
     clock.overslept(core.now() - began - nap)
   end
+  if turning == 0 then hosted = of_a_host end
   turning = turning + 1
   local now_attached = { unpack(sources) }    -- one may detach itself
   unfinished = false
@@ -96,10 +97,10 @@ end
 
 local TURNED = {}                             -- what the loop's coroutine yields after a turn
 
-local function turn_by_turn(seconds)
+local function turn_by_turn(seconds, of_a_host)
   while true do
-    one_turn(seconds)
-    seconds = coroutine.yield(TURNED)
+    one_turn(seconds, of_a_host)
+    seconds, of_a_host = coroutine.yield(TURNED)
   end
 end
 
@@ -108,13 +109,13 @@ local loop                                    -- a coroutine that is between two
 -- Ctrl-C breaks in wherever the main thread's Lua happens to be: between taking a job out of its line
 -- and resuming it, and the job is lost. It breaks into no coroutine, so a turn is made in one; there it
 -- is met at one place only, in core.wait.
-local function turn(seconds)
+local function turn(seconds, of_a_host)
   local _, main = coroutine.running()
-  if not main then return one_turn(seconds) end
+  if not main then return one_turn(seconds, of_a_host) end
   local co, ok, said = loop or coroutine.create(turn_by_turn)
   loop = nil
   repeat                                      -- a callback that yields has no one to yield to
-    ok, said = coroutine.resume(co, seconds)
+    ok, said = coroutine.resume(co, seconds, of_a_host)
     if not ok then error(said, 0) end
   until said == TURNED
   loop = co
@@ -137,6 +138,18 @@ function scheduler.checkpoint()
   if not interrupt.is_pending() then return end
   if mine then error(interrupt.for_job(), 0) end
   interrupt.raise()
+end
+
+--- Something to park on, see `job.waiter`. Made before that begins which is waited for: a host's step, which must
+--- not wait, refuses here what cannot yield to it, and nothing has been sent.
+function scheduler.waiter()
+  if hosted and turning > 0 and not job.here() then
+    local place = errors.place()
+    error((place and place .. ": " or "") .. "a wait cannot yield here, and would hold up the host's step: wait in "
+      .. "the job itself, and not below a function of C (string.gsub, table.sort, require), in a callback or in a "
+      .. "coroutine of its own", 0)
+  end
+  return job.waiter()
 end
 
 -- A reason to give up a wait, raised after what it waited for was let go.
@@ -217,7 +230,7 @@ function Job:join()
   job.check_self(self)
   self.joined = true
   while not self.results do
-    local w = job.waiter()
+    local w = scheduler.waiter()
     local joiners = self.joiners
     joiners[#joiners + 1] = w
     scheduler.park(w)
@@ -270,7 +283,7 @@ function scheduler.step(seconds)
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
   job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
-  local ok, err = pcall(turn, seconds)
+  local ok, err = pcall(turn, seconds, true)
   turning, job.current = 0, nil
   local second = not ok and interrupted_by(err)
   heed_interrupt()

@@ -1,5 +1,6 @@
 -- Calling what may break: functions of the user's, and ours.
 
+local child = require "spec.support.child"
 local guard = require "runway.guard"
 local mocked = require "spec.support.mocked"
 
@@ -60,6 +61,24 @@ describe("an error in a callback", function()
     guard.call(function() error(setmetatable({}, { __tostring = function() error "no text" end })) end)
     assert.is_nil(table.concat(said):find("SECRET", 1, true))
     assert.matches("an error that cannot be shown as text", table.concat(said), 1, true)
+  end)
+
+  it("is heard of in a host without Lua's io, os and debug libraries, too", function()
+    local before = "io, os, debug, package.loaded.io = nil"
+    local text, code = child.run(before .. [[
+      local runway = require "runway"
+      local mock = runway.mock { { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED",
+        output = { "https://cdn.example/a.mp4" } } } }
+      local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789", transport = mock,
+        logger = function() error "in the logger" end })
+      assert(client:task("t1"):wait { on_progress = function() error "in on_progress" end })
+      runway.spawn(function() error "in a job" end)
+      runway.step(0)
+    ]])
+    assert.equal(0, code, text)
+    assert.matches("runway: an error in a callback: [^\n]*in the logger\n", text)
+    assert.matches("runway: an error in a callback: [^\n]*in on_progress\n", text)
+    assert.matches("runway: a job that no one joined raised: [^\n]*in a job$", text)
   end)
 
   it("is given to who called, as it was raised", function()

@@ -1,5 +1,6 @@
 local child = require "spec.support.child"
 local errors = require "runway.errors"
+local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 
@@ -21,7 +22,10 @@ describe("the scheduler", function()
     log = {}
     scheduler.freeze()                        -- no spec here waits for real
   end)
-  after_each(function() scheduler.thaw() end)
+  after_each(function()
+    scheduler.thaw()
+    mocked.close()
+  end)
 
   describe("a job", function()
     it("begins in the next step, not in spawn", function()
@@ -96,6 +100,22 @@ describe("the scheduler", function()
       assert.equal(0, code)
       assert.matches("nobody asked\nstack traceback:", said)
       assert.not_matches("asked for", said)
+    end)
+
+    it("whose end something breaks in on, a hook of the host's say, ends in the next step with what it raised", function()
+      local job = runway.spawn(function()
+        local times = 0
+        scheduler.note("spec", function()
+          times = times + 1
+          if times == 1 then error("out of time", 0) end
+        end)
+        error("its own", 0)
+      end)
+      assert.has_error(function() runway.step(0) end, "out of time")
+      assert.is_false(job:done())
+      runway.step(0)
+      local _, err = job:join()
+      assert.matches("^its own", err.message)
     end)
 
     it("may yield of its own: others run, then it goes on", function()
@@ -296,6 +316,64 @@ describe("the scheduler", function()
       local _, err = runway.spawn(function() runway.step(0) end):join()
       assert.truthy(err.message:find "step was called inside a step")
       runway.step(0)                          -- and works again after it
+    end)
+
+    describe("never waits for a wait that cannot yield to it:", function()
+      local elsewhere = {
+        ["below a function of C"] = function(wait) ("a"):gsub("a", wait) end,
+        ["in a comparator"] = function(wait) table.sort({ 1, 2 }, wait) end,
+        ["in a module that is loaded"] = function(wait)
+          package.preload["spec.waits"] = wait
+          require "spec.waits"
+        end,
+        ["in a coroutine of the job's own"] = function(wait) coroutine.wrap(wait)() end,
+      }
+
+      local function frames(job)
+        for _ = 1, 3 do runway.step(0) end
+        assert.is_true(job:done())
+        return job:join()
+      end
+
+      for where, call in pairs(elsewhere) do
+        it("it is an error at its line " .. where, function()
+          local began = scheduler.now()
+          local value, err = frames(runway.spawn(call, function() runway.sleep(FAR) end))
+          package.preload["spec.waits"] = nil
+          assert.is_nil(value)
+          assert.matches("scheduler_spec.lua:%d+: a wait cannot yield here, and would hold up the host's step",
+            err.message)
+          assert.equal(began, scheduler.now())
+        end)
+      end
+
+      it("also in a callback, which is told of it", function()
+        local ok
+        scheduler.at(scheduler.now(), function() ok = pcall(runway.sleep, FAR) end)
+        runway.step(0)
+        assert.is_false(ok)
+      end)
+
+      it("nothing is sent for it, and nothing is held back", function()
+        local client, mock = mocked.client({ mocked.SUBMIT, mocked.task "SUCCEEDED" }, { budget = 60 })
+        local function generate() return client:generate(mocked.clip()) end
+        local _, err = frames(runway.spawn(function() return (("a"):gsub("a", generate)) end))
+        assert.matches("a wait cannot yield here", err.message)
+        assert.equal(0, #mock.requests)
+        assert.equal(0, client:spent().reserved)
+        assert.equal("t1", assert(runway.run(generate)).id)
+      end)
+
+      it("a main program that waits lets it wait, also after a step", function()
+        runway.step(0)
+        local job = runway.spawn(function()
+          return (("abc"):gsub("%w", function(letter)
+            runway.sleep(1)
+            return letter:upper()
+          end))
+        end)
+        assert.equal("ABC", job:join())
+      end)
     end)
 
     it("takes a number of seconds", function()

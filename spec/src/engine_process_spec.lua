@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local faults = require "spec.support.faults"
 local rawserver = require "spec.support.rawserver"
 
 -- What every program below begins with.
@@ -88,6 +89,26 @@ describe("a program with an engine", function()
     ]], { arguments = { server:url "", (server:url("/", "deaf"):gsub("^http:", "https:")),
                         directory .. "/closed.mp4" } })
     assert.equal("prompt", output)
+  end)
+
+  it("lets the engine go while a film comes faster than it is written", function()
+    local fault = faults.new()
+    finally(function() fault:remove() end)
+    local output = run([[
+      local url, target, lfs = ..., select(2, ...), require "lfs"
+      local id = core.start { method = "GET", url = url .. "/body/100000000", timeout = 600, save = { path = target } }
+      repeat core.wait(0.01) until core.progress(id) > 0
+      core.close()
+      local function threads()
+        local n = 0
+        for _ in lfs.dir "/proc/self/task" do n = n + 1 end
+        return n - 2
+      end
+      local deadline = core.now() + 15
+      while threads() > 1 and core.now() < deadline do os.execute "sleep 0.1" end
+      print(threads(), "left")
+    ]], { arguments = { server:url "", directory .. "/slow.mp4" }, before = fault:before("write=SLOW", directory) })
+    assert.equal("1\tleft", output)
   end)
 
   it("is interrupted in a wait, and can go on afterwards", function()

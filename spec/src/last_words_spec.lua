@@ -69,6 +69,31 @@ describe("last words", function()
     assert.matches("^false\t[^\n]*interrupted!\nhere$", said)
   end)
 
+  it("leave the signals as they were when the last is taken back", function()
+    if not io.open "/proc/self/status" then return pending "needs /proc" end
+    local said, code = child.run [[
+      local core = require "runway.core"
+      core.catch_term()                       -- a handler that was there before
+      local function caught()
+        for line in io.lines "/proc/self/status" do
+          if line:find "^SigCgt" then return line end
+        end
+      end
+      local before = caught()
+      local first, second = core.leave_word "first\n", core.leave_word "second\n"
+      core.take_back(first)
+      print(caught() == before)
+      core.take_back(second)
+      print(caught() == before)
+      os.execute "kill -TERM $PPID"
+      print(core.term_came())
+      os.execute "kill -HUP $PPID"
+    ]]
+    assert.matches("^false\ntrue\ntrue\n?", said)
+    assert.not_matches("second", said)
+    assert.equal(128 + 1, code)
+  end)
+
   it("keep their handlers in memory when the state that set them is closed", function()
     local _, code = child.run [[
       local core = require "runway.core"

@@ -3,6 +3,7 @@
 
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
+local lfs = require "lfs"
 local rawserver = require "spec.support.rawserver"
 
 local PAID = '{"promptText":"a lighthouse"}'
@@ -79,6 +80,28 @@ describe("a paid POST", function()
       exchange.run { url = server:url "/ok?shared" }
       local shared = server:seen "/ok?shared"
       assert.equal(shared[1].connection, shared[2].connection)
+    end)
+
+    it("leaves a connection behind for who asks after it, and no other where there is one", function()
+      if not lfs.attributes("/proc/self/fd") then return pending("needs /proc") end
+      local function descriptors()
+        local n = 0
+        for _ in lfs.dir("/proc/self/fd") do n = n + 1 end
+        return n
+      end
+      local other = rawserver.start()
+      finally(function() other:stop() end)
+      local function pay_other(path)
+        return exchange.run { method = "POST", url = other:url(path), gate = true, body = PAID }
+      end
+      pay "/ok"                               -- the engine has its own
+      local before = descriptors()
+      assert.equal(200, pay_other("/ok?first").status)
+      assert.equal(before + 1, descriptors())
+      for _ = 1, 5 do assert.equal(200, pay_other("/ok?more").status) end
+      assert.equal(before + 1, descriptors())
+      assert.equal(200, exchange.run({ url = other:url "/ok?asked" }).status)
+      assert.equal(other:seen("/ok?first")[1].connection, other:seen("/ok?asked")[1].connection)
     end)
 
     it("follows no redirect, 307 and 308 included", function()

@@ -13,7 +13,8 @@
 ** 64, by which SQLite calls, count as what they are kinds of. And as errors that
 ** none is: stat=NUMBER gives a plain file another number at each look, and
 ** stat=COUNT no count of its names; statvfs=FULL is a file system without room;
-** statfs=NFS is one that other machines see; read=END finds no more bytes in it.
+** statfs=NFS is one that other machines see; read=END finds no more bytes in it;
+** write=SLOW takes a tenth of a second.
 **
 ** A program that wants other faults from now on (shortage.c) calls faults_begin with
 ** them in its environment; faults_calls is how many calls the first has seen.
@@ -44,10 +45,11 @@ typedef struct {
 static fault faults[MOST];
 static const char *under;
 
-enum { NUMBER = 10001, COUNT, FULL, END, NFS };
+enum { NUMBER = 10001, COUNT, FULL, END, NFS, SLOW };
 
 static const struct { const char *name; int number; } errors[] = {
   { "NUMBER", NUMBER }, { "COUNT", COUNT }, { "FULL", FULL }, { "END", END }, { "NFS", NFS },
+  { "SLOW", SLOW },
   { "EACCES", EACCES }, { "EDQUOT", EDQUOT }, { "EEXIST", EEXIST }, { "EINVAL", EINVAL },
   { "EIO", EIO }, { "EMFILE", EMFILE }, { "ENAMETOOLONG", ENAMETOOLONG }, { "ENFILE", ENFILE },
   { "ENOENT", ENOENT }, { "ENOLCK", ENOLCK }, { "ENOMEM", ENOMEM }, { "ENOSPC", ENOSPC },
@@ -115,8 +117,8 @@ static fault *met_fd (const char *call, int fd) {
   if (!real) real = (__typeof__(&(name)))dlsym(RTLD_NEXT, #name)
 
 #define MEET(found, call) do { \
-  fault *f = found; \
-  if (f) { if (f->done) (void)(call); errno = f->err; return -1; } \
+  fault *faulty = found; \
+  if (faulty) { if (faulty->done) (void)(call); errno = faulty->err; return -1; } \
   return call; } while (0)
 
 int open (const char *path, int flags, ...) {
@@ -153,8 +155,13 @@ int close (int fd) {           /* as the kernel does: gone, whatever it says */
 }
 
 ssize_t write (int fd, const void *data, size_t size) {
+  fault *f = met_fd("write", fd);
   REAL(write);
-  MEET(met_fd("write", fd), real(fd, data, size));
+  if (f && f->err == SLOW) {
+    usleep(100000);
+    f = NULL;
+  }
+  MEET(f, real(fd, data, size));
 }
 
 ssize_t read (int fd, void *to, size_t size) {
