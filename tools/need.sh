@@ -14,6 +14,7 @@ lua=${LUA:-lua5.4}
 version=${LUA_VERSION:-5.4}
 digits=$(echo "$version" | tr -d .)
 cc=${CC:-cc}
+PATH=$PATH:/usr/local/sbin:/usr/sbin # where Debian has nghttpd, and its users do not look
 
 # ---- is it there? ----
 

@@ -88,6 +88,21 @@ describe("what is missing", function()
     assert.is_nil(ready "run")
   end)
 
+  it("is not what lies where an ordinary user does not look: specs find it there", function()
+    local there = io.open "/usr/sbin/nghttpd"
+    if not there then return pending "no nghttpd in /usr/sbin" end
+    there:close()
+    local function run(command)
+      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no bash -c '%s' 2>&1")
+        :format(lua, _VERSION:sub(5), command)))
+      local said = pipe:read "a"
+      pipe:close()
+      return said
+    end
+    assert.is_nil(run "tools/need.sh test":find "nghttpd")
+    assert.equal("/usr/sbin/nghttpd\n", run ". tools/checkout.sh; command -v nghttpd")
+  end)
+
   it("is asked for by a build, and installed by what runs", function()
     local function install(goal)
       local pipe = assert(io.popen("echo '$(info INSTALL=$(INSTALL))' | make -n -f Makefile -f - " .. goal .. " 2>&1"))
