@@ -12,15 +12,24 @@
 #   PREFIX, LUADIR, LIBDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
 #   INSTALL=no      name what is missing, do not install it; yes: install it, through sudo where that
 #                   is needed. A build asks before it does; what runs something says so and does it.
+#                   INSTALL="install -p", as packagers' macros say, is the program that copies, and means no.
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 SQLITE   ?= yes
 POSTGRESQL ?= yes
+FULL     ?= no
 INSTALL  ?= $(if $(filter demo test torture fuzz coverage valgrind check rock bench conformance,$(MAKECMDGOALS)),yes,ask)
 OS       := $(shell uname -s)
-Q        := $(if $(V),,@)
+Q        := $(if $(filter-out 0,$(V)),,@)
+
+# A word that is misspelt is told, and not taken for the other one.
+answer = $(if $(filter $(2),$($(1))),,$(error $(1)=$($(1)): it is $(3)))
+$(foreach word,LISTENER SQLITE POSTGRESQL FULL,$(call answer,$(word),yes no,yes or no))
+ifeq ($(findstring install,$(firstword $(INSTALL))),)
+$(call answer,INSTALL,yes no ask,yes or no or ask)
+endif
 
 first_lua := $(shell for l in lua5.4 lua-5.4 lua54 lua; do $$l -e \
   'assert(_VERSION >= "Lua 5.3" and _VERSION <= "Lua 5.5")' 2>/dev/null && echo $$l && exit; done; \
@@ -90,7 +99,7 @@ here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
   LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
 need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' CC='$(CC)' \
   LISTENER='$(LISTENER)' SQLITE='$(SQLITE)' POSTGRESQL='$(POSTGRESQL)' FULL='$(FULL)' \
-  INSTALL='$(INSTALL)' tools/need.sh
+  INSTALL='$(if $(filter yes ask,$(INSTALL)),$(INSTALL),no)' tools/need.sh
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -104,10 +113,10 @@ all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC    $<")
+	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
-link_module = $(if $(V),,@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
+link_module = $(if $(Q),@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
 
 $(RUNWAY_SO): $(call objects,$(RUNWAY_C)) $(BUILD)/flags
 	$(link_module) $(CURL_LIBS) -lm
@@ -130,7 +139,7 @@ manual: $(MANUAL) ## the manual page and the completions (all does it)
 
 $(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
   lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
-	$(if $(V),,@echo "  MAKE  $@")
+	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/manual.lua '$@'
 
 # Another compiler, other flags, a file more or less: all of these rebuild. But not in `make install` alone, which
@@ -228,7 +237,8 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway
 installer = $(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' \
   MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BUILD='$(BUILD)' MODULES='$(MODULES:$(BUILD)/%=%)' \
-  LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
+  INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' \
+  tools/install.sh
 
 install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
 	$(installer) install

@@ -29,7 +29,7 @@ describe("installing", function()
       DESTDIR = "", PREFIX = prefix,
       LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
       BINDIR = prefix .. "/bin", MANDIR = prefix .. "/share/man", DOCDIR = prefix .. "/share/doc/runway",
-      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", LUA = lua, LUA_VERSION = VERSION,
+      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", INSTALL = "install", LUA = lua, LUA_VERSION = VERSION,
     }
     for name, value in pairs(places or {}) do set[name] = value end
     local words = {}
@@ -161,6 +161,15 @@ describe("installing", function()
     assert.equal(0, code)
     assert.truthy(said:find("installed: ", 1, true), said)
     assert.is_nil(said:find("export", 1, true), said)
+  end)
+
+  it("copies by the program that a packager's macros name", function()
+    here:write("build/runway.so", "x")
+    assert(os.execute("touch -d 2001-02-03 '" .. here:path "build/runway.so" .. "'"))
+    assert.equal(0, (run("install", { INSTALL = "install -p" })))
+    local pipe = assert(io.popen(("find '%s' -name runway.so ! -newermt 2001-02-04"):format(prefix)))
+    assert.truthy(pipe:read "a":find "runway.so\n$")
+    pipe:close()
   end)
 
   it("refuses a place that is no whole path, which the command could not find again", function()

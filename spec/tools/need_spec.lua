@@ -113,4 +113,23 @@ describe("what is missing", function()
     assert.same({ "ask", "ask", "yes", "yes", "no" },
       { install "", install "install", install "demo", install "test SPEC=x", install "test INSTALL=no" })
   end)
+
+  it("is not installed for a word that is misspelt: it is refused, as is any that is no answer", function()
+    local function make(words)
+      local pipe = assert(io.popen("make -n need-build " .. words .. " 2>&1"))
+      local said = pipe:read "a"
+      return pipe:close(), said
+    end
+    for _, word in ipairs { "INSTALL=0", "INSTALL=NO", "INSTALL=", "SQLITE=0", "POSTGRESQL=", "LISTENER=off", "FULL=1" } do
+      local ok, said = make(word)
+      assert.is_nil(ok, word)
+      assert.truthy(said:find(word .. ": it is yes or no", 1, true), said)
+    end
+    local ok, said = make "INSTALL='install -p'"   -- Fedora's %make_install: what copies
+    assert.is_true(ok, said)
+    assert.truthy(said:find("INSTALL='no' tools/need.sh", 1, true), said)
+    local _, code, called = need("maybe", 0)
+    assert.equal(1, code)
+    assert.equal("", called)
+  end)
 end)
