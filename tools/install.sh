@@ -11,6 +11,7 @@
 # INSTALL                  the program that copies
 # LUA, LUA_VERSION         which Lua runs the command
 set -eu
+umask 022 # what is made here is for everyone to read, whatever is its maker's habit
 
 pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md types/*.lua
   examples/*.* examples/night/*.csv examples/night/pictures/*'

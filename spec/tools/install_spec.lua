@@ -23,8 +23,9 @@ describe("installing", function()
 
   after_each(function() here:remove() end)
 
-  -- tools/install.sh as make runs it; `places` take the place of what follows from the prefix.
-  local function run(what, places)
+  -- tools/install.sh as make runs it; `places` take the place of what follows from the prefix;
+  -- `under` is shell before it.
+  local function run(what, places, under)
     local set = {
       DESTDIR = "", PREFIX = prefix,
       LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
@@ -34,7 +35,8 @@ describe("installing", function()
     for name, value in pairs(places or {}) do set[name] = value end
     local words = {}
     for name, value in pairs(set) do words[#words + 1] = ("%s='%s'"):format(name, value) end
-    local pipe = assert(io.popen(table.concat(words, " ") .. " tools/install.sh " .. what .. " 2>&1; echo \"exit $?\""))
+    local pipe = assert(io.popen((under or "") .. table.concat(words, " ") .. " tools/install.sh " .. what
+      .. " 2>&1; echo \"exit $?\""))
     local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
     pipe:close()
     return tonumber(code), said
@@ -161,6 +163,13 @@ describe("installing", function()
     assert.equal(0, code)
     assert.truthy(said:find("installed: ", 1, true), said)
     assert.is_nil(said:find("export", 1, true), said)
+  end)
+
+  it("is for everyone to read, also by who makes files for himself alone", function()
+    assert.equal(0, (run("install", {}, "umask 077; ")))
+    local pipe = assert(io.popen(("find '%s' -mindepth 1 ! -perm -a=rX"):format(prefix)))
+    assert.equal("", pipe:read "a")
+    pipe:close()
   end)
 
   it("copies by the program that a packager's macros name", function()
