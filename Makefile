@@ -24,6 +24,10 @@ INSTALL  ?= $(if $(filter demo test torture fuzz coverage valgrind check rock be
 OS       := $(shell uname -s)
 Q        := $(if $(filter-out 0,$(V)),,@)
 
+# A text as one word of the shell's.
+quoted   = '$(subst ','\'',$(1))'
+hash    := \#
+
 # A word that is misspelt is told, and not taken for the other one.
 answer = $(if $(filter $(2),$($(1))),,$(error $(1)=$($(1)): it is $(3)))
 $(foreach word,LISTENER SQLITE POSTGRESQL FULL,$(call answer,$(word),yes no,yes or no))
@@ -56,6 +60,14 @@ SQLITE_CFLAGS ?= $(call package,--cflags,sqlite3)
 SQLITE_LIBS ?= $(call package,--libs,sqlite3,echo -lsqlite3)
 PQ_CFLAGS   ?= $(call package,--cflags,libpq)
 PQ_LIBS     ?= $(call package,--libs,libpq,echo -lpq)
+
+# What was named of these stands in the build directory and holds for it until it is named otherwise: who packages names
+# it once. What the environment says now counts for more only where the environment said it then, too.
+flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+-include $(BUILD)/named
+namer   = $(filter command environment,$(firstword $(origin $(1))))
+recall  = $(if $(said_$(1)),$(if $(filter command $(said_$(1)),$(namer)),,$(eval $(1) := $$(named_$(1)))))
+$(foreach name,$(flag_names),$(call recall,$(name))$(eval said_$(name) := $$(or $$(call namer,$(name)),$(said_$(name)))))
 
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
@@ -143,15 +155,16 @@ $(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
 	$(Q)$(LUA) tools/manual.lua '$@'
 
 # Another compiler, other flags, a file more or less: all of these rebuild. But not in `make install` alone, which
-# installs what was built: who packages names the flags once.
-flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+# installs what was built, maybe by root, whose environment is another.
 as_built   := $(if $(filter install,$(MAKECMDGOALS)),$(if $(filter-out install,$(MAKECMDGOALS))$(strip \
   $(foreach name,$(flag_names),$(filter command,$(origin $(name))))),,$(wildcard $(BUILD)/flags)))
 
 $(BUILD)/flags: $(if $(as_built),,force) | need-build
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)' \
+	@printf '%s\n' $(call quoted,$(compile)) $(call quoted,$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)) \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
+	@printf '%s\n' $(foreach name,$(flag_names),$(if $(said_$(name)),'said_$(name) := $(said_$(name))' \
+	  $(call quoted,named_$(name) := $(subst $(hash),\$(hash),$(subst $$,$$$$,$($(name))))))) >$(@D)/named
 	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
 
 -include $(patsubst %.o,%.d,$(call objects,$(sort $(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C))))
