@@ -501,10 +501,6 @@ describe("the README names", function()
     journal = { "entries", "get", "settle", "totals", "close", "key", "state", "path", "bytes", "credits", "error",
       "estimated_credits", "error_code", "request", "queued", "submitting", "submitted", "downloading", "done",
       "failed", "unknown" },
-    option = { "journal", "provider", "api_key", "base_url", "timeout", "connect_timeout", "max_retries",
-      "poll_interval", "budget", "prices", "max_tasks",
-      "max_in_flight", "callback_url", "proxy", "ca_file", "resolve", "allow_http", "allow_private",
-      "max_body_bytes", "user_agent", "logger", "transport" },
   }
 
   local function names(what, name)
