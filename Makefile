@@ -12,15 +12,28 @@
 #   PREFIX, LUADIR, LIBDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
 #   INSTALL=no      name what is missing, do not install it; yes: install it, through sudo where that
 #                   is needed. A build asks before it does; what runs something says so and does it.
+#                   INSTALL="install -p", as packagers' macros say, is the program that copies, and means no.
 #   V=1             show whole command lines
 
 PREFIX   ?= /usr/local
 LISTENER ?= yes
 SQLITE   ?= yes
 POSTGRESQL ?= yes
+FULL     ?= no
 INSTALL  ?= $(if $(filter demo test torture fuzz coverage valgrind check rock bench conformance,$(MAKECMDGOALS)),yes,ask)
 OS       := $(shell uname -s)
-Q        := $(if $(V),,@)
+Q        := $(if $(filter-out 0,$(V)),,@)
+
+# A text as one word of the shell's.
+quoted   = '$(subst ','\'',$(1))'
+hash    := \#
+
+# A word that is misspelt is told, and not taken for the other one.
+answer = $(if $(filter $(2),$($(1))),,$(error $(1)=$($(1)): it is $(3)))
+$(foreach word,LISTENER SQLITE POSTGRESQL FULL,$(call answer,$(word),yes no,yes or no))
+ifeq ($(findstring install,$(firstword $(INSTALL))),)
+$(call answer,INSTALL,yes no ask,yes or no or ask)
+endif
 
 first_lua := $(shell for l in lua5.4 lua-5.4 lua54 lua; do $$l -e \
   'assert(_VERSION >= "Lua 5.3" and _VERSION <= "Lua 5.5")' 2>/dev/null && echo $$l && exit; done; \
@@ -47,6 +60,14 @@ SQLITE_CFLAGS ?= $(call package,--cflags,sqlite3)
 SQLITE_LIBS ?= $(call package,--libs,sqlite3,echo -lsqlite3)
 PQ_CFLAGS   ?= $(call package,--cflags,libpq)
 PQ_LIBS     ?= $(call package,--libs,libpq,echo -lpq)
+
+# What was named of these stands in the build directory and holds for it until it is named otherwise: who packages names
+# it once. What the environment says now counts for more only where the environment said it then, too.
+flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+-include $(BUILD)/named
+namer   = $(filter command environment,$(firstword $(origin $(1))))
+recall  = $(if $(said_$(1)),$(if $(filter command $(said_$(1)),$(namer)),,$(eval $(1) := $$(named_$(1)))))
+$(foreach name,$(flag_names),$(call recall,$(name))$(eval said_$(name) := $$(or $$(call namer,$(name)),$(said_$(name)))))
 
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
@@ -90,7 +111,7 @@ here = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
   LUA_CPATH='$(abspath $(BUILD))/?.so;;' RUNWAY_BUILD='$(abspath $(BUILD))'
 need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' CC='$(CC)' \
   LISTENER='$(LISTENER)' SQLITE='$(SQLITE)' POSTGRESQL='$(POSTGRESQL)' FULL='$(FULL)' \
-  INSTALL='$(INSTALL)' tools/need.sh
+  INSTALL='$(if $(filter yes ask,$(INSTALL)),$(INSTALL),no)' tools/need.sh
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -104,10 +125,10 @@ all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC    $<")
+	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
-link_module = $(if $(V),,@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
+link_module = $(if $(Q),@echo "  LINK  $@"; )mkdir -p $(@D) && $(link) -o $@ $(filter %.o,$^)
 
 $(RUNWAY_SO): $(call objects,$(RUNWAY_C)) $(BUILD)/flags
 	$(link_module) $(CURL_LIBS) -lm
@@ -130,19 +151,20 @@ manual: $(MANUAL) ## the manual page and the completions (all does it)
 
 $(MANUAL): $(wildcard lua/runway/cli/*.lua lua/runway/providers/*.lua) \
   lua/runway/sandbox/scenarios.lua src/runway.h tools/manual.lua | need-build
-	$(if $(V),,@echo "  MAKE  $@")
+	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/manual.lua '$@'
 
 # Another compiler, other flags, a file more or less: all of these rebuild. But not in `make install` alone, which
-# installs what was built: who packages names the flags once.
-flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
+# installs what was built, maybe by root, whose environment is another.
 as_built   := $(if $(filter install,$(MAKECMDGOALS)),$(if $(filter-out install,$(MAKECMDGOALS))$(strip \
   $(foreach name,$(flag_names),$(filter command,$(origin $(name))))),,$(wildcard $(BUILD)/flags)))
 
 $(BUILD)/flags: $(if $(as_built),,force) | need-build
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(compile)' '$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)' \
+	@printf '%s\n' $(call quoted,$(compile)) $(call quoted,$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)) \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
+	@printf '%s\n' $(foreach name,$(flag_names),$(if $(said_$(name)),'said_$(name) := $(said_$(name))' \
+	  $(call quoted,named_$(name) := $(subst $(hash),\$(hash),$(subst $$,$$$$,$($(name))))))) >$(@D)/named
 	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
 
 -include $(patsubst %.o,%.d,$(call objects,$(sort $(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C))))
@@ -239,7 +261,8 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway
 installer = $(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' \
   MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BUILD='$(BUILD)' MODULES='$(MODULES:$(BUILD)/%=%)' \
-  LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
+  INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' \
+  tools/install.sh
 
 install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
 	$(installer) install

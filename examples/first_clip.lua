@@ -2,6 +2,9 @@
 --
 --   lua5.4 examples/first_clip.lua [directory]        offline, free; or:
 --   RUNWAY_PROVIDER=cometapi COMETAPI_KEY=… lua5.4 examples/first_clip.lua
+--
+-- Where runway is not installed, first make, and in its directory:
+--   export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/build/?.so;;"
 
 local runway = require "runway"
 local progress = require "runway.progress"

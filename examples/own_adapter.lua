@@ -1,6 +1,6 @@
 -- An adapter of one's own, for "reelhouse", a reseller that does not exist. An adapter is a table of pure
 -- functions: params become a request, an answer becomes a task's fields. It sends nothing and remembers nothing,
--- so tables are enough to test it. docs/adapters.md explains every part; `lua own_adapter.lua` shows it offline.
+-- so tables can test it: docs/adapters.md. Offline, as in first_clip.lua:  lua5.4 examples/own_adapter.lua
 
 local fields = require "runway.fields"    -- readers of what servers send; they take anything and never raise
 local params = require "runway.params"    -- spellings: params.ratio_words "1280:720" is "16:9"

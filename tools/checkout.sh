@@ -8,6 +8,7 @@ case $build in /*) ;; *) build=$PWD/$build ;; esac
 export LUA=$lua RUNWAY_BUILD=$build
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
 export LUA_CPATH="$build/?.so;;"
+export PATH="$PATH:/usr/local/sbin:/usr/sbin" # as in tools/need.sh
 
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
   case $name in

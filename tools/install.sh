@@ -8,8 +8,10 @@
 # LUADIR, LIBDIR           Lua's modules, those in Lua and those in C
 # BINDIR, MANDIR, DOCDIR   the command, its man page, the other pages with what they lead to, and the licence
 # BUILD, MODULES           where it was built, and which modules, as paths below it
+# INSTALL                  the program that copies
 # LUA, LUA_VERSION         which Lua runs the command
 set -eu
+umask 022 # what is made here is for everyone to read, whatever is its maker's habit
 
 pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md types/*.lua
   examples/*.* examples/night/*.csv examples/night/pictures/*'
@@ -21,7 +23,8 @@ done
 
 put() { # $1 mode, $2 file, $3 its path once installed
   mkdir -p "$DESTDIR$(dirname "$3")"
-  install -m "$1" "$2" "$DESTDIR$3"
+  # shellcheck disable=SC2086  # it may hold words
+  $INSTALL -m "$1" "$2" "$DESTDIR$3"
 }
 
 put_if_made() { # the same, of what only `make manual` makes

@@ -5,8 +5,8 @@
 #
 # Debian and its kin: through apt-get. Elsewhere it names the packages and stops.
 # INSTALL=no only names them; INSTALL=ask does so too, unless it is root already or someone at
-# a terminal lets it become root by sudo. LUA, LUA_VERSION, CC, LUA_CFLAGS, LISTENER, SQLITE,
-# POSTGRESQL and FULL mean what they mean to make.
+# a terminal lets it become root by sudo; INSTALL=yes, or none, installs. LUA, LUA_VERSION, CC,
+# LUA_CFLAGS, LISTENER, SQLITE, POSTGRESQL and FULL mean what they mean to make.
 # shellcheck disable=SC2317  # most functions are called through need()
 set -u
 
@@ -14,6 +14,7 @@ lua=${LUA:-lua5.4}
 version=${LUA_VERSION:-5.4}
 digits=$(echo "$version" | tr -d .)
 cc=${CC:-cc}
+PATH=$PATH:/usr/local/sbin:/usr/sbin # where Debian has nghttpd, and its users do not look
 
 # ---- is it there? ----
 
@@ -191,8 +192,8 @@ apt_get() { # $1 how often to try: a mirror may be busy, or another program hold
 }
 
 allowed() { # to install
-  case ${INSTALL:-yes} in
-    no) return 1 ;;
+  case ${INSTALL-yes} in
+    yes) ;;
     ask)
       [ "$(id -u)" -ne 0 ] || return 0
       has sudo && [ -t 0 ] && [ -t 2 ] || return 1
@@ -200,6 +201,7 @@ allowed() { # to install
       read -r answer || return 1
       case $answer in [yY]*) ;; *) return 1 ;; esac
       ;;
+    *) return 1 ;;
   esac
 }
 

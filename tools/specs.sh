@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/checkout.sh
 . tools/checkout.sh
 
+[ -f "$RUNWAY_BUILD/runway.so" ] || { echo "runway: there is no $RUNWAY_BUILD/runway.so: run make first" >&2; exit 1; }
+
 # What was said to the make that runs this is not for one that a spec runs.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES INSTALL
 

@@ -402,6 +402,32 @@ describe("the example of a user's own adapter", function()
   end)
 end)
 
+describe("what is typed in a checkout that was built", function()
+  -- The lines that a text has for it, under this Lua.
+  local function typed(text)
+    local line = assert(text:match "(export LUA_PATH=[^\n]*)", "no line for a checkout")
+    local own = (os.getenv "RUNWAY_BUILD" or "build"):gsub("^([^/])", "$PWD/%1")
+    return (line:gsub("$PWD/build/", function() return own .. "/" end))
+  end
+
+  local function run(before, script)
+    local pipe = assert(io.popen(("unset LUA_PATH LUA_CPATH; %s; %s %s 2>&1"):format(before, lua, script)))
+    local said = pipe:read "a"
+    return pipe:close(), said
+  end
+
+  it("lets a script find runway, as the README and the examples say", function()
+    local file = "examples/own_adapter.lua"
+    for _, path in ipairs { "README.md", "examples/first_clip.lua", "docs/embedding.md" } do
+      assert.is_true(run(typed(content(path)), file))
+    end
+    assert.is_nil((run("true", file)))
+    for _, example in ipairs { file, "examples/first_clip.lua" } do
+      assert.matches("lua5.4 " .. example, content(example), 1, true)
+    end
+  end)
+end)
+
 describe("a script of the README's that is run twice", function()
   -- Each example in a directory of its own, at a sandbox; what was paid for, and what was said.
   local PROGRAM = [[
@@ -475,10 +501,6 @@ describe("the README names", function()
     journal = { "entries", "get", "settle", "totals", "close", "key", "state", "path", "bytes", "credits", "error",
       "estimated_credits", "error_code", "request", "queued", "submitting", "submitted", "downloading", "done",
       "failed", "unknown" },
-    option = { "journal", "provider", "api_key", "base_url", "timeout", "connect_timeout", "max_retries",
-      "poll_interval", "budget", "prices", "max_tasks",
-      "max_in_flight", "callback_url", "proxy", "ca_file", "resolve", "allow_http", "allow_private",
-      "max_body_bytes", "user_agent", "logger", "transport" },
   }
 
   local function names(what, name)

@@ -23,18 +23,20 @@ describe("installing", function()
 
   after_each(function() here:remove() end)
 
-  -- tools/install.sh as make runs it; `places` take the place of what follows from the prefix.
-  local function run(what, places)
+  -- tools/install.sh as make runs it; `places` take the place of what follows from the prefix;
+  -- `under` is shell before it.
+  local function run(what, places, under)
     local set = {
       DESTDIR = "", PREFIX = prefix,
       LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
       BINDIR = prefix .. "/bin", MANDIR = prefix .. "/share/man", DOCDIR = prefix .. "/share/doc/runway",
-      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", LUA = lua, LUA_VERSION = VERSION,
+      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", INSTALL = "install", LUA = lua, LUA_VERSION = VERSION,
     }
     for name, value in pairs(places or {}) do set[name] = value end
     local words = {}
     for name, value in pairs(set) do words[#words + 1] = ("%s='%s'"):format(name, value) end
-    local pipe = assert(io.popen(table.concat(words, " ") .. " tools/install.sh " .. what .. " 2>&1; echo \"exit $?\""))
+    local pipe = assert(io.popen((under or "") .. table.concat(words, " ") .. " tools/install.sh " .. what
+      .. " 2>&1; echo \"exit $?\""))
     local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
     pipe:close()
     return tonumber(code), said
@@ -161,6 +163,22 @@ describe("installing", function()
     assert.equal(0, code)
     assert.truthy(said:find("installed: ", 1, true), said)
     assert.is_nil(said:find("export", 1, true), said)
+  end)
+
+  it("is for everyone to read, also by who makes files for himself alone", function()
+    assert.equal(0, (run("install", {}, "umask 077; ")))
+    local pipe = assert(io.popen(("find '%s' -mindepth 1 ! -perm -a=rX"):format(prefix)))
+    assert.equal("", pipe:read "a")
+    pipe:close()
+  end)
+
+  it("copies by the program that a packager's macros name", function()
+    here:write("build/runway.so", "x")
+    assert(os.execute("touch -d 2001-02-03 '" .. here:path "build/runway.so" .. "'"))
+    assert.equal(0, (run("install", { INSTALL = "install -p" })))
+    local pipe = assert(io.popen(("find '%s' -name runway.so ! -newermt 2001-02-04"):format(prefix)))
+    assert.truthy(pipe:read "a":find "runway.so\n$")
+    pipe:close()
   end)
 
   it("refuses a place that is no whole path, which the command could not find again", function()

@@ -88,6 +88,21 @@ describe("what is missing", function()
     assert.is_nil(ready "run")
   end)
 
+  it("is not what lies where an ordinary user does not look: specs find it there", function()
+    local there = io.open "/usr/sbin/nghttpd"
+    if not there then return pending "no nghttpd in /usr/sbin" end
+    there:close()
+    local function run(command)
+      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no bash -c '%s' 2>&1")
+        :format(lua, _VERSION:sub(5), command)))
+      local said = pipe:read "a"
+      pipe:close()
+      return said
+    end
+    assert.is_nil(run "tools/need.sh test":find "nghttpd")
+    assert.equal("/usr/sbin/nghttpd\n", run ". tools/checkout.sh; command -v nghttpd")
+  end)
+
   it("is asked for by a build, and installed by what runs", function()
     local function install(goal)
       local pipe = assert(io.popen("echo '$(info INSTALL=$(INSTALL))' | make -n -f Makefile -f - " .. goal .. " 2>&1"))
@@ -97,5 +112,24 @@ describe("what is missing", function()
     end
     assert.same({ "ask", "ask", "yes", "yes", "no" },
       { install "", install "install", install "demo", install "test SPEC=x", install "test INSTALL=no" })
+  end)
+
+  it("is not installed for a word that is misspelt: it is refused, as is any that is no answer", function()
+    local function make(words)
+      local pipe = assert(io.popen("make -n need-build " .. words .. " 2>&1"))
+      local said = pipe:read "a"
+      return pipe:close(), said
+    end
+    for _, word in ipairs { "INSTALL=0", "INSTALL=NO", "INSTALL=", "SQLITE=0", "POSTGRESQL=", "LISTENER=off", "FULL=1" } do
+      local ok, said = make(word)
+      assert.is_nil(ok, word)
+      assert.truthy(said:find(word .. ": it is yes or no", 1, true), said)
+    end
+    local ok, said = make "INSTALL='install -p'"   -- Fedora's %make_install: what copies
+    assert.is_true(ok, said)
+    assert.truthy(said:find("INSTALL='no' tools/need.sh", 1, true), said)
+    local _, code, called = need("maybe", 0)
+    assert.equal(1, code)
+    assert.equal("", called)
   end)
 end)

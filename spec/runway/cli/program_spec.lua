@@ -42,8 +42,13 @@ describe("bin/runway", function()
     assert(os.execute(("mkdir -p '%s/bin'; cp bin/runway '%s'"):format(here.directory, lone)))
     local said, code = says("env -u RUNWAY_BUILD LUA '" .. lone .. "' --version")
     assert.equal(2, code)
-    assert.matches("^runway: module 'runway.core' not found\n"
-      .. "runway: this is Lua [^\n]* %(make, or make LUA=its name%)$", said)
+    assert.matches("^runway: it is not built for Lua 5%.%d, there is no [^\n]*/build[^\n]*/runway%.so: run make[^\n]*$",
+      said)
+    said, code = says(([[LUA -e 'package.preload["runway.core"] = function()
+      error("error loading module: libcurl.so.4: cannot open shared object file: No such file or directory", 0)
+    end arg = { [0] = "%s/bin/runway", "--version" } dofile(arg[0])']]):format(root))
+    assert.equal(2, code)
+    assert.matches("^runway: [^\n]*libcurl%.so%.4[^\n]*\nrunway: it needs libcurl [^\n]*package libcurl4%)$", said)
     said, code = says(([[LUA -e 'package.preload.cjson = function() error "not here" end arg = {
       [0] = "%s/bin/runway", "--version" } dofile(arg[0])']]):format(root))
     assert.equal(2, code)
