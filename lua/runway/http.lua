@@ -385,7 +385,11 @@ function Api:read(session, result)
   elseif answer.json or answer.status == 204 or self.raw then
     reading.value = answer
   end
-  if not reading.problem and (reading.value == nil or answer.status < 200 or answer.status > 299) then
+  local good = answer.status >= 200 and answer.status <= 299
+  if good and self.refusal then
+    reading.problem, answer.fault = self.refusal(answer)
+    if answer.fault then reading.value = nil end -- what could not be read is not believed
+  elseif not reading.problem and not (good and reading.value ~= nil) then
     local _, problem, fault = adapter.read(session, "problem", answer)
     reading.problem, answer.fault = problem, answer.fault or fault
   end
@@ -404,7 +408,9 @@ end
 ---@param request runway.AdapterRequest
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
 ---                              argument, deadline = on scheduler.now() (default: the client's), paid = true
----                              (a submit, whatever its adapter says), raw = true (any body will do) }
+---                              (a submit, whatever its adapter says), raw = true (any body will do),
+---                              refusal = a function of a good answer without a reader: the problem that stands in
+---                              it, and what the adapter did wrong }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.AdapterAnswer|nil answer
@@ -415,6 +421,7 @@ function http.call(session, request, opts)
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
+    refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
   }, Api))
 end

@@ -163,6 +163,53 @@ describe("runway.adapter", function()
       end
     end)
 
+    -- An API that has no hands free for a file says so under 200.
+    local function putting(_, answers)
+      local last = answers[#answers]
+      if not last then return { request = { method = "POST", path = "/files", safe = true } } end
+      if last.json.busy then return nil, { message = "mine is busy", retry_after = last.json.busy } end
+      if #answers == 1 then return { request = { method = "PUT", path = "/bytes" } } end
+      return last.json.file and { uri = last.json.file } or nil, { message = "mine wants another file" }
+    end
+
+    it("a step of an upload is made again when its adapter says to come back, as anything else is", function()
+      local client, m = client_of({ upload = putting }, {
+        { "POST /files", json = { busy = 7 } }, { "POST /files", json = {} },
+        { "PUT /bytes", json = { busy = 20 } }, { "PUT /bytes", json = { file = "f-1" } },
+      })
+      assert.equal("f-1", assert(client:upload(files:write("p.png", PNG))))
+      for at, pause in pairs { [2] = 7, [4] = 20 } do
+        local took = m.requests[at].time - m.requests[at - 1].time
+        assert.is_true(took >= pause and took < pause + 0.2, tostring(took))
+      end
+      m:finish()
+    end)
+
+    it("within the budgets of any other request, and what is refused is told at once", function()
+      local client, m = mocked.client({ { "POST /files", json = { busy = 7 }, times = 3 } },
+        { provider = adapters.own { upload = putting }, max_retries = 2 })
+      local uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.same({ "rate_limited", true, 7, 3, "mine is busy" },
+        { err.kind, err.retryable, err.retry_after, err.attempts, err.message })
+      m:finish()
+      client, m = client_of({ upload = putting }, { { "POST /files", json = {} }, { "PUT /bytes", json = {} } })
+      uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.same({ "invalid_request", "mine wants another file" }, { err.kind, err.message })
+      m:finish()
+    end)
+
+    it("an upload that comes to no end is told, with what it must give", function()
+      local client, m = client_of({ upload = function() return { request = { method = "PUT", path = "/bytes" } } end },
+        { { "PUT /bytes", json = {}, times = 10 } })
+      local uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.matches("the adapter mine comes to no end in upload: after 10 answers it gave another request; it must "
+        .. "give { uri = ", err.message, 1, true)
+      m:finish()
+    end)
+
     it("may give nonsense, and nothing is sent", function()
       for _, value in pairs { true, 5, "text", print, { image = "much" } } do
         local _, err = with_picture { media = function() return value end }
@@ -313,6 +360,52 @@ describe("runway.adapter", function()
       read = 0
       pay({ accepted = accepted }, { id = "t9" }, 503)
       assert.equal(1, read)
+    end)
+  end)
+
+  describe("a cancel that was answered, ", function()
+    local function cancelling(problem, list)
+      local cancel = function(ref) return { method = "DELETE", path = "/tasks/" .. ref.id } end
+      local client, m = client_of({ cancel = cancel, problem = problem }, list)
+      local done, err = client:cancel "t1"
+      m:finish()
+      return done, err, m
+    end
+
+    local function trouble(answer)
+      local json = answer.json or {}
+      if json.busy then return { message = "mine is busy", retry_after = json.busy } end
+      return json.bad and { message = "mine: " .. json.bad, kind = json.kind } or nil
+    end
+
+    it("is done where nothing is said against it", function()
+      for _, answer in ipairs { { status = 204 }, { body = "ok" }, { json = { state = "going" } }, { status = 404 },
+        { json = { bad = "none such", kind = "not_found" } } } do
+        answer[1] = "DELETE /tasks/t1"
+        assert.is_true(cancelling(trouble, { answer }))
+        if answer.json == nil then assert.is_true(cancelling(nil, { answer })) end
+      end
+    end)
+
+    it("is refused under 200 as under any other status: the task goes on, and is charged", function()
+      for kind, json in pairs { server = { bad = "no" }, permission = { bad = "no", kind = "permission" } } do
+        local done, err = cancelling(trouble, { { "DELETE /tasks/t1", json = json } })
+        assert.is_nil(done)
+        assert.same({ kind, "mine: no", "t1", 200 }, { err.kind, err.message, err.task_id, err.http_status })
+      end
+    end)
+
+    it("is asked for again when its adapter says to come back", function()
+      local done, _, m = cancelling(trouble, { { "DELETE /tasks/t1", json = { busy = 7 } }, { "DELETE /tasks/t1" } })
+      assert.is_true(done)
+      assert.is_true(m.requests[2].time - m.requests[1].time >= 7)
+    end)
+
+    it("is not believed where no one can read the answer", function()
+      local done, err = cancelling(boom, { { "DELETE /tasks/t1", json = {}, times = 5 } })
+      assert.is_nil(done)
+      assert.equal("protocol", err.kind)
+      assert.matches("problem raised .*a bug in mine", err.message)
     end)
   end)
 

@@ -143,6 +143,16 @@ function Run:problem(where, body)
   end
 end
 
+-- A cancel is done when `problem` has nothing to say of the answer.
+function Run:silence()
+  if not (self.adapter.problem and self.adapter.cancel) then return end
+  local problem = self:call("problem", "an empty HTTP 204", { status = 204, headers = {}, body = "" })
+  if problem then
+    self:complain("problem", "tells a problem of an answer that says nothing: every cancel would be told as refused",
+      "an empty HTTP 204")
+  end
+end
+
 function Run:callback(where, body)
   if not self.adapter.callback or type(body) ~= "table" then return end
   local hint, _, raised = self:call("callback", where, body, {})
@@ -357,6 +367,7 @@ function hostile.check(adapter, examples, say, more)
   for _, state in ipairs { "succeeded", "failed", "missing" } do
     for _, example in ipairs(examples[state] or {}) do run.ends[#run.ends + 1] = example end
   end
+  run:silence()
   run:strangers(run.bodies)
   for _, state in ipairs { "running", "succeeded", "failed" } do
     for index, example in ipairs(examples[state] or {}) do

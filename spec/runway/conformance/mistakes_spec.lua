@@ -417,6 +417,9 @@ local READERS = {
       return problem
     end)
   end, "problem: problem.retry_after says that nothing was taken, and problem.id names a task" },
+  { "has an error in every answer", function(a)
+    a.problem = function(answer) return { message = tostring((answer.json or {}).error or "trouble") } end
+  end, "problem: tells a problem of an answer that says nothing: every cancel would be told as refused" },
   { "raises on an error it did not expect", function(a)
     a.problem = function(answer) return { message = answer.json.error.message } end
   end, "problem: raises: " },
