@@ -199,6 +199,9 @@ local function clean(s, name, value)
     local good = not fits or fits(v)
     if not fits then
       faults[#faults + 1] = unknown(s, name, field)
+    elseif not good and field == "progress" and type(v) == "number" then -- another one each time, and one fault
+      faults[#faults + 1] = ("the adapter %s gave a progress out of range in %s; it must be %s"):format(s.adapter.name,
+        name, contract.EXPECTED.progress)
     elseif not good then
       faults[#faults + 1] = odd(s, name, v, "as " .. field, contract.EXPECTED[field])
     end

@@ -211,13 +211,14 @@ contract.STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
+local function is_share(v) return is_number(v) and v >= 0 and v <= 1 end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 --- What a reader may say of a task, and how to tell that it did.
 contract.TASK = {
   id = function(v) return is_string(v) and fields.id(v) ~= nil end,
   status = function(v) return contract.STATUSES[v] ~= nil end,
-  word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
+  word = is_string, progress = is_share, output = is_urls, failure = is_string, failure_code = is_string,
   created_at = is_number, cost = is_amount, estimated_cost = is_amount, next_poll = is_number,
   flagged = is_string, reason = is_string, missing = is_boolean,
 }
@@ -226,7 +227,7 @@ contract.TASK = {
 contract.EXPECTED = {
   id = "a clean string (fields.id makes one of a number, too)",
   status = "PENDING, THROTTLED, RUNNING, SUCCEEDED, FAILED or CANCELLED, and nil for a word not known",
-  output = "a list of URLs, or nil",
+  output = "a list of URLs, or nil", progress = "from 0 to 1 (of a number to 100 fields.progress(v, 100) makes it)",
 }
 
 --- The kinds of errors, each of which a problem may have.

@@ -221,8 +221,8 @@ end
 
 -- The longest upload known takes three requests.
 local MAX_UPLOAD_STEPS = 10
-local NO_END = "the adapter %s comes to no end in upload: after %d answers it gave another request; it must give { uri = … } "
-  .. "when the answers that it is given are all that it needs"
+local NO_END = "the adapter %s comes to no end in upload: after %d answers it gave another request; it must give "
+  .. "{ uri = … } when the answers that it is given are all that it needs"
 
 --- Uploads a local file.
 ---@param session runway.Session

@@ -432,12 +432,13 @@ describe("runway.adapter", function()
     end)
 
     -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
-    local function told_of(fields, logger, looks)
+    local function told_of(fields, logger, looks, on_progress)
       local said, stderr = {}, io.stderr
       io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end } -- luacheck: ignore 122
       local own = adapters.own { task = function() return fields() end }
       local client = mocked.client({ { "GET /tasks/t1", json = {}, times = 99 } }, { provider = own, logger = logger })
-      local ok, task, err = pcall(function() return client:task("t1"):wait { timeout = looks and 5 * looks or 12 } end)
+      local ok, task, err = pcall(function() return client:task("t1"):wait { timeout = looks and 5 * looks or 12,
+        on_progress = on_progress } end)
       io.stderr = stderr -- luacheck: ignore 122
       assert(ok, task)
       assert.is_nil(task)
@@ -462,6 +463,19 @@ describe("runway.adapter", function()
         assert.matches(case[2], said[1], 1, true)
       end)
     end
+
+    it("a progress out of range is not shown, and told once, however it goes on", function()
+      local count, shares = 29, {}
+      local err, said = told_of(function()
+        count = count + 1
+        return { status = "RUNNING", progress = count }
+      end, nil, 9, function(task) shares[#shares + 1] = task.progress or false end)
+      assert.is_true(#shares > 5)
+      for _, share in ipairs(shares) do assert.is_false(share) end
+      assert.equal(1, #said)
+      assert.matches("mine gave a progress out of range in task; it must be from 0 to 1", said[1], 1, true)
+      assert.matches("fields.progress(v, 100)", err.message, 1, true)
+    end)
 
     it("a logger is told of it once, and standard error is not", function()
       local heard = {}

@@ -57,7 +57,7 @@ local GIVEN = {
     id = { { "t1" }, { 5, "", "..", "a\n" } },
     status = { { "PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED" }, { "running", "DONE", 5 } },
     output = { { { "https://x.test/a" } }, { {}, "https://x.test/a", { 5 } } },
-    progress = { { 0, 0.5 }, { nan, huge, "1" } }, created_at = { { 0, -5 }, { nan, "1" } },
+    progress = { { 0, 0.5, 1 }, { nan, huge, "1", 30, -0.1 } }, created_at = { { 0, -5 }, { nan, "1" } },
     next_poll = { { 5 }, { huge, "1" } }, cost = { { 0, 5 }, { -1, nan, huge, "5" } },
     estimated_cost = { { 0, 5 }, { -1, nan, huge, "5" } }, missing = { { true, false }, { "yes" } },
     word = { { "busy" }, { 5 } }, failure = { { "x" }, { 5 } }, failure_code = { { "x" }, { 5 } },

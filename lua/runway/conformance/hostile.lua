@@ -274,6 +274,17 @@ function Run:outputs(example, whole, set, where)
   self:task(where, example.json, example.ref)
 end
 
+-- What counts to 100 begins with 1, which is not the end.
+function Run:scale(example, whole, set, where, old)
+  if type(old) ~= "number" or old < 2 or whole.progress ~= old / 100 then return end
+  set(1)
+  local out = self:task(where, example.json, example.ref)
+  if out and out.progress == 1 then
+    self:complain("task", ("reads %s as %s, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it")
+      :format(text.number(old), text.number(whole.progress)), where)
+  end
+end
+
 function Run:broken_task(state, index, original)
   local example = { json = compare.copy(original.json), ref = original.ref or self.ref }
   local whole = self:task(("the %s task %d"):format(state, index), example.json, example.ref)
@@ -290,6 +301,7 @@ function Run:broken_task(state, index, original)
       self:callback(where, example.json)
     end
     if is_word(old, whole.word) then self:words(example, whole, set, place, whole.word) end
+    self:scale(example, whole, set, place, old)
     local first = type(old) == "table" and old[1]
     if first and whole.output and first == whole.output[1] then
       self:outputs(example, whole, set, place)

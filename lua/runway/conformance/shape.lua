@@ -345,7 +345,7 @@ function shape.fields(out)
     return "fields.status must be one of the six words, or nil for a word not known"
   end
   if out.progress and not (out.progress >= 0 and out.progress <= 1) then
-    return "fields.progress must be from 0 to 1"
+    return "fields.progress must be " .. contract.EXPECTED.progress
   end
   for _, name in ipairs { "created_at", "cost", "estimated_cost", "next_poll" } do
     if out[name] and not is_finite(out[name]) then return "fields." .. name .. " is not finite" end

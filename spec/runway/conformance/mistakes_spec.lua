@@ -1,6 +1,7 @@
 -- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
 
 local conformance = require "runway.conformance"
+local fields = require "runway.fields"
 
 local own_cases = require "spec.support.cases.own"
 
@@ -484,6 +485,21 @@ describe("conformance finds an adapter that", function()
       said { problem = { error = "no balance" }, tells = "server" }, 1, true)
     assert.matches("tells no problem", said { problem = {}, tells = true }, 1, true)
     assert.matches("expected none", said { problem = { error = "x" } }, 1, true)
+  end)
+
+  it("reads 1 of 100 as the end", function()
+    local function said(progress)
+      local own = example()
+      after(own, "task", function(fields, answer)
+        fields.progress = progress((answer.json or {}).done)
+        return fields
+      end)
+      return listed(conformance.check(own, { { task = { job = 7, state = "working", done = 50 }, ref = { id = "7" },
+        fields = { id = "7", status = "RUNNING", progress = 0.5 } } }))
+    end
+    assert.matches("task: reads 50 as 0.5, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it "
+      .. "(running task 1, done)", said(fields.progress), 1, true)
+    assert.not_matches("as the end", said(function(v) return fields.progress(v, 100) end))
   end)
 
   it("is given cases that are none, and says which", function()
