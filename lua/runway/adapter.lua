@@ -76,6 +76,9 @@ local function odd(s, name, v, where, expected)
     expected and "; it must be " .. expected or "")
 end
 
+-- What is the adapter's own fault, before anything was sent: whoever counts refusals is to count this as none.
+local function broken(form, ...) return { kind = "config", message = form:format(...) } end
+
 -- An adapter's problem in its full form, and what was wrong with it. nil when it is none.
 local function problem_of(s, name, given)
   if given == nil then return nil end
@@ -145,12 +148,12 @@ end
 ---@return runway.Problem|nil problem   the adapter's, or that it broke, has no such function, or made nothing
 function adapter.ask(s, name, ...)
   local who = s.adapter.name
-  if not s.adapter[name] then return nil, { message = ("the adapter %s has no %s"):format(who, name) } end
+  if not s.adapter[name] then return nil, broken("the adapter %s has no %s", who, name) end
   local ok, request, problem = attempt(s, name, ...)
-  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(who, name, request) } end
+  if not ok then return nil, broken("the adapter %s failed in %s: %s", who, name, request) end
   if request ~= nil and request ~= false then
     local fault = (name == "upload" and step_fault or request_fault)(s, name, request)
-    if fault then return nil, { message = fault } end
+    if fault then return nil, broken("%s", fault) end
     return request
   end
   local fault
@@ -159,7 +162,8 @@ function adapter.ask(s, name, ...)
     problem = problem or {}
     problem.message = problem.message and fault .. ": " .. problem.message or fault
   end
-  return nil, problem or { message = ("the adapter %s made nothing in %s"):format(who, name) }
+  return nil, problem or broken("the adapter %s made nothing in %s; it must return a %s, or nil and a problem", who, name,
+    name == "upload" and "step ({ request = … } or { uri = … })" or "request")
 end
 
 --- Headers for requests to the base URL's origin.
@@ -169,11 +173,11 @@ end
 function adapter.sign(s)
   if not s.adapter.sign then return { Authorization = "Bearer " .. s.key } end
   local ok, headers = attempt(s, "sign", s.key)
-  if not ok then return nil, { message = ("the adapter %s failed in sign: %s"):format(s.adapter.name, headers) } end
-  if type(headers) ~= "table" then return nil, { message = odd(s, "sign", headers, "as headers") } end
+  if not ok then return nil, broken("the adapter %s failed in sign: %s", s.adapter.name, headers) end
+  if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers")) end
   for name, value in pairs(headers) do
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
-      return nil, { message = odd(s, "sign", value, "as a header") }
+      return nil, broken("%s", odd(s, "sign", value, "as a header"))
     end
   end
   return headers
@@ -267,8 +271,8 @@ end
 local function opinion(s, name, fits, what, ...)
   if not s.adapter[name] then return nil end
   local ok, value = attempt(s, name, ...)
-  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(s.adapter.name, name, value) } end
-  if value ~= nil and not fits(value) then return nil, { message = odd(s, name, value, what) } end
+  if not ok then return nil, broken("the adapter %s failed in %s: %s", s.adapter.name, name, value) end
+  if value ~= nil and not fits(value) then return nil, broken("%s", odd(s, name, value, what)) end
   return value
 end
 

@@ -247,7 +247,9 @@ function media.upload(session, path, deadline)
     return problem
   end
   while step and not step.uri do
-    if #answers == MAX_UPLOAD_STEPS then return session:refuse(NO_END:format(session.adapter.name, #answers)) end
+    if #answers == MAX_UPLOAD_STEPS then
+      return session:refuse { kind = "config", message = NO_END:format(session.adapter.name, #answers) }
+    end
     local answer, err = http.call(session, step.request, { raw = true, deadline = deadline, refusal = too_early })
     if not answer then return nil, err end
   end

@@ -81,6 +81,7 @@ describe("runway.adapter", function()
         local made, err = call(client)
         assert.is_nil(made)
         assert.matches("the adapter mine failed in " .. name .. ": .*a bug in mine", err.message)
+        assert.equal("config", err.kind)      -- and no prompt that was refused
         m:finish()
       end)
 
@@ -93,9 +94,24 @@ describe("runway.adapter", function()
             assert.is_nil(made)
             assert.matches("in " .. name, err.message, 1, true)
             assert.matches("the adapter mine gave", err.message, 1, true)
+            assert.same({ "config", false }, { err.kind, err.retryable })
             m:finish()
           end)
         end
+      end
+    end
+
+    for name, call in pairs(cases) do
+      if name ~= "sign" and name ~= "kind_of" then
+        it(name .. " may return nothing, and is told what it must", function()
+          local client, m = client_of { [name] = function() end, balance = function() return 1 end }
+          local made, err = call(client)
+          assert.is_nil(made)
+          assert.equal("config", err.kind)
+          assert.matches("the adapter mine made nothing in " .. name .. "; it must return a request, or nil and a problem",
+            err.message, 1, true)
+          m:finish()
+        end)
       end
     end
 
@@ -151,6 +167,10 @@ describe("runway.adapter", function()
       assert.matches("the adapter mine failed in media: .*a bug", err.message)
       _, err = with_picture { upload = boom }
       assert.matches("the adapter mine failed in upload: .*a bug", err.message)
+      assert.equal("config", err.kind)
+      _, err = with_picture { upload = function() end }
+      assert.matches("made nothing in upload; it must return a step ({ request = … } or { uri = … }), or nil and a ",
+        err.message, 1, true)
     end)
 
     it("the uri of an upload that is none is told, with what it must be", function()
