@@ -125,6 +125,10 @@ local function request_fault(s, name, request)
     end
     body = request[field] ~= nil and field or body
   end
+  if name == "submit" and request.method == nil then -- a GET makes nothing, and no one means it
+    return ("the adapter %s gave a request without a method in submit; it must be a POST (or PATCH)")
+      :format(s.adapter.name)
+  end
   if request.url == nil and (request.path == nil or request.path:sub(1, 1) ~= "/") then
     return ("the adapter %s gave a request without a path that begins with / (or a url) in %s")
       :format(s.adapter.name, name)

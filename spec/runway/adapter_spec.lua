@@ -137,6 +137,14 @@ describe("runway.adapter", function()
       end
     end)
 
+    it("a submit without a method would ask where it is to make, and is refused", function()
+      local client, m = client_of { submit = function() return { path = "/make", json = {} } end }
+      local _, err = client:generate { prompt_text = "x" }
+      assert.equal("config", err.kind)
+      assert.matches("without a method in submit; it must be a POST", err.message, 1, true)
+      m:finish()
+    end)
+
     it("a problem may hold anything", function()
       for _, problem in ipairs { 5, true, {}, { message = 7 }, { message = "no", kind = "odd" }, { kind = 5 } } do
         local client, m = client_of { submit = function() return nil, problem end }

@@ -247,9 +247,9 @@ local function check_price(request, use)
   local asks = method == "POST" or method == "PATCH"
   if use == "submit" then
     if request.safe then
-      return "a submit must not say safe = true: it would be repeated, and paid for again"
+      return "a submit must not say safe = true: it costs money, and what is safe may be repeated"
     elseif not asks then
-      return ("a submit must be a POST or PATCH: a %s is repeated freely"):format(method)
+      return ("a submit must be a POST or PATCH: a %s may be repeated on its way, and paid for again"):format(method)
     end
   elseif asks and not request.safe then
     return ("a %s that costs nothing must say safe = true, or a lost answer is never asked for "
