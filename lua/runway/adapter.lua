@@ -79,29 +79,40 @@ end
 -- What is the adapter's own fault, before anything was sent: whoever counts refusals is to count this as none.
 local function broken(form, ...) return { kind = "config", message = form:format(...) } end
 
+-- A field that has no place in a request, a task or a problem, and which one was probably meant.
+local function unknown(s, name, field, known, what)
+  local names = {}
+  for each in next, known do names[#names + 1] = each end
+  local near = options.nearest(field, names)
+  return ("the adapter %s gave %sa field %q, which no %s has%s, in %s"):format(s.adapter.name,
+    what == "task" and "" or "a " .. what .. " with ", text.line(tostring(field), 60) or "", what,
+    near and " (did you mean " .. near .. "?)" or "", name)
+end
+
+-- What a problem keeps of a value that is of another type.
+local SAVED = { id = fields.id, message = fields.text, code = fields.text }
+
 -- An adapter's problem in its full form, and what was wrong with it. nil when it is none.
 local function problem_of(s, name, given)
   if given == nil then return nil end
   if type(given) == "string" then return { message = given } end
   if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem") end
-  local id = given.id
-  local message_ok, kind_ok = type(given.message) == "string", given.kind == nil or contract.KINDS[given.kind]
-  local later_ok = given.retry_after == nil or contract.is_amount(given.retry_after)
-  if message_ok and kind_ok and later_ok and (id == nil or type(id) == "string") then return given end
-  local fault
-  local problem = { code = given.code, field = given.field, refused = given.refused, misuse = given.misuse,
-    message = given.message, kind = given.kind, retry_after = given.retry_after, id = fields.id(id) }
-  if id ~= nil and not problem.id then fault = odd(s, name, id, "as the id of a problem") end
-  if not kind_ok then problem.kind, fault = nil, odd(s, name, given.kind, "as the kind of a problem") end
-  if not later_ok then
-    problem.retry_after = nil
-    fault = odd(s, name, given.retry_after, "as the retry_after of a problem", "a number of seconds, 0 or more")
+  local faults, problem = {}, {}
+  if given.message == nil then faults[1] = odd(s, name, nil, "as the message of a problem") end
+  for field, v in next, given do
+    local fits = contract.PROBLEM[field]
+    if not fits then
+      faults[#faults + 1] = unknown(s, name, field, contract.PROBLEM, "problem")
+    elseif fits(v) then
+      problem[field] = v
+    else
+      faults[#faults + 1] = odd(s, name, v, "as the " .. field .. " of a problem",
+        contract.EXPECTED_OF_A_PROBLEM[field])
+      problem[field] = SAVED[field] and SAVED[field](v)
+    end
   end
-  if not message_ok then
-    fault = odd(s, name, given.message, "as the message of a problem")
-    problem.message = fields.text(given.message)
-  end
-  return problem, fault
+  table.sort(faults)
+  return problem, faults[1] and table.concat(faults, "; ")
 end
 
 --------------------------------------------------------------------- those that make something
@@ -111,11 +122,10 @@ local function request_fault(s, name, request)
   if type(request) ~= "table" then return odd(s, name, request, "as a request") end
   for field, v in next, request do
     local fits = contract.REQUEST[field]
-    if not fits then                          -- a slip would leave the body out, and be paid for
-      return ("the adapter %s gave a request with a field %q, which no request has, in %s"):format(s.adapter.name,
-        tostring(field), name)
+    if not fits then return unknown(s, name, field, contract.REQUEST, "request") end -- its body may be missing
+    if not fits(v) then
+      return odd(s, name, v, "as the " .. field .. " of a request", contract.EXPECTED_OF_A_REQUEST[field])
     end
-    if not fits(v) then return odd(s, name, v, "as the " .. field .. " of a request") end
   end
   local body
   for _, field in ipairs(contract.BODIES) do
@@ -166,8 +176,8 @@ function adapter.ask(s, name, ...)
     problem = problem or {}
     problem.message = problem.message and fault .. ": " .. problem.message or fault
   end
-  return nil, problem or broken("the adapter %s made nothing in %s; it must return a %s, or nil and a problem", who, name,
-    name == "upload" and "step ({ request = … } or { uri = … })" or "request")
+  return nil, problem or broken("the adapter %s made nothing in %s; it must return a %s, or nil and a problem", who,
+    name, name == "upload" and "step ({ request = … } or { uri = … })" or "request")
 end
 
 --- Headers for requests to the base URL's origin.
@@ -189,15 +199,6 @@ end
 
 --------------------------------------------------------------------- those that read an answer
 
--- A field that no task has.
-local function unknown(s, name, field)
-  local known = {}
-  for each in next, contract.TASK do known[#known + 1] = each end
-  local near = options.nearest(field, known)
-  return ("the adapter %s gave a field %q, which no task has%s, in %s"):format(s.adapter.name,
-    text.line(tostring(field), 60) or "", near and " (did you mean " .. near .. "?)" or "", name)
-end
-
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
 local function clean(s, name, value)
@@ -206,7 +207,7 @@ local function clean(s, name, value)
     local fits = contract.TASK[field]
     local good = not fits or fits(v)
     if not fits then
-      faults[#faults + 1] = unknown(s, name, field)
+      faults[#faults + 1] = unknown(s, name, field, contract.TASK, "task")
     elseif not good and field == "progress" and type(v) == "number" then -- another one each time, and one fault
       faults[#faults + 1] = ("the adapter %s gave a progress out of range in %s; it must be %s"):format(s.adapter.name,
         name, contract.EXPECTED.progress)

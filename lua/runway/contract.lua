@@ -202,6 +202,14 @@ contract.REQUEST = {
   safe = is_boolean,
 }
 
+--- What those must be that are easily given in another form.
+contract.EXPECTED_OF_A_REQUEST = {
+  json = "a table (a text is a body)", body = "a string", safe = "true or false",
+  query = "a table of names and strings, numbers or booleans",
+  headers = "a table of names and strings", warnings = "a list of strings",
+  form = "a list of { \"name\", \"value\" } and { \"name\", file = path }",
+}
+
 --- Of these a request has one at most.
 contract.BODIES = { "json", "body", "form", "file" }
 
@@ -235,6 +243,22 @@ contract.KINDS = {
   invalid_request = true, authentication = true, permission = true, insufficient_credits = true, not_found = true,
   rate_limited = true, server = true, network = true, timeout = true, protocol = true, unknown_submit = true,
   task_failed = true, task_cancelled = true, cancelled = true, io = true, limit = true, config = true,
+}
+
+local KINDS = {}
+for kind in next, contract.KINDS do KINDS[#KINDS + 1] = kind end
+table.sort(KINDS)
+
+--- What may be said of what is wrong, and how to tell that it was.
+contract.PROBLEM = {
+  message = is_string, kind = function(v) return contract.KINDS[v] ~= nil end, code = is_string, field = is_string,
+  refused = is_boolean, misuse = is_boolean, id = contract.TASK.id, retry_after = is_amount,
+}
+
+contract.EXPECTED_OF_A_PROBLEM = {
+  kind = "one of " .. table.concat(KINDS, ", "), retry_after = "a number of seconds, 0 or more", message = "a string",
+  id = contract.EXPECTED.id, refused = "true or false", misuse = "true or false", code = "a string",
+  field = "the name of a parameter",
 }
 
 --- What a submit costs; `low` may be left out.

@@ -108,8 +108,8 @@ describe("runway.adapter", function()
           local made, err = call(client)
           assert.is_nil(made)
           assert.equal("config", err.kind)
-          assert.matches("the adapter mine made nothing in " .. name .. "; it must return a request, or nil and a problem",
-            err.message, 1, true)
+          assert.matches("the adapter mine made nothing in " .. name .. "; it must return a request, or nil and a "
+            .. "problem", err.message, 1, true)
           m:finish()
         end)
       end
@@ -124,10 +124,13 @@ describe("runway.adapter", function()
 
     it("a request with a slip in it is refused: without its body it would be paid for", function()
       for said, request in pairs {
-        ['with a field "jsn"'] = { jsn = { a = 1 } }, ["with two bodies, json and body"] = { json = {}, body = "{}" },
+        ['with a field "jsn", which no request has (did you mean json?)'] = { jsn = { a = 1 } },
+        ["with two bodies, json and body"] = { json = {}, body = "{}" },
         ["with two bodies, body and form"] = { body = "{}", form = {} },
         ["with two bodies, form and file"] = { form = {}, file = "/f" },
-        ["as the json of a request"] = { json = '{"a":1}' }, ["as the safe of a request"] = { safe = "yes" },
+        ["as the json of a request in submit; it must be a table (a text is a body)"] = { json = '{"a":1}' },
+        ["as the form of a request in submit; it must be a list of { "] = { form = { file = "/f" } },
+        ["as the safe of a request"] = { safe = "yes" },
       } do
         request.method, request.path = "POST", "/jobs"
         local client, m = client_of { submit = function() return request end }
@@ -360,6 +363,23 @@ describe("runway.adapter", function()
       local task, err = pay({ accepted = full }, { full = 20, id = "t9" })
       assert.is_nil(task)
       assert.same({ "unknown_submit", "t9" }, { err.kind, err.task_id })
+    end)
+
+    it("and a problem with a slip in it is told: without what it says it is another", function()
+      for said, problem in pairs {
+        ['gave a problem with a field "retry_afer", which no problem has (did you mean retry_after?), in accepted'] =
+          { message = "busy", retry_afer = 7 },
+        ['"7" as the retry_after of a problem in accepted; it must be a number of seconds, 0 or more'] =
+          { message = "busy", retry_after = "7" },
+        ['"poor" as the kind of a problem in accepted; it must be one of authentication, cancelled'] =
+          { message = "busy", kind = "poor" },
+        ['"yes" as the refused of a problem in accepted; it must be true or false'] =
+          { message = "busy", refused = "yes" },
+      } do
+        local _, err = pay({ accepted = function() return nil, problem end }, { busy = true })
+        assert.matches("busy (", err.message, 1, true)
+        assert.matches(said, err.message, 1, true)
+      end
     end)
 
     it("and a time to come back that is none is told", function()

@@ -63,6 +63,11 @@ local GIVEN = {
     word = { { "busy" }, { 5 } }, failure = { { "x" }, { 5 } }, failure_code = { { "x" }, { 5 } },
     flagged = { { "x" }, { true } }, reason = { { "x" }, { 5 } },
   },
+  PROBLEM = {
+    message = { { "x" }, { 5 } }, kind = { { "server" }, { "poor", 5 } }, code = { { "x" }, { 5 } },
+    field = { { "ratio" }, { true } }, refused = { { true }, { "yes" } }, misuse = { { true }, { 1 } },
+    id = { { "t1" }, { 5, "" } }, retry_after = { { 0, 1.5 }, { -1, huge, nan, "7" } },
+  },
 }
 
 describe("runway.contract", function()
