@@ -193,6 +193,7 @@ local function query(t, deadline, waiting)
       return mark(t, err)
     end
   else
+    if my.fault then session:blame(my.fault) end
     task.apply(t, fields, answer.json)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil

@@ -479,16 +479,23 @@ describe("runway.adapter", function()
       assert.is_nil(task.progress)
     end)
 
-    -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
-    local function told_of(fields, logger, looks, on_progress)
+    -- What standard error shows while a function runs, behind what the function returns.
+    local function overheard(fn)
       local said, stderr = {}, io.stderr
       io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end } -- luacheck: ignore 122
+      local ok, value, err = pcall(fn)
+      io.stderr = stderr -- luacheck: ignore 122
+      assert(ok, value)
+      return value, err, said
+    end
+
+    -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
+    local function told_of(fields, logger, looks, on_progress)
       local own = adapters.own { task = function() return fields() end }
       local client = mocked.client({ { "GET /tasks/t1", json = {}, times = 99 } }, { provider = own, logger = logger })
-      local ok, task, err = pcall(function() return client:task("t1"):wait { timeout = looks and 5 * looks or 12,
-        on_progress = on_progress } end)
-      io.stderr = stderr -- luacheck: ignore 122
-      assert(ok, task)
+      local task, err, said = overheard(function()
+        return client:task("t1"):wait { timeout = looks and 5 * looks or 12, on_progress = on_progress }
+      end)
       assert.is_nil(task)
       return err, said
     end
@@ -563,6 +570,19 @@ describe("runway.adapter", function()
       local hint, err = client:read_callback "{}"
       assert.is_nil(hint)
       assert.matches(FAULT:format "callback", err.message, 1, true)
+    end)
+
+    it("a script without a logger sees what was wrong with a submit that went well, and with a single look", function()
+      local own = adapters.own { task = function() return { status = "RUNNING", progress = 30 } end }
+      local client = mocked.client({ { "POST /make", json = { id = 7 } }, { "GET /tasks/7", json = {}, times = 2 } },
+        { provider = own })
+      local task, _, said = overheard(function() return client:generate { prompt = "a cat" } end)
+      assert.equal("7", task.id)
+      assert.equal(1, #said)
+      assert.matches("the adapter mine gave the number 7 as id in accepted", said[1], 1, true)
+      local _, _, seen = overheard(function() return task:refresh() and task:refresh() end)
+      assert.equal(1, #seen)
+      assert.matches("mine gave a progress out of range in task", seen[1], 1, true)
     end)
 
     it("retryable_failure may raise: the failure is told, and not as one to try again", function()
