@@ -409,6 +409,8 @@ local PARTS = {
   unreadable = "boolean", value = "any", uri = "string", body = "string",
 }
 
+shape.PARTS_OF_A_CASE = names_of(PARTS)
+
 local REF = { id = "string", kind = "string", format = "string" }
 
 -- And what the tables among them hold, where that is known.

@@ -1,7 +1,7 @@
 -- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
 
 local conformance = require "runway.conformance"
-local fields = require "runway.fields"
+local readers = require "runway.fields"
 
 local own_cases = require "spec.support.cases.own"
 
@@ -498,8 +498,8 @@ describe("conformance finds an adapter that", function()
         fields = { id = "7", status = "RUNNING", progress = 0.5 } } }))
     end
     assert.matches("task: reads 50 as 0.5, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it "
-      .. "(running task 1, done)", said(fields.progress), 1, true)
-    assert.not_matches("as the end", said(function(v) return fields.progress(v, 100) end))
+      .. "(running task 1, done)", said(readers.progress), 1, true)
+    assert.not_matches("as the end", said(function(v) return readers.progress(v, 100) end))
   end)
 
   it("is given cases that are none, and says which", function()
@@ -511,6 +511,33 @@ describe("conformance finds an adapter that", function()
     assert.matches("params that never reach an adapter: duration must be",
       said { submit = { duration = "5" } }, 1, true)
     assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
+  end)
+
+  it("is given cases that show nothing, or two things at once", function()
+    local own, job, read = example(), { job = 7, state = "working" }, { id = "7", status = "RUNNING" }
+    own.credits = function() return { path = "/me" } end
+    own.balance = function() return 5 end
+    own.upload = function() return { uri = "https://x.test/a" } end
+    for said, case in pairs {
+      ["the case expects nothing: give it request or refused (case 1 (submit))"] = { submit = { prompt = "x" } },
+      ["the case expects nothing: give it request or refused (case 1 (query))"] = { query = { id = "7" } },
+      ["the case expects nothing: give it request or refused (case 1 (credits))"] = { credits = true },
+      ["the case expects nothing: give it fields, tells or unreadable (case 1 (accepted))"] = { accepted = job },
+      ["the case expects nothing: give it fields, tells or unreadable (case 1 (task))"] =
+        { task = job, unreadable = false },
+      ["the case expects nothing: give it request, uri or refused (case 1 (upload))"] = { upload = { name = "a" } },
+      ["a case expects one thing, and this one fields and unreadable (case 1 (task))"] =
+        { task = job, ref = { id = "7" }, fields = read, unreadable = true },
+      ["a case is about one thing, and this one about accepted and task (case 1)"] =
+        { task = job, accepted = job, fields = { id = "7" } },
+      ["case.credits must be true (case 1)"] = { credits = false, request = { path = "/me" } },
+      ["case.status says nothing beside submit (case 1 (submit))"] =
+        { submit = { prompt = "x" }, status = 500, refused = true },
+      ["case.value says nothing beside accepted (case 1 (accepted))"] =
+        { accepted = job, fields = { id = "7" }, value = 5 },
+    } do
+      assert.matches("cases: " .. said, listed(conformance.check(own, { case })), 1, true)
+    end
   end)
 
   it("is given cases with a slip in them, for which the adapter is not to blame", function()
