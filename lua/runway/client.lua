@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local budget = require "runway.budget"
+local contract = require "runway.contract"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
@@ -108,6 +109,12 @@ local function open(given)
   local made
   made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
+  local slip = contract.misspelt(chosen)
+  if slip then
+    slip = ("the adapter %s: %s"):format(chosen.name, slip)
+    made:complain("warning", slip)
+    made:blame(slip)
+  end
   if given.journal then
     made.journal, err, made.own_journal = journal.of(given.journal)
     if not made.journal then return nil, err end

@@ -54,6 +54,36 @@ describe("runway.adapter", function()
       assert.matches("env is a table of another form", refused { env = { api_key = true } }, 1, true)
     end)
 
+    it("and says which place in a table is wrong", function()
+      for said, more in pairs {
+        ['(with image), where image is the string "1 MB"; it must be a table of class (image, video, audio) and'] =
+          { media = { image = "1 MB" } },
+        ["where film is the number 5"] = { media = { film = 5 } },
+        ['where apikey is the string "X"; it must be a table of names'] = { env = { apikey = "X" } },
+        ["where t2v.m1 is the number 5"] = { models = { t2v = { m1 = 5 } } },
+        ["where images is a table"] = { formats = { images = { "image/png" } } },
+      } do
+        assert.matches(said, refused(more), 1, true)
+      end
+    end)
+
+    it("one that offers nothing is refused", function()
+      assert.matches("kinds is an empty table; it must be a list of the kinds", refused { kinds = {} }, 1, true)
+    end)
+
+    it("a field that is nearly a known one is told, and nothing that is of the adapter's own", function()
+      local heard = {}
+      local function client(more)
+        assert(runway.client { provider = adapters.own(more), api_key = "k12345",
+          logger = function(level, message) heard[#heard + 1] = level .. ": " .. message end })
+      end
+      client { poll_intervall = 1, helper = boom, words = {}, [1] = "x" }
+      assert.same({ 'warning: the adapter mine: "poll_intervall" is no part of an adapter (did you mean '
+        .. "poll_interval?)" }, heard)
+      client { poll_interval = 1, poll_intervall = 1 }
+      assert.equal(1, #heard)
+    end)
+
     it("credits without balance would pay for a request that no one reads", function()
       assert.matches("credits but no balance", refused { credits = function() return { path = "/c" } end }, 1, true)
     end)

@@ -118,14 +118,27 @@ local function check_base(base)
   return nil
 end
 
-local function misspelled(adapter)
-  local known = {}
-  for i, part in ipairs(contract.PARTS) do known[i] = part[1] end
-  for _, name in ipairs(names_of(adapter)) do
-    if not has(known, name) then
-      local near = options.nearest(name, known)
-      if near and adapter[near] == nil then
-        return ("%q is no part of an adapter (did you mean %s?)"):format(name, near)
+-- Parts of which nothing more is asked here than to be what they must.
+local AS_THEY_ARE = { "formats", "names", "models" }
+
+local MODEL = { ratios = true, durations = true, duration_min = true, duration_max = true, duration_auto = true,
+  removed = true, price = true }
+
+-- What models are of a kind that the adapter has not, or told by a name that is nearly a known one.
+local function check_models(adapter)
+  local facts_known = names_of(MODEL)
+  for _, kind in ipairs(names_of(adapter.models)) do
+    if not has(adapter.kinds, kind) and not has(adapter.attached or {}, kind) then
+      local near = options.nearest(kind, adapter.kinds)
+      return ("models.%s: there is no such kind in kinds%s"):format(kind,
+        near and " (did you mean " .. near .. "?)" or "")
+    end
+    for _, model in ipairs(names_of(adapter.models[kind])) do
+      for _, fact in ipairs(names_of(adapter.models[kind][model])) do
+        local near = not MODEL[fact] and options.nearest(fact, facts_known)
+        if near then
+          return ("models.%s.%s has no place for %q (did you mean %s?)"):format(kind, model, fact, near)
+        end
       end
     end
   end
@@ -149,7 +162,15 @@ function shape.adapter(adapter, say)
   if adapter.base_url ~= nil then tell(check_base(adapter.base_url)) end
   if adapter.env ~= nil then tell(check_env(adapter.env)) end
   tell(check_kinds(adapter.kinds, "kinds"))
-  if adapter.attached ~= nil then tell(check_kinds(adapter.attached, "attached")) end
+  if adapter.attached ~= nil then
+    local wrong = check_kinds(adapter.attached, "attached")
+    tell(wrong)
+    for _, kind in ipairs(wrong and {} or adapter.attached) do
+      if type(adapter.kinds) == "table" and has(adapter.kinds, kind) then
+        say(("attached names %s, which is among the kinds that a submit makes"):format(kind))
+      end
+    end
+  end
   if adapter.poll_interval ~= nil and not (is_finite(adapter.poll_interval) and adapter.poll_interval > 0) then
     say("poll_interval must be a number of seconds above 0")
   end
@@ -171,7 +192,14 @@ function shape.adapter(adapter, say)
   if (adapter.credits == nil) ~= (adapter.balance == nil) then
     say("credits and balance go together: one asks, the other reads the answer")
   end
-  tell(misspelled(adapter))
+  for _, name in ipairs(AS_THEY_ARE) do
+    local fault = contract.unfit(adapter, name)
+    tell(fault)
+    if name == "models" and not fault and adapter.models and type(adapter.kinds) == "table" then
+      tell(check_models(adapter))
+    end
+  end
+  tell(contract.misspelt(adapter))
   return usable
 end
 

@@ -40,6 +40,23 @@ local SHAPE = {
   { "has media without a length", function(a) a.media = { image = true } end, "media.image must be" },
   { "has media from a function that fails", function(a) a.media = function() return 5 end end,
     "media: media must be a table" },
+  { "has formats that are no lists", function(a) a.formats = { image = "image/png" } end,
+    'adapter: formats is a table of another form (with image), where image is the string "image/png"; it must be a ' },
+  { "has formats of no class", function(a) a.formats = { images = { "image/png" } } end,
+    "formats is a table of another form (with images), where images is" },
+  { "has names in a list", function(a) a.names = { "seed" } end,
+    'names is a table of another form (a list of 1), where 1 is the string "seed"; it must be a table of names, each' },
+  { "has models that are none", function(a) a.models = 5 end, "adapter: models is the number 5; it must be a table" },
+  { "has a model with a fact of another form", function(a)
+    a.models = { text_to_video = { reel = { ratios = { 16 } } } }
+  end, "where text_to_video.reel.ratios is a table of another form (a list of 1); it must be" },
+  { "has models of a kind that it does not offer", function(a) a.models = { image_to_vdeo = {} } end,
+    "adapter: models.image_to_vdeo: there is no such kind in kinds (did you mean image_to_video?)" },
+  { "misspells what it says of a model", function(a)
+    a.models = { text_to_video = { reel = { prise = 5 } } }
+  end, 'models.text_to_video.reel has no place for "prise" (did you mean price?)' },
+  { "has a kind twice, submitted and attached", function(a) a.attached = { "text_to_video" } end,
+    "adapter: attached names text_to_video, which is among the kinds that a submit makes" },
   { "has no submit", function(a) a.submit = nil end, "the function submit is missing" },
   { "has a query that is none", function(a) a.query = "GET /v2/jobs" end, "query must be a function" },
   { "has credits without balance", function(a) a.credits = a.query end, "credits and balance go together" },
