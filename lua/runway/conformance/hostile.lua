@@ -195,6 +195,13 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Answers that are none
 
+-- How fields end a task: in a message, what is to be left out.
+local function ending(out)
+  return out.missing and "missing = true" or ("status = %q"):format(tostring(out.status))
+end
+
+local RUNNING = "ends a task that is running, by %s: what does not say so of the task is bare nil, and asked again"
+
 function Run:strangers(bodies)
   local none = {}
   for i = 0, #bodies do
@@ -206,7 +213,7 @@ function Run:strangers(bodies)
     self:balance(where, body)
     local out = self:task(where, body, self.ref)
     if out and (ENDS[out.status] or out.missing) then
-      self:complain("task", "ends a task that is running", where)
+      self:complain("task", RUNNING:format(ending(out)), where)
     end
   end
   for _, body in ipairs { none, { error = "busy" }, { message = "busy" }, {} } do
@@ -226,7 +233,7 @@ end
 function Run:judge(state, out, keys, v, where)
   if not out then return end
   if state == "running" and (ENDS[out.status] or out.missing) and not is_said_by(self.ends, keys, v) then
-    self:complain("task", "ends a task that is running", where)
+    self:complain("task", RUNNING:format(ending(out)), where)
   elseif state ~= "succeeded" and out.status == "SUCCEEDED"
     and not is_said_by(self.examples.succeeded, keys, v) then
     self:complain("task", "takes a task for succeeded that is not", where)

@@ -321,6 +321,13 @@ local READERS = {
       return fields
     end)
   end, "task: ends a task that is running" },
+  { "takes what says nothing for a task that is missing", function(a)
+    local was = a.task
+    a.task = function(answer, ref)
+      if answer.json and answer.json.job == nil then return { missing = true } end
+      return was(answer, ref)
+    end
+  end, "task: ends a task that is running, by missing = true: what does not say so of the task is bare nil" },
   { "takes what is not running for success", function(a)
     after(a, "task", function(fields, answer)
       local state = answer.json and answer.json.state
