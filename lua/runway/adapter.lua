@@ -150,7 +150,10 @@ local URI = "a string that is not empty: what the API takes in place of a file's
 
 -- A step of an upload is what it leads to, or the next request.
 local function step_fault(s, name, step)
-  if type(step) ~= "table" then return odd(s, name, step, "as a step") end
+  if type(step) ~= "table" then return odd(s, name, step, "as a step", "{ request = … } or { uri = … }") end
+  for field in next, step do
+    if not contract.STEP[field] then return unknown(s, name, field, contract.STEP, "step") end
+  end
   if step.uri == nil then return request_fault(s, name, step.request) end
   return not contract.is_word(step.uri) and odd(s, name, step.uri, "as the uri of a step", URI) or nil
 end

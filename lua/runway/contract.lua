@@ -268,6 +268,9 @@ contract.EXPECTED_OF_A_REQUEST = {
 --- Of these a request has one at most.
 contract.BODIES = { "json", "body", "form", "file" }
 
+--- What a step of an upload has, one of them.
+contract.STEP = { request = true, uri = true }
+
 --------------------------------------------------------------------- what is read in an answer
 
 contract.STATUSES = {

@@ -224,6 +224,16 @@ describe("runway.adapter", function()
       end
     end)
 
+    it("a step that is none is told, with what it has", function()
+      for said, step in pairs {
+        ['gave a step with a field "ur", which no step has (did you mean uri?), in upload'] = { ur = "f-1" },
+        ['gave the string "f-1" as a step in upload; it must be { request = … } or { uri = … }'] = "f-1",
+      } do
+        local _, err = with_picture { upload = function() return step end }
+        assert.matches(said, err.message, 1, true)
+      end
+    end)
+
     -- An API that has no hands free for a file says so under 200.
     local function putting(_, answers)
       local last = answers[#answers]

@@ -277,8 +277,8 @@ function ways.upload(run, case, where)
   local wrong
   if step == nil then
     wrong = problem == nil and "returns neither a step nor a problem" or shape.problem(problem)
-  elseif step.uri == nil then
-    wrong = shape.request(step.request, "upload")
+  else
+    wrong = shape.step(step)
   end
   if not wrong and case.uri then wrong = compare.difference(case.uri, step and step.uri, "uri") end
   if wrong then return run.say("upload", wrong, where) end

@@ -341,11 +341,8 @@ function Run:broken_upload(index, example)
     if step == nil then
       wrong = problem ~= nil and shape.problem(problem) or problem == nil and "returns neither a "
         .. "step nor a problem"
-    elseif step.uri ~= nil then
-      wrong = (type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$"))
-        and "returns a uri that is no word: what the API takes in place of a file's URL"
     else
-      wrong = shape.request(step.request, "upload")
+      wrong = shape.step(step)
     end
     if wrong then self:complain("upload", wrong, where) end
   end

@@ -4,6 +4,7 @@
 local contract = require "runway.contract"
 local json = require "runway.json"
 local options = require "runway.options"
+local shown = require "runway.shown"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -309,6 +310,22 @@ function shape.request(request, use)
     if encoded == nil then return "request.json cannot be sent: " .. tostring(message) end
   end
   return check_price(request, use)
+end
+
+---A step of an upload.
+---@param step any   not nil
+---@return string|nil
+function shape.step(step)
+  if type(step) ~= "table" then
+    return ("a step must be { request = … } or { uri = … }, not %s"):format(shown.value(step))
+  end
+  local complaint = unknown_name(step, contract.STEP, "a step of an upload")
+  if complaint then return complaint end
+  if step.uri == nil then return shape.request(step.request, "upload") end
+  if type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$") then
+    return "returns a uri that is no word: what the API takes in place of a file's URL"
+  end
+  return nil
 end
 
 ---What a submit costs.

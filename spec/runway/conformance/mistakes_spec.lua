@@ -455,6 +455,12 @@ local READERS = {
     a.credits = function() return { method = "GET", path = "/v2/me" } end
     a.balance = function(answer) return (answer.json or {}).credits end
   end, "balance: returns no finite number" },
+  { "misspells a step of an upload", function(a)
+    a.upload = function() return { url = "f-1" } end
+  end, 'upload: a step of an upload has no place for "url" (did you mean uri?)' },
+  { "gives a step of an upload that is none", function(a)
+    a.upload = function() return "f-1" end
+  end, 'upload: a step must be { request = … } or { uri = … }, not the string "f-1"' },
   { "uploads wherever it is told to", function(a)
     a.upload = function(file, answers)
       if not answers[1] then return { request = { method = "POST", path = "/v2/files", safe = true } } end
