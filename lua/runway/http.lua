@@ -36,6 +36,7 @@ local http = {}
 ---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
 ---@field answer? runway.AdapterAnswer   with `fault`: what the adapter did wrong when it read it
 ---@field problem? runway.Problem
+---@field reader? string      which of the adapter's functions read it
 ---@field id? string          of a task that the answer names
 
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
@@ -324,7 +325,8 @@ local function story(verdict, result, reading)
   elseif verdict.kind == "authentication" then
     message = "the API key was refused"
   elseif verdict.kind == "protocol" and result.status < 300 then
-    message = answer.why or "what was asked for is not in the answer"
+    local reader = reading.reader and (", as %s of the adapter reads it"):format(reading.reader) or ""
+    message = answer.why or "what was asked for is not in the answer" .. reader
   elseif verdict.kind == "rate_limited" then
     message = "too many requests, or a limit of the account is reached"
   else
@@ -364,7 +366,7 @@ local function ask_reader(call, session, answer, reading)
     reading.id = id or problem and fields.id(problem.id)
     if not reading.id then value = nil end    -- what is read without an id is not read at all
   end
-  reading.value, reading.problem = value, problem
+  reading.value, reading.problem, reading.reader = value, problem, call.reader
   return type(value) == "table" and value.missing == true
 end
 

@@ -572,6 +572,18 @@ describe("runway.adapter", function()
       assert.matches("fields.progress(v, 100)", err.message, 1, true)
     end)
 
+    it("what a reader reads nothing in is told with the reader: its return may be missing", function()
+      local client = client_of({ task = function() end, balance = function() end,
+        credits = function() return { path = "/credits" } end }, { { json = { id = "t1" }, times = 99 } })
+      for reader, call in pairs { task = client.get, balance = client.credits } do
+        local nothing, err = call(client, "t1")
+        assert.is_nil(nothing)
+        assert.equal("protocol", err.kind)
+        assert.matches("not in the answer, as " .. reader .. " of the adapter reads it", err.message, 1, true)
+        assert.equal("mine", err.provider)
+      end
+    end)
+
     it("a logger is told of it once, and standard error is not", function()
       local heard = {}
       local _, said = told_of(WORDLESS["a status that is none of ours"][1], function(level, message)

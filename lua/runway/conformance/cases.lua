@@ -191,7 +191,8 @@ function Run:expect_fields(name, case, out, problem, where)
     return self.say(name, wrong, where)
   elseif case.fields then
     if out == nil then
-      wrong = problem and "tells a problem: " .. message_of(problem) or "cannot read the answer"
+      wrong = problem and "tells a problem: " .. message_of(problem)
+        or "returns nil, which says that it cannot read the answer; expected fields (is a return missing?)"
     else
       wrong = compare.difference(case.fields, without_remarks(out, case.fields), "fields")
     end
