@@ -17,6 +17,10 @@ local text = require "runway.text"
 
 local adapter = {}
 
+-- How one that is not built in is given.
+local OWN = "; one of your own is given as its table, and to the command by its file, ./%s, or as a module that is found "
+  .. "in LUA_PATH"
+
 --- The adapter that a client is to use.
 ---@param provider string|table|nil   a name, or an adapter; nil: by the environment
 ---@return runway.Adapter|nil
@@ -34,8 +38,10 @@ function adapter.of(provider)
   for each in pairs(providers) do known[#known + 1] = each end
   table.sort(known)
   local near = options.nearest(name, known)
-  return session.config(nil, ("unknown provider %q%s; known: %s"):format(text.line(name, 60) or "",
-    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", ")))
+  local said = text.line(name, 60) or ""
+  return session.config(nil, ("unknown provider %q%s; known: %s%s"):format(said,
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", "),
+    near and "" or OWN:format(said:find(".", 1, true) and said or said .. ".lua")))
 end
 
 --------------------------------------------------------------------- calling one of its functions

@@ -86,8 +86,13 @@ local function is_transport(v)
   return fits, "a transport: runway.mock { … }, or a table with a function start and the like"
 end
 
+local function provider(v)
+  return type(v) == "string" or type(v) == "table", "string or table"
+    .. (type(v) == "boolean" and " (does the adapter's module return it?)" or "")
+end
+
 local OPTIONS = {
-  provider = "string|table", api_key = "string|function", base_url = "string",
+  provider = provider, api_key = "string|function", base_url = "string",
   journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
