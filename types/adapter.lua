@@ -168,7 +168,7 @@
 ---@field cancel? runway.TaskRef
 ---@field credits? true
 ---@field request? runway.AdapterRequest  what these make, compared as JSON
----@field refused? true|string  … or that they refuse, and by which field
+---@field refused? boolean|string  … or that they refuse, and by which field; false: it is enough that they make one
 ---@field accepted? table|false the answer's JSON; false: none
 ---@field task? table|false
 ---@field callback? table

@@ -17,6 +17,10 @@ local text = require "runway.text"
 
 local adapter = {}
 
+-- How one that is not built in is given.
+local OWN = "; one of your own is given as its table, and to the command by its file, ./%s, or as a module that is found "
+  .. "in LUA_PATH"
+
 --- The adapter that a client is to use.
 ---@param provider string|table|nil   a name, or an adapter; nil: by the environment
 ---@return runway.Adapter|nil
@@ -34,8 +38,10 @@ function adapter.of(provider)
   for each in pairs(providers) do known[#known + 1] = each end
   table.sort(known)
   local near = options.nearest(name, known)
-  return session.config(nil, ("unknown provider %q%s; known: %s"):format(text.line(name, 60) or "",
-    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", ")))
+  local said = text.line(name, 60) or ""
+  return session.config(nil, ("unknown provider %q%s; known: %s%s"):format(said,
+    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", "),
+    near and "" or OWN:format(said:find(".", 1, true) and said or said .. ".lua")))
 end
 
 --------------------------------------------------------------------- calling one of its functions
@@ -78,29 +84,43 @@ local function odd(s, name, v, where, expected)
     expected and "; it must be " .. expected or "")
 end
 
+-- What is the adapter's own fault, before anything was sent: whoever counts refusals is to count this as none.
+local function broken(form, ...) return { kind = "config", message = form:format(...) } end
+
+-- A field that has no place in a request, a task or a problem, and which one was probably meant.
+local function unknown(s, name, field, known, what)
+  local names = {}
+  for each in next, known do names[#names + 1] = each end
+  local near = options.nearest(field, names)
+  return ("the adapter %s gave %sa field %q, which no %s has%s, in %s"):format(s.adapter.name,
+    what == "task" and "" or "a " .. what .. " with ", text.line(tostring(field), 60) or "", what,
+    near and " (did you mean " .. near .. "?)" or "", name)
+end
+
+-- What a problem keeps of a value that is of another type.
+local SAVED = { id = fields.id, message = fields.text, code = fields.text }
+
 -- An adapter's problem in its full form, and what was wrong with it. nil when it is none.
 local function problem_of(s, name, given)
   if given == nil then return nil end
   if type(given) == "string" then return { message = given } end
   if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem") end
-  local id = given.id
-  local message_ok, kind_ok = type(given.message) == "string", given.kind == nil or contract.KINDS[given.kind]
-  local later_ok = given.retry_after == nil or contract.is_amount(given.retry_after)
-  if message_ok and kind_ok and later_ok and (id == nil or type(id) == "string") then return given end
-  local fault
-  local problem = { code = given.code, field = given.field, refused = given.refused, misuse = given.misuse,
-    message = given.message, kind = given.kind, retry_after = given.retry_after, id = fields.id(id) }
-  if id ~= nil and not problem.id then fault = odd(s, name, id, "as the id of a problem") end
-  if not kind_ok then problem.kind, fault = nil, odd(s, name, given.kind, "as the kind of a problem") end
-  if not later_ok then
-    problem.retry_after = nil
-    fault = odd(s, name, given.retry_after, "as the retry_after of a problem", "a number of seconds, 0 or more")
+  local faults, problem = {}, {}
+  if given.message == nil then faults[1] = odd(s, name, nil, "as the message of a problem") end
+  for field, v in next, given do
+    local fits = contract.PROBLEM[field]
+    if not fits then
+      faults[#faults + 1] = unknown(s, name, field, contract.PROBLEM, "problem")
+    elseif fits(v) then
+      problem[field] = v
+    else
+      faults[#faults + 1] = odd(s, name, v, "as the " .. field .. " of a problem",
+        contract.EXPECTED_OF_A_PROBLEM[field])
+      problem[field] = SAVED[field] and SAVED[field](v)
+    end
   end
-  if not message_ok then
-    fault = odd(s, name, given.message, "as the message of a problem")
-    problem.message = fields.text(given.message)
-  end
-  return problem, fault
+  table.sort(faults)
+  return problem, faults[1] and table.concat(faults, "; ")
 end
 
 --------------------------------------------------------------------- those that make something
@@ -110,11 +130,10 @@ local function request_fault(s, name, request)
   if type(request) ~= "table" then return odd(s, name, request, "as a request") end
   for field, v in next, request do
     local fits = contract.REQUEST[field]
-    if not fits then                          -- a slip would leave the body out, and be paid for
-      return ("the adapter %s gave a request with a field %q, which no request has, in %s"):format(s.adapter.name,
-        tostring(field), name)
+    if not fits then return unknown(s, name, field, contract.REQUEST, "request") end -- its body may be missing
+    if not fits(v) then
+      return odd(s, name, v, "as the " .. field .. " of a request", contract.EXPECTED_OF_A_REQUEST[field])
     end
-    if not fits(v) then return odd(s, name, v, "as the " .. field .. " of a request") end
   end
   local body
   for _, field in ipairs(contract.BODIES) do
@@ -123,6 +142,10 @@ local function request_fault(s, name, request)
         name)
     end
     body = request[field] ~= nil and field or body
+  end
+  if name == "submit" and request.method == nil then -- a GET makes nothing, and no one means it
+    return ("the adapter %s gave a request without a method in submit; it must be a POST (or PATCH)")
+      :format(s.adapter.name)
   end
   if request.url == nil and (request.path == nil or request.path:sub(1, 1) ~= "/") then
     return ("the adapter %s gave a request without a path that begins with / (or a url) in %s")
@@ -135,7 +158,10 @@ local URI = "a string that is not empty: what the API takes in place of a file's
 
 -- A step of an upload is what it leads to, or the next request.
 local function step_fault(s, name, step)
-  if type(step) ~= "table" then return odd(s, name, step, "as a step") end
+  if type(step) ~= "table" then return odd(s, name, step, "as a step", "{ request = … } or { uri = … }") end
+  for field in next, step do
+    if not contract.STEP[field] then return unknown(s, name, field, contract.STEP, "step") end
+  end
   if step.uri == nil then return request_fault(s, name, step.request) end
   return not contract.is_word(step.uri) and odd(s, name, step.uri, "as the uri of a step", URI) or nil
 end
@@ -147,12 +173,12 @@ end
 ---@return runway.Problem|nil problem   the adapter's, or that it broke, has no such function, or made nothing
 function adapter.ask(s, name, ...)
   local who = s.adapter.name
-  if not s.adapter[name] then return nil, { message = ("the adapter %s has no %s"):format(who, name) } end
+  if not s.adapter[name] then return nil, broken("the adapter %s has no %s", who, name) end
   local ok, request, problem = attempt(s, name, ...)
-  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(who, name, request) } end
+  if not ok then return nil, broken("the adapter %s failed in %s: %s", who, name, request) end
   if request ~= nil and request ~= false then
     local fault = (name == "upload" and step_fault or request_fault)(s, name, request)
-    if fault then return nil, { message = fault } end
+    if fault then return nil, broken("%s", fault) end
     return request
   end
   local fault
@@ -161,7 +187,8 @@ function adapter.ask(s, name, ...)
     problem = problem or {}
     problem.message = problem.message and fault .. ": " .. problem.message or fault
   end
-  return nil, problem or { message = ("the adapter %s made nothing in %s"):format(who, name) }
+  return nil, problem or broken("the adapter %s made nothing in %s; it must return a %s, or nil and a problem", who,
+    name, name == "upload" and "step ({ request = … } or { uri = … })" or "request")
 end
 
 --- Headers for requests to the base URL's origin.
@@ -171,26 +198,17 @@ end
 function adapter.sign(s)
   if not s.adapter.sign then return { Authorization = "Bearer " .. s.key } end
   local ok, headers = attempt(s, "sign", s.key)
-  if not ok then return nil, { message = ("the adapter %s failed in sign: %s"):format(s.adapter.name, headers) } end
-  if type(headers) ~= "table" then return nil, { message = odd(s, "sign", headers, "as headers") } end
+  if not ok then return nil, broken("the adapter %s failed in sign: %s", s.adapter.name, headers) end
+  if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers")) end
   for name, value in pairs(headers) do
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
-      return nil, { message = odd(s, "sign", value, "as a header") }
+      return nil, broken("%s", odd(s, "sign", value, "as a header"))
     end
   end
   return headers
 end
 
 --------------------------------------------------------------------- those that read an answer
-
--- A field that no task has.
-local function unknown(s, name, field)
-  local known = {}
-  for each in next, contract.TASK do known[#known + 1] = each end
-  local near = options.nearest(field, known)
-  return ("the adapter %s gave a field %q, which no task has%s, in %s"):format(s.adapter.name,
-    text.line(tostring(field), 60) or "", near and " (did you mean " .. near .. "?)" or "", name)
-end
 
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
@@ -201,9 +219,17 @@ local function clean(s, name, value)
     if fits and fits(v) then
       kept[field] = v
     else
+      local fault
+      if not fits then
+        fault = unknown(s, name, field, contract.TASK, "task")
+      elseif field == "progress" and type(v) == "number" then -- another one each time, and one fault
+        fault = ("the adapter %s gave a progress out of range in %s; it must be %s"):format(s.adapter.name, name,
+          contract.EXPECTED.progress)
+      else
+        fault = odd(s, name, v, "as " .. field, contract.EXPECTED[field])
+      end
       faults = faults or {}
-      faults[#faults + 1] = fits and odd(s, name, v, "as " .. field, contract.EXPECTED[field])
-        or unknown(s, name, field)
+      faults[#faults + 1] = fault
       if not fits or field == "id" and fields.id(v) then kept[field] = v end
     end
   end
@@ -273,8 +299,8 @@ end
 local function opinion(s, name, fits, what, ...)
   if not s.adapter[name] then return nil end
   local ok, value = attempt(s, name, ...)
-  if not ok then return nil, { message = ("the adapter %s failed in %s: %s"):format(s.adapter.name, name, value) } end
-  if value ~= nil and not fits(value) then return nil, { message = odd(s, name, value, what) } end
+  if not ok then return nil, broken("the adapter %s failed in %s: %s", s.adapter.name, name, value) end
+  if value ~= nil and not fits(value) then return nil, broken("%s", odd(s, name, value, what)) end
   return value
 end
 

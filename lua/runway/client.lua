@@ -3,6 +3,7 @@
 local adapter = require "runway.adapter"
 local allowance = require "runway.allowance"
 local budget = require "runway.budget"
+local contract = require "runway.contract"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
@@ -86,8 +87,13 @@ local function is_transport(v)
   return fits, "a transport: runway.mock { … }, or a table with a function start and the like"
 end
 
+local function provider(v)
+  return type(v) == "string" or type(v) == "table", "string or table"
+    .. (type(v) == "boolean" and " (does the adapter's module return it?)" or "")
+end
+
 local OPTIONS = {
-  provider = "string|table", api_key = "string|function", base_url = "string",
+  provider = provider, api_key = "string|function", base_url = "string",
   journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
@@ -109,6 +115,12 @@ local function open(given)
   local made
   made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
+  local slip = contract.misspelt(chosen)
+  if slip then
+    slip = ("the adapter %s: %s"):format(chosen.name, slip)
+    made:complain("warning", slip)
+    made:blame(slip)
+  end
   if given.journal then
     made.journal, err, made.own_journal = journal.of(given.journal)
     if not made.journal then return nil, err end

@@ -2,6 +2,7 @@
 -- `adapter` holds by it what it is given, and `conformance`, which asks for more, knows the same names by it.
 
 local fields = require "runway.fields"
+local options = require "runway.options"
 local shown = require "runway.shown"
 local text = require "runway.text"
 
@@ -13,10 +14,11 @@ local function is_function(v) return type(v) == "function" end
 local function is_string(v) return type(v) == "string" end
 local function is_boolean(v) return type(v) == "boolean" end
 
+-- The tests of tables say, behind false, which place in them does not fit, and what stands there.
 local function is_list_of_words(v)
   if type(v) ~= "table" then return false end
-  for i, word in pairs(v) do
-    if type(i) ~= "number" or type(word) ~= "string" then return false end
+  for i, word in next, v do
+    if type(i) ~= "number" or type(word) ~= "string" then return false, tostring(i), word end
   end
   return true
 end
@@ -42,8 +44,8 @@ local is_amount = contract.is_amount
 ---@return boolean
 function contract.is_limits(v)
   if type(v) ~= "table" then return false end
-  for _, most in pairs(v) do
-    if type(most) ~= "number" then return false end
+  for name, most in next, v do
+    if type(most) ~= "number" then return false, tostring(name), most end
   end
   return true
 end
@@ -51,15 +53,21 @@ local is_limits = contract.is_limits
 
 --------------------------------------------------------------------- the table itself
 
+local VARIABLES = { api_key = true, base_url = true }
+local CLASSES = { image = true, video = true, audio = true }
+
 local function is_env(v)
-  return type(v) == "table" and (v.api_key == nil or type(v.api_key) == "string")
-    and (v.base_url == nil or type(v.base_url) == "string")
+  if type(v) ~= "table" then return false end
+  for name, variable in next, v do
+    if not VARIABLES[name] or type(variable) ~= "string" then return false, tostring(name), variable end
+  end
+  return true
 end
 
 local function is_set(v)
   if type(v) ~= "table" then return false end
-  for name, is in pairs(v) do
-    if type(name) ~= "string" or is ~= true then return false end
+  for name, is in next, v do
+    if type(name) ~= "string" or is ~= true then return false, tostring(name), is end
   end
   return true
 end
@@ -67,7 +75,7 @@ end
 local function is_formats(v)
   if type(v) ~= "table" then return false end
   for class, list in next, v do
-    if type(class) ~= "string" or not is_list_of_words(list) or #list == 0 then return false end
+    if not CLASSES[class] or not is_list_of_words(list) or #list == 0 then return false, tostring(class), list end
   end
   return true
 end
@@ -98,18 +106,25 @@ local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_ma
 local function is_catalogue(v)
   if type(v) ~= "table" then return false end
   for kind, models in next, v do
-    if type(kind) ~= "string" or type(models) ~= "table" then return false end
+    if type(kind) ~= "string" or type(models) ~= "table" then return false, tostring(kind), models end
     for model, facts in next, models do
-      if type(model) ~= "string" or type(facts) ~= "table" then return false end
+      local place = kind .. "." .. tostring(model)
+      if type(model) ~= "string" or type(facts) ~= "table" then return false, place, facts end
       for name, fact in next, facts do
-        if FACTS[name] and not FACTS[name](fact) then return false end
+        if FACTS[name] and not FACTS[name](fact) then return false, place .. "." .. name, fact end
       end
     end
   end
   return true
 end
 
-local function is_media(v) return type(v) == "function" or is_limits(v) end
+local function is_media(v)
+  if type(v) == "function" then return true end
+  for class, most in next, type(v) == "table" and v or {} do
+    if not CLASSES[class] then return false, tostring(class), most end
+  end
+  return is_limits(v)
+end
 
 --- What an adapter is made of, in the order in which faults are told: name, test, what it must be, and whether it must
 --- be there.
@@ -125,8 +140,9 @@ contract.PARTS = {
   { "env", is_env, "a table of names of environment variables (api_key, base_url)" },
   { "poll_interval", is_amount, "a number of seconds" },
   { "missing_grace", is_amount, "a number of seconds" },
-  { "media", is_media, "a table of class and longest data URI, or a function that returns one" },
-  { "formats", is_formats, "a table of class and list of media types" },
+  { "media", is_media, "a table of class (image, video, audio) and longest data URI, a number of characters, or a "
+    .. "function that returns one" },
+  { "formats", is_formats, "a table of class (image, video, audio) and list of media types" },
   { "names", is_set, "a table of names, each with the value true" },
   { "models", is_catalogue, "a table of kind, model and what it takes (ratios, durations, price)" },
   { "sign", is_function, "a function" }, { "kind_of", is_function, "a function" },
@@ -137,13 +153,52 @@ contract.PARTS = {
   { "retryable_failure", is_function, "a function" }, { "price", is_function, "a function" },
 }
 
---- The names of its functions, and of those without which it is none.
-contract.FUNCTIONS, contract.NEEDED = {}, {}
+--- The names of its functions, of those without which it is none, and of all its parts.
+contract.FUNCTIONS, contract.NEEDED, contract.TABLE = {}, {}, {}
 for _, part in ipairs(contract.PARTS) do
+  contract.TABLE[part[1]] = true
   if part[2] == is_function then
     contract.FUNCTIONS[#contract.FUNCTIONS + 1] = part[1]
     contract.NEEDED[part[1]] = part[4]
   end
+end
+
+-- What is wrong with one of its fields, when anything is.
+local function unfit(part, v)
+  local fits, place, there = part[2](v)
+  if fits then return nil end
+  return ("%s is %s%s; it must be %s"):format(part[1], shown.value(v),
+    place and (", where %s is %s"):format(text.line(place, 60) or "", shown.value(there)) or "", part[3])
+end
+
+--- The same for the field of a name; nil where it fits, or is not there.
+---@param given table
+---@param name string
+---@return string|nil fault
+function contract.unfit(given, name)
+  for _, part in ipairs(contract.PARTS) do
+    if part[1] == name then return given[name] ~= nil and unfit(part, given[name]) or nil end
+  end
+  return nil
+end
+
+--- A field that is no part of an adapter, and whose name is nearly that of one which is not there.
+---@param given table
+---@return string|nil fault
+function contract.misspelt(given)
+  local known, names = {}, {}
+  for _, part in ipairs(contract.PARTS) do
+    if given[part[1]] == nil then known[#known + 1] = part[1] end
+  end
+  for name in next, given do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local near = contract.TABLE[name] == nil and options.nearest(name, known)
+    if near then return ("%q is no part of an adapter (did you mean %s?)"):format(text.line(name, 60) or "", near) end
+  end
+  return nil
 end
 
 --- What is wrong with an adapter's fields.
@@ -152,13 +207,13 @@ end
 function contract.fault(given)
   local who = is_word(given.name) and "the adapter " .. text.line(given.name, 60) or "the adapter table"
   for _, part in ipairs(contract.PARTS) do
-    local field, fits, expected, needed = part[1], part[2], part[3], part[4]
-    local v = given[field]
-    if v == nil and needed then
-      return ("%s has no %s; it must be %s"):format(who, field, expected)
-    elseif v ~= nil and not fits(v) then
-      return ("%s: %s is %s; it must be %s"):format(who, field, shown.value(v), expected)
-    end
+    local v = given[part[1]]
+    if v == nil and part[4] then return ("%s has no %s; it must be %s"):format(who, part[1], part[3]) end
+    local fault = v ~= nil and unfit(part, v)
+    if fault then return who .. ": " .. fault end
+  end
+  if next(given.kinds) == nil then
+    return who .. ": kinds is an empty table; it must be a list of the kinds it offers"
   end
   if given.credits and not given.balance then
     return who .. " has credits but no balance; it must have both or neither"
@@ -206,8 +261,19 @@ contract.REQUEST = {
   safe = is_boolean,
 }
 
+--- What those must be that are easily given in another form.
+contract.EXPECTED_OF_A_REQUEST = {
+  json = "a table (a text is a body)", body = "a string", safe = "true or false",
+  query = "a table of names and strings, numbers or booleans",
+  headers = "a table of names and strings", warnings = "a list of strings",
+  form = "a list of { \"name\", \"value\" } and { \"name\", file = path }",
+}
+
 --- Of these a request has one at most.
 contract.BODIES = { "json", "body", "form", "file" }
+
+--- What a step of an upload has, one of them.
+contract.STEP = { request = true, uri = true }
 
 --------------------------------------------------------------------- what is read in an answer
 
@@ -215,13 +281,14 @@ contract.STATUSES = {
   PENDING = true, THROTTLED = true, RUNNING = true, SUCCEEDED = true, FAILED = true, CANCELLED = true,
 }
 
+local function is_share(v) return is_number(v) and v >= 0 and v <= 1 end
 local function is_urls(v) return is_list_of_words(v) and #v > 0 end
 
 --- What a reader may say of a task, and how to tell that it did.
 contract.TASK = {
   id = function(v) return is_string(v) and fields.id(v) ~= nil end,
   status = function(v) return contract.STATUSES[v] ~= nil end,
-  word = is_string, progress = is_number, output = is_urls, failure = is_string, failure_code = is_string,
+  word = is_string, progress = is_share, output = is_urls, failure = is_string, failure_code = is_string,
   created_at = is_number, cost = is_amount, estimated_cost = is_amount, next_poll = is_number,
   flagged = is_string, reason = is_string, missing = is_boolean,
 }
@@ -230,7 +297,7 @@ contract.TASK = {
 contract.EXPECTED = {
   id = "a clean string (fields.id makes one of a number, too)",
   status = "PENDING, THROTTLED, RUNNING, SUCCEEDED, FAILED or CANCELLED, and nil for a word not known",
-  output = "a list of URLs, or nil",
+  output = "a list of URLs, or nil", progress = "from 0 to 1 (of a number to 100 fields.progress(v, 100) makes it)",
 }
 
 --- The kinds of errors, each of which a problem may have.
@@ -260,6 +327,22 @@ end
 --- What those must be that an adapter tells.
 contract.ALLOWANCE = "a table of models, each { concurrent =, daily =, used_today = } as far as they are known, whole "
   .. "numbers"
+
+local KINDS = {}
+for kind in next, contract.KINDS do KINDS[#KINDS + 1] = kind end
+table.sort(KINDS)
+
+--- What may be said of what is wrong, and how to tell that it was.
+contract.PROBLEM = {
+  message = is_string, kind = function(v) return contract.KINDS[v] ~= nil end, code = is_string, field = is_string,
+  refused = is_boolean, misuse = is_boolean, id = contract.TASK.id, retry_after = is_amount,
+}
+
+contract.EXPECTED_OF_A_PROBLEM = {
+  kind = "one of " .. table.concat(KINDS, ", "), retry_after = "a number of seconds, 0 or more", message = "a string",
+  id = contract.EXPECTED.id, refused = "true or false", misuse = "true or false", code = "a string",
+  field = "the name of a parameter",
+}
 
 --- What a submit costs; `low` may be left out.
 ---@param v any

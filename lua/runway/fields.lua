@@ -103,18 +103,20 @@ function fields.status(word, map)
   return (map or OFFICIAL)[text.upper(text.trim(word))]
 end
 
----How far a task is, from 0 to 1: takes 0.37, "0.37", "37%", and what is above 1 as percent: 37. What
----lies outside is clamped.
+---How far a task is, from 0 to 1: takes 0.37, "0.37", "37%", and of no scale that is known what is above 1 as
+---percent: 37. Then 1 is the end, so whoever counts to 100 says so. What lies outside is clamped.
 ---@param v any
+---@param whole? any   what a bare number is when all is done: 100; nil: not known
 ---@return number|nil
-function fields.progress(v)
-  local n = fields.number(v)
+function fields.progress(v, whole)
+  local n, most = fields.number(v), fields.number(whole)
+  if whole ~= nil and not (most and most > 0) then return nil end
   if not n and type(v) == "string" and #v <= MAX_DIGITS then
     local percent = text.trim(v)
     n = percent:sub(-1) == "%" and decimal(percent:sub(1, -2))
     n = n and n / 100
-  elseif n and n > OVERSHOT then
-    n = n / 100
+  elseif n then
+    n = n / (most or n > OVERSHOT and 100 or 1)
   end
   if not n then return nil end
   if n < 0 then return 0 elseif n > 1 then return 1 end

@@ -36,6 +36,7 @@ local http = {}
 ---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
 ---@field answer? runway.AdapterAnswer   with `fault`: what the adapter did wrong when it read it
 ---@field problem? runway.Problem
+---@field reader? string      which of the adapter's functions read it
 ---@field id? string          of a task that the answer names
 
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
@@ -326,7 +327,8 @@ local function story(verdict, result, reading)
   elseif verdict.kind == "authentication" then
     message = "the API key was refused"
   elseif verdict.kind == "protocol" and result.status < 300 then
-    message = answer.why or "what was asked for is not in the answer"
+    local reader = reading.reader and (", as %s of the adapter reads it"):format(reading.reader) or ""
+    message = answer.why or "what was asked for is not in the answer" .. reader
   elseif verdict.kind == "rate_limited" then
     message = "too many requests, or a limit of the account is reached"
   else
@@ -366,7 +368,7 @@ local function ask_reader(call, session, answer, reading)
     reading.id = id or problem and fields.id(problem.id)
     if not reading.id then value = nil end    -- what is read without an id is not read at all
   end
-  reading.value, reading.problem = value, problem
+  reading.value, reading.problem, reading.reader = value, problem, call.reader
   return type(value) == "table" and value.missing == true
 end
 
@@ -387,7 +389,11 @@ function Api:read(session, result)
   elseif answer.json or answer.status == 204 or self.raw then
     reading.value = answer
   end
-  if not reading.problem and (reading.value == nil or answer.status < 200 or answer.status > 299) then
+  local good = answer.status >= 200 and answer.status <= 299
+  if good and self.refusal then
+    reading.problem, answer.fault = self.refusal(answer)
+    if answer.fault then reading.value = nil end -- what could not be read is not believed
+  elseif not reading.problem and not (good and reading.value ~= nil) then
     local _, problem, fault = adapter.read(session, "problem", answer)
     reading.problem, answer.fault = problem, answer.fault or fault
   end
@@ -408,7 +414,8 @@ end
 ---                              argument, key = of the order, deadline = on scheduler.now() (default: the
 ---                              client's), paid = true (a submit, whatever its adapter says), raw = true (any
 ---                              body will do), aside = true (asked for by no one: a mock that does not expect it
----                              answers, and says nothing) }
+---                              answers, and says nothing), refusal = a function of a good answer without a reader:
+---                              the problem that stands in it, and what the adapter did wrong }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.AdapterAnswer|nil answer
@@ -420,6 +427,7 @@ function http.call(session, request, opts)
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
     key = opts.key, receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
+    refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
   }, Api))
 end

@@ -221,6 +221,8 @@ end
 
 -- The longest upload known takes three requests.
 local MAX_UPLOAD_STEPS = 10
+local NO_END = "the adapter %s comes to no end in upload: after %d answers it gave another request; it must give "
+  .. "{ uri = … } when the answers that it is given are all that it needs"
 
 --- Uploads a local file.
 ---@param session runway.Session
@@ -236,15 +238,23 @@ function media.upload(session, path, deadline)
   if not info then return nil, failure end
   local file = { path = path, name = files.upload_name(path, info.type), size = info.size, type = info.type }
   local answers = {}
-  while #answers < MAX_UPLOAD_STEPS do
-    local step, problem = adapter.ask(session, "upload", file, answers)
-    if not step then return session:refuse(problem) end
-    if step.uri then return step.uri end
-    local answer, err = http.call(session, step.request, { raw = true, deadline = deadline })
-    if not answer then return nil, err end
+  local step, problem = adapter.ask(session, "upload", file, answers)
+  local function too_early(answer)            -- then the last request is made again, and its answer forgotten
     answers[#answers + 1] = answer
+    step, problem = adapter.ask(session, "upload", file, answers)
+    if not (problem and problem.retry_after) then return nil end
+    answers[#answers] = nil
+    return problem
   end
-  return session:refuse("the adapter's upload comes to no end")
+  while step and not step.uri do
+    if #answers == MAX_UPLOAD_STEPS then
+      return session:refuse { kind = "config", message = NO_END:format(session.adapter.name, #answers) }
+    end
+    local answer, err = http.call(session, step.request, { raw = true, deadline = deadline, refusal = too_early })
+    if not answer then return nil, err end
+  end
+  if not step then return session:refuse(problem) end
+  return step.uri
 end
 
 return media

@@ -232,6 +232,7 @@ local function call(session, request, ref, receipt, deadline)
     failure.task = t
     return nil, failure
   end
+  if answer.fault then session:blame(answer.fault) end
   task.apply(t, made, answer.json)
   task.plan(t, made.next_poll)
   return t, notice(session, t, answer)

@@ -193,6 +193,7 @@ local function query(t, deadline, waiting)
       return mark(t, err)
     end
   else
+    if my.fault then session:blame(my.fault) end
     task.apply(t, fields, answer.json)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
@@ -408,7 +409,9 @@ function task.cancel(session, ref)
   end
   local request, problem = adapter.ask(session, "cancel", ref)
   if not request then return session:refuse(problem) end
-  local done, err, answer = http.call(session, request, { raw = true })
+  local done, err, answer = http.call(session, request, { raw = true, refusal = function(answer)
+    return select(2, adapter.read(session, "problem", answer)) -- "busy" under 200: it goes on, and is charged
+  end })
   if answer and answer.page then              -- and not the API's word
     if done then
       err = select(2, session:error { kind = "protocol", http_status = answer.status, sent = "yes", attempts = 1,

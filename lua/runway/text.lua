@@ -105,11 +105,7 @@ end
 ---@return string|nil
 function text.line(s, limit)
   if type(s) ~= "string" then return nil end
-<<<<<<< HEAD
-  if s ~= "" and not s:find("[%z\1-\32\127]") then return shorten(s, limit) end
-=======
-  if s:find("^[!-~\128-\255]+$") then return limit and #s > limit and text.cut(s, limit) or s end
->>>>>>> bench11
+  if s:find("^[!-~\128-\255]+$") then return shorten(s, limit) end
   local line = s:gsub("[%z\1-\32\127]+", " ")
   local from = line:byte(1) == 32 and 2 or 1
   local to = line:byte(-1) == 32 and -2 or -1

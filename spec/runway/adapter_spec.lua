@@ -54,6 +54,36 @@ describe("runway.adapter", function()
       assert.matches("env is a table of another form", refused { env = { api_key = true } }, 1, true)
     end)
 
+    it("and says which place in a table is wrong", function()
+      for said, more in pairs {
+        ['(with image), where image is the string "1 MB"; it must be a table of class (image, video, audio) and'] =
+          { media = { image = "1 MB" } },
+        ["where film is the number 5"] = { media = { film = 5 } },
+        ['where apikey is the string "X"; it must be a table of names'] = { env = { apikey = "X" } },
+        ["where t2v.m1 is the number 5"] = { models = { t2v = { m1 = 5 } } },
+        ["where images is a table"] = { formats = { images = { "image/png" } } },
+      } do
+        assert.matches(said, refused(more), 1, true)
+      end
+    end)
+
+    it("one that offers nothing is refused", function()
+      assert.matches("kinds is an empty table; it must be a list of the kinds", refused { kinds = {} }, 1, true)
+    end)
+
+    it("a field that is nearly a known one is told, and nothing that is of the adapter's own", function()
+      local heard = {}
+      local function client(more)
+        assert(runway.client { provider = adapters.own(more), api_key = "k12345",
+          logger = function(level, message) heard[#heard + 1] = level .. ": " .. message end })
+      end
+      client { poll_intervall = 1, helper = boom, words = {}, [1] = "x" }
+      assert.same({ 'warning: the adapter mine: "poll_intervall" is no part of an adapter (did you mean '
+        .. "poll_interval?)" }, heard)
+      client { poll_interval = 1, poll_intervall = 1 }
+      assert.equal(1, #heard)
+    end)
+
     it("credits without balance would pay for a request that no one reads", function()
       assert.matches("credits but no balance", refused { credits = function() return { path = "/c" } end }, 1, true)
     end)
@@ -85,6 +115,7 @@ describe("runway.adapter", function()
         local made, err = call(client)
         assert.is_nil(made)
         assert.matches("the adapter mine failed in " .. name .. ": .*a bug in mine", err.message)
+        assert.equal("config", err.kind)      -- and no prompt that was refused
         m:finish()
       end)
 
@@ -97,9 +128,24 @@ describe("runway.adapter", function()
             assert.is_nil(made)
             assert.matches("in " .. name, err.message, 1, true)
             assert.matches("the adapter mine gave", err.message, 1, true)
+            assert.same({ "config", false }, { err.kind, err.retryable })
             m:finish()
           end)
         end
+      end
+    end
+
+    for name, call in pairs(cases) do
+      if name ~= "sign" and name ~= "kind_of" then
+        it(name .. " may return nothing, and is told what it must", function()
+          local client, m = client_of { [name] = function() end, balance = function() return 1 end }
+          local made, err = call(client)
+          assert.is_nil(made)
+          assert.equal("config", err.kind)
+          assert.matches("the adapter mine made nothing in " .. name .. "; it must return a request, or nil and a "
+            .. "problem", err.message, 1, true)
+          m:finish()
+        end)
       end
     end
 
@@ -112,10 +158,13 @@ describe("runway.adapter", function()
 
     it("a request with a slip in it is refused: without its body it would be paid for", function()
       for said, request in pairs {
-        ['with a field "jsn"'] = { jsn = { a = 1 } }, ["with two bodies, json and body"] = { json = {}, body = "{}" },
+        ['with a field "jsn", which no request has (did you mean json?)'] = { jsn = { a = 1 } },
+        ["with two bodies, json and body"] = { json = {}, body = "{}" },
         ["with two bodies, body and form"] = { body = "{}", form = {} },
         ["with two bodies, form and file"] = { form = {}, file = "/f" },
-        ["as the json of a request"] = { json = '{"a":1}' }, ["as the safe of a request"] = { safe = "yes" },
+        ["as the json of a request in submit; it must be a table (a text is a body)"] = { json = '{"a":1}' },
+        ["as the form of a request in submit; it must be a list of { "] = { form = { file = "/f" } },
+        ["as the safe of a request"] = { safe = "yes" },
       } do
         request.method, request.path = "POST", "/jobs"
         local client, m = client_of { submit = function() return request end }
@@ -123,6 +172,14 @@ describe("runway.adapter", function()
         assert.matches(said, err.message, 1, true)
         m:finish()
       end
+    end)
+
+    it("a submit without a method would ask where it is to make, and is refused", function()
+      local client, m = client_of { submit = function() return { path = "/make", json = {} } end }
+      local _, err = client:generate { prompt_text = "x" }
+      assert.equal("config", err.kind)
+      assert.matches("without a method in submit; it must be a POST", err.message, 1, true)
+      m:finish()
     end)
 
     it("a problem may hold anything", function()
@@ -155,6 +212,10 @@ describe("runway.adapter", function()
       assert.matches("the adapter mine failed in media: .*a bug", err.message)
       _, err = with_picture { upload = boom }
       assert.matches("the adapter mine failed in upload: .*a bug", err.message)
+      assert.equal("config", err.kind)
+      _, err = with_picture { upload = function() end }
+      assert.matches("made nothing in upload; it must return a step ({ request = … } or { uri = … }), or nil and a ",
+        err.message, 1, true)
     end)
 
     it("the uri of an upload that is none is told, with what it must be", function()
@@ -165,6 +226,63 @@ describe("runway.adapter", function()
         assert.matches("the adapter mine gave " .. said .. " as the uri of a step in upload; it must be a string",
           err.message, 1, true)
       end
+    end)
+
+    it("a step that is none is told, with what it has", function()
+      for said, step in pairs {
+        ['gave a step with a field "ur", which no step has (did you mean uri?), in upload'] = { ur = "f-1" },
+        ['gave the string "f-1" as a step in upload; it must be { request = … } or { uri = … }'] = "f-1",
+      } do
+        local _, err = with_picture { upload = function() return step end }
+        assert.matches(said, err.message, 1, true)
+      end
+    end)
+
+    -- An API that has no hands free for a file says so under 200.
+    local function putting(_, answers)
+      local last = answers[#answers]
+      if not last then return { request = { method = "POST", path = "/files", safe = true } } end
+      if last.json.busy then return nil, { message = "mine is busy", retry_after = last.json.busy } end
+      if #answers == 1 then return { request = { method = "PUT", path = "/bytes" } } end
+      return last.json.file and { uri = last.json.file } or nil, { message = "mine wants another file" }
+    end
+
+    it("a step of an upload is made again when its adapter says to come back, as anything else is", function()
+      local client, m = client_of({ upload = putting }, {
+        { "POST /files", json = { busy = 7 } }, { "POST /files", json = {} },
+        { "PUT /bytes", json = { busy = 20 } }, { "PUT /bytes", json = { file = "f-1" } },
+      })
+      assert.equal("f-1", assert(client:upload(files:write("p.png", PNG))))
+      for at, pause in pairs { [2] = 7, [4] = 20 } do
+        local took = m.requests[at].time - m.requests[at - 1].time
+        assert.is_true(took >= pause and took < pause + 0.2, tostring(took))
+      end
+      m:finish()
+    end)
+
+    it("within the budgets of any other request, and what is refused is told at once", function()
+      local client, m = mocked.client({ { "POST /files", json = { busy = 7 }, times = 3 } },
+        { provider = adapters.own { upload = putting }, max_retries = 2 })
+      local uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.same({ "rate_limited", true, 7, 3, "mine is busy" },
+        { err.kind, err.retryable, err.retry_after, err.attempts, err.message })
+      m:finish()
+      client, m = client_of({ upload = putting }, { { "POST /files", json = {} }, { "PUT /bytes", json = {} } })
+      uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.same({ "invalid_request", "mine wants another file" }, { err.kind, err.message })
+      m:finish()
+    end)
+
+    it("an upload that comes to no end is told, with what it must give", function()
+      local client, m = client_of({ upload = function() return { request = { method = "PUT", path = "/bytes" } } end },
+        { { "PUT /bytes", json = {}, times = 10 } })
+      local uri, err = client:upload(files:write("p.png", PNG))
+      assert.is_nil(uri)
+      assert.matches("the adapter mine comes to no end in upload: after 10 answers it gave another request; it must "
+        .. "give { uri = ", err.message, 1, true)
+      m:finish()
     end)
 
     it("may give nonsense, and nothing is sent", function()
@@ -291,6 +409,23 @@ describe("runway.adapter", function()
       assert.same({ "unknown_submit", "t9" }, { err.kind, err.task_id })
     end)
 
+    it("and a problem with a slip in it is told: without what it says it is another", function()
+      for said, problem in pairs {
+        ['gave a problem with a field "retry_afer", which no problem has (did you mean retry_after?), in accepted'] =
+          { message = "busy", retry_afer = 7 },
+        ['"7" as the retry_after of a problem in accepted; it must be a number of seconds, 0 or more'] =
+          { message = "busy", retry_after = "7" },
+        ['"poor" as the kind of a problem in accepted; it must be one of authentication, cancelled'] =
+          { message = "busy", kind = "poor" },
+        ['"yes" as the refused of a problem in accepted; it must be true or false'] =
+          { message = "busy", refused = "yes" },
+      } do
+        local _, err = pay({ accepted = function() return nil, problem end }, { busy = true })
+        assert.matches("busy (", err.message, 1, true)
+        assert.matches(said, err.message, 1, true)
+      end
+    end)
+
     it("and a time to come back that is none is told", function()
       for _, nonsense in ipairs { -5, "soon", true } do
         local task, err = pay({ accepted = full }, { full = nonsense })
@@ -320,6 +455,52 @@ describe("runway.adapter", function()
     end)
   end)
 
+  describe("a cancel that was answered, ", function()
+    local function cancelling(problem, list)
+      local cancel = function(ref) return { method = "DELETE", path = "/tasks/" .. ref.id } end
+      local client, m = client_of({ cancel = cancel, problem = problem }, list)
+      local done, err = client:cancel "t1"
+      m:finish()
+      return done, err, m
+    end
+
+    local function trouble(answer)
+      local json = answer.json or {}
+      if json.busy then return { message = "mine is busy", retry_after = json.busy } end
+      return json.bad and { message = "mine: " .. json.bad, kind = json.kind } or nil
+    end
+
+    it("is done where nothing is said against it", function()
+      for _, answer in ipairs { { status = 204 }, { body = "ok" }, { json = { state = "going" } }, { status = 404 },
+        { json = { bad = "none such", kind = "not_found" } } } do
+        answer[1] = "DELETE /tasks/t1"
+        assert.is_true(cancelling(trouble, { answer }))
+        if answer.json == nil then assert.is_true(cancelling(nil, { answer })) end
+      end
+    end)
+
+    it("is refused under 200 as under any other status: the task goes on, and is charged", function()
+      for kind, json in pairs { server = { bad = "no" }, permission = { bad = "no", kind = "permission" } } do
+        local done, err = cancelling(trouble, { { "DELETE /tasks/t1", json = json } })
+        assert.is_nil(done)
+        assert.same({ kind, "mine: no", "t1", 200 }, { err.kind, err.message, err.task_id, err.http_status })
+      end
+    end)
+
+    it("is asked for again when its adapter says to come back", function()
+      local done, _, m = cancelling(trouble, { { "DELETE /tasks/t1", json = { busy = 7 } }, { "DELETE /tasks/t1" } })
+      assert.is_true(done)
+      assert.is_true(m.requests[2].time - m.requests[1].time >= 7)
+    end)
+
+    it("is not believed where no one can read the answer", function()
+      local done, err = cancelling(boom, { { "DELETE /tasks/t1", json = {}, times = 5 } })
+      assert.is_nil(done)
+      assert.equal("protocol", err.kind)
+      assert.matches("problem raised .*a bug in mine", err.message)
+    end)
+  end)
+
   describe("while a task is looked at, ", function()
     it("task may raise or give nonsense: the id stays in the error, with who broke", function()
       for _, broken in ipairs { boom, function() return true end, function() return 5 end } do
@@ -342,15 +523,23 @@ describe("runway.adapter", function()
       assert.is_nil(task.progress)
     end)
 
-    -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
-    local function told_of(fields, logger, looks)
+    -- What standard error shows while a function runs, behind what the function returns.
+    local function overheard(fn)
       local said, stderr = {}, io.stderr
       io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end } -- luacheck: ignore 122
+      local ok, value, err = pcall(fn)
+      io.stderr = stderr -- luacheck: ignore 122
+      assert(ok, value)
+      return value, err, said
+    end
+
+    -- The error that a wait over a few looks at a task ends with, and what standard error shows of it.
+    local function told_of(fields, logger, looks, on_progress)
       local own = adapters.own { task = function() return fields() end }
       local client = mocked.client({ { "GET /tasks/t1", json = {}, times = 99 } }, { provider = own, logger = logger })
-      local ok, task, err = pcall(function() return client:task("t1"):wait { timeout = looks and 5 * looks or 12 } end)
-      io.stderr = stderr -- luacheck: ignore 122
-      assert(ok, task)
+      local task, err, said = overheard(function()
+        return client:task("t1"):wait { timeout = looks and 5 * looks or 12, on_progress = on_progress }
+      end)
       assert.is_nil(task)
       return err, said
     end
@@ -373,6 +562,31 @@ describe("runway.adapter", function()
         assert.matches(case[2], said[1], 1, true)
       end)
     end
+
+    it("a progress out of range is not shown, and told once, however it goes on", function()
+      local count, shares = 29, {}
+      local err, said = told_of(function()
+        count = count + 1
+        return { status = "RUNNING", progress = count }
+      end, nil, 9, function(task) shares[#shares + 1] = task.progress or false end)
+      assert.is_true(#shares > 5)
+      for _, share in ipairs(shares) do assert.is_false(share) end
+      assert.equal(1, #said)
+      assert.matches("mine gave a progress out of range in task; it must be from 0 to 1", said[1], 1, true)
+      assert.matches("fields.progress(v, 100)", err.message, 1, true)
+    end)
+
+    it("what a reader reads nothing in is told with the reader: its return may be missing", function()
+      local client = client_of({ task = function() end, balance = function() end,
+        credits = function() return { path = "/credits" } end }, { { json = { id = "t1" }, times = 99 } })
+      for reader, call in pairs { task = client.get, balance = client.credits } do
+        local nothing, err = call(client, "t1")
+        assert.is_nil(nothing)
+        assert.equal("protocol", err.kind)
+        assert.matches("not in the answer, as " .. reader .. " of the adapter reads it", err.message, 1, true)
+        assert.equal("mine", err.provider)
+      end
+    end)
 
     it("a logger is told of it once, and standard error is not", function()
       local heard = {}
@@ -412,6 +626,19 @@ describe("runway.adapter", function()
       local hint, err = client:read_callback "{}"
       assert.is_nil(hint)
       assert.matches(FAULT:format "callback", err.message, 1, true)
+    end)
+
+    it("a script without a logger sees what was wrong with a submit that went well, and with a single look", function()
+      local own = adapters.own { task = function() return { status = "RUNNING", progress = 30 } end }
+      local client = mocked.client({ { "POST /make", json = { id = 7 } }, { "GET /tasks/7", json = {}, times = 2 } },
+        { provider = own })
+      local task, _, said = overheard(function() return client:generate { prompt = "a cat" } end)
+      assert.equal("7", task.id)
+      assert.equal(1, #said)
+      assert.matches("the adapter mine gave the number 7 as id in accepted", said[1], 1, true)
+      local _, _, seen = overheard(function() return task:refresh() and task:refresh() end)
+      assert.equal(1, #seen)
+      assert.matches("mine gave a progress out of range in task", seen[1], 1, true)
     end)
 
     it("retryable_failure may raise: the failure is told, and not as one to try again", function()

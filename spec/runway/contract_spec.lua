@@ -57,11 +57,16 @@ local GIVEN = {
     id = { { "t1" }, { 5, "", "..", "a\n" } },
     status = { { "PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED" }, { "running", "DONE", 5 } },
     output = { { { "https://x.test/a" } }, { {}, "https://x.test/a", { 5 } } },
-    progress = { { 0, 0.5 }, { nan, huge, "1" } }, created_at = { { 0, -5 }, { nan, "1" } },
+    progress = { { 0, 0.5, 1 }, { nan, huge, "1", 30, -0.1 } }, created_at = { { 0, -5 }, { nan, "1" } },
     next_poll = { { 5 }, { huge, "1" } }, cost = { { 0, 5 }, { -1, nan, huge, "5" } },
     estimated_cost = { { 0, 5 }, { -1, nan, huge, "5" } }, missing = { { true, false }, { "yes" } },
     word = { { "busy" }, { 5 } }, failure = { { "x" }, { 5 } }, failure_code = { { "x" }, { 5 } },
     flagged = { { "x" }, { true } }, reason = { { "x" }, { 5 } },
+  },
+  PROBLEM = {
+    message = { { "x" }, { 5 } }, kind = { { "server" }, { "poor", 5 } }, code = { { "x" }, { 5 } },
+    field = { { "ratio" }, { true } }, refused = { { true }, { "yes" } }, misuse = { { true }, { 1 } },
+    id = { { "t1" }, { 5, "" } }, retry_after = { { 0, 1.5 }, { -1, huge, nan, "7" } },
   },
 }
 

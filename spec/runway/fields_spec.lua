@@ -92,6 +92,17 @@ describe("runway.fields", function()
       assert.equal(1, fields.progress(1.004))
     end)
 
+    it("reads a bare number by what it is when all is done, where that is known", function()
+      assert.equal(0.01, fields.progress(1, 100))
+      assert.equal(0.015, fields.progress("1.5", 100))
+      assert.equal(1, fields.progress(100, 100))
+      assert.equal(0.02, fields.progress(2, 100))
+      assert.equal(0.37, fields.progress("37%", 100))
+      assert.equal(0.25, fields.progress(30, "120"))
+      assert.equal(1, fields.progress(1, 1))
+      for _, none in ipairs { 0, -1, "many", {}, true } do assert.is_nil(fields.progress(5, none)) end
+    end)
+
     it("clamps what lies outside 0..1", function()
       assert.equal(0, fields.progress(-1))
       assert.equal(1, fields.progress(250))

@@ -34,7 +34,8 @@ end
 ---@return integer
 function exits.of(err)
   if exits.is_refusal(err) then return exits.MISUSE end
-  return errors.is(err) and OF_KIND[err.kind] or exits.FAILED
+  if not errors.is(err) or err.kind == "config" and err.sent == "yes" then return exits.FAILED end
+  return OF_KIND[err.kind] or exits.FAILED
 end
 
 --- The table as lines of text.

@@ -14,21 +14,34 @@
 local compare = require "runway.conformance.compare"
 local params = require "runway.params"
 local shape = require "runway.conformance.shape"
+local text = require "runway.text"
 
 local unpack = table.unpack or unpack         -- 5.1 has it as a global
 
 local cases = {}
 
-local WAYS = {
-  "submit", "accepted", "query", "task", "cancel", "credits", "balance", "limits", "upload",
-  "callback", "problem", "retryable_failure",
+-- What a case is about, in the order in which they are told: the parts that may stand beside it, and what it may
+-- expect. Without the latter, nothing is what is expected of it.
+local REQUEST, READ = { "request", "refused" }, { "fields", "tells", "unreadable" }
+local SUBJECTS = {
+  { "submit", { "kind" }, REQUEST }, { "accepted", { "kind", "status", "headers", "body" }, READ },
+  { "query", {}, REQUEST }, { "task", { "ref", "status", "headers", "body" }, READ }, { "cancel", {}, REQUEST },
+  { "credits", {}, REQUEST }, { "balance", { "value", "status", "headers", "body" } },
+  { "limits", { "value", "status", "headers", "body" } },
+  { "upload", { "answers" }, { "request", "uri", "refused" } }, { "callback", { "headers" }, READ },
+  { "problem", { "tells", "status", "headers", "body" } }, { "retryable_failure", { "value" } },
 }
 
-local function way_of(case)
-  for _, way in ipairs(WAYS) do
-    if case[way] ~= nil then return way end
+local WAYS = {}
+for i, subject in ipairs(SUBJECTS) do WAYS[i] = subject[1] end
+
+-- Those of the names under which a case says something.
+local function said_in(case, names)
+  local found = {}
+  for _, name in ipairs(names) do
+    if case[name] or name == "refused" and case[name] == false then found[#found + 1] = name end
   end
-  return nil
+  return found
 end
 
 local function describe(case, index, way)
@@ -180,7 +193,8 @@ function Run:expect_fields(name, case, out, problem, where)
     return self.say(name, wrong, where)
   elseif case.fields then
     if out == nil then
-      wrong = problem and "tells a problem: " .. message_of(problem) or "cannot read the answer"
+      wrong = problem and "tells a problem: " .. message_of(problem)
+        or "returns nil, which says that it cannot read the answer; expected fields (is a return missing?)"
     else
       wrong = compare.difference(case.fields, without_remarks(out, case.fields), "fields")
     end
@@ -268,8 +282,8 @@ function ways.upload(run, case, where)
   local wrong
   if step == nil then
     wrong = problem == nil and "returns neither a step nor a problem" or shape.problem(problem)
-  elseif step.uri == nil then
-    wrong = shape.request(step.request, "upload")
+  else
+    wrong = shape.step(step)
   end
   if not wrong and case.uri then wrong = compare.difference(case.uri, step and step.uri, "uri") end
   if wrong then return run.say("upload", wrong, where) end
@@ -406,10 +420,39 @@ function Run:note(name, body, ref)
   end
 end
 
--- A slip in a case, for which no adapter is to blame.
-local function slip(case)
+-- A slip in a case, for which no adapter is to blame; or what the case is about.
+---@return string|nil slip
+---@return table|nil subject
+local function look(case)
   if type(case) ~= "table" then return "a case must be a table" end
-  return shape.case(case) or not way_of(case) and "a case has one of: " .. table.concat(WAYS, ", ") or nil
+  local wrong = shape.case(case)
+  if wrong then return wrong end
+  local subject
+  for _, one in ipairs(SUBJECTS) do
+    if case[one[1]] ~= nil then
+      if subject then return ("a case is about one thing, and this one about %s and %s"):format(subject[1], one[1]) end
+      subject = one
+    end
+  end
+  if not subject then return "a case has one of: " .. table.concat(WAYS, ", ") end
+  if case.credits == false then return "case.credits must be true" end
+  return nil, subject
+end
+
+-- What a case says that has no meaning there, or does not say though it must.
+local function vague(case, subject)
+  local way, beside, expects = subject[1], subject[2], subject[3]
+  local has = { name = true, [way] = true }
+  for _, list in ipairs { beside, expects or {} } do
+    for _, name in ipairs(list) do has[name] = true end
+  end
+  for _, name in ipairs(shape.PARTS_OF_A_CASE) do
+    if case[name] ~= nil and not has[name] then return ("case.%s says nothing beside %s"):format(name, way) end
+  end
+  local found = expects and said_in(case, expects) or {}
+  if found[2] then return ("a case expects one thing, and this one %s and %s"):format(found[1], found[2]) end
+  if expects and not found[1] then return "the case expects nothing: give it " .. text.either(expects) end
+  return nil
 end
 
 ---Runs every case.
@@ -423,14 +466,17 @@ function cases.check(adapter, list, say)
     adapter = adapter, say = say, examples = { upload = {} }, shown = {},
   }, Run)
   for index, case in ipairs(list) do
-    local wrong, way = slip(case), nil
-    if not wrong then way = way_of(case) end
+    local wrong, subject = look(case)
+    local way = subject and subject[1]
+    local where = way and describe(case, index, way) or "case " .. index
+    local unsaid = subject and vague(case, subject)
+    if unsaid then say("cases", unsaid, where) end
     if wrong then
-      say("cases", wrong, "case " .. index)
+      say("cases", wrong, where)
     elseif adapter[way] == nil then
-      say("cases", "the adapter has no " .. way, describe(case, index, way))
+      say("cases", "the adapter has no " .. way, where)
     else
-      ways[way](run, case, describe(case, index, way))
+      ways[way](run, case, where)
     end
   end
   return run.examples, run.shown

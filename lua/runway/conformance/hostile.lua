@@ -144,6 +144,16 @@ function Run:problem(where, body)
   end
 end
 
+-- A cancel is done when `problem` has nothing to say of the answer.
+function Run:silence()
+  if not (self.adapter.problem and self.adapter.cancel) then return end
+  local problem = self:call("problem", "an empty HTTP 204", { status = 204, headers = {}, body = "" })
+  if problem then
+    self:complain("problem", "tells a problem of an answer that says nothing: every cancel would be told as refused",
+      "an empty HTTP 204")
+  end
+end
+
 function Run:callback(where, body)
   if not self.adapter.callback or type(body) ~= "table" then return end
   local hint, _, raised = self:call("callback", where, body, {})
@@ -193,6 +203,13 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Answers that are none
 
+-- How fields end a task: in a message, what is to be left out.
+local function ending(out)
+  return out.missing and "missing = true" or ("status = %q"):format(tostring(out.status))
+end
+
+local RUNNING = "ends a task that is running, by %s: what does not say so of the task is bare nil, and asked again"
+
 function Run:strangers(bodies)
   local none = {}
   for i = 0, #bodies do
@@ -205,7 +222,7 @@ function Run:strangers(bodies)
     self:limits(where, body)
     local out = self:task(where, body, self.ref)
     if out and (ENDS[out.status] or out.missing) then
-      self:complain("task", "ends a task that is running", where)
+      self:complain("task", RUNNING:format(ending(out)), where)
     end
   end
   for _, body in ipairs { none, { error = "busy" }, { message = "busy" }, {} } do
@@ -225,7 +242,7 @@ end
 function Run:judge(state, out, keys, v, where)
   if not out then return end
   if state == "running" and (ENDS[out.status] or out.missing) and not is_said_by(self.ends, keys, v) then
-    self:complain("task", "ends a task that is running", where)
+    self:complain("task", RUNNING:format(ending(out)), where)
   elseif state ~= "succeeded" and out.status == "SUCCEEDED"
     and not is_said_by(self.examples.succeeded, keys, v) then
     self:complain("task", "takes a task for succeeded that is not", where)
@@ -273,6 +290,17 @@ function Run:outputs(example, whole, set, where)
   self:task(where, example.json, example.ref)
 end
 
+-- What counts to 100 begins with 1, which is not the end.
+function Run:scale(example, whole, set, where, old)
+  if type(old) ~= "number" or old < 2 or whole.progress ~= old / 100 then return end
+  set(1)
+  local out = self:task(where, example.json, example.ref)
+  if out and out.progress == 1 then
+    self:complain("task", ("reads %s as %s, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it")
+      :format(text.number(old), text.number(whole.progress)), where)
+  end
+end
+
 function Run:broken_task(state, index, original)
   local example = { json = compare.copy(original.json), ref = original.ref or self.ref }
   local whole = self:task(("the %s task %d"):format(state, index), example.json, example.ref)
@@ -289,6 +317,7 @@ function Run:broken_task(state, index, original)
       self:callback(where, example.json)
     end
     if is_word(old, whole.word) then self:words(example, whole, set, place, whole.word) end
+    self:scale(example, whole, set, place, old)
     local first = type(old) == "table" and old[1]
     if first and whole.output and first == whole.output[1] then
       self:outputs(example, whole, set, place)
@@ -321,11 +350,8 @@ function Run:broken_upload(index, example)
     if step == nil then
       wrong = problem ~= nil and shape.problem(problem) or problem == nil and "returns neither a "
         .. "step nor a problem"
-    elseif step.uri ~= nil then
-      wrong = (type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$"))
-        and "returns a uri that is no word: what the API takes in place of a file's URL"
     else
-      wrong = shape.request(step.request, "upload")
+      wrong = shape.step(step)
     end
     if wrong then self:complain("upload", wrong, where) end
   end
@@ -366,6 +392,7 @@ function hostile.check(adapter, examples, say, more)
   for _, state in ipairs { "succeeded", "failed", "missing" } do
     for _, example in ipairs(examples[state] or {}) do run.ends[#run.ends + 1] = example end
   end
+  run:silence()
   run:strangers(run.bodies)
   for _, state in ipairs { "running", "succeeded", "failed" } do
     for index, example in ipairs(examples[state] or {}) do

@@ -4,6 +4,7 @@
 local contract = require "runway.contract"
 local json = require "runway.json"
 local options = require "runway.options"
+local shown = require "runway.shown"
 local text = require "runway.text"
 local values = require "runway.values"
 
@@ -118,14 +119,27 @@ local function check_base(base)
   return nil
 end
 
-local function misspelled(adapter)
-  local known = {}
-  for i, part in ipairs(contract.PARTS) do known[i] = part[1] end
-  for _, name in ipairs(names_of(adapter)) do
-    if not has(known, name) then
-      local near = options.nearest(name, known)
-      if near and adapter[near] == nil then
-        return ("%q is no part of an adapter (did you mean %s?)"):format(name, near)
+-- Parts of which nothing more is asked here than to be what they must.
+local AS_THEY_ARE = { "formats", "names", "models" }
+
+local MODEL = { ratios = true, durations = true, duration_min = true, duration_max = true, duration_auto = true,
+  removed = true, price = true }
+
+-- What models are of a kind that the adapter has not, or told by a name that is nearly a known one.
+local function check_models(adapter)
+  local facts_known = names_of(MODEL)
+  for _, kind in ipairs(names_of(adapter.models)) do
+    if not has(adapter.kinds, kind) and not has(adapter.attached or {}, kind) then
+      local near = options.nearest(kind, adapter.kinds)
+      return ("models.%s: there is no such kind in kinds%s"):format(kind,
+        near and " (did you mean " .. near .. "?)" or "")
+    end
+    for _, model in ipairs(names_of(adapter.models[kind])) do
+      for _, fact in ipairs(names_of(adapter.models[kind][model])) do
+        local near = not MODEL[fact] and options.nearest(fact, facts_known)
+        if near then
+          return ("models.%s.%s has no place for %q (did you mean %s?)"):format(kind, model, fact, near)
+        end
       end
     end
   end
@@ -149,7 +163,15 @@ function shape.adapter(adapter, say)
   if adapter.base_url ~= nil then tell(check_base(adapter.base_url)) end
   if adapter.env ~= nil then tell(check_env(adapter.env)) end
   tell(check_kinds(adapter.kinds, "kinds"))
-  if adapter.attached ~= nil then tell(check_kinds(adapter.attached, "attached")) end
+  if adapter.attached ~= nil then
+    local wrong = check_kinds(adapter.attached, "attached")
+    tell(wrong)
+    for _, kind in ipairs(wrong and {} or adapter.attached) do
+      if type(adapter.kinds) == "table" and has(adapter.kinds, kind) then
+        say(("attached names %s, which is among the kinds that a submit makes"):format(kind))
+      end
+    end
+  end
   if adapter.poll_interval ~= nil and not (is_finite(adapter.poll_interval) and adapter.poll_interval > 0) then
     say("poll_interval must be a number of seconds above 0")
   end
@@ -174,7 +196,14 @@ function shape.adapter(adapter, say)
   if adapter.limits ~= nil and adapter.credits == nil then
     say("limits needs credits: it reads the same answer as balance")
   end
-  tell(misspelled(adapter))
+  for _, name in ipairs(AS_THEY_ARE) do
+    local fault = contract.unfit(adapter, name)
+    tell(fault)
+    if name == "models" and not fault and adapter.models and type(adapter.kinds) == "table" then
+      tell(check_models(adapter))
+    end
+  end
+  tell(contract.misspelt(adapter))
   return usable
 end
 
@@ -250,9 +279,9 @@ local function check_price(request, use)
   local asks = method == "POST" or method == "PATCH"
   if use == "submit" then
     if request.safe then
-      return "a submit must not say safe = true: it would be repeated, and paid for again"
+      return "a submit must not say safe = true: it costs money, and what is safe may be repeated"
     elseif not asks then
-      return ("a submit must be a POST or PATCH: a %s is repeated freely"):format(method)
+      return ("a submit must be a POST or PATCH: a %s may be repeated on its way, and paid for again"):format(method)
     end
   elseif asks and not request.safe then
     return ("a %s that costs nothing must say safe = true, or a lost answer is never asked for "
@@ -284,6 +313,22 @@ function shape.request(request, use)
     if encoded == nil then return "request.json cannot be sent: " .. tostring(message) end
   end
   return check_price(request, use)
+end
+
+---A step of an upload.
+---@param step any   not nil
+---@return string|nil
+function shape.step(step)
+  if type(step) ~= "table" then
+    return ("a step must be { request = … } or { uri = … }, not %s"):format(shown.value(step))
+  end
+  local complaint = unknown_name(step, contract.STEP, "a step of an upload")
+  if complaint then return complaint end
+  if step.uri == nil then return shape.request(step.request, "upload") end
+  if type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$") then
+    return "returns a uri that is no word: what the API takes in place of a file's URL"
+  end
+  return nil
 end
 
 ---What a submit costs.
@@ -348,7 +393,7 @@ function shape.fields(out)
     return "fields.status must be one of the six words, or nil for a word not known"
   end
   if out.progress and not (out.progress >= 0 and out.progress <= 1) then
-    return "fields.progress must be from 0 to 1"
+    return "fields.progress must be " .. contract.EXPECTED.progress
   end
   for _, name in ipairs { "created_at", "cost", "estimated_cost", "next_poll" } do
     if out[name] and not is_finite(out[name]) then return "fields." .. name .. " is not finite" end
@@ -412,6 +457,8 @@ local PARTS = {
   status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
   unreadable = "boolean", value = "any", uri = "string", body = "string",
 }
+
+shape.PARTS_OF_A_CASE = names_of(PARTS)
 
 local REF = { id = "string", kind = "string", format = "string" }
 

@@ -32,6 +32,12 @@ describe("runway.cli.report", function()
     end
   end)
 
+  it("says of what is not set up that nothing was sent, unless something was", function()
+    local function code_of(more) return select(2, said({}, failure("the adapter mine made nothing in query", more))) end
+    assert.equal(2, code_of { kind = "config", sent = "no" })
+    assert.equal(1, code_of { kind = "config", sent = "yes" })
+  end)
+
   it("names the option of a param that was refused", function()
     for message, option in pairs {
       ["gen4.5 takes durations 2 to 10, not 99"] = "--duration", ["gen4.5 needs ratio: 1280:720"] = "--ratio",

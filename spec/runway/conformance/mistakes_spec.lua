@@ -1,6 +1,7 @@
 -- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
 
 local conformance = require "runway.conformance"
+local readers = require "runway.fields"
 
 local own_cases = require "spec.support.cases.own"
 
@@ -39,6 +40,23 @@ local SHAPE = {
   { "has media without a length", function(a) a.media = { image = true } end, "media.image must be" },
   { "has media from a function that fails", function(a) a.media = function() return 5 end end,
     "media: media must be a table" },
+  { "has formats that are no lists", function(a) a.formats = { image = "image/png" } end,
+    'adapter: formats is a table of another form (with image), where image is the string "image/png"; it must be a ' },
+  { "has formats of no class", function(a) a.formats = { images = { "image/png" } } end,
+    "formats is a table of another form (with images), where images is" },
+  { "has names in a list", function(a) a.names = { "seed" } end,
+    'names is a table of another form (a list of 1), where 1 is the string "seed"; it must be a table of names, each' },
+  { "has models that are none", function(a) a.models = 5 end, "adapter: models is the number 5; it must be a table" },
+  { "has a model with a fact of another form", function(a)
+    a.models = { text_to_video = { reel = { ratios = { 16 } } } }
+  end, "where text_to_video.reel.ratios is a table of another form (a list of 1); it must be" },
+  { "has models of a kind that it does not offer", function(a) a.models = { image_to_vdeo = {} } end,
+    "adapter: models.image_to_vdeo: there is no such kind in kinds (did you mean image_to_video?)" },
+  { "misspells what it says of a model", function(a)
+    a.models = { text_to_video = { reel = { prise = 5 } } }
+  end, 'models.text_to_video.reel has no place for "prise" (did you mean price?)' },
+  { "has a kind twice, submitted and attached", function(a) a.attached = { "text_to_video" } end,
+    "adapter: attached names text_to_video, which is among the kinds that a submit makes" },
   { "has no submit", function(a) a.submit = nil end, "the function submit is missing" },
   { "has a query that is none", function(a) a.query = "GET /v2/jobs" end, "query must be a function" },
   { "has credits without balance", function(a) a.credits = a.query end, "credits and balance go together" },
@@ -304,6 +322,13 @@ local READERS = {
       return fields
     end)
   end, "task: ends a task that is running" },
+  { "takes what says nothing for a task that is missing", function(a)
+    local was = a.task
+    a.task = function(answer, ref)
+      if answer.json and answer.json.job == nil then return { missing = true } end
+      return was(answer, ref)
+    end
+  end, "task: ends a task that is running, by missing = true: what does not say so of the task is bare nil" },
   { "takes what is not running for success", function(a)
     after(a, "task", function(fields, answer)
       local state = answer.json and answer.json.state
@@ -418,6 +443,9 @@ local READERS = {
       return problem
     end)
   end, "problem: problem.retry_after says that nothing was taken, and problem.id names a task" },
+  { "has an error in every answer", function(a)
+    a.problem = function(answer) return { message = tostring((answer.json or {}).error or "trouble") } end
+  end, "problem: tells a problem of an answer that says nothing: every cancel would be told as refused" },
   { "raises on an error it did not expect", function(a)
     a.problem = function(answer) return { message = answer.json.error.message } end
   end, "problem: raises: " },
@@ -433,6 +461,12 @@ local READERS = {
     a.balance = function() return 5 end
     a.limits = function(answer) return { m1 = { concurrent = (answer.json or {}).slots } } end
   end, "limits: returns what is not a table of models" },
+  { "misspells a step of an upload", function(a)
+    a.upload = function() return { url = "f-1" } end
+  end, 'upload: a step of an upload has no place for "url" (did you mean uri?)' },
+  { "gives a step of an upload that is none", function(a)
+    a.upload = function() return "f-1" end
+  end, 'upload: a step must be { request = … } or { uri = … }, not the string "f-1"' },
   { "uploads wherever it is told to", function(a)
     a.upload = function(file, answers)
       if not answers[1] then return { request = { method = "POST", path = "/v2/files", safe = true } } end
@@ -490,6 +524,21 @@ describe("conformance finds an adapter that", function()
     assert.matches("expected none", said { problem = { error = "x" } }, 1, true)
   end)
 
+  it("reads 1 of 100 as the end", function()
+    local function said(progress)
+      local own = example()
+      after(own, "task", function(fields, answer)
+        fields.progress = progress((answer.json or {}).done)
+        return fields
+      end)
+      return listed(conformance.check(own, { { task = { job = 7, state = "working", done = 50 }, ref = { id = "7" },
+        fields = { id = "7", status = "RUNNING", progress = 0.5 } } }))
+    end
+    assert.matches("task: reads 50 as 0.5, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it "
+      .. "(running task 1, done)", said(readers.progress), 1, true)
+    assert.not_matches("as the end", said(function(v) return readers.progress(v, 100) end))
+  end)
+
   it("is given cases that are none, and says which", function()
     local function said(case) return listed(conformance.check(example(), { case })) end
     assert.matches("cases: a case must be a table (case 1)", said(5), 1, true)
@@ -499,6 +548,33 @@ describe("conformance finds an adapter that", function()
     assert.matches("params that never reach an adapter: duration must be",
       said { submit = { duration = "5" } }, 1, true)
     assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
+  end)
+
+  it("is given cases that show nothing, or two things at once", function()
+    local own, job, read = example(), { job = 7, state = "working" }, { id = "7", status = "RUNNING" }
+    own.credits = function() return { path = "/me" } end
+    own.balance = function() return 5 end
+    own.upload = function() return { uri = "https://x.test/a" } end
+    for said, case in pairs {
+      ["the case expects nothing: give it request or refused (case 1 (submit))"] = { submit = { prompt = "x" } },
+      ["the case expects nothing: give it request or refused (case 1 (query))"] = { query = { id = "7" } },
+      ["the case expects nothing: give it request or refused (case 1 (credits))"] = { credits = true },
+      ["the case expects nothing: give it fields, tells or unreadable (case 1 (accepted))"] = { accepted = job },
+      ["the case expects nothing: give it fields, tells or unreadable (case 1 (task))"] =
+        { task = job, unreadable = false },
+      ["the case expects nothing: give it request, uri or refused (case 1 (upload))"] = { upload = { name = "a" } },
+      ["a case expects one thing, and this one fields and unreadable (case 1 (task))"] =
+        { task = job, ref = { id = "7" }, fields = read, unreadable = true },
+      ["a case is about one thing, and this one about accepted and task (case 1)"] =
+        { task = job, accepted = job, fields = { id = "7" } },
+      ["case.credits must be true (case 1)"] = { credits = false, request = { path = "/me" } },
+      ["case.status says nothing beside submit (case 1 (submit))"] =
+        { submit = { prompt = "x" }, status = 500, refused = true },
+      ["case.value says nothing beside accepted (case 1 (accepted))"] =
+        { accepted = job, fields = { id = "7" }, value = 5 },
+    } do
+      assert.matches("cases: " .. said, listed(conformance.check(own, { case })), 1, true)
+    end
   end)
 
   it("is given cases with a slip in them, for which the adapter is not to blame", function()

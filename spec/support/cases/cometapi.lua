@@ -62,8 +62,9 @@ return {
     request = official("video_upscale", { model = "upscale_v1", videoUri = VIDEO }) },
   { submit = { kind = "sound_effect", prompt = "rain", duration = 3 },
     request = official("sound_effect", { model = "eleven_text_to_sound_v2", promptText = "rain", duration = 3 }) },
-  { submit = { kind = "text_to_speech", prompt = "hello", voice = { type = "runway-preset", presetId = "Maya" } } },
-  { submit = { model = "act_two", character = IMAGE, reference = VIDEO } },
+  { submit = { kind = "text_to_speech", prompt = "hello", voice = { type = "runway-preset", presetId = "Maya" } },
+    refused = false },
+  { submit = { model = "act_two", character = IMAGE, reference = VIDEO }, refused = false },
   { submit = { image = IMAGE, duration = -7 }, refused = "duration" },
   { submit = { format = "pro", image = "data:image/png;base64,AAAA" }, refused = "prompt_image" },
 
