@@ -18,8 +18,8 @@ local text = require "runway.text"
 local adapter = {}
 
 -- How one that is not built in is given.
-local OWN = "; one of your own is given as its table, and to the command by its file, ./%s, or as a module that is found "
-  .. "in LUA_PATH"
+local OWN = "; one of your own is given as its table, and to the command by its file, ./%s, or as a module that is "
+  .. "found in LUA_PATH"
 
 --- The adapter that a client is to use.
 ---@param provider string|table|nil   a name, or an adapter; nil: by the environment

@@ -30,7 +30,8 @@ describe("installing", function()
       DESTDIR = "", PREFIX = prefix,
       LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
       BINDIR = prefix .. "/bin", MANDIR = prefix .. "/share/man", DOCDIR = prefix .. "/share/doc/runway",
-      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", INSTALL = "install", LUA = lua, LUA_VERSION = VERSION,
+      BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", INSTALL = "install",
+      LUA = lua, LUA_VERSION = VERSION,
     }
     for name, value in pairs(places or {}) do set[name] = value end
     local words = {}
