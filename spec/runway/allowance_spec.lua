@@ -53,7 +53,11 @@ describe("runway.allowance", function()
 
   it("is no concern of a mock that does not expect it", function()
     local any = 0
-    local s = session { function() any = any + 1 return { json = { limits = LIMITS } } end, { "POST /make", json = {} } }
+    local function answer()
+      any = any + 1
+      return { json = { limits = LIMITS } }
+    end
+    local s = session { answer, { "POST /make", json = {} } }
     assert.is_nil(allowance.look(s))
     assert.same({ 0, 0, 0 }, { any, #m.requests, #m.unexpected })
     assert.matches("^debug: ", told[#told])

@@ -101,7 +101,7 @@ describe("runway.contract", function()
   end)
 
   it("knows what an account may allow", function()
-    for i, v in ipairs { {}, { m1 = {} }, { m1 = { concurrent = 0, daily = 5, used_today = 12 }, m2 = { daily = 1 } } } do
+    for i, v in ipairs { {}, { m1 = {} }, { m1 = { concurrent = 0, daily = 5, used_today = 12 }, m2 = {} } } do
       assert.is_true(contract.is_allowance(v), i)
     end
     for i, v in ipairs { 5, { {} }, { [" "] = {} }, { m1 = 5 }, { m1 = { concurrent = -1 } }, { m1 = { daily = 0.5 } },

@@ -152,8 +152,9 @@ journals.over_each_database("a number of tasks of a model at once, in a journal,
     local store = assert(require("runway.store").open(journals.where()))
     assert(schema.prepare(store, { table.unpack(schema.MIGRATIONS, 1, 3) }))
     for i = 1, 2 do
-      assert(store:write { { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, "
-        .. "token, owner, fence, created_at, updated_at, recipe) VALUES ($1, 'queued', $2, $3, 'text_to_video', 'f1', "
+      assert(store:write { { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, "
+        .. "description, token, owner, fence, created_at, updated_at, recipe) "
+        .. "VALUES ($1, 'queued', $2, $3, 'text_to_video', 'f1', "
         .. "'{}', '', '', 0, 1, 1, '{}')", "a" .. i, ACCOUNT.provider, ACCOUNT.base_url } })
     end
     store:close()
