@@ -5,6 +5,7 @@
 ** server that is silent nor a network that swallows everything holds the thread
 ** for longer than a few seconds. What the server itself is to give up, a lock
 ** above all, it is told with each transaction; so it holds behind a pooler, too.
+** (Nothing is heard through one that gives each transaction another connection.)
 */
 #ifdef RUNWAY_POSTGRESQL   /* a host that compiles all of src/ may do without libpq */
 
@@ -307,9 +308,49 @@ static bool pq_run (void *data, const rw_cells *in, size_t *at, rw_cells *out, r
 /* }================================================================= */
 
 
+/*
+** {=================================================================
+** Listening
+** ==================================================================
+*/
+
+static bool pq_listen (void *data, rw_trouble *t) {
+  return pq_command(data, "LISTEN runway", t);
+}
+
+
+/* Was something told? What libpq has read stays in its memory until it is taken. */
+static bool pq_told (const pq_db *db) {
+  bool any = false;
+  PGnotify *one;
+  while ((one = PQnotifies(db->conn)) != NULL) {
+    PQfreemem(one);
+    any = true;
+  }
+  return any;
+}
+
+
+static bool pq_await (void *data, int bell, bool *told) {
+  const pq_db *db = data;
+  struct pollfd fds[] = {{.fd = bell, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+  while (!pq_told(db)) {
+    if (fds[0].revents) return true;
+    fds[1].fd = PQsocket(db->conn);
+    if (fds[1].fd < 0 || (poll(fds, 2, -1) < 0 && errno != EINTR)) return false;
+    if (fds[1].revents && !PQconsumeInput(db->conn)) return false;
+  }
+  *told = true;
+  return true;
+}
+
+/* }================================================================= */
+
+
 const rw_store_driver rw_store_postgresql = {
   .name = "runway.postgresql", .prepare = pq_prepare, .open = pq_open, .close = pq_close,
-  .begin = pq_begin, .command = pq_command, .run = pq_run
+  .begin = pq_begin, .command = pq_command, .run = pq_run,
+  .listen = pq_listen, .await = pq_await
 };
 
 #endif
