@@ -2,6 +2,9 @@
 --
 -- The journal decides who works on what (journal/queue.lua). What is held here is only the leases, which are renewed
 -- while this lasts; a worker that dies leaves nothing behind but leases that run out.
+--
+-- A journal that can tells when there is something new, and it is looked at then. What comes with time alone (an entry
+-- that falls due, a lease that runs out) and what no one heard of is found by a slow poll.
 
 local adapter = require "runway.adapter"
 local clients = require "runway.client"
@@ -20,12 +23,16 @@ local submit = require "runway.submit"
 local work = {}
 
 local JOBS = 5                                -- side by side, unless said otherwise
-local POLL = 1                                -- seconds between two looks at the journal
+local POLL = 1                                -- seconds between two looks at a journal that tells of nothing
 local TICK = 0.05                             -- and at what ended here, or was told to end
 local LOOK = 0.2                              -- before the journal is asked again for more, while it had some
+local QUIET = 0.02                            -- after a look that found nothing, whatever is told
 local LONGEST_PAUSE = 60                      -- between two tries to reach a journal that is away
 local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
 local HALT = 600                              -- for which nothing is submitted that a whole account is refused
+
+--- Seconds between two looks at a journal that tells of what is new, where no one waits for its end.
+work.POLL = 5
 
 local OPTIONS = {
   directory = options.directory, jobs = options.count, until_empty = "boolean", timeout = options.positive,
@@ -154,11 +161,12 @@ local function begin(self, rows)
   end
 end
 
--- Forgets what has ended; what it raised is raised here, once all is handed on.
+-- Forgets what has ended, whose place is free; what it raised is raised here, once all is handed on.
 local function reap(self)
   for job, row in pairs(self.running) do
     if job:done() then
       self.running[job], self.many = nil, self.many - 1
+      self.next_look = math.min(self.next_look, scheduler.now())
       job:join()
       if job.raised then self.raised = self.raised or job.raised.value end
     elseif row.hold.lost and not row.hold.submitting then
@@ -193,29 +201,51 @@ end
 
 -- Takes what there is for the places that are free. False: the journal is away.
 local function look(self, free)
-  local j, rows = self.journal
-  local all = scheduler.now() >= (self.next_sweep or 0)
-  if all then
+  local j, rows, taken = self.journal, nil, 0
+  local sweeps, told = scheduler.now() >= (self.next_sweep or 0), self.told
+  self.told = false
+  if sweeps then
     self.next_sweep = scheduler.now() + POLL
     if not journal.sweep_all(j) then return away(self) end
+  end
+  if sweeps or told then
     rows = journal.take_over(j, self.account, free)
     if not rows then return away(self) end
     begin(self, rows)
-    free = free - #rows
+    free, taken = free - #rows, #rows
   end
   local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
   if may then self.halted = nil end
-  local taken = 0
   if free > 0 and may then
     local line = self.session.places
     rows = journal.claim(j, self.account, free, { most = line and line.most })
     if not rows then return away(self) end
     begin(self, rows)
-    taken = #rows
+    taken = taken + #rows
   end
-  self.pause = nil
-  self.next_look = scheduler.now() + (taken > 0 and LOOK or POLL)
+  local now = scheduler.now()
+  self.pause, self.quiet = nil, taken > 0 and now or now + QUIET
+  local poll = self.hears and not self.options.until_empty and work.POLL or POLL
+  self.next_look = now + (taken > 0 and LOOK or poll)
   return true
+end
+
+-- Has what the journal tells looked for at once; where nothing can be heard, the poll alone is left.
+local function listen(self)
+  local pause = POLL
+  while true do
+    local heard, err = journal.hear(self.journal)
+    self.hears = heard
+    if heard then
+      self.told, pause = true, POLL
+      if self.nap then self.nap:wake() end
+    elseif is_journals(err) then
+      scheduler.sleep(pause)
+      pause = math.min(2 * pause, LONGEST_PAUSE)
+    else
+      return
+    end
+  end
 end
 
 -- Is nothing queued or under way but what this worker cannot make? What it has left is fewer than are asked for.
@@ -233,6 +263,7 @@ end
 
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
 local function drain(self)
+  self.ear:cancel()
   for job in pairs(self.running) do job:cancel() end
   local rows = {}
   for job, row in pairs(self.running) do
@@ -241,25 +272,46 @@ local function drain(self)
   end
   self.running, self.many = {}, 0
   hand_on(self, rows)
+  self.ear:join()
 end
 
+local function finish(self)
+  if self.over then return end
+  self.over = true
+  scheduler.cancel_timer(self.timer)
+  drain(self)
+end
+
+-- Waits for `seconds`, or until something is told.
+local function nap(self, seconds)
+  local w = scheduler.waiter()
+  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  w.abandon = function()
+    scheduler.cancel_timer(timer)
+    scheduler.spawn(finish, self)             -- its job was cancelled, and does nothing more
+  end
+  self.nap = w
+  scheduler.park(w)
+  scheduler.cancel_timer(timer)
+end
+
+-- When the journal is to be looked at.
+local function due(self) return self.told and math.min(self.next_look, self.quiet) or self.next_look end
+
 local function go_on(self)
+  self.ear = scheduler.spawn(listen, self)
   hold_on(self)
+  scheduler.sleep(0)                          -- it is to hear before the first look
   while not core.term_came() do
     reap(self)
     if self.raised then break end
     local free = self.options.jobs - self.many
-    if free > 0 and scheduler.now() >= self.next_look then
+    if free > 0 and scheduler.now() >= due(self) then
       local looked = look(self, free)
       if looked and self.options.until_empty and self.many == 0 and is_empty(self) then break end
     end
-    local many, now = self.many, scheduler.now()
-    local until_then = now + math.max(TICK, math.min(POLL, self.next_look - now))
-    repeat
-      scheduler.sleep(TICK)
-      reap(self)
-    until self.many < many or self.raised or scheduler.now() >= until_then or core.term_came()
-    if self.many < many then self.next_look = math.min(self.next_look, scheduler.now()) end
+    local pause = self.many < self.options.jobs and due(self) - scheduler.now() or TICK
+    nap(self, math.max(0, math.min(TICK, pause)))
   end
 end
 
@@ -283,14 +335,12 @@ local function run(account, opts)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
-    counts = {}, credits = 0, next_look = scheduler.now(),
+    counts = {}, credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()
   local ok, raised = pcall(go_on, self)
-  self.over = true
-  scheduler.cancel_timer(self.timer)
-  local handed, failure = pcall(drain, self)
+  local handed, failure = pcall(finish, self)
   if not ok then error(raised, 0) end
   if self.raised then error(self.raised, 0) end
   if not handed then error(failure, 0) end

@@ -287,6 +287,22 @@ describe("a worker", function()
     assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
   end)
 
+  it("hands on what is under way when its job is cancelled", function()
+    ways.a = running()
+    enqueue "a"
+    local result, err = runway.run(function()
+      local job = runway.spawn(work)
+      while row "a".state ~= "submitted" do runway.sleep(0.1) end
+      job:cancel()
+      runway.sleep(1)
+      local asked = count "GET"
+      runway.sleep(100)
+      assert.same({ asked, 0 }, { count "GET", row "a".lease_until })
+      return job:join()
+    end)
+    assert.same({ nil, "cancelled" }, { result, err.kind })
+  end)
+
   it("tries again what only the journal stood in the way of, and does not count that", function()
     enqueue "a"
     local failed = false

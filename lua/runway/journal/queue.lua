@@ -168,6 +168,14 @@ function queue.sweep(book)
   return true
 end
 
+--- Waits until workers are told of something new: see Store:hear.
+---@param book runway.Book
+---@return true|nil
+---@return runway.Error|nil err   the database cannot tell, or is away
+function queue.hear(book)
+  return book.store:hear()
+end
+
 --- What has not come to its end, so many at most, what is begun first: { key =, state = }.
 ---@param book runway.Book
 ---@param account runway.Account
