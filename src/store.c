@@ -175,8 +175,14 @@ static bool run_statements (rw_store *s, rw_transaction *t) {
 }
 
 
-/* Each within a savepoint; false: what is around them cannot go on. */
+/* Each within a savepoint, but one that is alone; false: what is around them
+** cannot go on. */
 static bool run_each (rw_store *s, const rw_transactions *batch, rw_trouble *trouble) {
+  if (!batch->first->next) {
+    if (run_statements(s, batch->first)) return true;
+    *trouble = batch->first->trouble;
+    return false;
+  }
   for (rw_transaction *t = batch->first; t; t = t->next) {
     if (!s->driver->command(s->db, "SAVEPOINT one", trouble)) return false;
     if (run_statements(s, t)) {

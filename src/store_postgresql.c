@@ -165,12 +165,15 @@ static PGresult *all_results (const pq_db *db, rw_trouble *t) {
 
 static bool pq_command (void *data, const char *sql, rw_trouble *t) {
   const pq_db *db = data;
+  bool commits = strcmp(sql, "COMMIT") == 0;
   PGresult *r;
   bool rolled_back;
+  if (commits && PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+    return rw_store_trouble(t, RW_STORE_SQL, "a statement ended the transaction that it stood in");
   if (!PQsendQuery(db->conn, sql)) return pq_lost(db, t, NULL);
   r = all_results(db, t);
   if (!r) return false;
-  rolled_back = strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0;
+  rolled_back = commits && strcmp(PQcmdStatus(r), "COMMIT") != 0;
   PQclear(r);
   return !rolled_back || rw_store_trouble(t, RW_STORE_SQL, "the transaction was rolled back");
 }
