@@ -96,7 +96,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
 .PHONY: all manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
-  need-build need-demo need-test need-check need-rock
+  need-build need-demo need-test need-bench need-check need-rock
 
 all: $(MODULES) manual ## build runway.so and the modules beside it into build/
 
@@ -156,6 +156,9 @@ need-demo: | need-build
 need-test: | need-demo
 	$(need) test
 
+need-bench: | need-demo
+	$(need) bench
+
 need-rock: | need-test
 	$(need) rock
 
@@ -202,8 +205,8 @@ valgrind: all | need-test ## the specs under valgrind, which takes its time (SPE
 rock: | need-rock ## build and install with luarocks, offline, into a directory thrown away
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
-bench: all | need-demo ## run the benchmarks
-	@found=; for f in bench/*.lua; do [ -f "$$f" ] || continue; found=1; echo "== $$f"; \
+bench: all | need-bench ## run the benchmarks, and write bench/RESULTS.md (best with nothing else running)
+	@found=; for f in $(filter-out bench/support.lua,$(wildcard bench/*.lua)); do found=1; echo "== $$f"; \
 	  env -u RUNWAY_PROVIDER $(here) $(LUA) "$$f" || exit 1; done; \
 	[ -n "$$found" ] || echo "bench/ holds no benchmarks."
 

@@ -26,7 +26,7 @@ local JOBS = 5                                -- side by side, unless said other
 local POLL = 1                                -- seconds between two looks at a journal that tells of nothing
 local TICK = 0.05                             -- and at what ended here, or was told to end
 local LOOK = 0.2                              -- before the journal is asked again for more, while it had some
-local QUIET = 0.02                            -- after a look that found nothing, whatever is told
+local QUIET = 0.01                            -- after a look that found nothing, whatever is told
 local LONGEST_PAUSE = 60                      -- between two tries to reach a journal that is away
 local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
 local HALT = 600                              -- for which nothing is submitted that a whole account is refused
@@ -199,34 +199,33 @@ local function away(self)
   return false
 end
 
--- Takes what there is for the places that are free. False: the journal is away.
+-- Takes for places that are free, by one of the journal's ways. How many of them are left; nil: the journal is away.
+local function take(self, way, free, ...)
+  if free == 0 then return free end
+  local rows = way(self.journal, self.account, free, ...)
+  if not rows then return nil end
+  begin(self, rows)
+  return free - #rows
+end
+
+-- Takes what there is: what others have left before what is new, but that which was told of just now is mostly new.
+-- False: the journal is away.
 local function look(self, free)
-  local j, rows, taken = self.journal, nil, 0
-  local sweeps, told = scheduler.now() >= (self.next_sweep or 0), self.told
+  local left, sweeps, told = free, scheduler.now() >= (self.next_sweep or 0), self.told
   self.told = false
   if sweeps then
     self.next_sweep = scheduler.now() + POLL
-    if not journal.sweep_all(j) then return away(self) end
-  end
-  if sweeps or told then
-    rows = journal.take_over(j, self.account, free)
-    if not rows then return away(self) end
-    begin(self, rows)
-    free, taken = free - #rows, #rows
+    left = journal.sweep_all(self.journal) and take(self, journal.take_over, left)
   end
   local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
   if may then self.halted = nil end
-  if free > 0 and may then
-    local line = self.session.places
-    rows = journal.claim(j, self.account, free, { most = line and line.most })
-    if not rows then return away(self) end
-    begin(self, rows)
-    taken = taken + #rows
-  end
-  local now = scheduler.now()
-  self.pause, self.quiet = nil, taken > 0 and now or now + QUIET
-  local poll = self.hears and not self.options.until_empty and work.POLL or POLL
-  self.next_look = now + (taken > 0 and LOOK or poll)
+  local line = self.session.places
+  if left and may then left = take(self, journal.claim, left, { most = line and line.most }) end
+  if left and told and not sweeps then left = take(self, journal.take_over, left) end
+  if not left then return away(self) end
+  local now, poll = scheduler.now(), self.hears and not self.options.until_empty and work.POLL or POLL
+  self.pause, self.quiet = nil, left < free and now or now + QUIET
+  self.next_look = now + (left < free and LOOK or poll)
   return true
 end
 

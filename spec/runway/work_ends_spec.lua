@@ -303,6 +303,35 @@ describe("a worker", function()
     assert.same({ nil, "cancelled" }, { result, err.kind })
   end)
 
+  it("looks when it is told, at once, but does not look without end where that finds nothing", function()
+    local hear, claim = journal.hear, journal.claim
+    local looks, told = 0, 0
+    function journal.hear()
+      runway.sleep(0.001)
+      told = told + 1
+      return true
+    end
+    function journal.claim(...)
+      looks = looks + 1
+      return claim(...)
+    end
+    local ok, raised = pcall(runway.run, function()
+      local job = runway.spawn(work, { until_empty = false })
+      runway.sleep(0.5)
+      assert.is_true(told > 100)
+      assert.is_true(looks > 20 and looks <= 51, looks)
+      local before = looks
+      enqueue "a"
+      runway.sleep(0.02)
+      assert.is_true(looks > before)
+      assert.is_not.equal("queued", row "a".state)
+      job:cancel()
+      job:join()
+    end)
+    journal.hear, journal.claim = hear, claim
+    assert(ok, raised)
+  end)
+
   it("tries again what only the journal stood in the way of, and does not count that", function()
     enqueue "a"
     local failed = false
