@@ -206,19 +206,6 @@ function Store:read(statements)
   return perform(self, "read", statements)
 end
 
---- Waits in a job until someone tells those who listen (NOTIFY runway), or told them after the last answer. Where
---- listening begins, and begins anew after the connection was lost, it is answered at once, for something may have been
---- missed. So who asks and looks then, each time, misses nothing. It keeps no loop waiting. A file tells of nothing.
----@return true|nil
----@return runway.Error|nil err   as of `read`; code "sql": nothing can be heard here
-function Store:hear()
-  check_self(self)
-  local ok, err = checked(self, NOTHING)
-  if ok then ok, err = hand_over(self, "hear", NOTHING, self.hearing, scheduler.waiter()) end
-  if not ok then return nil, err end
-  return true
-end
-
 --- Is it sound? All of a file is read: a bit that has flipped in an index hides a row, and no other reader sees that. A
 --- server looks after its own.
 ---@return true|nil
@@ -239,6 +226,21 @@ function Store:close()
   self.closed = true
   perform(self, "shut", NOTHING)
   self.handle:close()
+end
+
+--------------------------------------------------------------------- listening, for the journal
+
+--- Waits in a job until someone tells those who listen (NOTIFY runway), or told them after the last answer. Where
+--- listening begins, and begins anew after the connection was lost, it is answered at once, for something may have been
+--- missed. So who asks and looks then, each time, misses nothing. It keeps no loop waiting. A file tells of nothing.
+---@param self runway.Store
+---@return true|nil
+---@return runway.Error|nil err   as of `read`; code "sql": nothing can be heard here
+function store.hear(self)
+  local ok, err = checked(self, NOTHING)
+  if ok then ok, err = hand_over(self, "hear", NOTHING, self.hearing, scheduler.waiter()) end
+  if not ok then return nil, err end
+  return true
 end
 
 return store

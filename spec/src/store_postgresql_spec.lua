@@ -272,7 +272,7 @@ describe("a store over PostgreSQL", function()
       heard, failed = 0, nil
       ear = runway.spawn(function()
         repeat
-          local ok, err = s:hear()
+          local ok, err = store.hear(s)
           if ok then heard = heard + 1 else failed = err.code end
         until not ok
       end)
@@ -307,11 +307,11 @@ describe("a store over PostgreSQL", function()
 
     it("hears at once what was told while it did not ask", function()
       ear = runway.spawn(function()
-        assert(s:hear())
+        assert(store.hear(s))
         server:sql "NOTIFY runway"
         runway.sleep(0)
         assert(s:read {})
-        return s:hear()
+        return store.hear(s)
       end)
       while not ear:done() do runway.sleep(0.01) end
       assert(ear:join())
@@ -372,8 +372,8 @@ describe("a store over PostgreSQL", function()
         local runway, store = require "runway", require "runway.store"
         local s = assert(store.open(...))
         runway.spawn(function()
-          s:hear()
-          s:hear()
+          store.hear(s)
+          store.hear(s)
         end)
         for _ = 1, 3 do assert(s:read {}) end
         os.exit(7)

@@ -77,7 +77,7 @@ describe("a store in an SQLite file", function()
 
   it("tells of nothing", function()
     local s = open(dir:path "a.db")
-    local job = runway.spawn(function() return s:hear() end)
+    local job = runway.spawn(function() return store.hear(s) end)
     while not job:done() do runway.sleep(0.01) end
     local heard, err = job:join()
     assert.same({ nil, "sql", false }, { heard, err.code, err.retryable })

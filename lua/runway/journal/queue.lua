@@ -9,6 +9,7 @@ local attempt = require "runway.journal.attempt"
 local core = require "runway.core"
 local owner = require "runway.journal.owner"
 local sql = require "runway.journal.sql"
+local store = require "runway.store"
 
 local queue = {}
 
@@ -168,12 +169,12 @@ function queue.sweep(book)
   return true
 end
 
---- Waits until workers are told of something new: see Store:hear.
+--- Waits until workers are told of something new: see store.hear.
 ---@param book runway.Book
 ---@return true|nil
 ---@return runway.Error|nil err   the database cannot tell, or is away
 function queue.hear(book)
-  return book.store:hear()
+  return store.hear(book.store)
 end
 
 --- What has not come to its end, so many at most, what is begun first: { key =, state = }.
