@@ -151,7 +151,7 @@ static lua_Integer add_statement (lua_State *L, rw_cells *in, lua_Integer statem
 
 
 static int store_start (lua_State *L) {
-  static const char *const acts[] = {"write", "read", "hear", "shut", NULL};   /* as in rw_store_act */
+  static const char *const acts[] = {"write", "read", "hear", "shut", NULL};   /* rw_store_act */
   store_box *b = check_store_box(L);
   rw_store_act act = (rw_store_act)luaL_checkoption(L, 2, NULL, acts);
   rw_transaction *t;
