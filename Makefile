@@ -178,6 +178,9 @@ need-demo: | need-build
 need-test: | need-demo
 	$(need) test
 
+need-bench: | need-demo
+	$(need) bench
+
 need-rock: | need-test
 	$(need) rock
 
@@ -228,7 +231,7 @@ rock: | need-rock ## build and install with luarocks, offline, into a directory 
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
 # What the benchmarks run against, and the floors that they are held against.
-BENCHES := tasks
+BENCHES := queue tasks
 BENCH_C := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
@@ -236,7 +239,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
 	$(if $(V),,@echo "  CC    $<")
 	$(Q)$(CC) -std=c11 -pthread $(CFLAGS) $(WARN) -Isrc $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
 
-bench: all $(BENCH_C) | need-bench ## measure speed and memory into bench/RESULTS.md (ONLY=name: only that one)
+bench: all $(BENCH_C) | need-bench ## measure into bench/RESULTS.md, best with nothing else running (ONLY=name: only that)
 	@for b in $(or $(ONLY),$(BENCHES)); do \
 	  env -u RUNWAY_PROVIDER $(here) LUA='$(LUA)' $(LUA) "bench/$$b.lua" '$(BUILD)/bench' || exit 1; done
 

@@ -1,9 +1,9 @@
 -- tasks.lua: what a task costs through runway, beside what libcurl alone takes for the same work.
 --
---   tasks.lua BUILD      where server and floor lie (`make bench` makes them); ROUNDS=n: how often, by turns
+--   tasks.lua BUILD      where server and floor lie (`make bench` makes them)
 
-package.path = "bench/?.lua;" .. package.path
-local measure = require "measure"
+local measure = require "bench.measure"
+local support = require "bench.support"
 
 local TASKS = 2000
 local build = arg[1] or "build/bench"
@@ -26,7 +26,7 @@ local function run(name, its)
   if name == "floor" then table.insert(took.busy, (server.busy() - busy) / one.clock) end
 end
 
-for _ = 1, measure.ROUNDS do
+for _ = 1, support.RUNS do
   run("floor", floor)
   run("ours", ours)
 end
@@ -35,10 +35,10 @@ local function row(what, of_floor, of_ours, reach)
   return { what, measure.shown(of_floor), measure.shown(of_ours), measure.shown(of_ours / of_floor) .. "x", reach }
 end
 
-local function cpu(name) return measure.median(took[name].cpu) / TASKS * 1e6 end
-local function rate(name) return TASKS / measure.median(took[name].clock) end
+local function cpu(name) return support.median(took[name].cpu) / TASKS * 1e6 end
+local function rate(name) return TASKS / support.median(took[name].clock) end
 
-measure.tell("Tasks", ([[
+support.publish("Tasks", { ([[
 A submit over a connection of its own, three polls and a file of 4 KiB: %d tasks, 64 at once, the medians of %d runs by
 turns. The floor is `bench/floor.c`, over libcurl multi; ours is `bench/clips.lua`, with JSON, tasks and errors in full.
 
@@ -46,12 +46,12 @@ turns. The floor is `bench/floor.c`, over libcurl multi; ours is `bench/clips.lu
 
 The server (`bench/server.c`) used %d %% of one CPU while the floor ran: it waited for its clients, and not they for it.
 Instructions are those of user mode, as callgrind counts them.]])
-  :format(TASKS, measure.ROUNDS, measure.table {
+  :format(TASKS, support.RUNS, measure.table {
     { "what", "floor", "runway", "ratio", "to reach" },
     row("CPU for a task, µs", cpu "floor", cpu "ours", "1.5x at most"),
     row("instructions for a task", measure.instructions(floor), measure.instructions(ours), "850,000 at most"),
     row("tasks a second", rate "floor", rate "ours", "0.8x at least"),
-  }, measure.median(took.busy) * 100 // 1))
+  }, support.median(took.busy) * 100 // 1) })
 
 os.execute("rm -rf " .. directory)
 server.pipe:close()

@@ -4,7 +4,7 @@
 **   module.open(where, notify) -> h | nil, message
 **     notify: a descriptor that gets a byte when there is something to take
 **   h:start(act, statements, waiting, waiter) -> id | nil, code, message
-**     act: "write", "read" or "shut"; a statement: { sql, p1, p2, …, n = count }
+**     act: "write", "read", "hear" or "shut"; a statement: { sql, p1, p2, …, n = count }
 **     waiting[id] = waiter before anything is handed over, so that no error or
 **     interrupt between the two leaves a result that no one waits for
 **   h:take(inbox) -> was there one? It is put into inbox: id and result, which
@@ -151,7 +151,7 @@ static lua_Integer add_statement (lua_State *L, rw_cells *in, lua_Integer statem
 
 
 static int store_start (lua_State *L) {
-  static const char *const acts[] = {"write", "read", "shut", NULL};   /* as in rw_store_act */
+  static const char *const acts[] = {"write", "read", "hear", "shut", NULL};   /* rw_store_act */
   store_box *b = check_store_box(L);
   rw_store_act act = (rw_store_act)luaL_checkoption(L, 2, NULL, acts);
   rw_transaction *t;

@@ -2,7 +2,8 @@
 ** store.c: SQL on a thread of its own.
 **
 ** The path of a transaction: inbox -> the thread -> done -> took. The two lists
-** are shared and guarded by the mutex; what lies between is the thread's.
+** are shared and guarded by the mutex; what lies between is the thread's. A bell
+** wakes it, and no condition, since it may wait for the database, too.
 */
 #include "system.h"
 
@@ -33,7 +34,7 @@ typedef struct rw_transactions {
 struct rw_store {
   /* shared, under the lock */
   pthread_mutex_t lock;
-  pthread_cond_t changed;
+  pthread_cond_t ended;        /* over */
   rw_transactions inbox, done;
   bool closing, over;
   bool orphan;                 /* the caller left; the thread frees the store */
@@ -44,6 +45,7 @@ struct rw_store {
   const rw_store_driver *driver;
   char *where;
   int notify;
+  rw_wake bell;
   pid_t owner;
   rw_farewell farewell;
 
@@ -52,6 +54,9 @@ struct rw_store {
   /* the thread's */
   void *db;                    /* NULL: not open */
   bool was_open;
+  rw_transactions ears;        /* what hears */
+  bool listening;              /* db does */
+  bool told;                   /* of something, which none has heard */
 };
 
 
@@ -153,6 +158,7 @@ static bool connect_store (rw_store *s, rw_trouble *trouble) {
 static void disconnect (rw_store *s) {
   if (s->db) s->driver->close(s->db);
   s->db = NULL;
+  s->listening = false;
 }
 
 
@@ -169,8 +175,14 @@ static bool run_statements (rw_store *s, rw_transaction *t) {
 }
 
 
-/* Each within a savepoint; false: what is around them cannot go on. */
+/* Each within a savepoint, but one that is alone; false: what is around them
+** cannot go on. */
 static bool run_each (rw_store *s, const rw_transactions *batch, rw_trouble *trouble) {
+  if (!batch->first->next) {
+    if (run_statements(s, batch->first)) return true;
+    *trouble = batch->first->trouble;
+    return false;
+  }
   for (rw_transaction *t = batch->first; t; t = t->next) {
     if (!s->driver->command(s->db, "SAVEPOINT one", trouble)) return false;
     if (run_statements(s, t)) {
@@ -264,22 +276,67 @@ static rw_transactions those_that (rw_store_act act, rw_transactions *from) {
 }
 
 
+static void answer_ears (rw_store *s, const rw_trouble *trouble) {
+  for (rw_transaction *t = s->ears.first; t; t = t->next) t->trouble = *trouble;
+  s->told = false;
+  hand_out(s, &s->ears);
+}
+
+
+/* One try, since who hears tries again, and others are not to wait for it. */
+static void begin_to_listen (rw_store *s) {
+  rw_trouble trouble = {0};
+  if (!s->driver->listen) {
+    rw_store_trouble(&trouble, RW_STORE_SQL, "this database tells of nothing");
+  } else {
+    if (!s->db) s->db = s->driver->open(s->where, &s->patience, &trouble);
+    if (s->db) {
+      s->was_open = true;
+      s->listening = s->driver->listen(s->db, &trouble);
+    }
+    if (trouble.code == RW_STORE_LOST) disconnect(s);
+  }
+  s->told = s->listening;
+  if (!s->listening) answer_ears(s, &trouble);
+}
+
+
+/* Waits for the bell; and hears what is told meanwhile. */
+static void store_wait (rw_store *s) {
+  if (s->ears.first && !s->listening) begin_to_listen(s);
+  if (s->ears.first && s->told) answer_ears(s, &(rw_trouble){0});
+  if (!s->listening) {
+    (void)rw_wake_wait(&s->bell, -1);
+  } else if (!s->driver->await(s->db, s->bell.out, &s->told)) {
+    disconnect(s);
+    s->told = true;
+  }
+  rw_wake_silence(&s->bell);
+}
+
+
 /* Waits for something to do; false when it is to end and nothing is left. */
 static bool store_receive (rw_store *s, rw_transactions *in) {
-  pthread_mutex_lock(&s->lock);
-  while (!s->inbox.first && !s->closing) pthread_cond_wait(&s->changed, &s->lock);
-  *in = s->inbox;
-  s->inbox = (rw_transactions){0};
-  pthread_mutex_unlock(&s->lock);
-  return in->first != NULL;
+  while (true) {
+    bool closing;
+    pthread_mutex_lock(&s->lock);
+    *in = s->inbox;
+    s->inbox = (rw_transactions){0};
+    closing = s->closing;
+    pthread_mutex_unlock(&s->lock);
+    if (in->first || closing) return in->first != NULL;
+    store_wait(s);
+  }
 }
 
 
 static void free_store (rw_store *s) {
   free_all(&s->inbox);
   free_all(&s->done);
+  free_all(&s->ears);
+  rw_wake_close(&s->bell);
   if (s->notify >= 0) close(s->notify);
-  pthread_cond_destroy(&s->changed);
+  pthread_cond_destroy(&s->ended);
   pthread_mutex_destroy(&s->lock);
   free(s->where);
   free(s);
@@ -293,11 +350,16 @@ static void *store_main (void *arg) {
   while (store_receive(s, &in)) {
     rw_transactions writes = those_that(RW_STORE_WRITE, &in);
     rw_transactions reads = those_that(RW_STORE_READ, &in);
+    rw_transactions ears = those_that(RW_STORE_HEAR, &in);
     perform(s, &writes, true);
     hand_out(s, &writes);
     perform(s, &reads, false);
     hand_out(s, &reads);
-    if (in.first) disconnect(s);
+    while (ears.first) add_last(&s->ears, take_first(&ears));
+    if (in.first) {
+      disconnect(s);
+      answer_ears(s, &(rw_trouble){0});
+    }
     hand_out(s, &in);
   }
   disconnect(s);
@@ -305,7 +367,7 @@ static void *store_main (void *arg) {
   pthread_mutex_lock(&s->lock);
   s->over = true;
   orphan = s->orphan;
-  pthread_cond_broadcast(&s->changed);
+  pthread_cond_broadcast(&s->ended);
   pthread_mutex_unlock(&s->lock);
   if (orphan) free_store(s);
   return NULL;
@@ -328,7 +390,7 @@ static void store_farewell (void *data) {
   if (s->joinable) (void)pthread_detach(s->thread);
   s->joinable = false;
   s->closing = true;
-  pthread_cond_broadcast(&s->changed);
+  rw_wake_ring(s->bell.in);
   pthread_mutex_unlock(&s->lock);
 }
 
@@ -356,13 +418,14 @@ rw_store *rw_store_open (const rw_store_driver *driver, const char *where, int n
   if (driver->prepare) driver->prepare();
   s->driver = driver;
   s->owner = getpid();
-  s->notify = -1;
+  s->notify = s->bell.out = s->bell.in = -1;
   atomic_init(&s->patience.end, INT64_MAX);
   pthread_mutex_init(&s->lock, NULL);
-  rw_condition_init(&s->changed);
+  rw_condition_init(&s->ended);
   s->where = strdup(where);
   if (s->where) {
-    if (notify >= 0 && ((s->notify = dup(notify)) < 0 || !rw_descriptor_prepare(s->notify)))
+    if (!rw_wake_open(&s->bell) ||
+        (notify >= 0 && ((s->notify = dup(notify)) < 0 || !rw_descriptor_prepare(s->notify))))
       *why = "no file descriptors left for a database";
     else *why = start_store(s);
   }
@@ -380,7 +443,7 @@ bool rw_store_usable (const rw_store *s) {
 void rw_store_start (rw_store *s, rw_transaction *t) {
   pthread_mutex_lock(&s->lock);
   add_last(&s->inbox, t);
-  pthread_cond_broadcast(&s->changed);
+  rw_wake_ring(s->bell.in);
   pthread_mutex_unlock(&s->lock);
 }
 
@@ -412,8 +475,8 @@ void rw_store_close (rw_store *s) {
   rw_deadline_in(&limit, STORE_CLOSE_MS);
   pthread_mutex_lock(&s->lock);
   s->closing = true;
-  pthread_cond_broadcast(&s->changed);
-  while (!s->over && err == 0) err = pthread_cond_timedwait(&s->changed, &s->lock, &limit);
+  rw_wake_ring(s->bell.in);
+  while (!s->over && err == 0) err = pthread_cond_timedwait(&s->ended, &s->lock, &limit);
   over = s->over;
   s->orphan = !over;
   thread = s->thread;

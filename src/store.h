@@ -45,7 +45,9 @@ typedef struct rw_trouble {
   char message[RW_STORE_MESSAGE];
 } rw_trouble;
 
-typedef enum rw_store_act { RW_STORE_WRITE, RW_STORE_READ, RW_STORE_SHUT } rw_store_act;
+typedef enum rw_store_act {
+  RW_STORE_WRITE, RW_STORE_READ, RW_STORE_HEAR, RW_STORE_SHUT
+} rw_store_act;
 
 /*
 ** `in` holds for each statement its SQL (a text), the number of its parameters
@@ -76,8 +78,9 @@ rw_store *rw_store_open (const rw_store_driver *driver, const char *where, int n
 ** and that does nothing. */
 bool rw_store_usable (const rw_store *s);
 
-/* Hands a transaction over; it comes out of rw_store_took, whatever happens.
-** RW_STORE_SHUT closes the database after all that was handed in before. */
+/* Hands a transaction over; it comes out of rw_store_done, whatever happens.
+** RW_STORE_SHUT closes the database after all that was handed in before, and
+** answers who hears. */
 void rw_store_start (rw_store *s, rw_transaction *t);
 
 /* The next finished one, which stays the store's until rw_store_took frees it;
@@ -126,6 +129,11 @@ struct rw_store_driver {
   bool (*command)(void *db, const char *sql, rw_trouble *trouble);
   /* runs the statement at in[*at] and moves *at behind it; appends what came */
   bool (*run)(void *db, const rw_cells *in, size_t *at, rw_cells *out, rw_trouble *trouble);
+  /* has what is told from now on heard; NULL: none is told of anything */
+  bool (*listen)(void *db, rw_trouble *trouble);
+  /* waits, between transactions, until `bell` is readable or something was told;
+  ** false: the connection is gone */
+  bool (*await)(void *db, int bell, bool *told);
 };
 
 /* Tells trouble, in the words of printf; always false. */

@@ -5,6 +5,7 @@
 ** server that is silent nor a network that swallows everything holds the thread
 ** for longer than a few seconds. What the server itself is to give up, a lock
 ** above all, it is told with each transaction; so it holds behind a pooler, too.
+** (Nothing is heard through one that gives each transaction another connection.)
 */
 #include "system.h"
 
@@ -164,12 +165,15 @@ static PGresult *all_results (const pq_db *db, rw_trouble *t) {
 
 static bool pq_command (void *data, const char *sql, rw_trouble *t) {
   const pq_db *db = data;
+  bool commits = strcmp(sql, "COMMIT") == 0;
   PGresult *r;
   bool rolled_back;
+  if (commits && PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+    return rw_store_trouble(t, RW_STORE_SQL, "a statement ended the transaction that it stood in");
   if (!PQsendQuery(db->conn, sql)) return pq_lost(db, t, NULL);
   r = all_results(db, t);
   if (!r) return false;
-  rolled_back = strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0;
+  rolled_back = commits && strcmp(PQcmdStatus(r), "COMMIT") != 0;
   PQclear(r);
   return !rolled_back || rw_store_trouble(t, RW_STORE_SQL, "the transaction was rolled back");
 }
@@ -307,9 +311,49 @@ static bool pq_run (void *data, const rw_cells *in, size_t *at, rw_cells *out, r
 /* }================================================================= */
 
 
+/*
+** {=================================================================
+** Listening
+** ==================================================================
+*/
+
+static bool pq_listen (void *data, rw_trouble *t) {
+  return pq_command(data, "LISTEN runway", t);
+}
+
+
+/* Was something told? What libpq has read stays in its memory until it is taken. */
+static bool pq_told (const pq_db *db) {
+  bool any = false;
+  PGnotify *one;
+  while ((one = PQnotifies(db->conn)) != NULL) {
+    PQfreemem(one);
+    any = true;
+  }
+  return any;
+}
+
+
+static bool pq_await (void *data, int bell, bool *told) {
+  const pq_db *db = data;
+  struct pollfd fds[] = {{.fd = bell, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+  while (!pq_told(db)) {
+    if (fds[0].revents) return true;
+    fds[1].fd = PQsocket(db->conn);
+    if (fds[1].fd < 0 || (poll(fds, 2, -1) < 0 && errno != EINTR)) return false;
+    if (fds[1].revents && !PQconsumeInput(db->conn)) return false;
+  }
+  *told = true;
+  return true;
+}
+
+/* }================================================================= */
+
+
 const rw_store_driver rw_store_postgresql = {
   .name = "runway.postgresql", .prepare = pq_prepare, .open = pq_open, .close = pq_close,
-  .begin = pq_begin, .command = pq_command, .run = pq_run
+  .begin = pq_begin, .command = pq_command, .run = pq_run,
+  .listen = pq_listen, .await = pq_await
 };
 
 #endif

@@ -73,14 +73,14 @@ local live = {}                               -- stores that someone waits for
 
 -- Where memory fails on the way, the next turn goes on where this one broke off.
 local function drain_store(self)
-  local inbox, waiting = self.inbox, self.waiting
+  local inbox, waiting, hearing = self.inbox, self.waiting, self.hearing
   while inbox.result or self.handle:take(inbox) do
-    local w = waiting[inbox.id]
+    local w = waiting[inbox.id] or hearing[inbox.id]
     if w then w:wake(inbox.result) end
-    waiting[inbox.id] = nil
+    waiting[inbox.id], hearing[inbox.id] = nil, nil
     inbox.result = false
   end
-  if next(waiting) == nil then live[self] = nil end
+  if next(waiting) == nil and next(hearing) == nil then live[self] = nil end
 end
 
 local function drain()
@@ -89,18 +89,32 @@ local function drain()
   for i = 1, #now_live do drain_store(now_live[i]) end
 end
 
-scheduler.attach { name = "store", drain = drain, pending = function() return next(live) ~= nil end }
+-- Who hears does not count: it may be that nothing is ever told.
+local function pending()
+  for self in pairs(live) do
+    if next(self.waiting) ~= nil then return true end
+  end
+  return false
+end
 
--- Hands it over and waits. What was handed over is done, whatever becomes of who waits for it.
-local function perform(self, act, statements)
-  local w = scheduler.waiter()
-  w.critical = true
+scheduler.attach { name = "store", drain = drain, pending = pending }
+
+-- Hands it over, into a table of those who wait, and waits.
+local function hand_over(self, act, statements, among, w)
   live[self] = true
-  local id, code, message = self.handle:start(act, statements, self.waiting, w)
+  local id, code, message = self.handle:start(act, statements, among, w)
   if not id then return nil, trouble(self, code, message) end
+  if not w.critical then w.abandon = function() among[id] = nil end end
   local result = scheduler.park(w)
   if result.code then return nil, trouble(self, result.code, result.message, result.maybe) end
   return result
+end
+
+-- What was handed over is done, whatever becomes of who waits for it.
+local function perform(self, act, statements)
+  local w = scheduler.waiter()
+  w.critical = true
+  return hand_over(self, act, statements, self.waiting, w)
 end
 
 --------------------------------------------------------------------- opening
@@ -134,7 +148,7 @@ function store.open(where)
   if type(where) ~= "string" then error("a store is a path or a URI, not " .. type(where), 2) end
   if where == "" or where:find "%z" then error("a store's path is not empty and holds no NUL", 2) end
   local self = setmetatable({
-    waiting = {}, inbox = { id = false, result = false }, path = where, dialect = "sqlite",
+    waiting = {}, hearing = {}, inbox = { id = false, result = false }, path = where, dialect = "sqlite",
   }, Store)
   if where:find "^postgresql://" or where:find "^postgres://" then
     self.dialect = "postgresql"
@@ -212,6 +226,21 @@ function Store:close()
   self.closed = true
   perform(self, "shut", NOTHING)
   self.handle:close()
+end
+
+--------------------------------------------------------------------- listening, for the journal
+
+--- Waits in a job until someone tells those who listen (NOTIFY runway), or told them after the last answer. Where
+--- listening begins, and begins anew after the connection was lost, it is answered at once, for something may have been
+--- missed. So who asks and looks then, each time, misses nothing. It keeps no loop waiting. A file tells of nothing.
+---@param self runway.Store
+---@return true|nil
+---@return runway.Error|nil err   as of `read`; code "sql": nothing can be heard here
+function store.hear(self)
+  local ok, err = checked(self, NOTHING)
+  if ok then ok, err = hand_over(self, "hear", NOTHING, self.hearing, scheduler.waiter()) end
+  if not ok then return nil, err end
+  return true
 end
 
 return store

@@ -2,6 +2,9 @@
 --
 -- The journal decides who works on what (journal/queue.lua). What is held here is only the leases, which are renewed
 -- while this lasts; a worker that dies leaves nothing behind but leases that run out.
+--
+-- A journal that can tells when there is something new, and it is looked at then. What comes with time alone (an entry
+-- that falls due, a lease that runs out) and what no one heard of is found by a slow poll.
 
 local adapter = require "runway.adapter"
 local allowance = require "runway.allowance"
@@ -21,12 +24,16 @@ local submit = require "runway.submit"
 local work = {}
 
 local JOBS = 5                                -- side by side, unless said otherwise
-local POLL = 1                                -- seconds between two looks at the journal
+local POLL = 1                                -- seconds between two looks at a journal that tells of nothing
 local TICK = 0.05                             -- and at what ended here, or was told to end
 local LOOK = 0.2                              -- before the journal is asked again for more, while it had some
+local QUIET = 0.01                            -- after a look that found nothing, whatever is told
 local LONGEST_PAUSE = 60                      -- between two tries to reach a journal that is away
 local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
 local HALT = 600                              -- for which nothing is submitted that a whole account is refused
+
+--- Seconds between two looks at a journal that tells of what is new, where no one waits for its end.
+work.POLL = 5
 
 local OPTIONS = {
   directory = options.directory, jobs = options.count, until_empty = "boolean", timeout = options.positive,
@@ -163,11 +170,12 @@ local function begin(self, rows)
   end
 end
 
--- Forgets what has ended; what it raised is raised here, once all is handed on.
+-- Forgets what has ended, whose place is free; what it raised is raised here, once all is handed on.
 local function reap(self)
   for job, row in pairs(self.running) do
     if job:done() then
       self.running[job], self.many = nil, self.many - 1
+      self.next_look = math.min(self.next_look, scheduler.now())
       job:join()
       if job.raised then self.raised = self.raised or job.raised.value end
     elseif row.hold.lost and not row.hold.submitting then
@@ -200,33 +208,55 @@ local function away(self)
   return false
 end
 
--- Takes what there is for the places that are free. False: the journal is away.
+-- Takes for places that are free, by one of the journal's ways. How many of them are left; nil: the journal is away.
+local function take(self, way, free, ...)
+  if free == 0 then return free end
+  local rows = way(self.journal, self.account, free, ...)
+  if not rows then return nil end
+  begin(self, rows)
+  return free - #rows
+end
+
+-- Takes what there is: what others have left before what is new, but that which was told of just now is mostly new.
+-- False: the journal is away.
 local function look(self, free)
-  local j, rows = self.journal
-  local all = scheduler.now() >= (self.next_sweep or 0)
-  if all then
+  local left, sweeps, told = free, scheduler.now() >= (self.next_sweep or 0), self.told
+  self.told = false
+  if sweeps then
     self.next_sweep = scheduler.now() + POLL
-    if not journal.sweep_all(j) then return away(self) end
-    rows = journal.take_over(j, self.account, free)
-    if not rows then return away(self) end
-    begin(self, rows)
-    free = free - #rows
+    left = journal.sweep_all(self.journal) and take(self, journal.take_over, left)
   end
   local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
   self.allowed:refresh()
   if may then self.halted = nil end
-  local taken = 0
-  if free > 0 and may then
-    local line = self.session.places
-    rows = journal.claim(j, self.account, free,
-      { most = line and line.most, models = self.allowed:models() })
-    if not rows then return away(self) end
-    begin(self, rows)
-    taken = #rows
+  local line = self.session.places
+  if left and may then
+    left = take(self, journal.claim, left, { most = line and line.most, models = self.allowed:models() })
   end
-  self.pause = nil
-  self.next_look = scheduler.now() + (taken > 0 and LOOK or POLL)
+  if left and told and not sweeps then left = take(self, journal.take_over, left) end
+  if not left then return away(self) end
+  local now, poll = scheduler.now(), self.hears and not self.options.until_empty and work.POLL or POLL
+  self.pause, self.quiet = nil, left < free and now or now + QUIET
+  self.next_look = now + (left < free and LOOK or poll)
   return true
+end
+
+-- Has what the journal tells looked for at once; where nothing can be heard, the poll alone is left.
+local function listen(self)
+  local pause = POLL
+  while true do
+    local heard, err = journal.hear(self.journal)
+    self.hears = heard
+    if heard then
+      self.told, pause = true, POLL
+      if self.nap then self.nap:wake() end
+    elseif is_journals(err) then
+      scheduler.sleep(pause)
+      pause = math.min(2 * pause, LONGEST_PAUSE)
+    else
+      return
+    end
+  end
 end
 
 -- Is nothing queued or under way but what this worker cannot make? What it has left is fewer than are asked for.
@@ -244,6 +274,7 @@ end
 
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
 local function drain(self)
+  self.ear:cancel()
   for job in pairs(self.running) do job:cancel() end
   local rows = {}
   for job, row in pairs(self.running) do
@@ -252,26 +283,48 @@ local function drain(self)
   end
   self.running, self.many = {}, 0
   hand_on(self, rows)
+  self.ear:join()
 end
 
+local function finish(self)
+  if self.over then return end
+  self.over = true
+  scheduler.cancel_timer(self.timer)
+  self.allowed:close()
+  drain(self)
+end
+
+-- Waits for `seconds`, or until something is told.
+local function nap(self, seconds)
+  local w = scheduler.waiter()
+  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  w.abandon = function()
+    scheduler.cancel_timer(timer)
+    scheduler.spawn(finish, self)             -- its job was cancelled, and does nothing more
+  end
+  self.nap = w
+  scheduler.park(w)
+  scheduler.cancel_timer(timer)
+end
+
+-- When the journal is to be looked at.
+local function due(self) return self.told and math.min(self.next_look, self.quiet) or self.next_look end
+
 local function go_on(self)
+  self.ear = scheduler.spawn(listen, self)
   hold_on(self)
   while not self.allowed:refresh() and not core.term_came() do scheduler.sleep(TICK) end
+  scheduler.sleep(0)                          -- it is to hear before the first look
   while not core.term_came() do
     reap(self)
     if self.raised then break end
     local free = self.options.jobs - self.many
-    if free > 0 and scheduler.now() >= self.next_look then
+    if free > 0 and scheduler.now() >= due(self) then
       local looked = look(self, free)
       if looked and self.options.until_empty and self.many == 0 and is_empty(self) then break end
     end
-    local many, now = self.many, scheduler.now()
-    local until_then = now + math.max(TICK, math.min(POLL, self.next_look - now))
-    repeat
-      scheduler.sleep(TICK)
-      reap(self)
-    until self.many < many or self.raised or scheduler.now() >= until_then or core.term_came()
-    if self.many < many then self.next_look = math.min(self.next_look, scheduler.now()) end
+    local pause = self.many < self.options.jobs and due(self) - scheduler.now() or TICK
+    nap(self, math.max(0, math.min(TICK, pause)))
   end
 end
 
@@ -296,15 +349,12 @@ local function run(account, opts)
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
     allowed = allowance.keep(clients.session_of(account)),
-    counts = {}, credits = 0, next_look = scheduler.now(),
+    counts = {}, credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()
   local ok, raised = pcall(go_on, self)
-  self.over = true
-  scheduler.cancel_timer(self.timer)
-  self.allowed:close()
-  local handed, failure = pcall(drain, self)
+  local handed, failure = pcall(finish, self)
   if not ok then error(raised, 0) end
   if self.raised then error(self.raised, 0) end
   if not handed then error(failure, 0) end

@@ -136,6 +136,14 @@ databases.each("a store", function(fresh)
     assert.equal(45, count())
   end)
 
+  it("refuses one that ends the transaction it stands in, though it stands there alone", function()
+    assert(s:write { { TABLE } })
+    local results, err = s:write { { "INSERT INTO t (k) VALUES ('a')" }, { "ROLLBACK" } }
+    assert.same({ nil, "io", "sql" }, { results, err.kind, err.code })
+    assert(s:write { { "INSERT INTO t (k) VALUES ('b')" } })
+    assert.equal(1, count())
+  end)
+
   it("takes nothing with one that ends the transaction they share", function()
     assert(s:write { { TABLE } })
     local jobs = {}

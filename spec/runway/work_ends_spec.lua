@@ -287,6 +287,51 @@ describe("a worker", function()
     assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
   end)
 
+  it("hands on what is under way when its job is cancelled", function()
+    ways.a = running()
+    enqueue "a"
+    local result, err = runway.run(function()
+      local job = runway.spawn(work)
+      while row "a".state ~= "submitted" do runway.sleep(0.1) end
+      job:cancel()
+      runway.sleep(1)
+      local asked = count "GET"
+      runway.sleep(100)
+      assert.same({ asked, 0 }, { count "GET", row "a".lease_until })
+      return job:join()
+    end)
+    assert.same({ nil, "cancelled" }, { result, err.kind })
+  end)
+
+  it("looks when it is told, at once, but does not look without end where that finds nothing", function()
+    local hear, claim = journal.hear, journal.claim
+    local looks, told = 0, 0
+    function journal.hear()
+      runway.sleep(0.001)
+      told = told + 1
+      return true
+    end
+    function journal.claim(...)
+      looks = looks + 1
+      return claim(...)
+    end
+    local ok, raised = pcall(runway.run, function()
+      local job = runway.spawn(work, { until_empty = false })
+      runway.sleep(0.5)
+      assert.is_true(told > 100)
+      assert.is_true(looks > 20 and looks <= 51, looks)
+      local before = looks
+      enqueue "a"
+      runway.sleep(0.02)
+      assert.is_true(looks > before)
+      assert.is_not.equal("queued", row "a".state)
+      job:cancel()
+      job:join()
+    end)
+    journal.hear, journal.claim = hear, claim
+    assert(ok, raised)
+  end)
+
   it("tries again what only the journal stood in the way of, and does not count that", function()
     enqueue "a"
     local failed = false

@@ -257,6 +257,130 @@ describe("a store over PostgreSQL", function()
     end)
   end
 
+  describe("which listens", function()
+    local heard, failed, ear
+
+    -- Heard so often, and no more, once what was handed in before is done.
+    local function times(n)
+      while heard < n do runway.sleep(0.01) end
+      assert(s:read {})
+      runway.step(0)
+      assert.same({ n, nil }, { heard, failed })
+    end
+
+    local function hear()
+      heard, failed = 0, nil
+      ear = runway.spawn(function()
+        repeat
+          local ok, err = store.hear(s)
+          if ok then heard = heard + 1 else failed = err.code end
+        until not ok
+      end)
+      times(1)                                -- as it begins
+    end
+
+    after_each(function()
+      ear:cancel()
+      ear:join()
+    end)
+
+    it("hears what another program tells, and nothing else", function()
+      hear()
+      assert(insert "a")
+      server:sql "NOTIFY another"
+      times(1)
+      server:sql "NOTIFY runway"
+      times(2)
+    end)
+
+    it("hears what is told while a transaction runs", function()
+      hear()
+      local job = runway.spawn(function() return s:write { { "SELECT pg_sleep(60)" } } end)
+      local sleeps = "FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND wait_event = 'PgSleep'"
+      repeat runway.sleep(0.02) until server:sql("SELECT 1 " .. sleeps) == "1"
+      server:sql "NOTIFY runway"
+      server:sql "NOTIFY runway"
+      server:sql("SELECT pg_cancel_backend(pid) " .. sleeps)
+      assert.equal("busy", select(2, job:join()).code)
+      times(2)
+    end)
+
+    it("hears at once what was told while it did not ask", function()
+      ear = runway.spawn(function()
+        assert(store.hear(s))
+        server:sql "NOTIFY runway"
+        runway.sleep(0)
+        assert(s:read {})
+        return store.hear(s)
+      end)
+      while not ear:done() do runway.sleep(0.01) end
+      assert(ear:join())
+    end)
+
+    it("is told that its connection was lost while it listened, and hears over the next", function()
+      hear()
+      server:sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'runway'"
+      times(2)
+      server:sql "NOTIFY runway"
+      times(3)
+    end)
+
+    it("says that the server is gone, and hears when it is back", function()
+      hear()
+      server:kill()
+      while not failed do runway.sleep(0.01) end
+      assert.same({ 1, "lost" }, { heard, failed })
+      server:run()
+      hear()
+      server:sql "NOTIFY runway"
+      times(2)
+    end)
+
+    it("hears over the next connection, too, where a transaction lost the one before", function()
+      hear()
+      local _, err = s:write { { "SELECT pg_terminate_backend(pg_backend_pid())" } }
+      assert.equal("lost", err.code)
+      times(2)
+      server:sql "NOTIFY runway"
+      times(3)
+    end)
+
+    it("keeps no loop waiting", function()
+      hear()
+      local clock = require "runway.clock"
+      clock.freeze()
+      local now = clock.now()
+      runway.sleep(1000)
+      assert.equal(now + 1000, clock.now())
+      clock.thaw()
+      runway.step()
+    end)
+
+    it("leaves nothing when it is closed", function()
+      local function connections()
+        return server:sql "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'runway'"
+      end
+      hear()
+      s:close()
+      ear:join()
+      assert.same({ 2, "closed" }, { heard, failed })
+      while connections() ~= "0" do runway.sleep(0.01) end
+    end)
+
+    it("ends with its process", function()
+      assert.same({ "", 7 }, { child.run([[
+        local runway, store = require "runway", require "runway.store"
+        local s = assert(store.open(...))
+        runway.spawn(function()
+          store.hear(s)
+          store.hear(s)
+        end)
+        for _ = 1, 3 do assert(s:read {}) end
+        os.exit(7)
+      ]], { arguments = { where } }) })
+    end)
+  end)
+
   it("ends with its process, whatever the server does: os.exit while it does not answer", function()
     local output, code
     server:signal "STOP"

@@ -75,6 +75,14 @@ describe("a store in an SQLite file", function()
     assert.equal("600\n600\n600", output)
   end)
 
+  it("tells of nothing", function()
+    local s = open(dir:path "a.db")
+    local job = runway.spawn(function() return store.hear(s) end)
+    while not job:done() do runway.sleep(0.01) end
+    local heard, err = job:join()
+    assert.same({ nil, "sql", false }, { heard, err.code, err.retryable })
+  end)
+
   it("leaves the mode of a file that was there", function()
     local path = dir:write("a.db", "")
     os.execute("chmod 640 '" .. path .. "'")

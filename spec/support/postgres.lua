@@ -1,5 +1,5 @@
 -- A real PostgreSQL of a spec's own: its data in a scratch directory, a Unix socket there and no port,
--- nothing synced. It ends with the spec, however that ends.
+-- nothing synced but for a benchmark. It ends with the spec, however that ends.
 
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
@@ -56,11 +56,13 @@ function postgres.missing()
 end
 
 --- A server that runs.
+---@param options? { synced: boolean }
 ---@return table server
-function postgres.start()
+function postgres.start(options)
   local bin, as, owner = programs(), someone()
   local dir = scratch.new()
-  local self = setmetatable({ dir = dir, bin = bin, as = as, schemas = 0 }, Server)
+  local self = setmetatable({ dir = dir, bin = bin, as = as, schemas = 0,
+    sync = options and options.synced and "" or "-F" }, Server)
   if owner then assert(os.execute(("chown %s '%s'"):format(owner, dir.directory))) end
   local log = said(("cd '%s' && %s %s/initdb -D data -U runway -A trust -E UTF8 --no-locale --no-sync 2>&1"):format(
     dir.directory, as, bin))
@@ -79,9 +81,9 @@ end
 function Server:run()
   local dir = self.dir.directory
   -- the pipe ends with this process, and the server with the pipe
-  self.pipe = assert(io.popen(("cd '%s' && { %s %s/postgres -D data -k '%s' -h '' -F -c logging_collector=off "
+  self.pipe = assert(io.popen(("cd '%s' && { %s %s/postgres -D data -k '%s' -h '' %s -c logging_collector=off "
     .. "-c max_connections=40 >>log 2>&1 & p=$!; echo $p >pid; cat; kill -QUIT $p 2>&1; wait $p; } >/dev/null 2>&1")
-    :format(dir, self.as, self.bin, dir), "w"))
+    :format(dir, self.as, self.bin, dir, self.sync), "w"))
   for _ = 1, 600 do
     if os.execute(("%s/pg_isready -q -h '%s' 2>/dev/null"):format(self.bin, dir)) then
       self.pid = assert(self.dir:content "pid"):match "%d+"

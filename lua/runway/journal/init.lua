@@ -409,7 +409,9 @@ function journal.follow(j, key, id, log, known, hold)
 end
 
 -- What waits to be made, and who takes it: see queue.lua. Each takes a journal where that takes its book.
-for _, name in ipairs { "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "has_room" } do
+for _, name in ipairs {
+  "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "has_room", "hear",
+} do
   journal[name] = function(j, ...) return queue[name](books[j], ...) end
 end
 

@@ -9,6 +9,7 @@ local attempt = require "runway.journal.attempt"
 local core = require "runway.core"
 local owner = require "runway.journal.owner"
 local sql = require "runway.journal.sql"
+local store = require "runway.store"
 
 local queue = {}
 
@@ -184,6 +185,14 @@ function queue.sweep(book)
   results, err = book:write(statements)
   if not results then return nil, err end
   return true
+end
+
+--- Waits until workers are told of something new: see store.hear.
+---@param book runway.Book
+---@return true|nil
+---@return runway.Error|nil err   the database cannot tell, or is away
+function queue.hear(book)
+  return store.hear(book.store)
 end
 
 --- What has not come to its end, so many at most, what is begun first: { key =, state = }.
