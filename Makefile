@@ -187,9 +187,6 @@ need-rock: | need-test
 need-check: | need-rock
 	$(need) check
 
-need-bench: | need-demo
-	$(need) bench
-
 # ---- run ----
 
 # Money is spent only for a provider named here, never for one left in the environment.
