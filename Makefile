@@ -178,10 +178,10 @@ need-demo: | need-build
 need-test: | need-demo
 	$(need) test
 
-need-rock: | need-test
+need-rock: | need-demo
 	$(need) rock
 
-need-check: | need-rock
+need-check: | need-test need-rock
 	$(need) check
 
 # ---- run ----
@@ -248,10 +248,9 @@ LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway
-installer = $(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' \
-  MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BUILD='$(BUILD)' MODULES='$(MODULES:$(BUILD)/%=%)' \
-  INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' \
-  tools/install.sh
+installer = $(Q)$(foreach place,DESTDIR PREFIX LUADIR LIBDIR BINDIR MANDIR DOCDIR BUILD,$(place)=$(call quoted,$($(place)))) \
+  MODULES='$(MODULES:$(BUILD)/%=%)' INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' \
+  LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
 
 install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
 	$(installer) install

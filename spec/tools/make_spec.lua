@@ -14,8 +14,8 @@ describe("the flags of a build", function()
   -- What the compiler is called with, after `make` with these words.
   local function flags(words, environment)
     local build = here:path "build"
-    local pipe = assert(io.popen(("env -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS %s make INSTALL=no LUA='%s' BUILD='%s' '%s' %s 2>&1")
-      :format(environment or "", lua, build, build .. "/flags", words or "")))
+    local pipe = assert(io.popen(("env -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS %s make INSTALL=no LUA='%s' BUILD='%s' "
+      .. "'%s' %s 2>&1"):format(environment or "", lua, build, build .. "/flags", words or "")))
     local said = pipe:read "a"
     assert.is_true(pipe:close(), said)
     return content(build .. "/flags")

@@ -93,8 +93,8 @@ describe("what is missing", function()
     if not there then return pending "no nghttpd in /usr/sbin" end
     there:close()
     local function run(command)
-      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no bash -c '%s' 2>&1")
-        :format(lua, _VERSION:sub(5), command)))
+      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no "
+        .. "bash -c '%s' 2>&1"):format(lua, _VERSION:sub(5), command)))
       local said = pipe:read "a"
       pipe:close()
       return said
@@ -120,7 +120,8 @@ describe("what is missing", function()
       local said = pipe:read "a"
       return pipe:close(), said
     end
-    for _, word in ipairs { "INSTALL=0", "INSTALL=NO", "INSTALL=", "SQLITE=0", "POSTGRESQL=", "LISTENER=off", "FULL=1" } do
+    for _, word in ipairs { "INSTALL=0", "INSTALL=NO", "INSTALL=", "SQLITE=0", "POSTGRESQL=", "LISTENER=off",
+      "FULL=1" } do
       local ok, said = make(word)
       assert.is_nil(ok, word)
       assert.truthy(said:find(word .. ": it is yes or no", 1, true), said)
