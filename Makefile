@@ -45,6 +45,10 @@ lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*5[.]\{0,1\}\([3-5]\)$$/5.\1/p
 LUA_VERSION := $(or $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")' 2>/dev/null),$(lua_named),5.4)
 BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
 
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): it is one path, without spaces)
+endif
+
 # Expanded when a command runs, not when this file is read: by then tools/need.sh has installed
 # what they ask for.
 package = $(shell for p in $(2); do \
