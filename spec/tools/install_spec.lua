@@ -204,7 +204,7 @@ describe("installing", function()
   it("says what to do where it may not write", function()
     local code, said = run("install", { LUADIR = here:path "build/runway.so" .. "/lua" })
     assert.equal(2, code)
-    assert.matches("may not write to .*/lua[^\n]*: install as root %(sudo%), or elsewhere: PREFIX=$HOME/.local\n$", said)
+    assert.matches("may not write to .*/lua[^\n]*: install as root %(sudo%), or elsewhere: PREFIX=$HOME/.local", said)
   end)
 
   it("names places without a slash too many", function()
