@@ -45,6 +45,10 @@ lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*5[.]\{0,1\}\([3-5]\)$$/5.\1/p
 LUA_VERSION := $(or $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")' 2>/dev/null),$(lua_named),5.4)
 BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
 
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): it is one path, without spaces)
+endif
+
 # Expanded when a command runs, not when this file is read: by then tools/need.sh has installed
 # what they ask for.
 package = $(shell for p in $(2); do \
@@ -181,10 +185,10 @@ need-test: | need-demo
 need-bench: | need-demo
 	$(need) bench
 
-need-rock: | need-test
+need-rock: | need-demo
 	$(need) rock
 
-need-check: | need-rock
+need-check: | need-test need-rock
 	$(need) check
 
 # ---- run ----
@@ -259,10 +263,9 @@ LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway
-installer = $(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' \
-  MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BUILD='$(BUILD)' MODULES='$(MODULES:$(BUILD)/%=%)' \
-  INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' \
-  tools/install.sh
+installer = $(Q)$(foreach place,DESTDIR PREFIX LUADIR LIBDIR BINDIR MANDIR DOCDIR BUILD,$(place)=$(call quoted,$($(place)))) \
+  MODULES='$(MODULES:$(BUILD)/%=%)' INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' \
+  LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
 
 install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
 	$(installer) install

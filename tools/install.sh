@@ -17,12 +17,28 @@ pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md type
   examples/*.* examples/night/*.csv examples/night/pictures/*'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
 
-for place in "$PREFIX" "$LUADIR" "$LIBDIR" "$BINDIR" "$MANDIR" "$DOCDIR" "${DESTDIR:-/}"; do
-  case $place in /*) ;; *) echo "runway: not a path from the root: $place" >&2; exit 2 ;; esac
+refuse() { printf 'runway: %s\n' "$1" >&2; exit 2; }
+
+# Where each goes: a path from the root, and none that Lua, its scripts or a shell would read as something else.
+for name in PREFIX LUADIR LIBDIR BINDIR MANDIR DOCDIR; do
+  eval "place=\$$name"
+  case $place in
+    *[\;?\'\"\\]*) refuse "$name must do without ; ? ' \" \\ or modules there are not found: $place" ;;
+    /*) ;;
+    *) refuse "$name is not a path from the root: $place" ;;
+  esac
+  place=$(printf '%s' "$place" | sed 's|//*|/|g')
+  eval "$name=\${place%/}"
 done
+case ${DESTDIR:-/} in /*) ;; *) refuse "DESTDIR is not a path from the root: $DESTDIR" ;; esac
+
+directory() {
+  mkdir -p "$DESTDIR$1" 2>/dev/null && [ -w "$DESTDIR$1" ] ||
+    refuse "$(id -un) may not write to $DESTDIR$1: install as root (sudo), or elsewhere: PREFIX=\$HOME/.local"
+}
 
 put() { # $1 mode, $2 file, $3 its path once installed
-  mkdir -p "$DESTDIR$(dirname "$3")"
+  directory "$(dirname "$3")"
   # shellcheck disable=SC2086  # it may hold words
   $INSTALL -m "$1" "$2" "$DESTDIR$3"
 }
@@ -34,7 +50,7 @@ put_if_made() { # the same, of what only `make manual` makes
 # In a checkout the command looks beside itself; here it is told its places, and its Lua.
 put_command() {
   interpreter=$(command -v "$LUA") || interpreter="/usr/bin/env lua$LUA_VERSION"
-  mkdir -p "$DESTDIR$BINDIR"
+  directory "$BINDIR"
   sed -e "1s|.*|#!$interpreter|" -e "/^-- In a checkout/,/^local lib_dir/c\\
 local lua_dir = \"$LUADIR\"\\
 local lib_dir = \"$LIBDIR\"" bin/runway >"$DESTDIR$BINDIR/runway"

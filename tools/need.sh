@@ -75,7 +75,7 @@ need_build() {
     *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
   esac
   need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
-  need "Lua $version" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
+  need "Lua $version (LUA=$lua does not run)" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
   need "the headers of Lua $version" "liblua$version-dev" lua-devel "lua$digits" "lua@$version" - lua_headers
   need libcurl libcurl4-openssl-dev libcurl-devel curl curl - library libcurl curl/curl.h
   [ "${LISTENER:-yes}" = no ] ||

@@ -335,3 +335,16 @@ databases.each("a store", function(fresh)
     end
   end)
 end)
+
+describe("a store whose module is not there", function()
+  it("says how a rock, a build and a system bring it", function()
+    local name = "runway.sqlite"
+    local loaded, preloaded = package.loaded[name], package.preload[name]
+    package.loaded[name], package.preload[name] = nil, function() error("not here", 0) end
+    local opened, err = require("runway.store").open "never.db"
+    package.loaded[name], package.preload[name] = loaded, preloaded
+    assert.is_nil(opened)
+    assert.matches("(luarocks install runway-sqlite, or make without SQLITE=no)", err.message, 1, true)
+    assert.matches("(on Debian the package libsqlite3-0): not here", err.message, 1, true)
+  end)
+end)

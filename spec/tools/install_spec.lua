@@ -1,6 +1,7 @@
 -- What `make install` puts where, and that all of it goes away again. Played with modules of no content:
 -- `make check` installs the real ones.
 
+local child = require "spec.support.child"
 local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
 
@@ -35,7 +36,7 @@ describe("installing", function()
     }
     for name, value in pairs(places or {}) do set[name] = value end
     local words = {}
-    for name, value in pairs(set) do words[#words + 1] = ("%s='%s'"):format(name, value) end
+    for name, value in pairs(set) do words[#words + 1] = name .. "=" .. child.quote(value) end
     local pipe = assert(io.popen((under or "") .. table.concat(words, " ") .. " tools/install.sh " .. what
       .. " 2>&1; echo \"exit $?\""))
     local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
@@ -185,6 +186,29 @@ describe("installing", function()
   it("refuses a place that is no whole path, which the command could not find again", function()
     local code, said = run("install", { LUADIR = "here/lua" })
     assert.equal(2, code)
-    assert.truthy(said:find("not a path from the root: here/lua", 1, true), said)
+    assert.truthy(said:find("LUADIR is not a path from the root: here/lua", 1, true), said)
+  end)
+
+  it("refuses a place that Lua, or a shell, would read as something else", function()
+    for _, sign in ipairs { ";", "?", "'", '"', "\\" } do
+      local code, said = run("install", { LIBDIR = "/x/a" .. sign .. "b" })
+      assert.equal(2, code)
+      assert.truthy(said:find("LIBDIR must do without", 1, true), said)
+      assert.truthy(said:find("/x/a" .. sign .. "b\n", 1, true), said)
+    end
+    local pipe = assert(io.popen([[make -s uninstall INSTALL=no PREFIX="/x/it's" 2>&1]]))
+    assert.truthy(pipe:read "a":find("PREFIX must do without", 1, true))
+    pipe:close()
+  end)
+
+  it("says what to do where it may not write", function()
+    local code, said = run("install", { LUADIR = here:path "build/runway.so" .. "/lua" })
+    assert.equal(2, code)
+    assert.matches("may not write to .*/lua[^\n]*: install as root %(sudo%), or elsewhere: PREFIX=$HOME/.local", said)
+  end)
+
+  it("names places without a slash too many", function()
+    local _, said = run("install", { BINDIR = prefix .. "//bin/", LUADIR = prefix .. "//lua" })
+    assert.truthy(said:find("installed: " .. prefix .. "/bin/runway, " .. prefix .. "/lua/runway,", 1, true), said)
   end)
 end)

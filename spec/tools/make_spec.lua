@@ -15,8 +15,7 @@ describe("the flags of a build", function()
   local function flags(words, environment)
     local build = here:path "build"
     local pipe = assert(io.popen(("env -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS %s make INSTALL=no LUA='%s' BUILD='%s' "
-      .. "'%s' %s 2>&1")
-      :format(environment or "", lua, build, build .. "/flags", words or "")))
+      .. "'%s' %s 2>&1"):format(environment or "", lua, build, build .. "/flags", words or "")))
     local said = pipe:read "a"
     assert.is_true(pipe:close(), said)
     return content(build .. "/flags")
@@ -39,5 +38,11 @@ describe("the flags of a build", function()
     local second = flags "CFLAGS=-O2"
     assert.matches("^gcc .* -O2 ", second)
     assert.equal(second, flags())
+  end)
+
+  it("are kept in one path, without spaces", function()
+    local pipe = assert(io.popen "make -n all INSTALL=no BUILD='/a b' 2>&1")
+    assert.matches("BUILD=/a b: it is one path, without spaces", pipe:read "a", 1, true)
+    pipe:close()
   end)
 end)

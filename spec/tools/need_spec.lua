@@ -45,7 +45,7 @@ describe("what is missing", function()
     local said, code, called = need("ask", 1000)
     assert.equal("", called)
     assert.equal(1, code)
-    assert.truthy(said:find("missing Lua 5.4", 1, true), said)
+    assert.truthy(said:find("missing Lua 5.4 (LUA=" .. here:path "no-lua" .. " does not run)", 1, true), said)
     assert.truthy(said:find("apt-get install lua5.4", 1, true), said)
   end)
 
@@ -93,9 +93,8 @@ describe("what is missing", function()
     if not there then return pending "no nghttpd in /usr/sbin" end
     there:close()
     local function run(command)
-      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no bash -c '%s' "
-        .. "2>&1")
-        :format(lua, _VERSION:sub(5), command)))
+      local pipe = assert(io.popen(("PATH=/usr/local/bin:/usr/bin:/bin LUA='%s' LUA_VERSION=%s INSTALL=no "
+        .. "bash -c '%s' 2>&1"):format(lua, _VERSION:sub(5), command)))
       local said = pipe:read "a"
       pipe:close()
       return said

@@ -25,7 +25,8 @@ function machine.versions()
   if seen.libpq then said = said .. ", libpq " .. seen.libpq end
   if not tls then return "fail", said, "Install a libcurl that speaks TLS.", seen end
   if seen.sqlite then return "ok", said, nil, seen end
-  return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite.", seen
+  return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite, or make "
+    .. "without SQLITE=no; and its library, on Debian the package libsqlite3-0.", seen
 end
 
 -- As what works with films finds it and runs it: two programs.

@@ -162,8 +162,8 @@ Server.__gc = Server.close
 local function load_listener()
   local ok, listener = pcall(require, "runway.listener")
   if ok then return listener end
-  return nil, "the sandbox needs the module runway.listener (luarocks install runway-server) and with it " ..
-    "libmicrohttpd (on Debian the package libmicrohttpd12): " .. text.cause(listener)
+  return nil, "the sandbox needs the module runway.listener (luarocks install runway-server, or make without " ..
+    "LISTENER=no) and with it libmicrohttpd (on Debian the package libmicrohttpd12): " .. text.cause(listener)
 end
 
 local function host_in_url(host)
