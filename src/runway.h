@@ -12,7 +12,8 @@
 
 #define RUNWAY_VERSION "0.1.0"
 
-/* All else in this library is hidden, whatever flags it is built with. */
+/* All else in this library is hidden, whatever flags it is built with. Names that its
+** files share begin with rw_: a host that links it statically must use none such. */
 #if defined(__GNUC__)
 #define RUNWAY_API extern __attribute__((visibility("default")))
 #else

@@ -98,6 +98,9 @@ end
 -- What helps where nothing was found.
 local function absent(name, variable)
   if not variable then return "no API key: give api_key = …" end
+  if not (os and os.getenv) then
+    return "no API key: give api_key = … (without Lua's os library no environment variable can be read)"
+  end
   local near, told = api_key.near(name, variable), ""
   if #near > 0 then
     local is_file = text.lower(near[1]):sub(-5) == "_file"

@@ -1,6 +1,7 @@
 -- Where a key comes from, at every provider alike, and what is told of one that can be none.
 
 local api_key = require "runway.api_key"
+local child = require "spec.support.child"
 local clients = require "runway.client"
 local command = require "spec.support.command"
 local mocked = require "spec.support.mocked"
@@ -133,6 +134,15 @@ describe("the key of an account", function()
     end
     environment.MY_STUDIO_KEY = "x"
     assert.same({ "MY_STUDIO_KEY" }, api_key.near("my-studio", "REELS_API_KEY"))
+  end)
+
+  it("is to be given where Lua's os library is not: no variable can be read there", function()
+    local said = child.run([[
+      os = nil
+      print(select(2, require("runway").client { provider = "runwayml" }))
+    ]], { before = "export RUNWAYML_API_SECRET=" .. KEY .. ";" })
+    assert.matches("no API key: give api_key = … (without Lua's os library", said, 1, true)
+    assert.is_nil(said:find("set the environment variable", 1, true))
   end)
 
   describe("as a function", function()

@@ -102,7 +102,7 @@ describe("the scheduler", function()
       assert.not_matches("asked for", said)
     end)
 
-    it("whose end something breaks in on, a hook of the host's say, ends in the next step as it raised", function()
+    it("whose end is broken in on, by a hook of the host's say, ends in the next step with what it raised", function()
       local job = runway.spawn(function()
         local times = 0
         scheduler.note("spec", function()

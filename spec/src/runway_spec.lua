@@ -76,7 +76,7 @@ describe("a program that links runway in", function()
     lines = (table.concat(lines, "\n") .. "\n"):gsub("lua5%.4", "lua" .. _VERSION:sub(5))
       :gsub("(%S+)(%S*) %*%.o %-o host ", "%1%2 *.o -o %1.run ")
     -- what the modules it loads are instrumented with, a program must be as well
-    lines = lines:gsub("%-Isrc", "-Isrc " .. (os.getenv "SPEC_CFLAGS" or ""))
+    lines = lines:gsub("%-Isrc", "-Isrc -Wall -Wextra -pedantic " .. (os.getenv "SPEC_CFLAGS" or ""))
     local code, said = shell(("cd '%s' && set -e && %s"):format(directory, lines))
     assert(code == 0 and said == "", said)
     program = directory .. "/host.c.run"
