@@ -20,8 +20,8 @@ void rw_words_say (const void *whose);  /* now, each once; NULL: everyone's */
 /* Says what still stands of someone's, and gives all of their places back. */
 void rw_words_end (const void *whose);
 
-/* SIGINT, SIGTERM and SIGHUP say the lines before they end the process, where
-** nobody handles them and there are any. A host's handler stays; when it gives
+/* SIGINT, SIGTERM, SIGHUP and SIGPIPE say the lines before they end the process,
+** where nobody handles them and there are any. A host's handler stays; when it gives
 ** way to the default, ours follows. To be called again when another handler may
 ** have left. */
 void rw_words_guard_signals (void);
