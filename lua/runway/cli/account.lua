@@ -61,6 +61,8 @@ function account.open(args, world)
   if err then return nil, err end
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
+  local prices = #(args.prices or {}) > 0 and {} or nil
+  for _, one in ipairs(args.prices or {}) do prices[one.model] = one.credits end
   local function logger(level, message)
     if level == "debug" then return end
     if world.say then world.say("runway: " .. message) else world.stderr:write("runway: ", message, "\n") end
@@ -68,7 +70,7 @@ function account.open(args, world)
   local client
   client, err = require("runway").client {
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
-    poll_interval = args.poll_interval, budget = args.budget, max_tasks = args.max_tasks,
+    poll_interval = args.poll_interval, budget = args.budget, prices = prices, max_tasks = args.max_tasks,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

@@ -19,6 +19,9 @@ local text = require "runway.text"
 local command = {}
 
 local AGAIN = "run the same command again"
+
+-- What stands in the way of a shot that failed: made anew with its key, a key of its own, or whatever it says.
+local MADE_ANEW = { task_failed = true, task_cancelled = true }
 local DAY = 86400                             -- seconds
 
 --------------------------------------------------------------------- one shot
@@ -111,6 +114,28 @@ local function tell_halts(world, halted)
   end
 end
 
+-- What there is to do about shots that failed, as far as it is the same for several.
+local function tell_failed(world, sums)
+  local anew, conflicts = false, false
+  for _, shot in ipairs(sums.shots) do
+    local err = not shot.left_out and shot.state == "failed" and shot.error
+    if err then anew, conflicts = anew or MADE_ANEW[err.kind], conflicts or err.code == "key_conflict" end
+  end
+  if anew then say(world, "what failed is made anew with --retry-failed") end
+  if conflicts then
+    say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
+      .. "list")
+  end
+end
+
+-- Is the budget what stands in the way?
+local function is_spent(sums)
+  for _, halt in pairs(sums.halted) do
+    if halt.error.code == "budget" then return true end
+  end
+  return false
+end
+
 local function tell_sums(args, world, sums)
   local counts, under_way = sums.counts, 0
   for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
@@ -119,12 +144,12 @@ local function tell_sums(args, world, sums)
   if (counts.unknown or 0) > 0 then
     world.stderr:write(report.unknown { journal = where_of(args) })
   end
-  if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
+  tell_failed(world, sums)
   if args.enqueue and (counts.queued or 0) > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))
   elseif under_way + (counts.queued or 0) > 0 then
-    say(world, "to go on: ", AGAIN)
+    say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
   say(world, "in ", page_of(args) or args.output)
 end

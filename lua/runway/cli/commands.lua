@@ -143,6 +143,8 @@ local ATTEMPTS = { "--attempts", "How often a shot is made whose failure the pro
   default = "1", read = read.count }
 local BUDGET = { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
   value = "CREDITS", read = read.amount }
+local PRICE = { "--price", "MODEL=CREDITS: what a second of film, or one picture or sound, costs with that model, where "
+  .. "it is not known here or is another for you.", value = "PRICE", read = read.price, list = "prices" }
 
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
@@ -156,6 +158,7 @@ local batch = {
     { "-o --output", "The directory to write into; it is made.", value = "DIR" },
     JOBS,
     BUDGET,
+    PRICE,
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
     { "--dry-run", "Print the requests and what they would cost, and send nothing." },
     { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
@@ -174,7 +177,7 @@ local estimate = {
   more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
     .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
   takes = { { "file", "A list of shots.", optional = true } },
-  options = together(PARAMS, { JSON }, ACCOUNT),
+  options = together(PARAMS, { PRICE, JSON }, ACCOUNT),
 }
 
 local task = {
@@ -275,6 +278,7 @@ local work = {
     ATTEMPTS,
     { "--max-tasks", "Tasks under way at once, of all workers together.", value = "N", read = read.count },
     BUDGET,
+    PRICE,
   }, WAITING, { JSON }, ACCOUNT),
 }
 

@@ -1,6 +1,7 @@
 -- What `runway doctor` looks at on this machine.
 
 local core = require "runway.core"
+local errors = require "runway.errors"
 local guard = require "runway.guard"
 local program = require "runway.program"
 local text = require "runway.text"
@@ -47,7 +48,8 @@ local function journal_seen(seen)
     commit_seconds = seen.commit_seconds }
   if seen.unknown > 0 then
     return "warn", ("%s; %d are unknown and may be paid for"):format(said, seen.unknown),
-      "See them with runway journal list --state unknown, and settle them.", detail
+      ("See them with runway journal list --journal %s --state unknown, and settle them."):format(
+        text.shell(errors.redact(seen.path))), detail
   end
   if seen.version > 0 and seen.version < seen.newest then
     return "warn", ("%s; it is of version %d, this runway writes %d"):format(said, seen.version, seen.newest),

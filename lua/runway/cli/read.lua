@@ -44,6 +44,15 @@ function read.pin(text)
   return nil, "not of the form HOST:PORT=ADDRESS" -- what it is may hold a password
 end
 
+--- "gen4_turbo=5": what a model costs.
+function read.price(text)
+  local model, credits = text:match "^(.+)=([^=]*)$"
+  if not model then return nil, ("'%s' is not of the form MODEL=CREDITS"):format(text) end
+  local amount, message = read.amount(credits)
+  if not amount then return nil, message end
+  return { model = model, credits = amount }
+end
+
 -- It begins as no text for people does.
 local function looks_like_json(text)
   return text:find('^[ \t-\r]*[%[{"]') ~= nil

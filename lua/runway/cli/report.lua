@@ -135,7 +135,7 @@ local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "%s in the environment: no option takes it" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
-  { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
+  { "option prices", "--price MODEL=CREDITS" }, { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
 
@@ -190,7 +190,9 @@ local function resume_command(args, id, message)
   end
   for _, one in ipairs(args.pins or {}) do add("--resolve", one.name .. "=" .. one.address) end
   if args.overwrite then words[#words + 1] = "--overwrite" end
-  if args.max_bytes then add("--max-bytes", ("%d"):format(args.max_bytes)) end
+  local too_large = message:find("max_bytes", 1, true) -- of the limit given here, or of the one that holds without
+  if args.max_bytes and not too_large then add("--max-bytes", ("%d"):format(args.max_bytes)) end
+  if too_large and not args.max_bytes then add("--max-bytes", "N") end
   add("-o", args.output)
   if not args.output then words[#words + 1] = "--wait" end
   return typed("runway task", id, words)
@@ -202,7 +204,8 @@ end
 ---@param message? string   of the error that stands in the way
 ---@return string
 function report.to_go_on(args, id, message)
-  local remembered = args.command == "generate" and args.journal and args.key
+  local remembered = args.command == "batch" or args.command == "work"
+    or args.command == "generate" and args.journal and args.key
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 

@@ -185,6 +185,17 @@ describe("runway batch", function()
     assert.truthy(err:find("runway journal settle KEY --journal ", 1, true), err)
   end)
 
+  it("advises what helps: a larger budget, and a key of its own for a request that was changed", function()
+    local err = select(3, batch(list("a", "b"), { "--budget", "75", "--jobs", "1" }))
+    assert.truthy(err:find("to go on: run the same command again with a larger --budget\n", 1, true), err)
+    local changed = here:write("shots.csv", HEADER .. "a,another,gen4.5,1280:720,5\n")
+    local code
+    code, _, err = batch(changed)
+    assert.equal(exits.FAILED, code)
+    assert.truthy(err:find("one that was changed needs another key in the list\n", 1, true), err)
+    assert.is_nil(err:find("--retry-failed", 1, true))
+  end)
+
   it("makes only what it is asked for", function()
     local code, out = batch(list("a", "b", "c", "d"), { "--only", "b", "c", "--only", "d", "--json" })
     assert.equal(0, code)
@@ -314,6 +325,22 @@ describe("runway estimate", function()
     code, out = estimate { path }
     assert.equal(exits.FAILED, code)
     assert.truthy(out:find("b  price not known\n2 shots  60 credits, and 1 whose price is not known\n", 1, true), out)
+  end)
+
+  it("takes a price where no one knows it, also for a budget", function()
+    local clip = { "--provider", "cometapi", "--prompt", "x", "--model", "gen4", "--ratio", "16:9", "--duration", "5" }
+    local code, _, err = estimate(clip)
+    assert.equal(exits.FAILED, code)
+    assert.truthy(err:find("runway: here that is --price MODEL=CREDITS\n", 1, true), err)
+    local out = select(2, estimate(clip, "--price", "gen4=2.5", "--price", "x=1"))
+    assert.equal("12.5 credits  (user)\n", out)
+    local path = here:write("shots.csv", HEADER .. "a,x,gen4,16:9,5\nb,x,gen4,16:9,5\n")
+    code = command.run({ "batch", path, "-o", here:path "out", "--provider", "cometapi", "--budget", "9", "--price",
+      "gen4=2" }, {})
+    assert.equal(exits.BUDGET, code)
+    for _, wrong in ipairs { "gen4", "gen4=", "gen4=-1", "=5" } do
+      assert.equal(exits.MISUSE, (estimate(clip, "--price", wrong)), wrong)
+    end
   end)
 
   it("exits with 1 where no one knows, and with 2 for what is refused", function()

@@ -24,6 +24,7 @@ describe("runway.cli.report", function()
       ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
       ["set X or give api_key = …"] = "X in the environment: no option takes it",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
+      ["name it in the client's option prices"] = "--price MODEL=CREDITS",
       ["is larger than max_bytes (10)"] = "--max-bytes N",
       ["or runway.file(path)"] = "the path of the file, as --image FILE or --param NAME=@FILE",
     } do
@@ -61,6 +62,21 @@ describe("runway.cli.report", function()
       pins = { { name = "h:443", address = "::1" } } }, failure "x")
     assert.truthy(text:find("runway task t1 --ca-file 'a b.pem' --proxy http://p:1 --resolve 'h:443=::1' --overwrite "
       .. "--max-bytes 5 -o o.mp4\n", 1, true), text)
+  end)
+
+  it("goes on without the limit that was too small, and with another where there was none", function()
+    local too_large = failure "a.mp4 is larger than max_bytes (10)"
+    local text = said({ output = "o.mp4", max_bytes = 10 }, too_large)
+    assert.truthy(text:find("to go on: runway task t1 -o o.mp4\n", 1, true), text)
+    text = said({ output = "o.mp4" }, too_large)
+    assert.truthy(text:find("to go on: runway task t1 --max-bytes N -o o.mp4\n", 1, true), text)
+  end)
+
+  it("goes on with a list by the same command", function()
+    for _, name in ipairs { "batch", "work" } do
+      local text = said({ command = name, output = "dir" }, failure "interrupted")
+      assert.truthy(text:find("to go on: run the same command again\n", 1, true), text)
+    end
   end)
 
   it("tells a value that begins with - as it is taken", function()
