@@ -30,8 +30,10 @@ local function from_file(path)
   return adapter_of(path, guard.try(chunk, path))
 end
 
--- A module that was loaded already, or can be found.
+-- A module that was loaded already, or can be found. The library is no one's adapter, and its name everyone's first
+-- guess at a provider's.
 local function is_module(name)
+  if name == "runway" then return false end
   return package.loaded[name] ~= nil or package.preload[name] ~= nil
     or package.searchpath(name, package.path) ~= nil or package.searchpath(name, package.cpath) ~= nil
 end

@@ -75,6 +75,12 @@ describe("the runway command", function()
       assert.equal(0, (run({ "task", "j1", "--provider", "my.reelhouse" }, { ASKED })))
     end)
 
+    it("is not the library itself, whose name is meant for a provider's", function()
+      local code, _, err = run({ "credits", "--provider", "runway" }, {})
+      assert.equal(2, code)
+      assert.matches('unknown provider "runway" (did you mean runwayml?)', err, 1, true)
+    end)
+
     it("goes on with the same one", function()
       local file = here:write("mine.lua", FINE)
       local _, _, err = run({ "task", "j1", "--wait", "--provider", file },
