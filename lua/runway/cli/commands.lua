@@ -269,7 +269,8 @@ local work = {
   "work", "Make what is queued in a journal. Spends credits.",
   more = "Takes what `client:enqueue` and `runway batch --enqueue` have put there for this provider, and goes on "
     .. "with what workers that are no more have begun; on as many machines as you like. SIGTERM: nothing new is taken, "
-    .. "what is under way is handed on, and the exit code is 0.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "what is under way is handed on, and the exit code is 0. Standard error has a line for each that was "
+    .. "begun, is done, failed or is unknown.\n\n" .. KEYS .. "\n\n" .. exits.told(),
   options = together({
     JOURNAL,
     { "-o --output", "The directory for the files; it is made.", value = "DIR" },
