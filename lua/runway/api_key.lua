@@ -156,6 +156,15 @@ function api_key.find(name, variable, given)
   return checked(key, variable, " in " .. variable)
 end
 
+--- For who sends nothing, and may have no key yet: what is asked for it, should a request be made all the same.
+---@param name string            of the provider
+---@param variable string|nil
+---@return (fun(): nil, string)|nil   nil: there is one
+function api_key.later(name, variable)
+  local key, why = api_key.find(name, variable)
+  return not key and function() return nil, why end or nil
+end
+
 --- Asks a user's function for the key. It may wait, as any code in a job may.
 ---@param fn function
 ---@return string|nil

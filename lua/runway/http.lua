@@ -219,7 +219,8 @@ local function attempt(session, call, tally)
       left = left - counted
       session:log("warning", ("%s; trying again in %s s"):format(call:tell(verdict, result, reading).message,
         text.fixed(delay, 1)),
-        { attempt = tally.attempts, kind = verdict.kind })
+        { attempt = tally.attempts, kind = verdict.kind, key = call.receipt and call.receipt.key or nil,
+          task_id = type(call.ref) == "table" and call.ref.id or nil })
       if not pause(session, call, delay) then
         if session.closed then return closed(session, tally) end
         local _, err = failure(session, tally, verdict, result, reading, call)

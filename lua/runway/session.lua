@@ -211,14 +211,16 @@ function Session:log(level, message, more)
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
 end
 
---- Tells the logger what is wrong with the adapter, or with a picture, each text once: every look may say it again.
+--- Tells the logger what is wrong with the adapter, or with what is asked for, each text once: every look may say it
+--- again.
 ---@param level "warning"|"error"
 ---@param fault string
-function Session:complain(level, fault)
+---@param more? table
+function Session:complain(level, fault, more)
   local logged = self.logged
   if logged[fault] then return end
   if #logged < MOST_KNOWN then logged[fault], logged[#logged + 1] = true, fault end
-  self:log(level, fault)
+  self:log(level, fault, more)
 end
 
 --- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text

@@ -233,7 +233,7 @@ function command.batch(args, world)
   local misuse = misuse_of(args)
   if misuse then return nil, misuse end
   if args.output then args.output = args.output:gsub("(.)/+$", "%1") end
-  local client, err = account.open(args, world)
+  local client, err = account.open(args, world, args.dry_run)
   if not client then return report.failure(world, args, err) end
   if args.dry_run then return plan.tell(args, world, client, true) end
   return make(args, world, client)

@@ -143,8 +143,8 @@ local ATTEMPTS = { "--attempts", "How often a shot is made whose failure the pro
   default = "1", read = read.count }
 local BUDGET = { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
   value = "CREDITS", read = read.amount }
-local PRICE = { "--price", "MODEL=CREDITS: what a second of film, or one picture or sound, costs with that model, where "
-  .. "it is not known here or is another for you.", value = "PRICE", read = read.price, list = "prices" }
+local PRICE = { "--price", "MODEL=CREDITS: what a second of film, or one picture or sound, costs with that model, "
+  .. "where it is not known here or is another for you.", value = "PRICE", read = read.price, list = "prices" }
 
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
@@ -160,7 +160,7 @@ local batch = {
     BUDGET,
     PRICE,
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
-    { "--dry-run", "Print the requests and what they would cost, and send nothing." },
+    { "--dry-run", "Print the requests and what they would cost, and send nothing; no key is needed." },
     { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
     { "--retry-failed", "Make anew what failed in an earlier run." },
     ATTEMPTS,
@@ -173,7 +173,7 @@ local batch = {
 }
 
 local estimate = {
-  "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent.",
+  "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent, no key needed.",
   more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
     .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
   takes = { { "file", "A list of shots.", optional = true } },

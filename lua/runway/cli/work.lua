@@ -43,8 +43,9 @@ end
 
 -- Ctrl-C: what is under way was handed on.
 local function interrupted(args, world)
+  local where = errors.redact(args.journal)
   report.failure(world, args, ("interrupted: nothing more is submitted, and what is under way keeps its ids in %s; to "
-    .. "go on: run the same command again"):format(errors.redact(args.journal)), { kind = "cancelled", sent = "unknown" })
+    .. "go on: run the same command again"):format(where), { kind = "cancelled", sent = "unknown" })
   return exits.INTERRUPTED
 end
 

@@ -185,12 +185,37 @@ describe("runway batch", function()
     assert.truthy(err:find("runway journal settle KEY --journal ", 1, true), err)
   end)
 
+  it("tells once of what is not known, and of which shot: before it is paid for, and in a dry run", function()
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,notes\n"
+      .. "a,a,gen45,1280:720,5,\nb,b,gen45,1280:720,5,\nc,c,gen4.5,1280:720,5,mine\n")
+    for _, more in ipairs { { "--dry-run" }, {} } do
+      local code, _, err = batch(path, more)
+      assert.equal(0, code, err)
+      for _, said in ipairs { "runway: line 2, a: the model gen45 is not known here (did you mean gen4.5?); it goes to "
+        .. "the API as it is (and so in 1 more)\n", "runway: line 4, c: the parameter notes is not known here" } do
+        local at, last = err:find(said, 1, true)
+        assert.truthy(at, err)
+        assert.is_nil(err:find(said:match "the .-;?$":sub(1, 20), last, true), err)
+      end
+    end
+  end)
+
+  it("says which shot it is that is submitted once more", function()
+    local turns = 0
+    local code, _, err = batch(list("a", "b"), nil, { b = function()
+      turns = turns + 1
+      return turns == 1 and { status = 429, json = { error = "too many" }, headers = { ["retry-after"] = "1" } } or nil
+    end })
+    assert.equal(0, code, err)
+    assert.matches("runway: b: [^\n]*too many[^\n]*trying again in", err)
+  end)
+
   it("advises what helps: a larger budget, and a key of its own for a request that was changed", function()
     local err = select(3, batch(list("a", "b"), { "--budget", "75", "--jobs", "1" }))
     assert.truthy(err:find("to go on: run the same command again with a larger --budget\n", 1, true), err)
     local changed = here:write("shots.csv", HEADER .. "a,another,gen4.5,1280:720,5\n")
     local code
-    code, _, err = batch(changed)
+    code, err = select(1, batch(changed)), select(3, batch(changed))
     assert.equal(exits.FAILED, code)
     assert.truthy(err:find("one that was changed needs another key in the list\n", 1, true), err)
     assert.is_nil(err:find("--retry-failed", 1, true))
@@ -290,10 +315,11 @@ describe("runway batch", function()
 end)
 
 describe("runway estimate", function()
-  local here
+  local here, environment
   before_each(function()
     here = scratch.new()
-    command.setup { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY }
+    environment = { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY }
+    command.setup(environment)
   end)
   after_each(function()
     command.teardown()
@@ -341,6 +367,18 @@ describe("runway estimate", function()
     for _, wrong in ipairs { "gen4", "gen4=", "gen4=-1", "=5" } do
       assert.equal(exits.MISUSE, (estimate(clip, "--price", wrong)), wrong)
     end
+  end)
+
+  it("needs no key, nor does a dry run, of whichever provider", function()
+    environment.RUNWAYML_API_SECRET, environment.COMETAPI_KEY = nil, nil
+    assert.same({ 0 }, { (estimate(CLIP)) })
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,provider\n"
+      .. "a,x,gen4.5,1280:720,5,\nb,x,gen4,16:9,5,cometapi\n")
+    local code, _, err = command.run({ "batch", path, "--dry-run" }, {})
+    assert.equal(0, code, err)
+    code, _, err = command.run({ "batch", path, "-o", here:path "out" }, {})
+    assert.equal(exits.MISUSE, code)
+    assert.matches("no API key", err, 1, true)
   end)
 
   it("exits with 1 where no one knows, and with 2 for what is refused", function()
