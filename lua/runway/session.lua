@@ -154,7 +154,7 @@ function session.new(adapter, options, paths)
   why = authorities_fault(options)
   if why then return config(adapter.name, why) end
   lanes = lanes + 3
-  return setmetatable({
+  local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account_of(adapter, options, base), loopback = url.loopback,
     key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
@@ -170,6 +170,9 @@ function session.new(adapter, options, paths)
       user_agent = options.user_agent or ("runway-lua/" .. core.version),
     },
   }, Session)
+  local unread = not options.base_url and api_key.unread_address(adapter.name, adapter.env)
+  if unread then self:log("warning", ("%s; requests go to %s"):format(unread, base)) end
+  return self
 end
 
 --------------------------------------------------------------------- what is said

@@ -67,7 +67,8 @@ local PROVIDER = { "--provider", "Whose account: runwayml, cometapi, chatgptsb, 
 
 local ACCOUNT = {
   PROVIDER,
-  { "--base-url", "Another address of the API, such as a sandbox's.", value = "URL" },
+  { "--base-url", "Another address of the API, such as a sandbox's (runwayml: also $RUNWAYML_BASE_URL).",
+    value = "URL" },
   { "--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).", value = "URL" },
   { "--ca-file", "A PEM file of authorities to trust (default: $CURL_CA_BUNDLE, $SSL_CERT_FILE and $SSL_CERT_DIR, "
     .. "else the system's).", value = "FILE" },
@@ -333,7 +334,8 @@ local ENVIRONMENT = {
   { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
     "The API key, by provider; the same name with _FILE behind it names a file that holds it." },
   { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
-  { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
+  { "RUNWAYML_BASE_URL, RUNWAY_GATEWAY_BASE_URL", "The address of Runway's own API, where it is another (a sandbox's), "
+    .. "and of a gateway. For the others there is --base-url alone; a variable that looks like one is pointed out." },
   { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
   { "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR", "Authorities to trust." },
   { "TMPDIR", "Where -o - keeps the film until it is whole (default: /tmp)." },

@@ -60,6 +60,11 @@ function network.address(known)
   }, adapters.asks_at(adapter))
   if not made then return "fail", err.message, "Give another with --base-url URL." end
   known.session = made
+  local unread = not args.base_url and api_key.unread_address(adapter.name, adapter.env)
+  if unread then
+    return "warn", ("%s; %s"):format(made.base, unread), "Give it as --base-url URL, or take it away.",
+      { base_url = made.base }
+  end
   return "ok", made.base, nil, { base_url = made.base }
 end
 

@@ -84,6 +84,15 @@ describe("runway doctor", function()
     assert.matches("^%d+", checks.versions.detail.libpq)
   end)
 
+  it("says of the address which variable seems to be meant for it, and is not read", function()
+    environment.RUNWAY_BASE_URL = "http://127.0.0.1:1"
+    local checks = look({}, { ROOT, BALANCE })
+    assert.equal("warn", checks.address.state)
+    assert.matches("RUNWAY_BASE_URL is set and is not read: the name here is RUNWAYML_BASE_URL", checks.address.message,
+      1, true)
+    assert.equal("ok", look({ "--base-url", "https://mine.example" }, { ROOT, BALANCE }).address.state)
+  end)
+
   describe("says of the key", function()
     it("that there is none, and what was meant for one; asks for nothing with it", function()
       environment.RUNWAYML_API_SECRET, environment.RUNWAY_API_KEY = nil, mocked.KEY
