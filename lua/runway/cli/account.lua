@@ -88,7 +88,9 @@ function account.open(args, world, sends_nothing)
   local function logger(level, message, more)
     if level == "debug" then return end
     message = of_which(args, message, more)
-    if world.say then world.say("runway: " .. message) else world.stderr:write("runway: ", message, "\n") end
+    if world.say then world.say("runway: " .. message)
+    elseif MANY[args.command] then world.stderr:write("runway: ", message, "\n")
+    else world.stderr:write(report.told(args, message)) end
   end
   local client
   client, err = require("runway").client {

@@ -111,6 +111,7 @@ local function tell_halts(world, halted)
     say(world, "nothing more was submitted to ", provider, ": ", halt.error.message, at and ("; %s %s (in %s)"):format(
       is_said and "until" or "it does not say until when: a day's limit is over by", os.date("!%Y-%m-%d %H:%M UTC",
       math.floor(at)), gauge.clock(math.max(0, at - core.wall_ms() / 1000))) or "")
+    if halt.error.kind == "authentication" then say(world, report.about_the_key(provider)) end
   end
 end
 

@@ -32,7 +32,7 @@ command.checks = CHECKS
 local SHOWN = { ok = "ok", warn = "warn", fail = "FAIL" }
 
 local function clean(said, known)
-  return said and text.line(errors.redact(said, known.key), 1000)
+  return said and text.line(errors.redact(report.spelled(said), known.key), 1000)
 end
 
 local function say(world, args, check, found)

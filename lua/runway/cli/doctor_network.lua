@@ -42,7 +42,6 @@ function network.key(known)
     known.key = key
     return "ok", "found in " .. from, nil, { from = from }
   end
-  why = why:gsub(" or give api_key = …", "")
   return "fail", why, variable and ("A key is made on the provider's own pages; give it as %s."):format(variable)
     or "Let the adapter name a variable: env = { api_key = \"…\" }."
 end

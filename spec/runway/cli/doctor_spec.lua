@@ -93,6 +93,12 @@ describe("runway doctor", function()
     assert.equal("ok", look({ "--base-url", "https://mine.example" }, { ROOT, BALANCE }).address.state)
   end)
 
+  it("says how an address is given to the command", function()
+    environment.RUNWAY_GATEWAY_API_KEY = mocked.KEY
+    local checks = look({ "--provider", "gateway" }, {})
+    assert.matches("give --base-url URL or set RUNWAY_GATEWAY_BASE_URL", checks.address.message, 1, true)
+  end)
+
   describe("says of the key", function()
     it("that there is none, and what was meant for one; asks for nothing with it", function()
       environment.RUNWAYML_API_SECRET, environment.RUNWAY_API_KEY = nil, mocked.KEY

@@ -50,6 +50,19 @@ describe("runway.cli.report", function()
     end
   end)
 
+  it("names the option that is meant, the key that was refused, and what would remember a submit", function()
+    local text = said({ command = "generate", key = "a" }, errors.new { kind = "invalid_request", sent = "no",
+      code = "key_conflict", message = "prompt_text was x and is y. Nothing was submitted; give the new request a key "
+      .. "of its own" })
+    assert.matches("runway: here that is --key KEY\n", text, 1, true)
+    text = said({}, failure("no", { kind = "authentication", http_status = 401, task_id = nil }))
+    assert.matches("; the key is that of COMETAPI_KEY (or COMETAPI_KEY_FILE); runway doctor --provider cometapi looks "
+      .. "at it\n", text, 1, true)
+    local lost = failure("lost", { kind = "unknown_submit" })
+    assert.matches("with --journal FILE and --key KEY", said({ command = "generate" }, lost), 1, true)
+    assert.is_nil(said({ command = "generate", journal = "j" }, lost):find("--key KEY", 1, true))
+  end)
+
   it("adds nothing to what needs nothing, or was given", function()
     assert.is_nil(said({}, failure "connection refused"):find("here that is", 1, true))
     assert.is_nil(said({ allow_http = true }, failure "or set allow_http"):find("here that is", 1, true))
