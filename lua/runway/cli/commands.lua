@@ -124,7 +124,7 @@ local generate = {
   more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
     .. "anything fails after that, `runway task ID -o FILE` goes on. A FILE that is there already is 1, before "
     .. "anything is paid for; with --journal and --key it is 0 where it is the very film of that key.\n\n"
-    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2, 4, 5 },
   options = together(PARAMS, FILE, WAITING, {
     { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
     { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
@@ -153,7 +153,7 @@ local batch = {
     .. "where ffmpeg is in the PATH), and the journal (runway.db). Run again, it goes on: what is there stays, what is "
     .. "under way is gone on with, what is unknown is shown and left. Prints the path of each film that is there. "
     .. "Ctrl-C ends it, and no id is lost; a second one ends it at once.\n\n" .. KEYS
-    .. "\n\n" .. exits.told(),
+    .. "\n\n" .. exits.told { 0, 1, 2, 3, 4 },
   takes = { { "file", "The list." } },
   options = together({
     { "-o --output", "The directory to write into; it is made.", value = "DIR" },
@@ -176,7 +176,7 @@ local batch = {
 local estimate = {
   "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent, no key needed.",
   more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
-    .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2 },
   takes = { { "file", "A list of shots.", optional = true } },
   options = together(PARAMS, { PRICE, JSON }, ACCOUNT),
 }
@@ -184,7 +184,8 @@ local estimate = {
 local task = {
   "task", "Look at a task, wait for it, fetch what it made.",
   more = "Prints its state; with -o waits for it and prints the path of the file. A task that failed or was cancelled "
-    .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n"
+    .. exits.told { 0, 1, 2, 5 },
   takes = { { "id", "The task's id." } },
   options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { KIND, JSON }, ACCOUNT),
 }
@@ -271,7 +272,7 @@ local work = {
   more = "Takes what `client:enqueue` and `runway batch --enqueue` have put there for this provider, and goes on "
     .. "with what workers that are no more have begun; on as many machines as you like. SIGTERM: nothing new is taken, "
     .. "what is under way is handed on, and the exit code is 0. Standard error has a line for each that was "
-    .. "begun, is done, failed or is unknown.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "begun, is done, failed or is unknown.\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2, 3, 4 },
   options = together({
     JOURNAL,
     { "-o --output", "The directory for the files; it is made.", value = "DIR" },
