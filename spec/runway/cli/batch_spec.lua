@@ -89,6 +89,10 @@ describe("runway batch", function()
     local m
     code, out, err, m = batch(list("a", "b"), { "--jobs", "1" })
     assert.same({ 0, paths, 0 }, { code, out, #m.requests }, err)
+    assert.truthy(err:find("a  is there already  (1 of 2)\nb  is there already  (2 of 2)\n", 1, true), err)
+    os.remove(here:path "out/b.mp4")
+    err = select(3, batch(list("a", "b"), { "--jobs", "1" }))
+    assert.truthy(err:find("b  done  20 credits  (2 of 2)\n", 1, true), err)
   end)
 
   it("takes the directory's name with a slash at its end, and another journal", function()
