@@ -49,7 +49,7 @@ describe("runway work", function()
     local code, out = work "--json"
     assert.equal(0, code)
     local said = require("runway.json").decode(out)
-    assert.same({ 1, 0, 25, false }, { said.done, said.failed, said.credits, said.drained })
+    assert.same({ 1, 0, 60, false }, { said.done, said.failed, said.credits, said.drained })
     assert.matches("ftyp", files:content "films/a.mp4")
   end)
 
