@@ -287,9 +287,9 @@ local work = {
 
 local doctor = {
   "doctor", "Look for what stands in the way: key, network, clock, disk, journal.",
-  more = "One line a check: ok, warn or FAIL, what was seen, and what to do. Two requests are made, one of them with "
-    .. "the key, and nothing is paid for; where nothing answers, it takes seconds. No key is shown. Exit code 0: "
-    .. "nothing failed; 1: something did.\n\n" .. KEYS,
+  more = "One line a check: ok, warn, FAIL or skip (what it needs failed), what was seen, and what to do. "
+    .. "Two requests are made, one of them with the key, and nothing is paid for; where nothing answers, it takes "
+    .. "seconds. No key is shown. Exit code 0: nothing failed; 1: something did.\n\n" .. KEYS,
   options = together({
     { "-o --output", "The directory that films are to go to (default: this one).", value = "DIR" },
     { "--journal", "The journal to look at: a file, or postgresql://….", value = "JOURNAL" },
