@@ -405,6 +405,8 @@ describe("docs/command.md", function()
     sandbox.loop = loop
     assert.equal(1, w.run { "sandbox", "--port", tostring(started.port) })
     assert.equal(2, w.run { "sandbox", "--port", "x" })
+    assert.matches("Address already in use; --port 0 takes one that is free\n", select(3, run { "sandbox", "--port",
+      tostring(started.port) }), 1, true)
     started:close()
     w.ends()
   end)

@@ -152,7 +152,8 @@ local function tell_sums(args, world, sums)
   elseif under_way + (counts.queued or 0) > 0 then
     say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
-  say(world, "in ", page_of(args) or args.output)
+  local page = page_of(args)
+  say(world, page and "the page is " .. page or "the files are in " .. args.output)
 end
 
 --------------------------------------------------------------------- the night
@@ -213,7 +214,8 @@ local function make(args, world, client)
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
   if result.others > 0 then
-    say(world, where_of(args), " also holds ", ("%d"):format(result.others), " shots of another list, which were left")
+    say(world, where_of(args), " also holds ", ("%d"):format(result.others), result.others == 1
+      and " shot of another list, which was left" or " shots of another list, which were left")
   end
   return finish(args, world, watched, result, result.exit_code)
 end

@@ -90,7 +90,8 @@ local WAITING = {
 local FILE = {
   { "-o --output", "The file to write; - is standard output.", value = "FILE" },
   { "--overwrite", "Write over a file that is there; with -o -, to a terminal, too." },
-  { "--max-bytes", "Give up on a file that is larger (default 4 GiB).", value = "N", read = read.count },
+  { "--max-bytes", "Give up on a file that is larger: bytes, or 500K, 20M, 2G (default 4G).", value = "N",
+    read = read.bytes },
 }
 
 -- What a clip is made of.

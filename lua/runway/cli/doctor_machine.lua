@@ -41,13 +41,14 @@ end
 local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"
 
 local function journal_seen(seen)
-  local said = ("%s holds %d entries"):format(seen.path, seen.entries)
+  local said = ("%s holds %d %s"):format(seen.path, seen.entries, seen.entries == 1 and "entry" or "entries")
   if seen.version == 0 then said = seen.path .. " is empty" end
   if seen.commit_seconds then said = ("%s, a commit took %s s"):format(said, text.fixed(seen.commit_seconds, 3)) end
   local detail = { journal = seen.path, version = seen.version, entries = seen.entries, unknown = seen.unknown,
     commit_seconds = seen.commit_seconds }
   if seen.unknown > 0 then
-    return "warn", ("%s; %d are unknown and may be paid for"):format(said, seen.unknown),
+    return "warn", ("%s; %d %s unknown and may be paid for"):format(said, seen.unknown,
+      seen.unknown == 1 and "is" or "are"),
       ("See them with runway journal list --journal %s --state unknown, and settle them."):format(
         text.shell(errors.redact(seen.path))), detail
   end

@@ -46,6 +46,15 @@ describe("runway.cli.parser", function()
     assert.matches("2>/dev/null", misuse("batch", "-q"), 1, true)
   end)
 
+  it("takes a number of bytes as other programs do", function()
+    for said, bytes in pairs { ["1000"] = 1000, ["1M"] = 1048576, ["1.5k"] = 1536, ["2GiB"] = 2147483648 } do
+      assert.equal(bytes, parse("generate", "--max-bytes", said).max_bytes)
+    end
+    for _, wrong in ipairs { "0", "-1", "1.5", "1T", "M", "1e" } do
+      assert.matches("is no number of bytes", misuse("generate", "--max-bytes=" .. wrong))
+    end
+  end)
+
   it("leaves alone what stands behind --", function()
     assert.equal("-5 t", parse("task", "--", "-5 t").id)
     assert.equal("-o", parse("task", "--", "-o").id)
