@@ -80,10 +80,10 @@ static void guard_default (int number) {
 }
 
 
-#define GUARDED 3
+#define GUARDED 4
 
 /* A handler is followed once it is set, and never changed: no circle. */
-static const int numbers[GUARDED] = {SIGINT, SIGTERM, SIGHUP};
+static const int numbers[GUARDED] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 static _Atomic(handler *) hosts[GUARDED];
 static atomic_bool once[GUARDED];        /* it was set for one signal only */
 

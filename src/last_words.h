@@ -20,9 +20,9 @@ void rw_words_say (const void *whose);  /* now, each once; NULL: everyone's */
 /* Says what still stands of someone's, and gives all of their places back. */
 void rw_words_end (const void *whose);
 
-/* SIGINT, SIGTERM and SIGHUP say the lines before they end the process, where
-** nobody handles them and there are any. A host's handler is called by ours; when
-** it gives way to the default, ours follows. To be called again when another
+/* SIGINT, SIGTERM, SIGHUP and SIGPIPE say the lines before they end the process,
+** where nobody handles them and there are any. A host's handler is called by ours;
+** when it gives way to the default, ours follows. To be called again when another
 ** handler may have left. With the last line taken back all are as they were. */
 void rw_words_guard_signals (void);
 

@@ -69,7 +69,8 @@ function runway.batch(client, shots, options) end
 
 ---Makes what is queued in the client's journal, beside any number of other workers; goes on with what others have left.
 ---@param client runway.Client   with a journal
----@param options table   directory; jobs (5), until_empty, timeout (s, of one task), attempts (1)
+---@param options table   directory; jobs (5), until_empty, timeout (s, of one task), attempts (1),
+---  on_progress(entry): what has become of one, a runway.WorkEntry
 ---@return runway.WorkResult|nil
 ---@return runway.Error|nil err
 function runway.work(client, options) end

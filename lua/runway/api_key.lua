@@ -95,6 +95,28 @@ function api_key.near(name, variable)
   return found
 end
 
+-- How the name of a variable for an address may end.
+local ADDRESSES = { "_BASE_URL", "_API_BASE_URL", "_API_BASE", "_API_URL" }
+
+--- What is to be known of a variable that is set, seems to be meant for a provider's address, and is not read; nil:
+--- there is none.
+---@param name string           of the provider
+---@param env? table            the adapter's names of variables
+---@return string|nil
+function api_key.unread_address(name, env)
+  env = env or {}
+  if environment(env.base_url) then return nil end
+  for _, stem in ipairs(stems_of(name, env.api_key or "")) do
+    for _, ending in ipairs(stem ~= "" and ADDRESSES or {}) do
+      if environment(stem .. ending) then
+        return ("%s is set and is not read: %s"):format(stem .. ending, env.base_url and "the name here is "
+          .. env.base_url or name .. " takes another address as base_url (--base-url) alone")
+      end
+    end
+  end
+  return nil
+end
+
 -- What helps where nothing was found.
 local function absent(name, variable)
   if not variable then return "no API key: give api_key = …" end
@@ -157,6 +179,15 @@ function api_key.find(name, variable, given)
   if path then return from_file(path, variable) end
   if not key then return nil, absent(name, variable) end
   return checked(key, variable, " in " .. variable)
+end
+
+--- For who sends nothing, and may have no key yet: what is asked for it, should a request be made all the same.
+---@param name string            of the provider
+---@param variable string|nil
+---@return (fun(): nil, string)|nil   nil: there is one
+function api_key.later(name, variable)
+  local key, why = api_key.find(name, variable)
+  return not key and function() return nil, why end or nil
 end
 
 --- Asks a user's function for the key. It may wait, as any code in a job may.

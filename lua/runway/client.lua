@@ -2,6 +2,7 @@
 
 local adapter = require "runway.adapter"
 local allowance = require "runway.allowance"
+local api_key = require "runway.api_key"
 local budget = require "runway.budget"
 local contract = require "runway.contract"
 local errors = require "runway.errors"
@@ -181,14 +182,17 @@ end
 --- how it reaches the world and whom it tells holds of both. Beside one at this machine (a sandbox) it is there, too.
 ---@param self runway.Client
 ---@param name string
+---@param sends_nothing? boolean   so that no key is needed
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
-function client.beside(self, name)
+function client.beside(self, name, sends_nothing)
   local mine, given = session_of(self), { provider = name }
   for option, v in pairs(mine.limits) do given[option] = v end
   given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
   given.max_tasks = mine.places and mine.places.most
   given.base_url = mine.loopback and mine.base or nil
+  local chosen = sends_nothing and adapter.of(name)
+  given.api_key = chosen and api_key.later(chosen.name, chosen.env and chosen.env.api_key) or nil
   return open(given)
 end
 

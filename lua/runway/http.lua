@@ -219,10 +219,10 @@ local function attempt(session, call, tally)
         return nil, err, reading.answer
       end
       left = left - counted
-      session:log("warning", ("%s%s: %s; trying again in %s s"):format(call.name or "another host",
-        call.key and ", key " .. text.quote(call.key) or "",
+      session:log("warning", ("%s: %s; trying again in %s s"):format(call.name or "another host",
         (call:tell(verdict, result, reading).message:gsub("%.$", "")), text.fixed(delay, 1)),
-        { attempt = tally.attempts, kind = verdict.kind, key = call.key })
+        { attempt = tally.attempts, kind = verdict.kind, key = call.receipt and call.receipt.key or nil,
+          task_id = type(call.ref) == "table" and call.ref.id or nil })
       if not pause(session, call, delay) then
         if session.closed then return closed(session, tally) end
         local _, err = failure(session, tally, verdict, result, reading, call)
@@ -411,7 +411,7 @@ end
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
----                              argument, key = of the order, deadline = on scheduler.now() (default: the
+---                              argument, deadline = on scheduler.now() (default: the
 ---                              client's), paid = true (a submit, whatever its adapter says), raw = true (any
 ---                              body will do), aside = true (asked for by no one: a mock that does not expect it
 ---                              answers, and says nothing), refusal = a function of a good answer without a reader:
@@ -426,7 +426,7 @@ function http.call(session, request, opts)
   wire.aside = opts.aside
   return http.send(session, setmetatable({
     wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
-    key = opts.key, receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
+    receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
   }, Api))

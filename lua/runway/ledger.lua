@@ -21,6 +21,7 @@ local ledger = {}
 ---@field sent boolean        has any of them left?
 ---@field open boolean        may the latest have made a task that is not known here?
 ---@field revoked table|false      the transport's error instead of a further request
+---@field key string|false|nil    of the script, for whom a message names it
 ---@field waiter table|false       woken with the result of the latest
 ---@field transport runway.Transport|false
 ---@field done function|false      as given to the transport
@@ -96,7 +97,7 @@ end
 ---@return runway.Receipt
 function ledger.receipt(provider, real, account)
   -- each field has its place beforehand: to make one later could fail, and lose what is known
-  return { provider = provider, real = real, account = account, attempts = 0, sent = false, open = false,
+  return { key = false, provider = provider, real = real, account = account, attempts = 0, sent = false, open = false,
     waiter = false, transport = false, done = false, handle = false, revoked = false }
 end
 

@@ -22,6 +22,7 @@ local order = {}
 ---@field deadline? number       seconds
 ---@field fit? "crop"|"pad"      how pictures are brought to the ratio before they are sent
 ---@field fitted? string[]       the files that these became, while it is submitted
+---@field warnings? string[]     names that go through though no one knows them
 ---@field hold? runway.Hold       of a worker that submits it
 ---@field of_model? integer      how many of its model its account may run at once
 
@@ -132,7 +133,8 @@ local function misplaced(session, given)
   return nil
 end
 
-local function check_spelling(session, given)
+-- What is wrong with a name; else what is to be known of those that no one knows.
+local function check_spelling(session, given, is_quiet)
   local names, knows = {}, session.adapter.names or {}
   for name in next, given do
     if type(name) == "string" and not IS_KNOWN[name] and not knows[name] and not knows[params.camel(name)] then
@@ -145,10 +147,11 @@ local function check_spelling(session, given)
     local near = meant(session, name)
     if near then return slip(name, near) end
   end
-  for _, name in ipairs(names) do
-    session:log("warning", ("the parameter %s is not known here; it goes to the API as it is"):format(name))
+  for i, name in ipairs(names) do
+    names[i] = ("the parameter %s is not known here; it goes to the API as it is"):format(name)
+    if not is_quiet then session:complain("warning", names[i]) end
   end
-  return nil
+  return nil, names
 end
 
 -- Can a file on disk get there, inside the body or by upload?
@@ -160,9 +163,10 @@ end
 --- Reads an order. The table given is not changed.
 ---@param session runway.Session
 ---@param raw table
+---@param is_quiet? boolean   whoever calls tells the `warnings` of the order
 ---@return runway.Order|nil
 ---@return runway.Problem|nil problem   with `misuse`: to be raised at the caller's line
-function order.read(session, raw)
+function order.read(session, raw, is_quiet)
   local read, given = {}, raw
   if type(raw) == "table" then
     for name, check in next, OURS do
@@ -187,7 +191,7 @@ function order.read(session, raw)
     if problem.without_files and not takes_files(session) then problem.message = problem.without_files end
     return nil, problem
   end
-  problem = check_spelling(session, given)
+  problem, read.warnings = check_spelling(session, given, is_quiet)
   if problem then return nil, problem end
   if read.extra then
     read.extra, problem = values.copy("extra", read.extra)

@@ -154,7 +154,7 @@ function session.new(adapter, options, paths)
   why = authorities_fault(options)
   if why then return config(adapter.name, why) end
   lanes = lanes + 3
-  return setmetatable({
+  local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account_of(adapter, options, base), loopback = url.loopback,
     key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
@@ -170,6 +170,9 @@ function session.new(adapter, options, paths)
       user_agent = options.user_agent or ("runway-lua/" .. core.version),
     },
   }, Session)
+  local unread = not options.base_url and api_key.unread_address(adapter.name, adapter.env)
+  if unread then self:log("warning", ("%s; requests go to %s"):format(unread, base)) end
+  return self
 end
 
 --------------------------------------------------------------------- what is said
@@ -211,14 +214,16 @@ function Session:log(level, message, more)
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
 end
 
---- Tells the logger what is wrong with the adapter, or with a picture, each text once: every look may say it again.
+--- Tells the logger what is wrong with the adapter, or with what is asked for, each text once: every look may say it
+--- again.
 ---@param level "warning"|"error"
 ---@param fault string
-function Session:complain(level, fault)
+---@param more? table
+function Session:complain(level, fault, more)
   local logged = self.logged
   if logged[fault] then return end
   if #logged < MOST_KNOWN then logged[fault], logged[#logged + 1] = true, fault end
-  self:log(level, fault)
+  self:log(level, fault, more)
 end
 
 --- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text

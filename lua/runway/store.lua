@@ -128,8 +128,8 @@ local function read_uri(uri)
 end
 
 local DRIVERS = {
-  sqlite = { module = "runway.sqlite", library = "SQLite", package = "libsqlite3-0" },
-  postgresql = { module = "runway.postgresql", library = "libpq", package = "libpq5" },
+  sqlite = { module = "runway.sqlite", option = "SQLITE", library = "SQLite", package = "libsqlite3-0" },
+  postgresql = { module = "runway.postgresql", option = "POSTGRESQL", library = "libpq", package = "libpq5" },
 }
 
 local function load_driver(dialect)
@@ -137,7 +137,7 @@ local function load_driver(dialect)
   local ok, module = pcall(require, driver.module)
   if ok then return module end
   return nil, ("this needs the module %s (luarocks install runway-%s, or make without %s=no) and with it %s (on Debian "
-    .. "the package %s): %s"):format(driver.module, dialect, dialect:upper(), driver.library, driver.package,
+    .. "the package %s): %s"):format(driver.module, dialect, driver.option, driver.library, driver.package,
       text.cause(module))
 end
 

@@ -104,17 +104,19 @@ local function with_extra(session, request, extra)
   return copy
 end
 
--- Tells what the adapter lets through though it does not know it.
-local function warn(session, request)
-  for _, warning in ipairs(request.warnings or {}) do session:log("warning", warning) end
-  return request
+-- What is to be known before it is paid for: pictures that will be cropped, and what goes through though neither we nor
+-- the adapter know it.
+local function notes_of(order, request, looked)
+  local notes = order.fit and {} or shape.warnings(looked)
+  for _, list in ipairs { order.warnings or {}, request.warnings or {} } do
+    for _, warning in ipairs(list) do notes[#notes + 1] = warning end
+  end
+  return notes
 end
 
--- Tells of pictures that will be cropped; of each once, in whatever way it came here.
-local function warn_of_shapes(session, looked)
-  local notes = shape.warnings(looked)
+-- Tells it, each text once, in whatever way it comes here.
+local function warn(session, notes)
   for _, note in ipairs(notes) do session:complain("warning", note) end
-  return notes
 end
 
 -- The whole request for such parameters.
@@ -151,12 +153,12 @@ local function build(session, kind, order, deadline, callback_url)
   if not looked then return nil, err end
   local request, estimate, limits = weigh(session, kind, order, looked, callback_url)
   if not request then return nil, estimate end
-  warn_of_shapes(session, looked)
+  warn(session, notes_of(order, request, looked))
   local settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then request, err = compose(session, kind, order, settled, callback_url) end
   if not request then return nil, err end
-  return warn(session, request), estimate
+  return request, estimate
 end
 
 --- What a task will cost; nothing is sent.
@@ -197,7 +199,7 @@ function submit.dry(session, order)
     if not ok then return nil, err end
   end
   return { kind = kind, request = request, estimate = estimate,
-    notes = order.fit and {} or warn_of_shapes(session, looked) }
+    notes = notes_of(order, request, looked) }
 end
 
 -- The end of a job must not lose what it has just paid for.
@@ -219,7 +221,7 @@ end
 -- The paid request, and what comes of it.
 local function call(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
-    { reader = "accepted", ref = ref.kind, key = ref.key, paid = true, deadline = deadline, receipt = receipt })
+    { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   if failure and failure.kind == "invalid_request" and request.warnings then -- what it is refused for, like as not
     failure.message = ("%s (%s)"):format(failure.message, table.concat(request.warnings, "; "))
   end
@@ -295,9 +297,10 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     made_from, err = description.read(session, kind, order, deadline)
     if not made_from then return nil, err end
   end
-  local ref = { kind = kind, key = order.params.key, format = request.format, output = order.output,
+  local ref = { kind = kind, format = request.format, output = order.output,
     overwrite = order.overwrite, target = target, made_from = made_from }
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
+  receipt.key = order.params.key
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)
@@ -322,6 +325,7 @@ function submit.enqueue(session, order)
   local checked, remembered, err
   checked, err = submit.dry(session, order)
   if not checked then return nil, err end
+  warn(session, checked.notes)
   remembered, err = keyed.read(session, order, checked.kind, session:deadline(order.deadline))
   if not remembered then return nil, err end
   return remembered:enqueue()

@@ -37,7 +37,7 @@ work.POLL = 5
 
 local OPTIONS = {
   directory = options.directory, jobs = options.count, until_empty = "boolean", timeout = options.positive,
-  attempts = options.count,
+  attempts = options.count, on_progress = "function",
 }
 
 ---@class runway.WorkResult
@@ -58,6 +58,30 @@ local Worker = {}
 Worker.__index = Worker
 
 local function add(self, what) self.counts[what] = (self.counts[what] or 0) + 1 end
+
+---@class runway.WorkEntry     what a worker tells of one that it works on
+---@field key string
+---@field state "queued"|"submitted"|"done"|"failed"|"unknown"   queued, or submitted with an error: it was put back,
+---  and this worker or another goes on with it later
+---@field provider string
+---@field kind string
+---@field task_id? string
+---@field path? string        of what it made
+---@field credits? number     what it cost, or is said to
+---@field error? runway.Error
+
+-- What a task cost, or is said to.
+local function cost_of(t)
+  return t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and t.estimated_cost or nil
+end
+
+-- Tells what has become of an entry.
+local function tell(self, row, state, err, path)
+  local told, t = self.options.on_progress, row.task
+  if not told then return end
+  scheduler.guard(told, { key = row.key, state = state, provider = self.account.provider, kind = row.kind,
+    task_id = t and t.id or err and err.task_id or row.task_id, path = path, credits = t and cost_of(t), error = err })
+end
 
 local function is_journals(err)
   return err.kind == "io" and (err.code == "lost" or err.code == "busy")
@@ -90,33 +114,40 @@ local function put_back(self, row, err)
   if not is_journals(err) then
     self.left[row.key] = true
     add(self, "put_back")
+    tell(self, row, row.task and "submitted" or "queued", err)
   end
   hand_on(self, { row }, core.wall_ms() + math.floor(pause * 1000), err)
 end
 
 -- One that failed: made anew where its provider says that it would have a chance, else at its end.
-local function close_failed(self, row, code)
+local function close_failed(self, row, err)
   local made = recipe.read(row)
   local attempt, first = made.attempt or 1, made.of or row.key
-  if attempt < self.options.attempts and adapter.may_retry(self.session, code) then
+  if attempt < self.options.attempts and adapter.may_retry(self.session, err.code) then
+    tell(self, row, "queued", err)
     made.attempt, made.of = attempt + 1, first
     return journal.again(self.journal, row.hold, names.attempt(first, attempt + 1), recipe.write(made))
   end
   add(self, "failed")
+  tell(self, row, "failed", err)
   return journal.close_hold(self.journal, row.hold)
 end
 
 local function failed(self, row, err)
   -- another program has taken the last place of its model: it waits in the queue as if it had not been claimed
   if err.code == "concurrency" then return hand_on(self, { row }, core.wall_ms() + POLL * 1000) end
-  if err.kind == "task_failed" or err.kind == "task_cancelled" then return close_failed(self, row, err.code) end
-  if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
+  if err.kind == "task_failed" or err.kind == "task_cancelled" then return close_failed(self, row, err) end
+  if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then
+    tell(self, row, "unknown", err)
+    return add(self, "unknown")
+  end
   if is_halting(err) then
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
+    tell(self, row, "queued", err)
     return hand_on(self, { row }, core.wall_ms() + 1000, err)
   end
   local now = journal.look(self.journal, row.key)
-  if now and now.state == "failed" then return close_failed(self, row, err.code) end -- the provider makes none of it
+  if now and now.state == "failed" then return close_failed(self, row, err) end -- the provider makes none of it
   return put_back(self, row, err)
 end
 
@@ -142,21 +173,25 @@ local function task_of(self, row)
 end
 
 local function carry_out(self, row)
-  if row.state == "failed" then return close_failed(self, row, row.error_code) end
+  if row.state == "failed" then
+    return close_failed(self, row, errors.new { kind = "task_failed", code = row.error_code, task_id = row.task_id,
+      message = row.error or "no reason is known", provider = self.account.provider })
+  end
   local t, err = task_of(self, row)
   t = t or err.kind ~= "task_failed" and err.kind ~= "task_cancelled" and err.task or nil
   if not t then return failed(self, row, err) end
   row.task = t
+  tell(self, row, "submitted")
   local ended, file
   ended, err = t:wait { timeout = self.options.timeout }
   if ended then
     file, err = t:download(nil, { receipt = true })
     if not file and err.files then file = err.files[1] end -- it is here, but its receipt
   end
-  local is_made = t.status ~= "FAILED" and t.status ~= "CANCELLED"
-  self.credits = self.credits + (t.cost or is_made and t.estimated_cost or 0)
+  self.credits = self.credits + (cost_of(t) or 0)
   if not file then return failed(self, row, err) end
   add(self, "done")
+  tell(self, row, "done", err, file.path)
   journal.close_hold(self.journal, row.hold)
 end
 
@@ -351,7 +386,7 @@ local function run(account, opts)
     allowed = allowance.keep(clients.session_of(account)),
     counts = {}, credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
-      until_empty = opts.until_empty } }, Worker)
+      until_empty = opts.until_empty, on_progress = opts.on_progress } }, Worker)
   core.catch_term()
   local ok, raised = pcall(go_on, self)
   local handed, failure = pcall(finish, self)
@@ -365,7 +400,8 @@ end
 --- side, each entry once. What a worker has begun and left is gone on with by another. SIGTERM, where no one else
 --- handles it, ends it: what is under way is handed on.
 ---@param account runway.Client   with a journal
----@param opts table   directory; jobs (5), until_empty (false), timeout (s, of one task), attempts (1)
+---@param opts table   directory; jobs (5), until_empty (false), timeout (s, of one task), attempts (1),
+---  on_progress(entry): what has become of one, a runway.WorkEntry
 ---@return runway.WorkResult|nil
 ---@return runway.Error|nil err
 function work.run(account, opts)

@@ -340,6 +340,18 @@ describe("docs/command.md", function()
     w.ends()
   end)
 
+  it("tells the exit codes that each help tells", function()
+    for _, one in ipairs(commands.commands) do
+      local more = type(one.more) == "string" and one.more:match "Exit codes:\n(.*)$"
+      local codes = {}
+      for code in (more and "\n" .. more or ""):gmatch "\n  (%d+) " do codes[#codes + 1] = tonumber(code) end
+      if more then
+        assert.equal(130, table.remove(codes))
+        assert.same(PAGE[one[1]].codes, codes, one[1])
+      end
+    end
+  end)
+
   it("tells what journal prints", function()
     local w = watch "journal"
     local j = journals.open()
@@ -395,6 +407,8 @@ describe("docs/command.md", function()
     sandbox.loop = loop
     assert.equal(1, w.run { "sandbox", "--port", tostring(started.port) })
     assert.equal(2, w.run { "sandbox", "--port", "x" })
+    assert.matches("Address already in use; --port 0 takes one that is free\n", select(3, run { "sandbox", "--port",
+      tostring(started.port) }), 1, true)
     started:close()
     w.ends()
   end)

@@ -51,6 +51,7 @@ describe("the end of the program", function()
     ["by its own end"] = "", ["by os.exit"] = "os.exit(0)", ["by os.exit with a closed state"] = "os.exit(0, true)",
     ["by an error"] = "error 'enough'", ["by SIGTERM"] = "os.execute 'kill -TERM $PPID' runway.sleep(5)",
     ["by SIGHUP"] = "os.execute 'kill -HUP $PPID' runway.sleep(5)",
+    ["by SIGPIPE"] = "os.execute 'kill -PIPE $PPID' runway.sleep(5)",
   } do
     it("names every open paid task once, and how to go on, when it comes " .. how, function()
       local said, code_of_it = child.run(PROGRAM .. "assert(pay()) assert(pay())\n" .. code)
@@ -61,7 +62,7 @@ describe("the end of the program", function()
       assert.matches(HINT, said, 1, true)
       assert.is_nil(said:find("key_0123456789", 1, true))
       local signal = code:match "kill %-(%u+)"
-      if signal then assert.equal(signal == "TERM" and 128 + 15 or 128 + 1, code_of_it) end
+      if signal then assert.equal(128 + ({ TERM = 15, HUP = 1, PIPE = 13 })[signal], code_of_it) end
     end)
   end
 

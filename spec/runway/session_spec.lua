@@ -115,6 +115,29 @@ describe("runway.session", function()
     assert.matches("no API key", err.message, 1, true)
   end)
 
+  it("points out a variable that is meant for the address and is not read", function()
+    local getenv, set = os.getenv, {}
+    os.getenv = function(name) return set[name] end -- luacheck: ignore 122
+    local function warned(own, options)
+      local said = {}
+      options = options or {}
+      options.logger = function(level, message) said[#said + 1] = level .. ": " .. message end
+      assert(new(options, own))
+      return table.concat(said, "\n")
+    end
+    local providers = require "runway.providers"
+    set.COMETAPI_BASE_URL, set.RUNWAY_BASE_URL = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    assert.equal("warning: COMETAPI_BASE_URL is set and is not read: cometapi takes another address as base_url "
+      .. "(--base-url) alone; requests go to https://api.cometapi.com", warned(providers.cometapi))
+    assert.matches("RUNWAY_BASE_URL is set and is not read: the name here is RUNWAYML_BASE_URL; requests go to "
+      .. "https://api.dev.runwayml.com", warned(providers.runwayml), 1, true)
+    assert.equal("", warned(providers.cometapi, { base_url = "https://mine.example" }))
+    assert.equal("", warned(providers.qimu))
+    set.RUNWAYML_BASE_URL = "https://mine.example"
+    assert.equal("", warned(providers.runwayml))
+    os.getenv = getenv -- luacheck: ignore 122
+  end)
+
   describe("makes every error:", function()
     it("the provider is named, the key is gone from all of its texts", function()
       local none, err = new():error { kind = "server", message = "no " .. KEY, body = "x" .. KEY, code = KEY }

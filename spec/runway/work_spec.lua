@@ -42,6 +42,20 @@ journals.over_each_database("a queue", function()
     return assert(runway.work(client, options))
   end
 
+  it("tells what becomes of each", function()
+    open { ["shot a"] = {}, ["shot b"] = { code = "SAFETY.INPUT.TEXT" }, ["shot c"] = { fault = "lost" } }
+    for _, key in ipairs { "a", "b", "c" } do assert(enqueue(key)) end
+    local told = { a = {}, b = {}, c = {} }
+    work { on_progress = function(entry)
+      local seen = told[entry.key]
+      seen[#seen + 1] = ("%s %s %s %s %s"):format(entry.state, entry.task_id, entry.credits, entry.path and "film",
+        entry.error and entry.error.kind)
+    end }
+    assert.same({ a = { "submitted task-shot-a-1 25 nil nil", "done task-shot-a-1 20 film nil" },
+      b = { "submitted task-shot-b-1 25 nil nil", "failed task-shot-b-1 0 nil task_failed" },
+      c = { "unknown nil nil nil unknown_submit" } }, told)
+  end)
+
   local function account() return { provider = client.provider, base_url = client.base_url } end
 
   it("takes in what a worker is to make, and sends nothing", function()

@@ -19,7 +19,7 @@ local fleets = {}
 
 local surely = postgres.surely
 
-local PRICE = 25                              -- credits of one task: 5 s of gen4.5, as the sandbox counts
+local PRICE = 60                              -- credits of one task: 5 s of gen4.5, as the sandbox counts
 local MOST = 6                                -- tasks under way
 local ANSWERED = 1                            -- seconds after which what a dead program had sent has come, or never
 local PATIENCE = 60                           -- seconds for the rest, once all kills are done

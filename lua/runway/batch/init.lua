@@ -96,14 +96,14 @@ local function bad_list(name, faults)
 end
 
 -- A client for each provider that the list names, and those that were made for it; faults where there can be none.
-local function accounts_of(account, shots, given, fault)
+local function accounts_of(account, shots, opts, fault)
   local by_name, told, own = { [account.provider] = account }, {}, {}
-  for name, client in pairs(given or {}) do by_name[name] = client end
+  for name, client in pairs(opts.clients or {}) do by_name[name] = client end
   for _, shot in ipairs(shots) do
     local name = shot.provider or account.provider
     shot.provider = name
     if not by_name[name] and not told[name] then
-      local made, err = clients.beside(account, name)
+      local made, err = clients.beside(account, name, opts.dry_run)
       by_name[name], told[name], own[#own + 1] = made, err and err.message, made
     end
     if told[name] then fault(shot.line, "provider", told[name]) end
@@ -114,9 +114,25 @@ end
 -- What a shot would submit, as far as it can be said before (see submit.dry). Nothing raises.
 local function dry(account, params)
   local mine = clients.session_of(account)
-  local wanted, problem = order.read(mine, params)
+  local wanted, problem = order.read(mine, params, true)
   if not wanted then return nil, problem end
   return submit.dry(mine, wanted)
+end
+
+-- Tells what is to be known before it is paid for, each text once, and of which shot; so the submits say no more of it.
+local function tell_notes(shots, by_name)
+  local first, count = {}, {}
+  for _, shot in ipairs(shots) do
+    for _, note in ipairs(not shot.left_out and shot.notes or {}) do
+      count[note] = (count[note] or 0) + 1
+      if count[note] == 1 then first[#first + 1] = { shot, note } end
+    end
+  end
+  for _, one in ipairs(first) do
+    local shot, note = one[1], one[2]
+    clients.session_of(by_name[shot.provider]):complain("warning", note, { line = shot.line, key = shot.key,
+      shots = count[note] })
+  end
 end
 
 local function name_of(given) return type(given) == "string" and given or "the list" end
@@ -131,7 +147,7 @@ local function read_all(account, given, opts)
     if not content then return nil, err end
   end
   local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
-  local by_name, own = accounts_of(account, shots, opts.clients, fault)
+  local by_name, own = accounts_of(account, shots, opts, fault)
   local unable = ffmpeg.missing "what begins with last:"
   local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
   local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory)) end
@@ -146,6 +162,7 @@ local function read_all(account, given, opts)
         .. "be left to workers; make the list without enqueue, or only the others"):format(shot.line, shot.after[1]))
     end
   end
+  tell_notes(shots, by_name)
   return shots, by_name, own
 end
 

@@ -65,8 +65,10 @@ local WORDS = { queued = "waiting", submitting = "being submitted", submitted = 
 local PLAIN = { waiting = "not made yet", busy = "in the making", done = "no still", failed = "no film",
   unknown = "it may exist", left_out = "left out" }
 
+-- One that this run left out stands as it stood before it: it may be paid for all the same.
 local function shown(shot)
-  return shot.left_out and shot.state ~= "done" and "left_out" or SHOWN[shot.state] or "waiting"
+  local state = SHOWN[shot.state] or "waiting"
+  return shot.left_out and state == "waiting" and "left_out" or state
 end
 
 local function words_of(shot, state)
@@ -215,14 +217,16 @@ end
 -- "done" as it begins a line.
 local function capital(word) return text.upper(word:sub(1, 1)) .. word:sub(2) end
 
+-- What stands on the page, and not what this run was for (`sums`): the cost of one that was left out is no less paid.
 local function sums_of(shots, sums, counts)
-  local out = { '<dl class="sums">\n', sum("Shots", #shots) }
+  local out, credits = { '<dl class="sums">\n', sum("Shots", #shots) }, 0
+  for _, shot in ipairs(shots) do credits = credits + (shot.credits or 0) end
   for _, state in ipairs(STATES) do
     if counts[state[1]] > 0 then
       out[#out + 1] = sum(capital(state[2]), counts[state[1]])
     end
   end
-  out[#out + 1] = sum("Cost", text.number(sums.credits),
+  out[#out + 1] = sum("Cost", text.number(credits),
     sums.budget and ("of %s credits"):format(text.number(sums.budget)) or "credits")
   local span = span_of(shots)
   if span then out[#out + 1] = sum("From first to last", gauge.clock(span)) end

@@ -2,6 +2,7 @@
 
 local errors = require "runway.errors"
 local guard = require "runway.guard"
+local report = require "runway.cli.report"
 
 local account = {}
 
@@ -30,8 +31,10 @@ local function from_file(path)
   return adapter_of(path, guard.try(chunk, path))
 end
 
--- A module that was loaded already, or can be found.
+-- A module that was loaded already, or can be found. The library is no one's adapter, and its name everyone's first
+-- guess at a provider's.
 local function is_module(name)
+  if name == "runway" then return false end
   return package.loaded[name] ~= nil or package.preload[name] ~= nil
     or package.searchpath(name, package.path) ~= nil or package.searchpath(name, package.cpath) ~= nil
 end
@@ -51,24 +54,49 @@ function account.provider(name)
   return name
 end
 
+-- What stands for the key where nothing is sent and there is none.
+local function no_key(provider)
+  local adapter = require("runway.adapter").of(provider)
+  return adapter and require("runway.api_key").later(adapter.name, adapter.env and adapter.env.api_key) or nil
+end
+
+local MANY = { batch = true, work = true }
+
+-- What is said of one of many: with where it stands in the list, its key, or its task's id.
+local function of_which(args, message, more)
+  if not MANY[args.command] and not more.line then return message end
+  local id = more.task_id and not message:find(more.task_id, 1, true) and "task " .. more.task_id
+  local which = more.key or id
+  if not which then return message end
+  return ("%s%s: %s%s"):format(more.line and ("line %d, "):format(more.line) or "", report.words { which }, message,
+    (more.shots or 1) > 1 and (" (and so in %d more)"):format(more.shots - 1) or "")
+end
+
 --- A client with the options of a command line.
 ---@param args table
 ---@param world table   `say`: writes a line where standard error is redrawn
+---@param sends_nothing? boolean   so that no key is needed
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
-function account.open(args, world)
+function account.open(args, world, sends_nothing)
   local provider, err = account.provider(args.provider)
   if err then return nil, err end
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
-  local function logger(level, message)
+  local prices = #(args.prices or {}) > 0 and {} or nil
+  for _, one in ipairs(args.prices or {}) do prices[one.model] = one.credits end
+  local function logger(level, message, more)
     if level == "debug" then return end
-    if world.say then world.say("runway: " .. message) else world.stderr:write("runway: ", message, "\n") end
+    message = of_which(args, message, more)
+    if world.say then world.say("runway: " .. message)
+    elseif MANY[args.command] then world.stderr:write("runway: ", message, "\n")
+    else world.stderr:write(report.told(args, message)) end
   end
   local client
   client, err = require("runway").client {
+    api_key = sends_nothing and no_key(provider) or nil,
     logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
-    poll_interval = args.poll_interval, budget = args.budget, max_tasks = args.max_tasks,
+    poll_interval = args.poll_interval, budget = args.budget, prices = prices, max_tasks = args.max_tasks,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }

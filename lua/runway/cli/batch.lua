@@ -19,6 +19,9 @@ local text = require "runway.text"
 local command = {}
 
 local AGAIN = "run the same command again"
+
+-- What stands in the way of a shot that failed: made anew with its key, a key of its own, or whatever it says.
+local MADE_ANEW = { task_failed = true, task_cancelled = true }
 local DAY = 86400                             -- seconds
 
 --------------------------------------------------------------------- one shot
@@ -108,7 +111,30 @@ local function tell_halts(world, halted)
     say(world, "nothing more was submitted to ", provider, ": ", halt.error.message, at and ("; %s %s (in %s)"):format(
       is_said and "until" or "it does not say until when: a day's limit is over by", os.date("!%Y-%m-%d %H:%M UTC",
       math.floor(at)), gauge.clock(math.max(0, at - core.wall_ms() / 1000))) or "")
+    if halt.error.kind == "authentication" then say(world, report.about_the_key(provider)) end
   end
+end
+
+-- What there is to do about shots that failed, as far as it is the same for several.
+local function tell_failed(world, sums)
+  local anew, conflicts = false, false
+  for _, shot in ipairs(sums.shots) do
+    local err = not shot.left_out and shot.state == "failed" and shot.error
+    if err then anew, conflicts = anew or MADE_ANEW[err.kind], conflicts or err.code == "key_conflict" end
+  end
+  if anew then say(world, "what failed is made anew with --retry-failed") end
+  if conflicts then
+    say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
+      .. "list")
+  end
+end
+
+-- Is the budget what stands in the way?
+local function is_spent(sums)
+  for _, halt in pairs(sums.halted) do
+    if halt.error.code == "budget" then return true end
+  end
+  return false
 end
 
 local function tell_sums(args, world, sums)
@@ -119,14 +145,15 @@ local function tell_sums(args, world, sums)
   if (counts.unknown or 0) > 0 then
     world.stderr:write(report.unknown { journal = where_of(args) })
   end
-  if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
+  tell_failed(world, sums)
   if args.enqueue and (counts.queued or 0) > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))
   elseif under_way + (counts.queued or 0) > 0 then
-    say(world, "to go on: ", AGAIN)
+    say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
-  say(world, "in ", page_of(args) or args.output)
+  local page = page_of(args)
+  say(world, page and "the page is " .. page or "the files are in " .. args.output)
 end
 
 --------------------------------------------------------------------- the night
@@ -187,7 +214,8 @@ local function make(args, world, client)
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
   if result.others > 0 then
-    say(world, where_of(args), " also holds ", ("%d"):format(result.others), " shots of another list, which were left")
+    say(world, where_of(args), " also holds ", ("%d"):format(result.others), result.others == 1
+      and " shot of another list, which was left" or " shots of another list, which were left")
   end
   return finish(args, world, watched, result, result.exit_code)
 end
@@ -208,7 +236,7 @@ function command.batch(args, world)
   local misuse = misuse_of(args)
   if misuse then return nil, misuse end
   if args.output then args.output = args.output:gsub("(.)/+$", "%1") end
-  local client, err = account.open(args, world)
+  local client, err = account.open(args, world, args.dry_run)
   if not client then return report.failure(world, args, err) end
   if args.dry_run then return plan.tell(args, world, client, true) end
   return make(args, world, client)

@@ -26,7 +26,8 @@ local function wall() return core.wall_ms() / 1000 end
 ---@class runway.Board
 ---@field ended table<runway.Shot, true>   nothing more is done about them
 ---@field shots? runway.Shot[]             the list, once it is known
----@field over integer                     how many have ended
+---@field there table<runway.Shot, true>   their films were there before
+---@field made integer                     how many have ended with a film
 local Board = {}
 Board.__index = Board
 
@@ -37,8 +38,8 @@ function board.new(opts)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({ stream = opts.stream, terminal = terminal, columns = opts.columns, rows = opts.rows,
-    jobs = opts.jobs, budget = opts.budget, message = opts.message, ended = {}, running = {}, said = {}, drawn = {},
-    over = 0 }, Board)
+    jobs = opts.jobs, budget = opts.budget, message = opts.message, ended = {}, there = {}, running = {},
+    said = {}, drawn = {}, made = 0 }, Board)
 end
 
 --------------------------------------------------------------------- sums
@@ -187,8 +188,9 @@ end
 local function told(self, shot, ended)
   if ended and shot.state == "done" then
     if self.terminal then return nil end
-    return ("%s  done%s  (%d of %d)"):format(shot.key,
-      shot.credits and "  " .. text.number(shot.credits) .. " credits" or "", self.over, self.total)
+    local how = self.there[shot] and "is there already" or shot.credits
+      and "done  " .. text.number(shot.credits) .. " credits" or "done"
+    return ("%s  %s  (%d of %d)"):format(shot.key, how, self.made, self.total)
   elseif shot.error and (ended or shot.state == "queued") then
     local state = shot.state == "queued" and "waits" or UNDER_WAY[shot.state] and "goes on at its provider"
       or shot.state
@@ -207,10 +209,14 @@ end
 function Board:tell(shots, shot, ended)
   if not self.shots then
     self.shots, self.total = shots, 0
-    for _, one in ipairs(shots) do self.total = self.total + (one.left_out and 0 or 1) end
+    for _, one in ipairs(shots) do
+      self.total = self.total + (one.left_out and 0 or 1)
+      self.there[one] = one.state == "done" and one.path and core.readable(one.path) or nil
+    end
   end
   if shot then
-    if ended then self.ended[shot], self.over = true, self.over + 1 end
+    if ended then self.ended[shot] = true end
+    if ended and shot.state == "done" then self.made = self.made + 1 end
     self.running[shot] = not ended and UNDER_WAY[shot.state] or nil
     local line = told(self, shot, ended)
     if line and self.said[shot] ~= line then

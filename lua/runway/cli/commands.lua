@@ -67,7 +67,8 @@ local PROVIDER = { "--provider", "Whose account: runwayml, cometapi, chatgptsb, 
 
 local ACCOUNT = {
   PROVIDER,
-  { "--base-url", "Another address of the API, such as a sandbox's.", value = "URL" },
+  { "--base-url", "Another address of the API, such as a sandbox's (runwayml: also $RUNWAYML_BASE_URL).",
+    value = "URL" },
   { "--proxy", "A proxy (default: the environment's https_proxy; a password is best left there).", value = "URL" },
   { "--ca-file", "A PEM file of authorities to trust (default: $CURL_CA_BUNDLE, $SSL_CERT_FILE and $SSL_CERT_DIR, "
     .. "else the system's).", value = "FILE" },
@@ -89,7 +90,8 @@ local WAITING = {
 local FILE = {
   { "-o --output", "The file to write; - is standard output.", value = "FILE" },
   { "--overwrite", "Write over a file that is there; with -o -, to a terminal, too." },
-  { "--max-bytes", "Give up on a file that is larger (default 4 GiB).", value = "N", read = read.count },
+  { "--max-bytes", "Give up on a file that is larger: bytes, or 500K, 20M, 2G (default 4G).", value = "N",
+    read = read.bytes },
 }
 
 -- What a clip is made of.
@@ -123,7 +125,7 @@ local generate = {
   more = "Prints the path of the file. The task's id is printed (on standard error) as soon as it is known; if "
     .. "anything fails after that, `runway task ID -o FILE` goes on. A FILE that is there already is 1, before "
     .. "anything is paid for; with --journal and --key it is 0 where it is the very film of that key.\n\n"
-    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2, 4, 5 },
   options = together(PARAMS, FILE, WAITING, {
     { "--journal", "Remember the task in this journal: a file, or postgresql://….", value = "JOURNAL" },
     { "--key", "With a journal: what this clip is known by. The same key never submits twice; run again, it goes on.",
@@ -143,6 +145,8 @@ local ATTEMPTS = { "--attempts", "How often a shot is made whose failure the pro
   default = "1", read = read.count }
 local BUDGET = { "--budget", "Credits: nothing is submitted that could take what is spent and held back past it.",
   value = "CREDITS", read = read.amount }
+local PRICE = { "--price", "MODEL=CREDITS: what a second of film, or one picture or sound, costs with that model, "
+  .. "where it is not known here or is another for you.", value = "PRICE", read = read.price, list = "prices" }
 
 local batch = {
   "batch", "Make a list of shots, each once, side by side, into a directory. Spends credits.",
@@ -150,14 +154,15 @@ local batch = {
     .. "where ffmpeg is in the PATH), and the journal (runway.db). Run again, it goes on: what is there stays, what is "
     .. "under way is gone on with, what is unknown is shown and left. Prints the path of each film that is there. "
     .. "Ctrl-C ends it, and no id is lost; a second one ends it at once.\n\n" .. KEYS
-    .. "\n\n" .. exits.told(),
+    .. "\n\n" .. exits.told { 0, 1, 2, 3, 4 },
   takes = { { "file", "The list." } },
   options = together({
     { "-o --output", "The directory to write into; it is made.", value = "DIR" },
     JOBS,
     BUDGET,
+    PRICE,
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
-    { "--dry-run", "Print the requests and what they would cost, and send nothing." },
+    { "--dry-run", "Print the requests and what they would cost, and send nothing; no key is needed." },
     { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
     { "--retry-failed", "Make anew what failed in an earlier run." },
     ATTEMPTS,
@@ -170,17 +175,18 @@ local batch = {
 }
 
 local estimate = {
-  "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent.",
+  "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent, no key needed.",
   more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
-    .. "\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2 },
   takes = { { "file", "A list of shots.", optional = true } },
-  options = together(PARAMS, { JSON }, ACCOUNT),
+  options = together(PARAMS, { PRICE, JSON }, ACCOUNT),
 }
 
 local task = {
   "task", "Look at a task, wait for it, fetch what it made.",
   more = "Prints its state; with -o waits for it and prints the path of the file. A task that failed or was cancelled "
-    .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n"
+    .. exits.told { 0, 1, 2, 5 },
   takes = { { "id", "The task's id." } },
   options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { KIND, JSON }, ACCOUNT),
 }
@@ -266,7 +272,8 @@ local work = {
   "work", "Make what is queued in a journal. Spends credits.",
   more = "Takes what `client:enqueue` and `runway batch --enqueue` have put there for this provider, and goes on "
     .. "with what workers that are no more have begun; on as many machines as you like. SIGTERM: nothing new is taken, "
-    .. "what is under way is handed on, and the exit code is 0.\n\n" .. KEYS .. "\n\n" .. exits.told(),
+    .. "what is under way is handed on, and the exit code is 0. Standard error has a line for each that was "
+    .. "begun, is done, failed or is unknown.\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2, 3, 4 },
   options = together({
     JOURNAL,
     { "-o --output", "The directory for the files; it is made.", value = "DIR" },
@@ -275,14 +282,15 @@ local work = {
     ATTEMPTS,
     { "--max-tasks", "Tasks under way at once, of all workers together.", value = "N", read = read.count },
     BUDGET,
+    PRICE,
   }, WAITING, { JSON }, ACCOUNT),
 }
 
 local doctor = {
   "doctor", "Look for what stands in the way: key, network, clock, disk, journal.",
-  more = "One line a check: ok, warn or FAIL, what was seen, and what to do. Two requests are made, one of them with "
-    .. "the key, and nothing is paid for; where nothing answers, it takes seconds. No key is shown. Exit code 0: "
-    .. "nothing failed; 1: something did.\n\n" .. KEYS,
+  more = "One line a check: ok, warn, FAIL or skip (what it needs failed), what was seen, and what to do. "
+    .. "Two requests are made, one of them with the key, and nothing is paid for; where nothing answers, it takes "
+    .. "seconds. No key is shown. Exit code 0: nothing failed; 1: something did.\n\n" .. KEYS,
   options = together({
     { "-o --output", "The directory that films are to go to (default: this one).", value = "DIR" },
     { "--journal", "The journal to look at: a file, or postgresql://….", value = "JOURNAL" },
@@ -328,7 +336,8 @@ local ENVIRONMENT = {
   { "RUNWAYML_API_SECRET, COMETAPI_KEY, CHATGPTSB_API_KEY, QIMU_API_KEY, RUNWAY_GATEWAY_API_KEY",
     "The API key, by provider; the same name with _FILE behind it names a file that holds it." },
   { "RUNWAY_PROVIDER", "The provider, where --provider does not name one." },
-  { "RUNWAY_GATEWAY_BASE_URL", "The address of a gateway." },
+  { "RUNWAYML_BASE_URL, RUNWAY_GATEWAY_BASE_URL", "The address of Runway's own API, where it is another (a sandbox's), "
+    .. "and of a gateway. For the others there is --base-url alone; a variable that looks like one is pointed out." },
   { "https_proxy, http_proxy, all_proxy, no_proxy", "Proxies, and what goes to none." },
   { "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR", "Authorities to trust." },
   { "TMPDIR", "Where -o - keeps the film until it is whole (default: /tmp)." },

@@ -1,7 +1,7 @@
 -- `runway doctor`: what there is of all that a task needs, a line each, and what to do where something is missing.
 --
--- A check is a function of what is known so far. It gives its state (ok, warn, fail), what it saw, what is to be
--- done, and details by name. It changes nothing, pays for nothing, and says no key.
+-- A check is a function of what is known so far. It gives its state (ok, warn, fail; skip: what it needs has failed),
+-- what it saw, what is to be done, and details by name. It changes nothing, pays for nothing, and says no key.
 
 local errors = require "runway.errors"
 local exits = require "runway.cli.exits"
@@ -29,10 +29,10 @@ local CHECKS = {
 }
 command.checks = CHECKS
 
-local SHOWN = { ok = "ok", warn = "warn", fail = "FAIL" }
+local SHOWN = { ok = "ok", warn = "warn", fail = "FAIL", skip = "skip" }
 
 local function clean(said, known)
-  return said and text.line(errors.redact(said, known.key), 1000)
+  return said and text.line(errors.redact(report.spelled(said), known.key), 1000)
 end
 
 local function say(world, args, check, found)

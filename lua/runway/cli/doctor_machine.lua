@@ -1,6 +1,7 @@
 -- What `runway doctor` looks at on this machine.
 
 local core = require "runway.core"
+local errors = require "runway.errors"
 local guard = require "runway.guard"
 local program = require "runway.program"
 local text = require "runway.text"
@@ -41,14 +42,16 @@ end
 local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"
 
 local function journal_seen(seen)
-  local said = ("%s holds %d entries"):format(seen.path, seen.entries)
+  local said = ("%s holds %d %s"):format(seen.path, seen.entries, seen.entries == 1 and "entry" or "entries")
   if seen.version == 0 then said = seen.path .. " is empty" end
   if seen.commit_seconds then said = ("%s, a commit took %s s"):format(said, text.fixed(seen.commit_seconds, 3)) end
   local detail = { journal = seen.path, version = seen.version, entries = seen.entries, unknown = seen.unknown,
     commit_seconds = seen.commit_seconds }
   if seen.unknown > 0 then
-    return "warn", ("%s; %d are unknown and may be paid for"):format(said, seen.unknown),
-      "See them with runway journal list --state unknown, and settle them.", detail
+    return "warn", ("%s; %d %s unknown and may be paid for"):format(said, seen.unknown,
+      seen.unknown == 1 and "is" or "are"),
+      ("See them with runway journal list --journal %s --state unknown, and settle them."):format(
+        text.shell(errors.redact(seen.path))), detail
   end
   if seen.version > 0 and seen.version < seen.newest then
     return "warn", ("%s; it is of version %d, this runway writes %d"):format(said, seen.version, seen.newest),

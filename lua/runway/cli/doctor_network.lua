@@ -19,7 +19,6 @@ local network = {}
 
 local TIMEOUT, CONNECT = 10, 5                -- seconds
 local NO_KEY = "there-is-no-key-yet"          -- of a session that never signs
-local EARLIER = "Mend what stands above, then look again."
 
 ---------------------------------------------------------------------------------------------------
 -- What is set up
@@ -36,21 +35,20 @@ end
 
 function network.key(known)
   local adapter = known.adapter
-  if not adapter then return "fail", "not looked for: there is no provider", EARLIER end
+  if not adapter then return "skip", "not looked for: there is no provider" end
   local variable = adapter.env and adapter.env.api_key
   local key, why, from = api_key.find(adapter.name, variable)
   if key then
     known.key = key
     return "ok", "found in " .. from, nil, { from = from }
   end
-  why = why:gsub(" or give api_key = …", "")
   return "fail", why, variable and ("A key is made on the provider's own pages; give it as %s."):format(variable)
     or "Let the adapter name a variable: env = { api_key = \"…\" }."
 end
 
 function network.address(known)
   local adapter, args = known.adapter, known.args
-  if not adapter then return "fail", "not looked for: there is no provider", EARLIER end
+  if not adapter then return "skip", "not looked for: there is no provider" end
   local pins = {}
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   local made, err = sessions.new(adapter, {
@@ -61,11 +59,16 @@ function network.address(known)
   }, adapters.asks_at(adapter))
   if not made then return "fail", err.message, "Give another with --base-url URL." end
   known.session = made
+  local unread = not args.base_url and api_key.unread_address(adapter.name, adapter.env)
+  if unread then
+    return "warn", ("%s; %s"):format(made.base, unread), "Give it as --base-url URL, or take it away.",
+      { base_url = made.base }
+  end
   return "ok", made.base, nil, { base_url = made.base }
 end
 
 function network.proxy(known)
-  if not known.session then return "fail", "not looked for: there is no address", EARLIER end
+  if not known.session then return "skip", "not looked for: there is no address" end
   local name, from = core.way(known.session.base .. "/", known.args.proxy)
   if name == nil then
     known.blocked = true
@@ -103,7 +106,7 @@ local OTHERWISE = "Try again in a while; then look at --base-url, and at what li
 
 function network.reach(known)
   if not known.session or known.blocked then
-    return "fail", "not tried: there is no way to an address", EARLIER
+    return "skip", "not tried: there is no way to an address"
   end
   local result = first_answer(known.session)
   known.first = result
@@ -151,7 +154,7 @@ end
 
 function network.tls(known)
   local session = known.session
-  if not session then return "fail", "not looked at: there is no address", EARLIER end
+  if not session then return "skip", "not looked at: there is no address" end
   local named, file = authorities(known.args)
   local detail = { authorities = named }
   local fault = file and fault_of(file)
@@ -169,7 +172,7 @@ function network.tls(known)
       .. "install ca-certificates)? Does a proxy show a certificate of its own (give its authority with --ca-file "
       .. "FILE)? Is the clock right?", detail
   end
-  return "fail", ("not looked at: nothing answers (trusted are %s)"):format(named),
+  return "skip", ("not looked at: nothing answers (trusted are %s)"):format(named),
     "Look again once something does; where a proxy has a certificate of its own, have its authority at hand (--ca-file "
     .. "FILE).", detail
 end
@@ -197,7 +200,7 @@ end
 
 function network.clock(known)
   if not known.reached then
-    return "fail", "not compared: nothing answers", "Compare it by hand: date -u."
+    return "skip", "not compared: nothing answers", "Compare it by hand: date -u."
   end
   local offset = offset_of(known.first)
   if not offset then return "warn", "not compared: the server tells no time", "Compare it by hand: date -u." end
@@ -252,8 +255,8 @@ local function ask_in_vain(known)
 end
 
 function network.account(known)
-  if not known.key then return "fail", "not asked: there is no key", EARLIER end
-  if not known.reached then return "fail", "not asked: nothing answers", "Look again once something does." end
+  if not known.key then return "skip", "not asked: there is no key" end
+  if not known.reached then return "skip", "not asked: nothing answers", "Look again once something does." end
   return (known.adapter.credits and ask_credits or ask_in_vain)(known)
 end
 

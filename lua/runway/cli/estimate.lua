@@ -32,7 +32,7 @@ function command.estimate(args, world)
   local asks = next(given) ~= nil
   if not args.file and not asks then return nil, "estimate needs a list of shots, or what `generate` takes" end
   if args.file and asks then return nil, "estimate takes a list of shots, or one clip's options, and not both" end
-  local client, err = account.open(args, world)
+  local client, err = account.open(args, world, true)
   if not client then return report.failure(world, args, err) end
   if args.file then return plan.tell(args, world, client, false) end
   return of_one(args, world, client, given)

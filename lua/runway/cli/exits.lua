@@ -38,11 +38,15 @@ function exits.of(err)
   return OF_KIND[err.kind] or exits.FAILED
 end
 
---- The table as lines of text.
+--- The table as lines of text, the last of a help.
+---@param codes? integer[]   that a command has, beside Ctrl-C's; default: all
 ---@return string
-function exits.told()
-  local lines = { "Exit codes:" }
-  for _, row in ipairs(exits.list) do lines[#lines + 1] = ("  %-4d %s"):format(row[1], row[2]) end
+function exits.told(codes)
+  local lines, wanted = { "Exit codes:" }, { [exits.INTERRUPTED] = true }
+  for _, code in ipairs(codes or {}) do wanted[code] = true end
+  for _, row in ipairs(exits.list) do
+    if not codes or wanted[row[1]] then lines[#lines + 1] = ("  %-4d %s"):format(row[1], row[2]) end
+  end
   return table.concat(lines, "\n")
 end
 

@@ -66,7 +66,8 @@ local function ended(world, code)
   local ok, why = world.stdout:flush()
   if ok then return code end
   if not world.cut_short then
-    world.stderr:write("runway: standard output could not be written, and what it was to hold is lost: ", why, "\n")
+    world.stderr:write("runway: standard output could not be written, and what it was to hold is lost: ", why, "\n",
+      world.made and "runway: the file is there: " .. world.made .. "\n" or "")
   end
   return code == exits.OK and exits.FAILED or code
 end

@@ -108,7 +108,7 @@ local function misuse(args)
   if args.task_id == "" then return "option '--task-id': the task's id is empty" end
   if args.failed == "" then return "option '--failed': the reason is empty" end
   if said == 1 then return nil end
-  return "journal settle needs one of --task-id ID, --resubmit and --failed WHY"
+  return "journal settle needs exactly one of --task-id ID, --resubmit and --failed WHY"
 end
 
 ---@param args table    of the command line

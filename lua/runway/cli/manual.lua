@@ -57,10 +57,9 @@ end
 local function more_of(data)
   local more = type(data.more) == "function" and data.more() or data.more
   if not more then return nil end
-  for _, own in ipairs { exits.told(), commands.keys } do
-    local at, last = more:find(own, 1, true)
-    if at then more = more:sub(1, at - 1) .. more:sub(last + 1) end
-  end
+  local at, last = more:find(commands.keys, 1, true)
+  if at then more = more:sub(1, at - 1) .. more:sub(last + 1) end
+  more = more:gsub("Exit codes:\n.*", "")
   more = more:gsub("\n+$", "")
   return more ~= "" and more or nil
 end

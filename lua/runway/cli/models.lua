@@ -124,11 +124,19 @@ end
 
 local PADDED = 5                              -- columns as wide as their widest cell, all but the last
 
+-- For people; what reads the lines is not to read a header.
+local function header() return { "PROVIDER", "KIND", "MODEL", "SECONDS", "CREDITS", "RATIOS" } end
+
+local function is_terminal(world)
+  if world.stdout_terminal ~= nil then return world.stdout_terminal end
+  return (require("runway.core").terminal "stdout")
+end
+
 local function print_table(rows, world)
-  local lines, widths = {}, {}
-  for i, row in ipairs(rows) do
-    lines[i] = cells_of(row)
-    for column = 1, PADDED do widths[column] = math.max(widths[column] or 0, #lines[i][column]) end
+  local lines, widths = { is_terminal(world) and header() or nil }, {}
+  for _, row in ipairs(rows) do lines[#lines + 1] = cells_of(row) end
+  for _, cells in ipairs(lines) do
+    for column = 1, PADDED do widths[column] = math.max(widths[column] or 0, #cells[column]) end
   end
   for _, cells in ipairs(lines) do
     for column = 1, PADDED do cells[column] = cells[column] .. (" "):rep(widths[column] - #cells[column]) end

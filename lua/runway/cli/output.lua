@@ -105,6 +105,7 @@ function output.fetch(task, args, world)
   if args.output == "-" then return to_stdout(task, args, world, show) end
   local file, err = progress.download(task, args.output, show)
   if not file then return report.failure(world, args, err) end
+  world.made = file.path
   report.task(world, args, task, { path = file.path, bytes = file.bytes, sha256 = file.sha256 })
   return exits.OK
 end

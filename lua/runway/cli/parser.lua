@@ -160,12 +160,25 @@ local function joined(argv, options, from)
   return words
 end
 
+local FROM_ENVIRONMENT = "the API key comes from the environment, see --help"
+local FOR_PEOPLE = "what is for people goes to standard error: 2>/dev/null is quiet"
+local ON_THE_WIRE = "RUNWAY_TRACE=1 in the environment tells what goes over the wire"
+
+-- Options that others have, and how that is had here.
+local ELSEWHERE = { ["--api-key"] = FROM_ENVIRONMENT, ["--token"] = FROM_ENVIRONMENT, ["--verbose"] = ON_THE_WIRE,
+  ["-v"] = ON_THE_WIRE, ["--debug"] = ON_THE_WIRE, ["--quiet"] = FOR_PEOPLE, ["--silent"] = FOR_PEOPLE,
+  ["-q"] = FOR_PEOPLE, ["-s"] = FOR_PEOPLE, ["-p"] = "--prompt TEXT" }
+
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
   message = message:gsub("\n+", " "):gsub("must be used at most 1 time$", "is given twice")
     :gsub("' Did you mean", "'; did you mean")
+  if message == "too many arguments" and options["--prompt"] then
+    return message .. " (a text is one word in quotes behind its option: --prompt TEXT)"
+  end
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
+  if unknown and unknown:find "^%-[^-]$" then message = message:gsub("; did you mean.*", "") end -- all are near
   for at, word in ipairs((wanted or unknown) and words or {}) do
     local option, following = options[word], words[at + 1] or ""
     if option and option.value and following:find "^%-." and (word == wanted or unknown
@@ -173,6 +186,7 @@ local function told(message, words, options, data)
       return ("%s (a value that begins with - is given as %s=…)"):format(message, option[1]:match "%-%-[^ ]+")
     end
   end
+  if unknown and ELSEWHERE[unknown] then return ("unknown option '%s' (%s)"):format(unknown, ELSEWHERE[unknown]) end
   if unknown and data.takes and not unknown:find "^%-%-" then
     return message .. " (what begins with - and is no option stands behind --)"
   end

@@ -85,7 +85,8 @@ function plan.tell(args, world, client, requests)
     report.line(world, { shots = sum.shots, estimate = { credits = sum.credits, low = sum.low },
       without_price = sum.without_price, exit_code = code })
   else
-    world.stdout:write(("%d shots  %s%s\n"):format(sum.shots, plan.price(sum), sum.without_price > 0
+    local shots = sum.shots == 1 and "1 shot" or ("%d shots"):format(sum.shots)
+    world.stdout:write(("%s  %s%s\n"):format(shots, plan.price(sum), sum.without_price > 0
       and (", and %d whose price is not known"):format(sum.without_price) or ""))
   end
   return code

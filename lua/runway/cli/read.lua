@@ -32,6 +32,17 @@ function read.count(text)
   return nil, ("'%s' is no whole number above 0"):format(text)
 end
 
+local UNITS = { K = 1024, M = 1024 ^ 2, G = 1024 ^ 3 }
+
+--- A number of bytes; 1M as other programs have it, too.
+function read.bytes(text)
+  local number, unit = text:match "^([%d.]+)([KMGkmg])i?[Bb]?$"
+  local n = read.number(number or text)
+  n = n and n * (unit and UNITS[require("runway.text").upper(unit)] or 1)
+  if n and n >= 1 and (unit or n % 1 == 0) then return math.floor(n) end
+  return nil, ("'%s' is no number of bytes (1000000, 500K, 20M, 2G)"):format(text)
+end
+
 function read.duration(text)
   if text == "auto" then return text end
   return read.number(text)
@@ -42,6 +53,15 @@ function read.pin(text)
   local name, address = text:match("^([^=]+:%d+)=(.+)$")
   if name then return { name = name, address = address } end
   return nil, "not of the form HOST:PORT=ADDRESS" -- what it is may hold a password
+end
+
+--- "gen4_turbo=5": what a model costs.
+function read.price(text)
+  local model, credits = text:match "^(.+)=([^=]*)$"
+  if not model then return nil, ("'%s' is not of the form MODEL=CREDITS"):format(text) end
+  local amount, message = read.amount(credits)
+  if not amount then return nil, message end
+  return { model = model, credits = amount }
 end
 
 -- It begins as no text for people does.

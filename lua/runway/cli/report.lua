@@ -119,6 +119,21 @@ function report.unknown(args, dashed)
     .. "provider's own list of tasks, then say what is true: " .. report.settling(args, dashed) .. "\n"
 end
 
+-- Advice for scripts that has a place in a sentence here.
+local SPELLED = { { " or give api_key = …", "" }, { "give base_url = …", "give --base-url URL" },
+  { "set allow_http = true", "give --allow-http" } }
+
+--- A message of a check, whose advice is what is typed here.
+---@param message string
+---@return string
+function report.spelled(message)
+  for _, pair in ipairs(SPELLED) do
+    local at, last = message:find(pair[1], 1, true)
+    if at then message = message:sub(1, at - 1) .. pair[2] .. message:sub(last + 1) end
+  end
+  return message
+end
+
 --- A message whose advice for scripts is what is typed here.
 ---@param args table
 ---@param message string
@@ -135,7 +150,8 @@ local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "%s in the environment: no option takes it" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
-  { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
+  { "a key of its own", "--key KEY" }, { 'fit "pad"', "--fit pad" },
+  { "option prices", "--price MODEL=CREDITS" }, { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
 
@@ -190,7 +206,9 @@ local function resume_command(args, id, message)
   end
   for _, one in ipairs(args.pins or {}) do add("--resolve", one.name .. "=" .. one.address) end
   if args.overwrite then words[#words + 1] = "--overwrite" end
-  if args.max_bytes then add("--max-bytes", ("%d"):format(args.max_bytes)) end
+  local too_large = message:find("max_bytes", 1, true) -- of the limit given here, or of the one that holds without
+  if args.max_bytes and not too_large then add("--max-bytes", ("%d"):format(args.max_bytes)) end
+  if too_large and not args.max_bytes then add("--max-bytes", "N") end
   add("-o", args.output)
   if not args.output then words[#words + 1] = "--wait" end
   return typed("runway task", id, words)
@@ -202,7 +220,8 @@ end
 ---@param message? string   of the error that stands in the way
 ---@return string
 function report.to_go_on(args, id, message)
-  local remembered = args.command == "generate" and args.journal and args.key
+  local remembered = args.command == "batch" or args.command == "work"
+    or args.command == "generate" and args.journal and args.key
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
@@ -248,6 +267,32 @@ local function told_of_a_list(args, faults)
   return (table.concat(lines):gsub("[%z\1-\9\11-\31\127]", " "))
 end
 
+--- Which key it was that the provider did not take, and what looks at it.
+---@param provider string|nil
+---@return string
+function report.about_the_key(provider)
+  local adapter = provider and require("runway.providers")[provider]
+  local variable = adapter and adapter.env and adapter.env.api_key
+  return ("the key is that of %s; runway doctor%s looks at it"):format(
+    variable and variable .. " (or " .. variable .. "_FILE)" or "the adapter's variable",
+    adapter and " --provider " .. provider or "")
+end
+
+-- A failure in words.
+local function in_words(args, err, message)
+  if not errors.is(err) then return report.told(args, message) end
+  if err.faults then return told_of_a_list(args, err.faults) end
+  if err.kind == "authentication" and err.http_status then
+    message = message .. "; " .. report.about_the_key(err.provider)
+  end
+  local said = report.told(args, message, nil, exits.is_refusal(err))
+  if err.kind == "unknown_submit" and args.command == "generate" and not args.journal then
+    said = said .. "runway: with --journal FILE and --key KEY such a submit is remembered, and not made again by "
+      .. "mistake\n"
+  end
+  return said
+end
+
 -- Says what went wrong, and how to go on with a task that may still bring its film.
 ---@param world table
 ---@param args table           the command's options
@@ -257,8 +302,7 @@ end
 ---@return integer exit_code
 function report.failure(world, args, err, about, task)
   local message = report.as_typed(args, tostring(err))
-  world.stderr:write(errors.is(err) and err.faults and told_of_a_list(args, err.faults)
-    or report.told(args, message, nil, exits.is_refusal(err)))
+  world.stderr:write(in_words(args, err, message))
   local id = errors.is(err) and err.task_id or world.task_id
   if args.json then
     local object = object_of(task or errors.is(err) and err.task or world.task, id)

@@ -35,6 +35,7 @@ function command.sandbox(args, world)
     log = args.verbose and function(line) world.stderr:write(line, "\n") end or nil,
   }
   if not server then
+    if message:find("already in use", 1, true) then message = message .. "; --port 0 takes one that is free" end
     local code = report.failure(world, args, message, { kind = missing and "config" or "io" })
     return missing and exits.MISUSE or code
   end

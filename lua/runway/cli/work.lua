@@ -1,12 +1,53 @@
--- `runway work`: a worker.
+-- `runway work`: a worker, and what it says of each entry: a line on standard error, as `runway batch` has it where it
+-- draws nothing. Standard output gets the sums, at its end.
 
 local account = require "runway.cli.account"
+local errors = require "runway.errors"
+local exits = require "runway.cli.exits"
+local ledger = require "runway.ledger"
 local report = require "runway.cli.report"
+local scheduler = require "runway.scheduler"
 local text = require "runway.text"
 
 local command = {}
 
 local WORDS = { "done", "failed", "unknown", "put_back" }
+
+-- What has become of one, in words.
+local function told(args, entry)
+  local words = { entry.key, entry.state }
+  if entry.error then
+    if entry.state == "queued" then words[2] = "waits" end
+    if entry.state == "submitted" then words[2] = "goes on at its provider" end
+    local message = report.as_typed({ key = entry.key, journal = args.journal }, entry.error.message)
+    words[2] = words[2] .. ": " .. message
+  elseif entry.state == "submitted" then
+    words[3] = "task " .. entry.task_id
+  else
+    words[3] = entry.credits and text.number(entry.credits) .. " credits"
+    words[#words + 1] = entry.path
+  end
+  return errors.redact(report.words(words))
+end
+
+local function sums_of(args, world, result)
+  local object, words = { credits = result.credits, drained = result.drained }, {}
+  for _, word in ipairs(WORDS) do
+    object[word] = result.counts[word] or 0
+    if object[word] > 0 then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
+  end
+  if args.json then return report.line(world, object) end
+  words[#words + 1] = text.number(result.credits) .. " credits"
+  world.stdout:write(table.concat(words, ", "), "\n")
+end
+
+-- Ctrl-C: what is under way was handed on.
+local function interrupted(args, world)
+  local where = errors.redact(args.journal)
+  report.failure(world, args, ("interrupted: nothing more is submitted, and what is under way keeps its ids in %s; to "
+    .. "go on: run the same command again"):format(where), { kind = "cancelled", sent = "unknown" })
+  return exits.INTERRUPTED
+end
 
 ---@param args table    of the command line
 ---@param world table
@@ -17,22 +58,22 @@ function command.work(args, world)
   if not args.output then return nil, "work needs -o DIR" end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
-  local result
-  result, err = require("runway.work").run(client, { directory = args.output, jobs = args.jobs,
-    until_empty = args.until_empty, attempts = args.attempts, timeout = args.timeout })
+  ledger.to_go_on, ledger.to_find_out = function(id) return report.to_go_on(args, id) end, report.AGAIN
+  local ok, result
+  ok, result, err = pcall(require("runway.work").run, client, { directory = args.output, jobs = args.jobs,
+    until_empty = args.until_empty, attempts = args.attempts, timeout = args.timeout,
+    on_progress = function(entry)
+      world.stderr:write(told(args, entry), "\n")
+      world.stderr:flush()
+    end })
+  if not ok and scheduler.is_interrupt(result) then return interrupted(args, world) end
+  if not ok then error(result, 0) end
   if not result then return report.failure(world, args, err) end
-  if result.halted then world.stderr:write("runway: ", tostring(result.halted), "\n") end
-  local object, words = { credits = result.credits, drained = result.drained }, {}
-  for _, word in ipairs(WORDS) do
-    object[word] = result.counts[word] or 0
-    if object[word] > 0 then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
+  if result.halted then
+    world.stderr:write("runway: nothing more was submitted: ", report.as_typed(args, tostring(result.halted)), "\n")
   end
-  if args.json then
-    report.line(world, object)
-  else
-    words[#words + 1] = text.number(result.credits) .. " credits"
-    world.stdout:write(table.concat(words, ", "), "\n")
-  end
+  sums_of(args, world, result)
+  if (result.counts.unknown or 0) > 0 then world.stderr:write(report.unknown { journal = args.journal }) end
   return result.exit_code
 end
 

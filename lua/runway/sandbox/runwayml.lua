@@ -5,6 +5,7 @@
 local account = require "runway.sandbox.runwayml_account"
 local assets = require "runway.sandbox.assets"
 local json = require "runway.json"
+local providers = require "runway.providers"
 local reply = require "runway.sandbox.reply"
 local schema = require "runway.sandbox.runwayml_schema"
 local tasks = require "runway.sandbox.tasks"
@@ -93,8 +94,11 @@ local function outputs(kind, input)
   return list
 end
 
--- An estimate in credits: a price per second, per image or per piece.
+-- An estimate in credits: as Runway's price list has it, so that a budget fares here as it does there; for what is not
+-- in that, a price per second, per image or per piece.
 local function estimate(kind, input, list)
+  local listed = providers.runwayml.price(kind, { json = input })
+  if listed then return listed.credits end
   local media = tasks.MEDIA[kind]
   if media == "image" then return 5 * #list end
   if media == "audio" then return 5 end

@@ -85,6 +85,20 @@ describe("the contact sheet", function()
     has("no more today", html)
   end)
 
+  it("shows what a run left out as it stands, and holds its cost in the sums", function()
+    local left = { left_out = true }
+    local html = written({ done(), done { left_out = true, key = "two" },
+      shot { left_out = true, key = "three", state = "failed", error = errors.new { kind = "task_failed",
+        message = "it is not allowed" } },
+      shot { left_out = true, key = "four", state = "unknown", credits = 60 },
+      shot { left_out = true, key = "five", state = "submitted", credits = 60 }, shot(left) })
+    for _, state in ipairs { "Failed", "Unknown", "Under way", "Left out" } do
+      has(("<dt>%s</dt><dd>1</dd>"):format(state), html)
+    end
+    has("it is not allowed", html)
+    has("<dd>170 <small>credits</small></dd>", html)
+  end)
+
   it("shows pictures as pictures and sounds as sounds", function()
     local html = written { done { kind = "text_to_image", path = files:path "a.png", receipt = nil },
       done { kind = "text_to_speech", path = files:path "b.mp3" } }

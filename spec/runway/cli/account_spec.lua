@@ -75,6 +75,12 @@ describe("the runway command", function()
       assert.equal(0, (run({ "task", "j1", "--provider", "my.reelhouse" }, { ASKED })))
     end)
 
+    it("is not the library itself, whose name is meant for a provider's", function()
+      local code, _, err = run({ "credits", "--provider", "runway" }, {})
+      assert.equal(2, code)
+      assert.matches('unknown provider "runway" (did you mean runwayml?)', err, 1, true)
+    end)
+
     it("goes on with the same one", function()
       local file = here:write("mine.lua", FINE)
       local _, _, err = run({ "task", "j1", "--wait", "--provider", file },
@@ -226,6 +232,9 @@ describe("the runway command", function()
       assert.truthy(out:find "\nrunwayml +text_to_video +seedance2 +4%-15 s, auto +36%-150 credits a second ")
       assert.truthy(out:find "\nqimu +text_to_video +gen3a +5,10 s +no price known +16:9 9:16\n")
       assert.truthy(out:find("gone from Runway's own API since", 1, true))
+      assert.is_nil(out:find("PROVIDER", 1, true))
+      out = select(2, run({ "models" }, nil, { stdout_terminal = true }))
+      assert.matches("^PROVIDER +KIND +MODEL +SECONDS +CREDITS +RATIOS\n", out)
     end)
 
     it("lists every kind of every provider", function()

@@ -89,6 +89,10 @@ describe("runway batch", function()
     local m
     code, out, err, m = batch(list("a", "b"), { "--jobs", "1" })
     assert.same({ 0, paths, 0 }, { code, out, #m.requests }, err)
+    assert.truthy(err:find("a  is there already  (1 of 2)\nb  is there already  (2 of 2)\n", 1, true), err)
+    os.remove(here:path "out/b.mp4")
+    err = select(3, batch(list("a", "b"), { "--jobs", "1" }))
+    assert.truthy(err:find("b  done  20 credits  (2 of 2)\n", 1, true), err)
   end)
 
   it("takes the directory's name with a slash at its end, and another journal", function()
@@ -185,6 +189,42 @@ describe("runway batch", function()
     assert.truthy(err:find("runway journal settle KEY --journal ", 1, true), err)
   end)
 
+  it("tells once of what is not known, and of which shot: before it is paid for, and in a dry run", function()
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,notes\n"
+      .. "a,a,gen45,1280:720,5,\nb,b,gen45,1280:720,5,\nc,c,gen4.5,1280:720,5,mine\n")
+    for _, more in ipairs { { "--dry-run" }, {} } do
+      local code, _, err = batch(path, more)
+      assert.equal(0, code, err)
+      for _, said in ipairs { "runway: line 2, a: the model gen45 is not known here (did you mean gen4.5?); it goes to "
+        .. "the API as it is (and so in 1 more)\n", "runway: line 4, c: the parameter notes is not known here" } do
+        local at, last = err:find(said, 1, true)
+        assert.truthy(at, err)
+        assert.is_nil(err:find(said:match "the .-;?$":sub(1, 20), last, true), err)
+      end
+    end
+  end)
+
+  it("says which shot it is that is submitted once more", function()
+    local turns = 0
+    local code, _, err = batch(list("a", "b"), nil, { b = function()
+      turns = turns + 1
+      return turns == 1 and { status = 429, json = { error = "too many" }, headers = { ["retry-after"] = "1" } } or nil
+    end })
+    assert.equal(0, code, err)
+    assert.matches("runway: b: [^\n]*too many[^\n]*trying again in", err)
+  end)
+
+  it("advises what helps: a larger budget, and a key of its own for a request that was changed", function()
+    local err = select(3, batch(list("a", "b"), { "--budget", "75", "--jobs", "1" }))
+    assert.truthy(err:find("to go on: run the same command again with a larger --budget\n", 1, true), err)
+    local changed = here:write("shots.csv", HEADER .. "a,another,gen4.5,1280:720,5\n")
+    local code
+    code, err = select(1, batch(changed)), select(3, batch(changed))
+    assert.equal(exits.FAILED, code)
+    assert.truthy(err:find("one that was changed needs another key in the list\n", 1, true), err)
+    assert.is_nil(err:find("--retry-failed", 1, true))
+  end)
+
   it("makes only what it is asked for", function()
     local code, out = batch(list("a", "b", "c", "d"), { "--only", "b", "c", "--only", "d", "--json" })
     assert.equal(0, code)
@@ -279,10 +319,11 @@ describe("runway batch", function()
 end)
 
 describe("runway estimate", function()
-  local here
+  local here, environment
   before_each(function()
     here = scratch.new()
-    command.setup { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY }
+    environment = { RUNWAYML_API_SECRET = mocked.KEY, COMETAPI_KEY = mocked.KEY }
+    command.setup(environment)
   end)
   after_each(function()
     command.teardown()
@@ -314,6 +355,34 @@ describe("runway estimate", function()
     code, out = estimate { path }
     assert.equal(exits.FAILED, code)
     assert.truthy(out:find("b  price not known\n2 shots  60 credits, and 1 whose price is not known\n", 1, true), out)
+  end)
+
+  it("takes a price where no one knows it, also for a budget", function()
+    local clip = { "--provider", "cometapi", "--prompt", "x", "--model", "gen4", "--ratio", "16:9", "--duration", "5" }
+    local code, _, err = estimate(clip)
+    assert.equal(exits.FAILED, code)
+    assert.truthy(err:find("runway: here that is --price MODEL=CREDITS\n", 1, true), err)
+    local out = select(2, estimate(clip, "--price", "gen4=2.5", "--price", "x=1"))
+    assert.equal("12.5 credits  (user)\n", out)
+    local path = here:write("shots.csv", HEADER .. "a,x,gen4,16:9,5\nb,x,gen4,16:9,5\n")
+    code = command.run({ "batch", path, "-o", here:path "out", "--provider", "cometapi", "--budget", "9", "--price",
+      "gen4=2" }, {})
+    assert.equal(exits.BUDGET, code)
+    for _, wrong in ipairs { "gen4", "gen4=", "gen4=-1", "=5" } do
+      assert.equal(exits.MISUSE, (estimate(clip, "--price", wrong)), wrong)
+    end
+  end)
+
+  it("needs no key, nor does a dry run, of whichever provider", function()
+    environment.RUNWAYML_API_SECRET, environment.COMETAPI_KEY = nil, nil
+    assert.same({ 0 }, { (estimate(CLIP)) })
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,provider\n"
+      .. "a,x,gen4.5,1280:720,5,\nb,x,gen4,16:9,5,cometapi\n")
+    local code, _, err = command.run({ "batch", path, "--dry-run" }, {})
+    assert.equal(0, code, err)
+    code, _, err = command.run({ "batch", path, "-o", here:path "out" }, {})
+    assert.equal(exits.MISUSE, code)
+    assert.matches("no API key", err, 1, true)
   end)
 
   it("exits with 1 where no one knows, and with 2 for what is refused", function()

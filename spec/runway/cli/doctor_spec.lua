@@ -91,12 +91,27 @@ describe("runway doctor", function()
     assert.matches("^%d+", checks.versions.detail.libpq)
   end)
 
+  it("says of the address which variable seems to be meant for it, and is not read", function()
+    environment.RUNWAY_BASE_URL = "http://127.0.0.1:1"
+    local checks = look({}, { ROOT, BALANCE })
+    assert.equal("warn", checks.address.state)
+    assert.matches("RUNWAY_BASE_URL is set and is not read: the name here is RUNWAYML_BASE_URL", checks.address.message,
+      1, true)
+    assert.equal("ok", look({ "--base-url", "https://mine.example" }, { ROOT, BALANCE }).address.state)
+  end)
+
+  it("says how an address is given to the command", function()
+    environment.RUNWAY_GATEWAY_API_KEY = mocked.KEY
+    local checks = look({ "--provider", "gateway" }, {})
+    assert.matches("give --base-url URL or set RUNWAY_GATEWAY_BASE_URL", checks.address.message, 1, true)
+  end)
+
   describe("says of the key", function()
     it("that there is none, and what was meant for one; asks for nothing with it", function()
       environment.RUNWAYML_API_SECRET, environment.RUNWAY_API_KEY = nil, mocked.KEY
       local checks, code, m = look({}, { ROOT })
       assert.equal(1, code)
-      assert.equal("fail ok fail", states(checks, "key", "reach", "account"))
+      assert.equal("fail ok skip", states(checks, "key", "reach", "account"))
       assert.matches("RUNWAY_API_KEY is set, but the name here is RUNWAYML_API_SECRET", checks.key.message, 1, true)
       assert.is_nil(checks.key.message:find("api_key", 1, true))
       assert.is_nil(m.requests[1].headers.authorization)
@@ -168,7 +183,7 @@ describe("runway doctor", function()
         end
         local checks, exit = look({}, nil, { transport = transport })
         assert.equal(1, exit)
-        assert.equal("ok ok ok fail fail fail fail ok", states(checks, "key", "address", "proxy", "reach", "tls",
+        assert.equal("ok ok ok fail skip skip skip ok", states(checks, "key", "address", "proxy", "reach", "tls",
           "clock", "account", "output"))
         assert.matches(words, checks.reach.advice, 1, true)
         local advised = {}
@@ -195,11 +210,11 @@ describe("runway doctor", function()
     it("what is wrong with the address, or the provider", function()
       local checks, code, m = look({ "--base-url", "http://relay.example" }, {})
       assert.same({ 1, 0 }, { code, #m.requests })
-      assert.equal("fail fail fail fail fail", states(checks, "address", "proxy", "reach", "tls", "account"))
+      assert.equal("fail skip skip skip skip", states(checks, "address", "proxy", "reach", "tls", "account"))
       assert.matches("without TLS", checks.address.message, 1, true)
       checks, code = look({ "--provider", "runwaml" }, {})
       assert.equal(1, code)
-      assert.equal("fail fail fail", states(checks, "provider", "key", "address"))
+      assert.equal("fail skip skip", states(checks, "provider", "key", "address"))
       assert.matches("did you mean runwayml", checks.provider.message, 1, true)
     end)
 
@@ -209,7 +224,7 @@ describe("runway doctor", function()
       local code
       checks, code = look({ "--proxy", "http://me:canary pass@proxy.example:3128" }, {})
       assert.equal(1, code)
-      assert.equal("fail fail", states(checks, "proxy", "reach"))
+      assert.equal("fail skip", states(checks, "proxy", "reach"))
       assert.is_nil(checks.proxy.message:find("canary", 1, true))
       assert.equal("none", look({ "--proxy", "" }, { ROOT, BALANCE }).proxy.message)
     end)
@@ -339,6 +354,17 @@ describe("runway doctor", function()
       store:close()
       seen = looked()
       assert.matches("no runway journal", seen.message, 1, true)
+    end)
+
+    it("what is unknown, and how that is seen", function()
+      local j = assert(journal.open(where))
+      local client = mocked.client({ { "POST /v1/text_to_video", fault = "lost" } }, { journal = j })
+      assert.equal("unknown_submit", select(2, client:generate(mocked.clip { key = "a" })).kind)
+      mocked.close()
+      j:close()
+      local seen = looked()
+      assert.same({ "warn", 1 }, { seen.state, seen.detail.unknown })
+      assert.matches("with runway journal list --journal " .. where .. " --state unknown,", seen.advice, 1, true)
     end)
 
     it("that it is of another version, and leaves it so", function()

@@ -541,7 +541,16 @@ describe("the runway command", function()
     assert.matches("here that is the path of the file", err, 1, true)
   end)
 
-  it("gives up on a file larger than it is told, and goes on with the same options", function()
+  it("says that the film is there though standard output did not take its path", function()
+    local full = { write = function() return nil, "No space left on device" end, flush = function() return true end }
+    local code, _, err = run({ "task", "t1", "-o", path "b.mp4" }, {
+      { "GET /v1/tasks/t1", json = { id = "t1", status = "SUCCEEDED", output = { mocked.OUTPUT } } },
+      { "GET https://cdn.example/clip.mp4", body = "\0\0\0\24ftypmp42film" } }, { stdout = full })
+    assert.equal(1, code)
+    assert.truthy(err:find("runway: the file is there: " .. path "b.mp4" .. "\n", 1, true), err)
+  end)
+
+  it("gives up on a file larger than it is told, and goes on with the same options but that", function()
     local made = { "GET /v1/tasks/-t1", json = { id = "-t1", status = "SUCCEEDED", output = { mocked.OUTPUT } } }
     local large = { "GET https://cdn.example/clip.mp4", body = ("x"):rep(100) }
     write("a.mp4", "old")
@@ -550,7 +559,7 @@ describe("the runway command", function()
     assert.equal(1, code)
     assert.matches("max_bytes", err, 1, true)
     assert.is_nil(err:find("here that is", 1, true))  -- it was given
-    assert.truthy(err:find("to go on: runway task --overwrite --max-bytes 10 -o " .. path "a.mp4" .. " -- -t1\n",
+    assert.truthy(err:find("to go on: runway task --overwrite -o " .. path "a.mp4" .. " -- -t1\n",
       1, true), err)
     assert.equal("old", content "a.mp4")
   end)

@@ -108,6 +108,7 @@ describe("the runway command, with a journal,", function()
     for _, more in ipairs { {}, { "--resubmit", "--failed", "x" }, { "--task-id", "" } } do
       assert.equal(2, (on_journal("settle", "a", table.unpack(more))))
     end
+    assert.matches("exactly one of", select(3, on_journal("settle", "a", "--resubmit", "--failed", "x")))
     assert.equal(2, (run { "journal" }))
     assert.equal(2, (on_journal("list", "--state", "lost")))
     local code, _, err = on_journal "list"

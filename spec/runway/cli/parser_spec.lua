@@ -37,6 +37,24 @@ describe("runway.cli.parser", function()
     assert.matches("requires an argument", misuse("generate", "--prompt", "-oa b.mp4"), 1, true)
   end)
 
+  it("names the option where a text stands alone, and how another program's option is had here", function()
+    assert.matches("too many arguments %(.*%-%-prompt TEXT%)$", misuse("generate", "a cat"))
+    assert.equal("runway task: too many arguments", misuse("task", "a", "b"))
+    assert.equal("runway generate: unknown option '-x'", misuse("generate", "-x"))
+    assert.matches("'--api-key' (the API key comes from the environment", misuse("generate", "--api-key", "x"), 1, true)
+    assert.matches("RUNWAY_TRACE", misuse("batch", "--verbose"), 1, true)
+    assert.matches("2>/dev/null", misuse("batch", "-q"), 1, true)
+  end)
+
+  it("takes a number of bytes as other programs do", function()
+    for said, bytes in pairs { ["1000"] = 1000, ["1M"] = 1048576, ["1.5k"] = 1536, ["2GiB"] = 2147483648 } do
+      assert.equal(bytes, parse("generate", "--max-bytes", said).max_bytes)
+    end
+    for _, wrong in ipairs { "0", "-1", "1.5", "1T", "M", "1e" } do
+      assert.matches("is no number of bytes", misuse("generate", "--max-bytes=" .. wrong))
+    end
+  end)
+
   it("leaves alone what stands behind --", function()
     assert.equal("-5 t", parse("task", "--", "-5 t").id)
     assert.equal("-o", parse("task", "--", "-o").id)

@@ -24,6 +24,7 @@ describe("runway.cli.report", function()
       ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
       ["set X or give api_key = …"] = "X in the environment: no option takes it",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
+      ["name it in the client's option prices"] = "--price MODEL=CREDITS",
       ["is larger than max_bytes (10)"] = "--max-bytes N",
       ["or runway.file(path)"] = "the path of the file, as --image FILE or --param NAME=@FILE",
     } do
@@ -55,6 +56,19 @@ describe("runway.cli.report", function()
     end
   end)
 
+  it("names the option that is meant, the key that was refused, and what would remember a submit", function()
+    local text = said({ command = "generate", key = "a" }, errors.new { kind = "invalid_request", sent = "no",
+      code = "key_conflict", message = "prompt_text was x and is y. Nothing was submitted; give the new request a key "
+      .. "of its own" })
+    assert.matches("runway: here that is --key KEY\n", text, 1, true)
+    text = said({}, failure("no", { kind = "authentication", http_status = 401, task_id = nil }))
+    assert.matches("; the key is that of COMETAPI_KEY (or COMETAPI_KEY_FILE); runway doctor --provider cometapi looks "
+      .. "at it\n", text, 1, true)
+    local lost = failure("lost", { kind = "unknown_submit" })
+    assert.matches("with --journal FILE and --key KEY", said({ command = "generate" }, lost), 1, true)
+    assert.is_nil(said({ command = "generate", journal = "j" }, lost):find("--key KEY", 1, true))
+  end)
+
   it("adds nothing to what needs nothing, or was given", function()
     assert.is_nil(said({}, failure "connection refused"):find("here that is", 1, true))
     assert.is_nil(said({ allow_http = true }, failure "or set allow_http"):find("here that is", 1, true))
@@ -67,6 +81,21 @@ describe("runway.cli.report", function()
       pins = { { name = "h:443", address = "::1" } } }, failure "x")
     assert.truthy(text:find("runway task t1 --ca-file 'a b.pem' --proxy http://p:1 --resolve 'h:443=::1' --overwrite "
       .. "--max-bytes 5 -o o.mp4\n", 1, true), text)
+  end)
+
+  it("goes on without the limit that was too small, and with another where there was none", function()
+    local too_large = failure "a.mp4 is larger than max_bytes (10)"
+    local text = said({ output = "o.mp4", max_bytes = 10 }, too_large)
+    assert.truthy(text:find("to go on: runway task t1 -o o.mp4\n", 1, true), text)
+    text = said({ output = "o.mp4" }, too_large)
+    assert.truthy(text:find("to go on: runway task t1 --max-bytes N -o o.mp4\n", 1, true), text)
+  end)
+
+  it("goes on with a list by the same command", function()
+    for _, name in ipairs { "batch", "work" } do
+      local text = said({ command = name, output = "dir" }, failure "interrupted")
+      assert.truthy(text:find("to go on: run the same command again\n", 1, true), text)
+    end
   end)
 
   it("tells a value that begins with - as it is taken", function()

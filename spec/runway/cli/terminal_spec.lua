@@ -139,7 +139,7 @@ describe("the runway command in a terminal", function()
       :format(lua, list, here:path "out", server.base_url))
     local seen = screen "exit 0"
     assert.truthy(seen:find("\na  submitted  task ", 1, true), seen)
-    assert.truthy(seen:find("\na  done  25 credits  (1 of 1)\n", 1, true), seen)
+    assert.truthy(seen:find("\na  done  60 credits  (1 of 1)\n", 1, true), seen)
   end)
 
   it("ends with Ctrl-C where it reads a prompt", function()

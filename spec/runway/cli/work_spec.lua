@@ -8,8 +8,16 @@ local scratch = require "spec.support.scratch"
 describe("runway work", function()
   local files, server
 
-  before_each(function() files, server = scratch.new(), assert(sandbox.start { seconds = 0.01 }) end)
+  local getenv = os.getenv
+
+  before_each(function()
+    files, server = scratch.new(), assert(sandbox.start { seconds = 0.01 })
+    os.getenv = function(name) -- luacheck: ignore 122
+      return name == "RUNWAYML_API_SECRET" and "key_0123456789abcdef" or getenv(name)
+    end
+  end)
   after_each(function()
+    os.getenv = getenv -- luacheck: ignore 122
     server:close()
     files:remove()
   end)
@@ -22,22 +30,58 @@ describe("runway work", function()
     return code, files:content "out", files:content "err"
   end
 
-  it("makes what is queued, and says what it made", function()
+  local function enqueue(prompts)
     local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef",
       base_url = server.base_url, journal = files:path "j.db" })
-    assert(client:enqueue { key = "a", prompt_text = "a", model = "gen4.5", ratio = "1280:720", duration = 5 })
-    client:close()
-    local getenv = os.getenv
-    os.getenv = function(name) -- luacheck: ignore 122
-      return name == "RUNWAYML_API_SECRET" and "key_0123456789abcdef" or getenv(name)
+    for key, prompt in pairs(prompts) do
+      assert(client:enqueue { key = key, prompt_text = prompt, model = "gen4.5", ratio = "1280:720", duration = 5 })
     end
-    local code, out = run("--journal", files:path "j.db", "-o", files:path "films", "--until-empty", "--base-url",
-      server.base_url, "--json")
-    os.getenv = getenv -- luacheck: ignore 122
+    client:close()
+  end
+
+  local function work(...)
+    return run("--journal", files:path "j.db", "-o", files:path "films", "--until-empty", "--base-url",
+      server.base_url, ...)
+  end
+
+  it("makes what is queued, and says what it made", function()
+    enqueue { a = "a" }
+    local code, out = work "--json"
     assert.equal(0, code)
     local said = require("runway.json").decode(out)
-    assert.same({ 1, 0, 25, false }, { said.done, said.failed, said.credits, said.drained })
+    assert.same({ 1, 0, 60, false }, { said.done, said.failed, said.credits, said.drained })
     assert.matches("ftyp", files:content "films/a.mp4")
+  end)
+
+  it("says what becomes of each: that it began, its film, why it failed, what to do about what is unknown", function()
+    enqueue { a = "a", b = "sandbox:fail", c = "sandbox:drop" }
+    local code, out, err = work()
+    assert.equal(4, code, err)
+    assert.matches("^1 done, 1 failed, 1 unknown, [%d.]+ credits\n$", out)
+    assert.matches("a  submitted  task [%w-]+\n", err)
+    assert.matches("a  done  [%d.]+ credits  [^\n]*films/a.mp4\n", err)
+    assert.matches("b  failed: %w[^\n]*\n", err)
+    assert.matches("c  unknown: %w[^\n]*\n", err)
+    assert.matches("runway: what is unknown was submitted and may be paid for", err, 1, true)
+    assert.matches("runway journal settle KEY --journal " .. files:path "j.db", err, 1, true)
+  end)
+
+  it("hands on what is under way at Ctrl-C, and leads to the same command", function()
+    enqueue { a = "sandbox:stall" }
+    local core = require "runway.core"
+    local wait, raised = core.wait, false
+    function core.wait(...)                   -- where an interpreter's handler raises it
+      if #server.tasks > 0 and not raised then
+        raised = true
+        error("shots.lua:1: interrupted!", 0)
+      end
+      return wait(...)
+    end
+    local code, _, err = work()
+    core.wait = wait
+    assert.equal(130, code, err)
+    assert.matches("keeps its ids in [^\n]*j.db; to go on: run the same command again\n", err)
+    assert.is_nil(err:find("runway task", 1, true))
   end)
 
   it("needs a journal and a directory", function()

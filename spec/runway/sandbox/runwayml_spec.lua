@@ -35,6 +35,16 @@ describe("the official API of the sandbox", function()
     { "recipes/multi_shot_video", { version = "2026-06", mode = "auto", prompt = "a" }, "mp4" },
     { "generate/video", { configId = "mine", input = { promptText = "a" } }, "mp4" },
   }
+  it("asks what the price list says, so that an estimate and a budget hold there", function()
+    local app = calls.app { seconds = 0 }
+    for credits, body in pairs {
+      [60] = { model = "gen4.5", promptText = "a", ratio = "1280:720", duration = 5 },
+      [160] = { model = "veo3.1", promptText = "a", ratio = "1280:720", duration = 4, audio = true },
+    } do
+      assert.equal(credits, post(app, "/v1/text_to_video", body).json.estimatedCost.credits)
+    end
+  end)
+
   local HEADS = {
     mp4 = "^....ftyp", mov = "^....ftyp", png = "^\137PNG", wav = "^RIFF....WAVE", zip = "^PK",
   }
