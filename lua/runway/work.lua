@@ -16,6 +16,7 @@ local options = require "runway.options"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
 local submit = require "runway.submit"
+local text = require "runway.text"
 
 local work = {}
 
@@ -60,7 +61,7 @@ end
 local HALTING = { insufficient_credits = true, authentication = true }
 
 local function is_halting(err)
-  return HALTING[err.kind] or err.kind == "limit" and err.code == "budget"
+  return HALTING[err.kind]
     or err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable)
 end
 
@@ -85,6 +86,16 @@ local function put_back(self, row, err)
   hand_on(self, { row }, core.wall_ms() + math.floor(pause * 1000), err)
 end
 
+-- No more may be spent. The sums that the error tells are others in a moment, and none is kept. What is under way may
+-- cost less than is held back for it: then nothing more is taken for a while, and what others have left has a place.
+local function beyond_budget(self, row, err)
+  local now = scheduler.now()
+  if row.hold.passing then self.back_until = now + POLL
+  else self.halted, self.halted_until = err, now + HALT end
+  hand_on(self, { row }, not row.hold.passing and core.wall_ms() + 1000 or nil, { code = err.code, message =
+    ("the budget of %s credits had no room for it"):format(text.number(self.session.budget)) })
+end
+
 -- One that failed: made anew where its provider says that it would have a chance, else at its end.
 local function close_failed(self, row, code)
   local made = recipe.read(row)
@@ -100,6 +111,7 @@ end
 local function failed(self, row, err)
   if err.kind == "task_failed" or err.kind == "task_cancelled" then return close_failed(self, row, err.code) end
   if err.kind == "unknown_submit" or err.kind == "not_found" and err.task_id then return add(self, "unknown") end
+  if err.kind == "limit" and err.code == "budget" then return beyond_budget(self, row, err) end
   if is_halting(err) then
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
     return hand_on(self, { row }, core.wall_ms() + 1000, err)
@@ -203,7 +215,9 @@ local function look(self, free)
     begin(self, rows)
     free = free - #rows
   end
-  local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
+  local now = scheduler.now()
+  local may = (not self.halted or now >= self.halted_until and not self.options.until_empty)
+    and now >= (self.back_until or 0)
   if may then self.halted = nil end
   local taken = 0
   if free > 0 and may then

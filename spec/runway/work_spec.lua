@@ -204,6 +204,40 @@ journals.over_each_database("a queue", function()
     assert.equal(2, assert(j:totals()).states.queued)
   end)
 
+  it("waits for what is only held back, and says so of no more than what is spent", function()
+    open(nil, { budget = 130 })                 -- of 60 each, as the table says; the provider: 25, and then 20
+    for i = 1, 6 do assert(enqueue("k" .. i)) end
+    local result = work()
+    assert.same({ { done = 4 }, 3, "budget" }, { result.counts, result.exit_code, result.halted.code })
+    for _, e in ipairs(assert(j:entries { state = "queued" })) do
+      assert.is_true(e.error == nil or e.error == "the budget of 130 credits had no room for it", e.error)
+    end
+  end)
+
+  it("makes all where those before have failed, and given back what was held for them", function()
+    local ways = {}
+    for i = 1, 6 do ways["shot k" .. i] = { code = "SAFETY" } end
+    open(ways, { budget = 130 })
+    for i = 1, 6 do assert(enqueue("k" .. i)) end
+    local result = work()
+    assert.same({ { failed = 6 }, 1, nil }, { result.counts, result.exit_code, result.halted })
+  end)
+
+  it("waits for what another holds back while its task runs, and for nothing that is unknown", function()
+    open(nil, { budget = 60 })
+    for i = 1, 3 do assert(enqueue("k" .. i)) end
+    journals.sql { { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', reserved = 60, recipe = NULL, "
+      .. "updated_at = $1 WHERE key = 'k1'", core.wall_ms() } }
+    local job = runway.spawn(work)
+    runway.sleep(5)
+    assert.same({ false, 0 }, { job:done(), submits() })
+    journals.sql { "UPDATE runway_shots SET state = 'failed' WHERE key = 'k1'" }
+    while submits() == 0 do runway.sleep(1) end
+    journals.sql { "UPDATE runway_shots SET state = 'unknown', task_id = NULL, reserved = 60 WHERE key = 'k1'" }
+    local result = assert(job:join())
+    assert.same({ { done = 1 }, 3, 1 }, { result.counts, result.exit_code, submits() })
+  end)
+
   it("is left to others where it is not ready in the time given, and nothing here is at stake any more", function()
     open { ["shot a"] = { task = { json = { id = "task-shot-a-1", status = "RUNNING" } } } }
     assert(enqueue "a")

@@ -30,9 +30,9 @@ local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done',
 -- hour has ended. One that may never have begun holds others up for a minute: that is long enough for servers that
 -- refuse one more, and an outage that leaves many such must not stop everything.
 local NO_NEWS, NO_ANSWER = 3600000, 60000     -- milliseconds
-local UNDER_WAY = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
-  .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED') "
-  .. "OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"
+local RUNNING = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
+  .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED'))"
+local UNDER_WAY = "(" .. RUNNING .. " OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"
 
 -- "state IN ('a', 'b')": those from which `to` may be come to.
 local function coming_to(to, among)
@@ -134,7 +134,7 @@ end
 ---@param terms runway.Terms
 ---@return table[]
 ---@return integer at      which of them tells how the entry stands; the one behind it, where there is a budget, what is
----  held back of it if the key is not the intent's
+---  spent or held back of it if the key is not the intent's, and how much of that what runs may yet give back
 function sql.begin(intent, now, lease, terms)
   local i = intent
   local on_insert, with = conditions(i, now, terms, 12)
@@ -160,7 +160,9 @@ function sql.begin(intent, now, lease, terms)
   local at = #list
   if terms.budget then
     list[at + 1] = { ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runway_shots WHERE token = $1) THEN NULL "
-      .. "ELSE (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) END AS charged"):format(CHARGE), i.token }
+      .. "ELSE charged END AS charged, passing FROM (SELECT coalesce(sum(%s), 0.0) AS charged, "
+      .. "coalesce(sum(CASE WHEN %s THEN %s - %s ELSE 0.0 END), 0.0) AS passing FROM runway_shots) AS sums"):format(
+      CHARGE, RUNNING:format "$2", CHARGE, SPENT), i.token, now - NO_NEWS }
   end
   return list, at
 end
