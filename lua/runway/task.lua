@@ -188,8 +188,9 @@ local function query(t, deadline, waiting)
       targets.free(my.ref.target)
       err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
-      if not my.seen then ledger.doubt(t) end
-      if my.ref.trail and waiting and not t:done() then my.ref.trail:lost(err) end
+      local kept = my.ref.trail and waiting and not t:done()
+      if kept then my.ref.trail:lost(err) end
+      if waiting or not my.seen then ledger.doubt(t, kept) end
       return mark(t, err)
     end
   else
