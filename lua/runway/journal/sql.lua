@@ -125,9 +125,11 @@ local function bound(statement, with)
   return statement
 end
 
+-- Who comes next sees what was committed before: no two that have written this look at others' entries at one time.
+local function in_line() return { "UPDATE runway_about SET value = value WHERE name = 'version'" } end
+
 --- Takes a key that is free, or waits to be submitted, and tells how it stands then. The key is the intent's if the
---- entry has its token. Who has terms stands in line for one row: no two such look at the sums at the same time, and
---- who comes next sees what was committed before.
+--- entry has its token. Who has terms stands in line.
 ---@param intent runway.Intent
 ---@param now integer      Unix ms
 ---@param lease integer    until when
@@ -141,7 +143,7 @@ function sql.begin(intent, now, lease, terms)
   local on_update = conditions(i, now, terms, 10)
   local list = {}
   if terms.budget or terms.most then
-    list[1] = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
+    list[1] = in_line()
   end
   if not i.fence then                         -- who has claimed it makes none
     list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, "
@@ -395,10 +397,18 @@ function sql.notify() return { "NOTIFY runway" } end
 
 local SETTLED = "sent = NULL, updated_at = $2 WHERE key = $1 AND "
 
---- An unknown is that task.
+-- Of the same account, another entry that has a task ($1 is the key, the task as it is said).
+local OF_ANOTHER = "SELECT other.key FROM runway_shots AS other, runway_shots AS mine WHERE mine.key = $1 "
+  .. "AND other.key <> $1 AND other.task_id = %s AND other.provider = mine.provider AND other.base_url = mine.base_url"
+
+--- An unknown is that task, unless another entry is; and whose it is then. Two such stand in line for one row.
+---@return table[]
+---@return integer at   which of them settles; the one behind it names another's key
 function sql.settle_as(key, now, task_id)
-  return { "UPDATE runway_shots SET state = 'submitted', task_id = $3, error = NULL, error_code = NULL, "
-    .. "submitted_at = $2, " .. SETTLED .. coming_to("submitted", { "unknown" }), key, now, task_id }
+  return { in_line(), { "UPDATE runway_shots SET state = 'submitted', task_id = $3, error = NULL, error_code = NULL, "
+    .. "submitted_at = $2, " .. SETTLED .. coming_to("submitted", { "unknown" })
+    .. " AND NOT EXISTS (" .. OF_ANOTHER:format "$3" .. ")", key, now, task_id },
+    { OF_ANOTHER:format "$2" .. " ORDER BY other.key LIMIT 1", key, task_id } }, 2
 end
 
 --- There is no task: it is to be submitted again. The token goes, so that a late answer of the attempt that was

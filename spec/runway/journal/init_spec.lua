@@ -187,6 +187,40 @@ journals.over_each_database("a journal", function()
       assert.is_nil(e.error)
     end)
 
+    it("takes no id that another key of the same account has, and names that key", function()
+      local j = journals.open()
+      assert(begin(j, "a")):ends(journals.task "t9", {}, false)
+      unknown(j, "b")
+      local e, err = j:settle("b", { task_id = "t9" })
+      assert.same({ nil, "invalid_request", "task_taken" }, { e, err.kind, err.code })
+      assert.matches('the task "t9" is that of the key "a" already', err.message, 1, true)
+      e = assert(j:get "b")
+      assert.same({ "unknown", nil }, { e.state, e.task_id })
+      assert.equal("t10", assert(j:settle("b", { task_id = "t10" })).task_id)
+      -- another account's tasks have ids of their own
+      assert(journals.begin(j, "c", { base_url = "https://other.example" })):ends(nil, {}, true)
+      assert.equal("t9", assert(j:settle("c", { task_id = "t9" })).task_id)
+    end)
+
+    it("takes the id again that its provider did not know", function()
+      local j = journals.open()
+      unknown(j, "a")
+      assert(j:settle("a", { task_id = "t9" }))
+      journals.sql { "UPDATE runway_shots SET state = 'unknown' WHERE key = 'a'" }
+      assert.equal("submitted", assert(j:settle("a", { task_id = "t9" })).state)
+    end)
+
+    it("takes nothing that can be no id", function()
+      local j = journals.open()
+      unknown(j, "a")
+      for _, id in ipairs { "not an id", "t9 ", "t9\n", "a\tb", " ", "\0", "..", "null", ("x"):rep(4097) } do
+        local ok, message = pcall(function() j:settle("a", { task_id = id }) end)
+        assert.is_false(ok)
+        assert.matches("init_spec.lua:%d+: settle: .* is no task's id", message)
+      end
+      assert.equal("unknown", assert(j:get "a").state)
+    end)
+
     it("lets it be submitted again, or gives it up", function()
       local j = journals.open()
       unknown(j, "a")
