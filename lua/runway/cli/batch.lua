@@ -111,6 +111,19 @@ local function tell_halts(world, halted)
   end
 end
 
+-- Of those that failed: did any have a task, which stands under its key for good? Was any refused, which left its key
+-- free?
+local function failures_in(shots)
+  local failed, refused = false, false
+  for _, shot in ipairs(shots) do
+    if shot.state == "failed" and not shot.left_out then
+      local kind = shot.error and shot.error.kind or "task_failed"
+      if kind == "task_failed" or kind == "task_cancelled" then failed = true else refused = true end
+    end
+  end
+  return failed, refused
+end
+
 local function tell_sums(args, world, sums)
   local counts, under_way = sums.counts, 0
   for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
@@ -119,7 +132,9 @@ local function tell_sums(args, world, sums)
   if (counts.unknown or 0) > 0 then
     world.stderr:write(report.unknown { journal = where_of(args) })
   end
-  if (counts.failed or 0) > 0 then say(world, "what failed is made anew with --retry-failed") end
+  local failed, refused = failures_in(sums.shots)
+  if failed then say(world, "what failed is made anew with --retry-failed") end
+  if refused then say(world, "what was refused made no task, and is submitted again when you ", AGAIN) end
   if args.enqueue and (counts.queued or 0) > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))

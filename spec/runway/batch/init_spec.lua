@@ -333,6 +333,16 @@ describe("runway.batch", function()
       assert.equal(1, result.exit_code)
     end)
 
+    it("submits again what the provider refused, which made no task and left its key free", function()
+      local way = { status = 400, json = { error = "no such voice" } }
+      client = provider { b = { way, way } }
+      assert.equal("failed", states(assert(run(list("b")))))
+      assert.is_nil(entry "b")
+      assert.equal("failed", states(assert(run(list("b"), { retry_failed = true }))))
+      local shot = assert(run(list("b"))).shots[1]
+      assert.same({ "done", "b", 3 }, { shot.state, shot.entry, posts.b })
+    end)
+
     it("fails alone a key that stood for another request", function()
       client = provider()
       assert(run(list("a", "b")))
