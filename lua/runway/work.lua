@@ -34,7 +34,7 @@ local OPTIONS = {
 }
 
 ---@class runway.WorkResult
----@field counts table<string, integer>   what this worker did: done, failed, unknown, put_back
+---@field counts { done: integer, failed: integer, unknown: integer, put_back: integer }   what this worker did
 ---@field credits number       what its tasks cost, or are said to
 ---@field halted? runway.Error why it stopped submitting
 ---@field drained boolean      it was told to end (SIGTERM)
@@ -49,7 +49,7 @@ local OPTIONS = {
 local Worker = {}
 Worker.__index = Worker
 
-local function add(self, what) self.counts[what] = (self.counts[what] or 0) + 1 end
+local function add(self, what) self.counts[what] = self.counts[what] + 1 end
 
 local function is_journals(err)
   return err.kind == "io" and (err.code == "lost" or err.code == "busy")
@@ -281,8 +281,8 @@ local function sum_up(self)
   local counts = self.counts
   local drained = core.term_came()
   local budget = self.halted and self.halted.code == "budget"
-  local code = drained and 0 or counts.unknown and 4 or budget and 3
-    or (counts.failed or self.halted or next(self.left)) and 1 or 0
+  local code = drained and 0 or counts.unknown > 0 and 4 or budget and 3
+    or (counts.failed > 0 or self.halted or next(self.left)) and 1 or 0
   return { counts = counts, credits = self.credits, halted = self.halted, drained = drained, exit_code = code }
 end
 
@@ -297,7 +297,7 @@ local function run(account, opts)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
-    counts = {}, credits = 0, next_look = scheduler.now(),
+    counts = { done = 0, failed = 0, unknown = 0, put_back = 0 }, credits = 0, next_look = scheduler.now(),
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty } }, Worker)
   core.catch_term()

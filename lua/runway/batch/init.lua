@@ -30,7 +30,7 @@ local TOLD = 20                               -- faults of a list that its error
 
 ---@class runway.BatchResult
 ---@field shots runway.Shot[]                in the order of the list
----@field counts table<runway.State, integer>   of those that were to be made
+---@field counts table<runway.State, integer>   of those that were to be made, how many stand in each
 ---@field credits number                     what they cost, or are said to
 ---@field budget? number                     the client's
 ---@field others? integer   what the directory's own journal holds beside this list
@@ -155,15 +155,16 @@ end
 ---@return runway.BatchResult
 local function sum_up(shots, halted, budget)
   local counts, credits, all_there, reached = {}, 0, true, false
+  for _, state in ipairs(journal.STATES) do counts[state] = 0 end
   for _, shot in ipairs(shots) do
     if not shot.left_out then
-      counts[shot.state] = (counts[shot.state] or 0) + 1
+      counts[shot.state] = counts[shot.state] + 1
       credits = credits + (shot.credits or 0)
       all_there = all_there and shot.state == "done" and not shot.error
     end
   end
   for _, halt in pairs(halted) do reached = reached or halt.error.code == "budget" end
-  local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
+  local code = counts.unknown > 0 and 4 or reached and 3 or all_there and 0 or 1
   return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
 end
 batch.sum_up = sum_up
@@ -198,7 +199,7 @@ local function make_all(shots, by_name, j, own, opts)
     put, err = night.enqueue(shots, remembering, opts)
     if not put then return nil, err end
     result = sum_up(shots, {}, opts.budget)
-    result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
+    result.exit_code = result.counts.unknown > 0 and 4 or result.counts.failed > 0 and 1 or 0
   else
     result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
   end

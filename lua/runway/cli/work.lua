@@ -24,7 +24,7 @@ function command.work(args, world)
   if result.halted then world.stderr:write("runway: ", tostring(result.halted), "\n") end
   local object, words = { credits = result.credits, drained = result.drained }, {}
   for _, word in ipairs(WORDS) do
-    object[word] = result.counts[word] or 0
+    object[word] = result.counts[word]
     if object[word] > 0 then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
   end
   if args.json then

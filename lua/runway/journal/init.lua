@@ -376,6 +376,9 @@ function journal.sweep_all(j)
   return queue.sweep(books[j])
 end
 
+--- All in which an entry may stand.
+journal.STATES = states.ALL
+
 --- An entry as people and scripts see it.
 journal.entry = entry.of
 

@@ -3,6 +3,7 @@
 local adapters = require "spec.support.adapters"
 local clients = require "runway.client"
 local command = require "spec.support.command"
+local counted = require "spec.support.counted"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
@@ -59,7 +60,7 @@ describe("runway.batch", function()
     local result = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er/" }))
     assert.equal("done done done", states(result))
     assert.equal(0, result.exit_code)
-    assert.same({ done = 3 }, result.counts)
+    assert.same(counted.batch { done = 3 }, result.counts)
     assert.equal(60, result.credits)
     assert.equal(files:path "out/deep/er/b.mp4", result.shots[2].path)
     assert.equal("task-b-1", result.shots[2].task_id)
@@ -371,7 +372,7 @@ describe("runway.batch", function()
           local result = assert(run(list("a", "b"), { enqueue = true }))
           assert.same({ "queued queued", 0, 0 }, { states(result), result.exit_code, #m.requests })
         end
-        assert.same({ { done = 2 }, { a = 1, b = 1 } }, { work(), posts })
+        assert.same({ counted.work { done = 2 }, { a = 1, b = 1 } }, { work(), posts })
         assert.equal("done done", states(assert(run(list("a", "b"), { enqueue = true }))))
         local result = assert(run(list("a", "b")))
         assert.same({ "done done", 0, 40 }, { states(result), result.exit_code, result.credits })
@@ -381,11 +382,11 @@ describe("runway.batch", function()
     it("is queued anew where it failed, if that is wanted", function()
       client = provider({ b = { { code = "SAFETY.INPUT.TEXT" } } }, { journal = j, poll_interval = 0.01 })
       assert(run(list("a", "b"), { enqueue = true }))
-      assert.same({ done = 1, failed = 1 }, work())
+      assert.same(counted.work { done = 1, failed = 1 }, work())
       local result = assert(run(list("a", "b"), { enqueue = true }))
-      assert.same({ "done failed", 1, {} }, { states(result), result.exit_code, work() })
+      assert.same({ "done failed", 1, counted.work {} }, { states(result), result.exit_code, work() })
       result = assert(run(list("a", "b"), { enqueue = true, retry_failed = true }))
-      assert.same({ "done queued", 0, { done = 1 } }, { states(result), result.exit_code, work() })
+      assert.same({ "done queued", 0, counted.work { done = 1 } }, { states(result), result.exit_code, work() })
       assert.same({ { a = 1, b = 2 }, files:path "out/b.mp4" }, { posts, j:get("b#2").path })
     end)
 
@@ -469,7 +470,7 @@ describe("runway.batch", function()
         client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
         local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
           directory = files:path("j" .. jobs) }))
-        assert.same({ done = 4, queued = 2 }, result.counts)
+        assert.same(counted.batch { done = 4, queued = 2 }, result.counts)
         assert.same({ 3, 80 }, { result.exit_code, result.credits })
       end
     end)
