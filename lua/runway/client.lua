@@ -335,7 +335,7 @@ local function credits(mine)
   if not request then return mine:refuse(problem) end
   local balance, err, answer = http.call(mine, request, { reader = "balance" })
   if not balance then return nil, err end
-  return balance, answer.json
+  return values.whole(balance), answer.json
 end
 
 --- What is left on the account.

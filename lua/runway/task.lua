@@ -12,6 +12,7 @@ local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
@@ -140,8 +141,8 @@ function task.apply(t, fields, raw)
   t.output = fields.output or t.output
   note_what_is_left_out(t, fields.flagged)
   t.created_at = fields.created_at or t.created_at
-  t.cost = fields.cost or t.cost
-  t.estimated_cost = fields.estimated_cost or t.estimated_cost
+  t.cost = fields.cost and values.whole(fields.cost) or t.cost
+  t.estimated_cost = fields.estimated_cost and values.whole(fields.estimated_cost) or t.estimated_cost
   if fields.failure or fields.failure_code then -- a server may echo what it was sent
     local session = inner[t].session
     t.failure = session:redact(fields.failure) or t.failure

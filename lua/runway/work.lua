@@ -17,6 +17,7 @@ local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
 local submit = require "runway.submit"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local work = {}
 
@@ -150,7 +151,7 @@ local function carry_out(self, row)
     if not file and err.files then file = err.files[1] end -- it is here, but its receipt
   end
   local is_made = t.status ~= "FAILED" and t.status ~= "CANCELLED"
-  self.credits = self.credits + (t.cost or is_made and t.estimated_cost or 0)
+  self.credits = values.whole(self.credits + (t.cost or is_made and t.estimated_cost or 0))
   if not file then return failed(self, row, err) end
   add(self, "done")
   journal.close_hold(self.journal, row.hold)

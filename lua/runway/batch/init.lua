@@ -18,6 +18,7 @@ local other = require "runway.batch.other"
 local sheet = require "runway.batch.sheet"
 local submit = require "runway.submit"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local batch = {}
 
@@ -159,7 +160,7 @@ local function sum_up(shots, halted, budget)
   for _, shot in ipairs(shots) do
     if not shot.left_out then
       counts[shot.state] = counts[shot.state] + 1
-      credits = credits + (shot.credits or 0)
+      credits = values.whole(credits + (shot.credits or 0))
       all_there = all_there and shot.state == "done" and not shot.error
     end
   end

@@ -14,6 +14,7 @@ local jobs = require "runway.jobs"
 local names = require "runway.names"
 local scheduler = require "runway.scheduler"
 local turns = require "runway.batch.turns"
+local values = require "runway.values"
 
 local night = {}
 
@@ -71,7 +72,7 @@ end
 
 -- What a shot has cost with its last attempt; nil where no one knows of any cost.
 local function charged(spent, cost)
-  return cost and spent + cost or spent > 0 and spent or nil
+  return cost and values.whole(spent + cost) or spent > 0 and spent or nil
 end
 
 -- The error that a failed task had.

@@ -306,8 +306,8 @@ local function totals_of(mine)
   for _, row in ipairs(found[1].rows) do
     totals.states[row.state] = row.entries
     totals.entries = totals.entries + row.entries
-    totals.credits = totals.credits + row.credits
-    if OPEN[row.state] then totals.estimated_credits = totals.estimated_credits + row.estimated end
+    totals.credits = values.whole(totals.credits + row.credits)
+    if OPEN[row.state] then totals.estimated_credits = values.whole(totals.estimated_credits + row.estimated) end
   end
   return totals
 end

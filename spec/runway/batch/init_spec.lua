@@ -76,6 +76,16 @@ describe("runway.batch", function()
     assert.equal(asked, #m.requests)
   end)
 
+  it("names whole credits as integers, in the first run and in the next", function()
+    client = provider({}, { prices = { ["gen4.5"] = 5.0 } })
+    for _ = 1, 2 do
+      local result = assert(run(list("a", "b")))
+      local shot = result.shots[1]
+      assert.same({ "integer", "integer", "integer" },
+        { math.type(result.credits), math.type(shot.credits), math.type(shot.estimate.credits) })
+    end
+  end)
+
   it("knows its films where the directory is spelled in another way, or was moved", function()
     client, m = provider()
     assert(run(list "a"))

@@ -158,6 +158,28 @@ journals.over_each_database("a journal", function()
       assert.equal(15, totals.credits)
     end)
 
+    it("has whole credits as integers, and fractions as they are", function()
+      local j = journals.open()
+      assert(begin(j, "a", { reserved = 60 })):ends(journals.task("t1", { cost = 25, estimated_cost = 30 }), {}, false)
+      assert(begin(j, "b", { reserved = 60 })):ends(journals.task "t2", {}, false)
+      local function types()
+        local totals, a, b = assert(j:totals()), assert(j:get "a"), assert(j:get "b")
+        local said = {}
+        for _, n in ipairs { a.credits, a.estimated_credits, b.estimated_credits, totals.credits,
+          totals.estimated_credits, totals.spent, totals.reserved, totals.providers.runwayml.spent } do
+          said[#said + 1] = math.type(n)
+        end
+        return table.concat(said, " "), totals
+      end
+      assert.equal(("integer "):rep(7) .. "integer", (types()))
+      assert(begin(j, "c", { reserved = 0.5 })):ends(journals.task("t3", { cost = 0.5 }), {}, false)
+      assert.equal(0.5, assert(j:get "c").credits)
+      assert(begin(j, "d", {})):ends(journals.task("t4", { cost = 1.5 }), {}, false)
+      local said, totals = types()
+      assert.equal(("integer "):rep(7) .. "integer", said)
+      assert.equal(27, totals.credits)
+    end)
+
     it("raises misuse where it was called", function()
       local j = journals.open()
       for _, call in ipairs {
