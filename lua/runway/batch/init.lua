@@ -260,7 +260,8 @@ end
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
+---  on_progress(shots, shot, ended): the one of which something is new (nil: it begins), and whether nothing more is
+---  done about it,
 ---  dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from
 ---  the environment), sheet(directory, shots, sums): writes another page than `index.html`, at the beginning, now
 ---  and then, and at the end

@@ -374,8 +374,9 @@ function night.enqueue(shots, accounts, options)
     for name, v in pairs(shot.params) do params[name] = v end
     local _, err = accounts[shot.provider]:enqueue(params)
     failure = failure or err
-    tell(self)
+    if not err then tell(self, shot, true) end
   end
+  tell(self)
   local putting = {}
   for i = 1, math.min(PUT_AT_ONCE, #line) do
     putting[i] = function()

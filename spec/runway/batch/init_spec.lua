@@ -375,6 +375,17 @@ describe("runway.batch", function()
       return assert(runway.work(client, { directory = files:path "out", until_empty = true })).counts
     end
 
+    it("tells of each shot that is put in line, once", function()
+      client = provider({}, { journal = j })
+      local told = {}
+      assert(run(list("a", "b"), { enqueue = true, on_progress = function(shots, shot, ended)
+        told[#told + 1] = shot and ("%s %s"):format(shot.key, ended) or #shots
+      end }))
+      assert.equal(2, table.remove(told, 1))
+      table.sort(told)
+      assert.same({ "a true", "b true" }, told)
+    end)
+
     it("is queued, each shot once, and sends nothing; it is done when workers have made it, under the list's names",
       function()
         client = provider({}, { journal = j, poll_interval = 0.01 })
