@@ -73,7 +73,11 @@ local function content_of(where)
     file:close()
     if not content and not why then content = "" end
   end
-  if not content then return refuse("io", "list", "cannot read the list: " .. tostring(why)) end
+  if not content then
+    why = tostring(why)
+    if why:sub(1, #where + 2) == where .. ": " then why = why:sub(#where + 3) end -- of some, as they are opened
+    return refuse("io", "list", ("cannot read the list: %s: %s"):format(where, why))
+  end
   if #content > list.MOST_BYTES then return refuse("invalid_request", "bad_list", "the list is too large to be one") end
   return content
 end
@@ -242,7 +246,9 @@ end
 local function run(account, shots, by_name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
-    return sum_up(shots, {}, clients.session_of(account).budget)
+    local result = sum_up(shots, {}, clients.session_of(account).budget)
+    result.exit_code = 0                      -- what was asked for is there: the plan
+    return result
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, opts)
@@ -275,11 +281,11 @@ function batch.run(account, shots, opts)
   opts = options.check(opts, OPTIONS, "batch", 2)
   if not opts.directory then error("batch: directory is missing", 2) end
   local read, by_name, own = read_all(account, shots, opts)
-  if not read then return nil, by_name end
+  if not read then return errors.told("runway.batch", nil, by_name) end
   local ok, result, err = pcall(run, account, read, by_name, opts)
   for _, client in ipairs(own) do client:close() end
   if not ok then error(result, 0) end
-  return result, err
+  return errors.told("runway.batch", result, err)
 end
 
 -- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.

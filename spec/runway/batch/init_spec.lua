@@ -76,6 +76,19 @@ describe("runway.batch", function()
     assert.equal(asked, #m.requests)
   end)
 
+  it("says of what it cannot begin which call that was, and where, and the list's name once", function()
+    client = provider()
+    for name, why in pairs { ["none.csv"] = "No such file or directory", ["."] = "Is a directory" } do
+      local path = files:path(name)
+      local none, err = run(path)
+      assert.same({ nil, "io", "runway.batch" }, { none, err.kind, err.call })
+      assert.matches("init_spec.lua:%d+$", err.where)
+      assert.equal(("cannot read the list: %s: %s"):format(path, why), err.message)
+    end
+    assert.equal("runway.batch", select(2, run("no,list")).call)
+    assert.equal("runway.batch", select(2, run(list "a", { only = { "b" } })).call)
+  end)
+
   it("names whole credits as integers, in the first run and in the next", function()
     client = provider({}, { prices = { ["gen4.5"] = 5.0 } })
     for _ = 1, 2 do
@@ -292,7 +305,7 @@ describe("runway.batch", function()
     it("and sends nothing when it is only asked to", function()
       client, m = provider()
       local result = assert(run(list("a", "b"), { dry_run = true }))
-      assert.equal("queued queued", states(result))
+      assert.same({ "queued queued", 0 }, { states(result), result.exit_code })
       assert.equal("/v1/text_to_video", result.shots[1].request.path)
       assert.equal("b.mp4", result.shots[2].output)
       assert.equal(60, result.shots[2].estimate.credits)
