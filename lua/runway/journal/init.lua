@@ -251,7 +251,7 @@ function Journal:settle(key, how)
   if said ~= 1 or how.task_id == "" or how.failed == "" then
     error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
   end
-  if how.task_id and (not id or id:find "%s") then -- one that a provider says itself is taken as it is
+  if how.task_id and (not id or id:find(" ", 1, true)) then -- one that a provider says itself is taken as it is
     error(("settle: %s is no task's id"):format(text.quote(how.task_id)), 2)
   end
   return errors.told("journal:settle", settle(self, mine, key, how, id))
