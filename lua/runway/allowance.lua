@@ -7,6 +7,7 @@ local adapter = require "runway.adapter"
 local http = require "runway.http"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local allowance = {}
 
@@ -32,7 +33,7 @@ function allowance.read(s, opts)
   local balance, err, answer = http.call(s, request, { reader = "balance", deadline = opts.deadline,
     aside = opts.aside })
   if not balance then return nil, err end
-  return balance, answer.json, (adapter.read(s, "limits", answer))
+  return values.whole(balance), answer.json, (adapter.read(s, "limits", answer))
 end
 
 --- What the account may run, for who is about to submit.

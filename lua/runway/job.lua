@@ -92,7 +92,7 @@ end
 ---@return runway.Error
 function job.cancelled(j)
   return with_notes(j, errors.new {
-    kind = "cancelled", message = "the job was cancelled; its tasks go on at the provider",
+    kind = "cancelled", message = "the job was cancelled; tasks that it has made go on at the provider",
   })
 end
 

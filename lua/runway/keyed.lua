@@ -307,6 +307,7 @@ function Keyed:begin(receipt, estimate)
   while true do
     local made, row, err, lack = claim(self)
     if err then return false, unreadable(self, err) end
+    if self.hold then self.hold.passing = lack and lack.passing end
     if lack and lack.of_model then return false, full(self) end
     if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then

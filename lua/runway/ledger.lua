@@ -31,6 +31,7 @@ local ledger = {}
 ---@field task_id string
 ---@field provider string
 ---@field status string
+---@field gone? boolean       its provider says that it knows no such task
 ---@field kind? string
 ---@field account? string|false   the options by which the command finds it, where --provider alone does not; false:
 ---  there are none, since it knows no such provider
@@ -71,11 +72,13 @@ end
 --- What to do about paid requests that the end of the program left without an answer; the command sets its own.
 ledger.to_find_out = "end a script with run, all or join"
 
-local function advice(id, provider, status, account)
+-- `gone`: its provider says that it knows no such task.
+local function advice(id, provider, status, account, gone)
   id, provider = shown(id), shown(provider)
   if account == nil then account = "--provider " .. text.shell(provider) end
-  return ("task %s (%s, %s) is paid for and not lost; to go on: %s"):format(id, provider, status,
-    ledger.to_go_on(id, account))
+  local said = gone and "its provider says that it knows no such task: deleted, or of another account?" or status
+  return ("task %s (%s, %s) %s: %s"):format(id, provider, said, gone and "may be paid for; to ask again"
+    or "is paid for and not lost; to go on", ledger.to_go_on(id, account))
 end
 
 --------------------------------------------------------------------- receipts
@@ -176,7 +179,7 @@ function ledger.hold(t, real, known, account)
     size = size + 1
     local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
     local word = real and leave_word(advice(t.id, t.provider, how, account)) or nil
-    held[key] = { task = t, known = known, word = word, account = account }
+    held[key] = { task = t, known = known, word = word, gone = false, account = account }
   end
 end
 
@@ -190,11 +193,19 @@ function ledger.release(t)
   take_back(entry.word)
 end
 
---- Its provider knows no such task: if no one here ever saw more of it than an id, nothing is at stake.
+--- Its provider knows no such task: if no one here ever saw more of it than an id, nothing is at stake; nor is there
+--- where a journal keeps it as unknown.
 ---@param t runway.Task
-function ledger.doubt(t)
+---@param kept boolean    one does
+function ledger.doubt(t, kept)
   local entry = held[key_of(t)]
-  if entry and not entry.known then ledger.release(t) end
+  if not entry then return end
+  if kept or not entry.known then return ledger.release(t) end
+  if entry.gone then return end
+  local before = entry.word
+  entry.gone = true
+  entry.word = before and leave_word(advice(t.id, t.provider, "", entry.account, true))
+  take_back(before)
 end
 
 --- The user has been told of it: the end of the program need not.
@@ -214,7 +225,7 @@ function ledger.open_tasks()
   for _, entry in pairs(held) do
     local t = entry.task
     list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind,
-      account = entry.account }
+      gone = entry.gone or nil, account = entry.account }
   end
   for receipt in pairs(receipts) do
     local id = ledger.id_of(receipt)
@@ -236,7 +247,7 @@ function ledger.lines(list)
       lines[i] = ("… and %d more"):format(#list - MOST_LINES)
       break
     end
-    lines[i] = advice(task.task_id, task.provider, task.status, task.account)
+    lines[i] = advice(task.task_id, task.provider, task.status, task.account, task.gone)
   end
   return lines
 end

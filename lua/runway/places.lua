@@ -76,12 +76,14 @@ local function pause(self, s, turn, deadline)
 end
 
 local function stand(self, s, turn, deadline, try)
-  s:log("debug", ("%d tasks are under way, as many as may be: a submit waits in line"):format(self.most))
+  s:log("debug", ("%d task%s under way, as many as may be: a submit waits in line"):format(self.most,
+    self.most == 1 and " is" or "s are"))
   while not s.closed do
     if self.line[1] == turn and try() then return true end
     if not pause(self, s, turn, deadline) then
       return false, select(2, s:error { kind = "timeout", code = "max_tasks", sent = "no", retryable = true, message =
-        ("%d tasks are under way, and the time given for this call is over; nothing was submitted"):format(self.most) })
+        ("%d task%s under way, and the time given for this call is over; nothing was submitted"):format(self.most,
+          self.most == 1 and " is" or "s are") })
     end
   end
   return false, select(2, s:refuse { kind = "cancelled", message = "the client was closed" })

@@ -82,11 +82,15 @@ function prices.of(session, kind, order, request)
   local credits, why, estimate
   if session.prices then
     credits, why = (type(session.prices) == "table" and of_table or of_function)(session, kind, asked(order))
+    credits = credits and values.whole(credits)
     if credits then return { credits = credits, low = credits, basis = "user" } end
   end
   if not why then
     estimate, why = adapter.price(session, kind, request)
-    if estimate then return estimate end
+    if estimate then
+      estimate.credits, estimate.low = values.whole(estimate.credits), values.whole(estimate.low)
+      return estimate
+    end
   end
   return session:refuse { kind = "config", code = "no_price", message = ("what this task costs at %s is not known%s; "
     .. "name it in the client's option prices"):format(session.adapter.name, why and " (" .. why .. ")" or "") }

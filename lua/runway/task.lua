@@ -12,6 +12,7 @@ local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
@@ -140,8 +141,8 @@ function task.apply(t, fields, raw)
   t.output = fields.output or t.output
   note_what_is_left_out(t, fields.flagged)
   t.created_at = fields.created_at or t.created_at
-  t.cost = fields.cost or t.cost
-  t.estimated_cost = fields.estimated_cost or t.estimated_cost
+  t.cost = fields.cost and values.whole(fields.cost) or t.cost
+  t.estimated_cost = fields.estimated_cost and values.whole(fields.estimated_cost) or t.estimated_cost
   if fields.failure or fields.failure_code then -- a server may echo what it was sent
     local session = inner[t].session
     t.failure = session:redact(fields.failure) or t.failure
@@ -188,8 +189,9 @@ local function query(t, deadline, waiting)
       targets.free(my.ref.target)
       err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
         message = "the provider knows no such task (deleted, or of another account?)" })
-      if not my.seen then ledger.doubt(t) end
-      if my.ref.trail and waiting and not t:done() then my.ref.trail:lost(err) end
+      local kept = my.ref.trail and waiting and not t:done()
+      if kept then my.ref.trail:lost(err) end
+      if waiting or not my.seen then ledger.doubt(t, kept) end
       return mark(t, err)
     end
   else

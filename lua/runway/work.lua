@@ -20,6 +20,8 @@ local options = require "runway.options"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
 local submit = require "runway.submit"
+local text = require "runway.text"
+local values = require "runway.values"
 
 local work = {}
 
@@ -41,7 +43,7 @@ local OPTIONS = {
 }
 
 ---@class runway.WorkResult
----@field counts table<string, integer>   what this worker did: done, failed, unknown, put_back
+---@field counts { done: integer, failed: integer, unknown: integer, put_back: integer }   what this worker did
 ---@field credits number       what its tasks cost, or are said to
 ---@field halted? runway.Error why it stopped submitting
 ---@field drained boolean      it was told to end (SIGTERM)
@@ -57,7 +59,7 @@ local OPTIONS = {
 local Worker = {}
 Worker.__index = Worker
 
-local function add(self, what) self.counts[what] = (self.counts[what] or 0) + 1 end
+local function add(self, what) self.counts[what] = self.counts[what] + 1 end
 
 ---@class runway.WorkEntry     what a worker tells of one that it works on
 ---@field key string
@@ -93,7 +95,7 @@ end
 local HALTING = { insufficient_credits = true, authentication = true }
 
 local function is_halting(err)
-  return HALTING[err.kind] or err.kind == "limit" and err.code == "budget"
+  return HALTING[err.kind]
     or err.kind == "rate_limited" and (err.code == "daily_limit" or not err.retryable)
 end
 
@@ -119,6 +121,20 @@ local function put_back(self, row, err)
   hand_on(self, { row }, core.wall_ms() + math.floor(pause * 1000), err)
 end
 
+-- No more may be spent. The sums that the error tells are others in a moment, and none is kept. What is under way may
+-- cost less than is held back for it: then nothing more is taken for a while, and what others have left has a place.
+local function beyond_budget(self, row, err)
+  local now = scheduler.now()
+  if row.hold.passing then
+    self.back_until = now + POLL
+  else
+    self.halted, self.halted_until = err, now + HALT
+    tell(self, row, "queued", err)
+  end
+  hand_on(self, { row }, not row.hold.passing and core.wall_ms() + 1000 or nil, { code = err.code, message =
+    ("the budget of %s credits had no room for it"):format(text.number(self.session.budget)) })
+end
+
 -- One that failed: made anew where its provider says that it would have a chance, else at its end.
 local function close_failed(self, row, err)
   local made = recipe.read(row)
@@ -141,6 +157,7 @@ local function failed(self, row, err)
     tell(self, row, "unknown", err)
     return add(self, "unknown")
   end
+  if err.kind == "limit" and err.code == "budget" then return beyond_budget(self, row, err) end
   if is_halting(err) then
     self.halted, self.halted_until = err, scheduler.now() + math.max(err.retry_after or 0, HALT)
     tell(self, row, "queued", err)
@@ -188,7 +205,7 @@ local function carry_out(self, row)
     file, err = t:download(nil, { receipt = true })
     if not file and err.files then file = err.files[1] end -- it is here, but its receipt
   end
-  self.credits = self.credits + (cost_of(t) or 0)
+  self.credits = values.whole(self.credits + (cost_of(t) or 0))
   if not file then return failed(self, row, err) end
   add(self, "done")
   tell(self, row, "done", err, file.path)
@@ -261,8 +278,10 @@ local function look(self, free)
     self.next_sweep = scheduler.now() + POLL
     left = journal.sweep_all(self.journal) and take(self, journal.take_over, left)
   end
-  local may = not self.halted or scheduler.now() >= self.halted_until and not self.options.until_empty
   self.allowed:refresh()
+  local now = scheduler.now()
+  local may = (not self.halted or now >= self.halted_until and not self.options.until_empty)
+    and now >= (self.back_until or 0)
   if may then self.halted = nil end
   local line = self.session.places
   if left and may then
@@ -270,7 +289,8 @@ local function look(self, free)
   end
   if left and told and not sweeps then left = take(self, journal.take_over, left) end
   if not left then return away(self) end
-  local now, poll = scheduler.now(), self.hears and not self.options.until_empty and work.POLL or POLL
+  local poll = self.hears and not self.options.until_empty and work.POLL or POLL
+  now = scheduler.now()
   self.pause, self.quiet = nil, left < free and now or now + QUIET
   self.next_look = now + (left < free and LOOK or poll)
   return true
@@ -367,8 +387,8 @@ local function sum_up(self)
   local counts = self.counts
   local drained = core.term_came()
   local budget = self.halted and self.halted.code == "budget"
-  local code = drained and 0 or counts.unknown and 4 or budget and 3
-    or (counts.failed or self.halted or next(self.left)) and 1 or 0
+  local code = drained and 0 or counts.unknown > 0 and 4 or budget and 3
+    or (counts.failed > 0 or self.halted or next(self.left)) and 1 or 0
   return { counts = counts, credits = self.credits, halted = self.halted, drained = drained, exit_code = code }
 end
 
@@ -383,8 +403,8 @@ local function run(account, opts)
   if not there then return refuse("directory", "cannot make the directory %s: %s", directory, why) end
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
-    allowed = allowance.keep(clients.session_of(account)),
-    counts = {}, credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
+    allowed = allowance.keep(clients.session_of(account)), counts = { done = 0, failed = 0, unknown = 0, put_back = 0 },
+    credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty, on_progress = opts.on_progress } }, Worker)
   core.catch_term()

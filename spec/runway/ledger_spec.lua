@@ -97,6 +97,26 @@ describe("the end of the program", function()
       print(select(2, task:wait()).kind)
     ]])
     assert.matches("^not_found\nrunway: task paid%-1 ", said)
+    assert.matches("knows no such task: deleted, or of another account?) may be paid for; to ask again: client:task(",
+      said, 1, true)
+    assert.is_nil(said:find("not lost", 1, true))
+  end)
+
+  it("says nothing of a task that a journal keeps as unknown since its provider does not know it", function()
+    local said = child.run("GONE = true\n" .. PROGRAM .. [[
+      local file = os.tmpname()
+      local kept = assert(runway.client { api_key = "key_0123456789abcdef", transport = transport, poll_interval = 0,
+        journal = file })
+      local params = { key = "a", model = "gen4.5", prompt_text = "a cat", ratio = "1280:720", duration = 5 }
+      for _ = 1, 2 do                         -- made here, and attached to
+        local task = assert(kept:generate(params))
+        local err = select(2, task:wait())
+        print(err.kind, err.message:match "keeps the key \"a\" as unknown")
+      end
+      kept:close()
+      os.execute("rm -f " .. file .. "*")
+    ]])
+    assert.equal(("not_found\tkeeps the key \"a\" as unknown\n"):rep(2), said .. "\n")
   end)
 
   it("names a command only where it leads to the task", function()

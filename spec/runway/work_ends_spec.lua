@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local counted = require "spec.support.counted".work
 local errors = require "runway.errors"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -79,13 +80,13 @@ describe("a worker", function()
       ways.a = way
       enqueue("a", "b")
       local result = work()
-      assert.same({ {}, 1, 0 }, { result.counts, result.exit_code, result.credits })
+      assert.same({ counted {}, 1, 0 }, { result.counts, result.exit_code, result.credits })
       assert.equal(told, result.halted.kind)
       assert.same({ 1, { "a queued", "b queued" } }, { count "POST", states() })
       assert.is_true(row "a".due_at < core.wall_ms() + 30000) -- another account's worker need not wait
       ways.a = nil
       journals.sql { "UPDATE runway_shots SET due_at = NULL" }
-      assert.same({ { done = 2 }, 0 }, { work().counts, work().exit_code })
+      assert.same({ counted { done = 2 }, 0 }, { work().counts, work().exit_code })
     end)
   end
 
@@ -95,10 +96,10 @@ describe("a worker", function()
       ways.b = { task = { json = { id = "task-b-1", status = "FAILED", failureCode = "SAFETY" } } }
       enqueue("a", "b", "c")
       local result = work { attempts = 3 }
-      assert.same({ { done = 1, failed = 2 }, 1, 20 }, { result.counts, result.exit_code, result.credits })
+      assert.same({ counted { done = 1, failed = 2 }, 1, 20 }, { result.counts, result.exit_code, result.credits })
       assert.same({ "a failed", "a#2 failed", "a#3 failed", "b failed", "c done" }, states())
       assert.equal(5, count "POST")
-      assert.same({ {}, 0 }, { work({ attempts = 9 }).counts, work().exit_code })
+      assert.same({ counted {}, 0 }, { work({ attempts = 9 }).counts, work().exit_code })
     end)
 
   it("makes anew what another's has left failed, as well", function()
@@ -107,7 +108,7 @@ describe("a worker", function()
     work()
     ways.a = nil
     journals.sql { "UPDATE runway_shots SET lease_until = 1" }
-    assert.same({ done = 1 }, work({ attempts = 2 }).counts)
+    assert.same(counted { done = 1 }, work({ attempts = 2 }).counts)
     assert.same({ "a failed", "a#2 done" }, states())
   end)
 
@@ -115,7 +116,7 @@ describe("a worker", function()
     ways.a = { task = { json = { id = "task-a-1", status = "CANCELLED" } } }
     enqueue "a"
     local result = work()
-    assert.same({ { failed = 1 }, 1, 0 }, { result.counts, result.exit_code, result.credits })
+    assert.same({ counted { failed = 1 }, 1, 0 }, { result.counts, result.exit_code, result.credits })
     assert.same({ "a failed" }, states())
   end)
 
@@ -124,7 +125,7 @@ describe("a worker", function()
     open { budget = 50, prices = { ["gen4.5"] = 5 } }
     enqueue("a", "b", "c")
     local result = work()
-    assert.same({ { unknown = 2 }, 4, "budget" }, { result.counts, result.exit_code, result.halted.code })
+    assert.same({ counted { unknown = 2 }, 4, "budget" }, { result.counts, result.exit_code, result.halted.code })
     assert.same({ "a unknown", "b unknown", "c queued" }, states())
   end)
 
@@ -132,7 +133,7 @@ describe("a worker", function()
     ways.a = { task = { status = 403, json = { error = "not yours" } } }
     enqueue "a"
     local result = work()
-    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.same({ counted { put_back = 1 }, 1 }, { result.counts, result.exit_code })
     assert.same({ { "a submitted" }, 0 }, { states(), row "a".lease_until })
   end)
 
@@ -140,11 +141,11 @@ describe("a worker", function()
     ways.a = { film = { status = 403, body = "gone" } }
     enqueue "a"
     local result = work()
-    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.same({ counted { put_back = 1 }, 1 }, { result.counts, result.exit_code })
     assert.same({ "a downloading" }, states())
     ways.a = nil
     journals.sql { "UPDATE runway_shots SET due_at = NULL" }
-    assert.same({ { done = 1 }, 0, 1 }, { work().counts, work().exit_code, count "POST" })
+    assert.same({ counted { done = 1 }, 0, 1 }, { work().counts, work().exit_code, count "POST" })
   end)
 
   it("forgets what was in the way of one that it has made after all", function()
@@ -158,14 +159,14 @@ describe("a worker", function()
       while row "a".state ~= "done" do runway.sleep(1) end
       ways.b = nil
     end, { jobs = 2 })
-    assert.same({ { put_back = 1, done = 2 }, 0 }, { result.counts, result.exit_code })
+    assert.same({ counted { put_back = 1, done = 2 }, 0 }, { result.counts, result.exit_code })
   end)
 
   it("has made a film whose receipt cannot be written", function()
     ways.a = { film = function() assert(core.make_directory(journals.path "out/a.mp4.json")) end }
     enqueue "a"
     local result = work()
-    assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
+    assert.same({ counted { done = 1 }, 0 }, { result.counts, result.exit_code })
     assert.same({ "a done" }, states())
   end)
 
@@ -207,14 +208,14 @@ describe("a worker", function()
       end
       ways.a = nil
     end)
-    assert.same({ done = 1 }, result.counts)
+    assert.same(counted { done = 1 }, result.counts)
   end)
 
   it("waits for the answer to its submit, however long that takes", function()
     ways.a = { status = 200, delay = 35, json = { id = "task-a-9" } }
     enqueue "a"
     local result = work()
-    assert.same({ { done = 1 }, 1, "task-a-9" }, { result.counts, count "POST", row "a".task_id })
+    assert.same({ counted { done = 1 }, 1, "task-a-9" }, { result.counts, count "POST", row "a".task_id })
   end)
 
   it("lets go of what is another's by now", function()
@@ -230,7 +231,7 @@ describe("a worker", function()
       assert.same({ "submitted", 5000000000000 }, { row "a".state, row "a".lease_until })
       journals.sql { "UPDATE runway_shots SET state = 'done', lease_until = NULL" }
     end)
-    assert.same({ {}, 0 }, { result.counts, result.exit_code })
+    assert.same({ counted {}, 0 }, { result.counts, result.exit_code })
   end)
 
   it("fetches no film of a task that is another's by now", function()
@@ -243,7 +244,7 @@ describe("a worker", function()
       runway.sleep(30)
       journals.sql { "UPDATE runway_shots SET state = 'done', lease_until = NULL" }
     end)
-    assert.same({ {}, 0, 0 }, { result.counts, result.exit_code, count "GET https://cdn" })
+    assert.same({ counted {}, 0, 0 }, { result.counts, result.exit_code, count "GET https://cdn" })
     assert.is_nil(scratch.read(journals.path "out/a.mp4"))
   end)
 
@@ -284,7 +285,7 @@ describe("a worker", function()
       mend()
       assert.is_true(asked >= 4 and asked <= 8, asked)
     end)
-    assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
+    assert.same({ counted { done = 1 }, 0 }, { result.counts, result.exit_code })
   end)
 
   it("hands on what is under way when its job is cancelled", function()
@@ -350,7 +351,7 @@ describe("a worker", function()
         journals.sql { "UPDATE runway_shots SET due_at = NULL" }
       end
     end)
-    assert.same({ true, { done = 1 }, 0 }, { failed, result.counts, result.exit_code })
+    assert.same({ true, counted { done = 1 }, 0 }, { failed, result.counts, result.exit_code })
   end)
 
   it("raises what is raised in the work, and hands the rest on", function()

@@ -1,5 +1,6 @@
 -- Workers within what the account may run: so many of a model at once, all of them together.
 
+local counted = require "spec.support.counted"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local limited = require "spec.support.limited"
@@ -52,7 +53,7 @@ journals.over_each_database("workers that know what their account may run", func
       for i = 1, 2 do results[i] = assert(workers[i]:join()) end
     end)
     assert.same({ [A] = 1, [B] = 2 }, p.most)
-    assert.same({ 5, 0, 0 }, { (results[1].counts.done or 0) + (results[2].counts.done or 0), results[1].exit_code,
+    assert.same({ 5, 0, 0 }, { results[1].counts.done + results[2].counts.done, results[1].exit_code,
       results[2].exit_code })
     assert.is_true(p.order():find "a1.*a2.*a3" ~= nil)
   end)
@@ -78,7 +79,7 @@ journals.over_each_database("workers that know what their account may run", func
     enqueue(one, A, "a1")
     enqueue(one, B, "b1")
     local result = work(one)
-    assert.same({ { done = 1, put_back = 1 }, 1, "b1" }, { result.counts, result.exit_code, p.order() })
+    assert.same({ counted.work { done = 1, put_back = 1 }, 1, "b1" }, { result.counts, result.exit_code, p.order() })
     local e = assert(one.journal:get "a1")
     assert.same({ "queued", "this account may run no task of gen4.5: its limit is 0" }, { e.state, e.error })
   end)
@@ -104,7 +105,7 @@ journals.over_each_database("workers that know what their account may run", func
       assert.same({ 0, "queued", nil }, { #p.made, one.journal:get("a1").state, one.journal:get("a1").error })
       journals.sql { "UPDATE runway_shots SET state = 'failed' WHERE key = 'x'" }
       local result = assert(worker:join())
-      assert.same({ { done = 1 }, 0 }, { result.counts, result.exit_code })
+      assert.same({ counted.work { done = 1 }, 0 }, { result.counts, result.exit_code })
     end)
   end)
 end)

@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local core = require "runway.core"
+local counted = require "spec.support.counted".work
 local fleets = require "spec.support.fleets"
 local journal = require "runway.journal"
 local journals = require "spec.support.journals"
@@ -95,7 +96,7 @@ journals.over_each_database("a queue", function()
     open()
     for _, key in ipairs { "c", "a", "b" } do assert(enqueue(key)) end
     local result = work { jobs = 1 }
-    assert.same({ { done = 3 }, 0, 60 }, { result.counts, result.exit_code, result.credits })
+    assert.same({ counted { done = 3 }, 0, 60 }, { result.counts, result.exit_code, result.credits })
     local order = {}
     for _, request in ipairs(mock.requests) do
       if request.method == "POST" then order[#order + 1] = request.json.promptText:match "%a$" end
@@ -103,7 +104,7 @@ journals.over_each_database("a queue", function()
     assert.equal("cab", table.concat(order))
     local e = assert(j:get "a")
     assert.same({ "done", journals.path "out/a.mp4", nil }, { e.state, e.path, e.lease_until })
-    assert.same({ {}, 0 }, { work().counts, submits() - 3 })
+    assert.same({ counted {}, 0 }, { work().counts, submits() - 3 })
   end)
 
   it("is given with others in the order in which they came", function()
@@ -160,7 +161,7 @@ journals.over_each_database("a queue", function()
     assert(journal.claim(j, account(), 1, {}))
     journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', lease_until = 1" }
     local result = work()
-    assert.same({ { done = 1 }, 0 }, { result.counts, submits() })
+    assert.same({ counted { done = 1 }, 0 }, { result.counts, submits() })
     assert.same({ "done", "task-9" }, { assert(j:get "a").state, j:get("a").task_id })
   end)
 
@@ -169,9 +170,9 @@ journals.over_each_database("a queue", function()
     assert(enqueue "a")
     work()
     assert(os.remove(journals.path "out/a.mp4.json"))
-    assert.same({}, work().counts)
+    assert.same(counted {}, work().counts)
     journals.sql { "UPDATE runway_shots SET lease_until = 0" }
-    assert.same({ done = 1 }, work().counts)
+    assert.same(counted { done = 1 }, work().counts)
     assert(io.open(journals.path "out/a.mp4.json")):close()
     assert.equal(1, submits())
   end)
@@ -180,10 +181,10 @@ journals.over_each_database("a queue", function()
     open()
     assert(enqueue "a")
     journals.sql { "UPDATE runway_shots SET state = 'submitting', lease_until = 1, token = 'x'" }
-    assert.same({ {}, 0 }, { work().counts, submits() })
+    assert.same({ counted {}, 0 }, { work().counts, submits() })
     assert.equal("unknown", assert(j:get "a").state)
     assert(j:settle("a", { resubmit = true }))
-    assert.same({ { done = 1 }, 1 }, { work().counts, submits() })
+    assert.same({ counted { done = 1 }, 1 }, { work().counts, submits() })
   end)
 
   it("keeps max_tasks in the claim", function()
@@ -218,11 +219,45 @@ journals.over_each_database("a queue", function()
     assert.equal(2, assert(j:totals()).states.queued)
   end)
 
+  it("waits for what is only held back, and says so of no more than what is spent", function()
+    open(nil, { budget = 130 })                 -- of 60 each, as the table says; the provider: 25, and then 20
+    for i = 1, 6 do assert(enqueue("k" .. i)) end
+    local result = work()
+    assert.same({ counted { done = 4 }, 3, "budget" }, { result.counts, result.exit_code, result.halted.code })
+    for _, e in ipairs(assert(j:entries { state = "queued" })) do
+      assert.is_true(e.error == nil or e.error == "the budget of 130 credits had no room for it", e.error)
+    end
+  end)
+
+  it("makes all where those before have failed, and given back what was held for them", function()
+    local ways = {}
+    for i = 1, 6 do ways["shot k" .. i] = { code = "SAFETY" } end
+    open(ways, { budget = 130 })
+    for i = 1, 6 do assert(enqueue("k" .. i)) end
+    local result = work()
+    assert.same({ counted { failed = 6 }, 1, nil }, { result.counts, result.exit_code, result.halted })
+  end)
+
+  it("waits for what another holds back while its task runs, and for nothing that is unknown", function()
+    open(nil, { budget = 60 })
+    for i = 1, 3 do assert(enqueue("k" .. i)) end
+    journals.sql { { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', reserved = 60, recipe = NULL, "
+      .. "updated_at = $1 WHERE key = 'k1'", core.wall_ms() } }
+    local job = runway.spawn(work)
+    runway.sleep(5)
+    assert.same({ false, 0 }, { job:done(), submits() })
+    journals.sql { "UPDATE runway_shots SET state = 'failed' WHERE key = 'k1'" }
+    while submits() == 0 do runway.sleep(1) end
+    journals.sql { "UPDATE runway_shots SET state = 'unknown', task_id = NULL, reserved = 60 WHERE key = 'k1'" }
+    local result = assert(job:join())
+    assert.same({ counted { done = 1 }, 3, 1 }, { result.counts, result.exit_code, submits() })
+  end)
+
   it("is left to others where it is not ready in the time given, and nothing here is at stake any more", function()
     open { ["shot a"] = { task = { json = { id = "task-shot-a-1", status = "RUNNING" } } } }
     assert(enqueue "a")
     local before = #ledger.open_tasks()
-    assert.same({ { put_back = 1 }, before }, { work { timeout = 0.01 }.counts, #ledger.open_tasks() })
+    assert.same({ counted { put_back = 1 }, before }, { work { timeout = 0.01 }.counts, #ledger.open_tasks() })
     local e = assert(j:get "a")
     assert.same({ "submitted", "task-shot-a-1" }, { e.state, e.task_id })
   end)
@@ -245,7 +280,7 @@ journals.over_each_database("a queue", function()
     assert.same({ 1, 1, 1 }, { result.counts.done, result.counts.failed, result.exit_code })
     assert.equal("failed", assert(j:get "bad").state)
     assert.matches("no such thing", j:get("bad").error)
-    assert.same({}, work().counts)
+    assert.same(counted {}, work().counts)
   end)
 
   -- A picture, and what is to be made of it.
@@ -269,7 +304,7 @@ journals.over_each_database("a queue", function()
     write(("long"):rep(2 ^ 21))
     assert(enqueue_picture())
     local result = work()
-    assert.same({ { put_back = 1 }, 1, 1 }, { result.counts, result.exit_code, tries })
+    assert.same({ counted { put_back = 1 }, 1, 1 }, { result.counts, result.exit_code, tries })
     local e = assert(j:get "i")
     assert.same({ "queued", true }, { e.state, e.error:find "no such file" ~= nil })
   end)
@@ -291,12 +326,12 @@ journals.over_each_database("a queue", function()
     open(ways, { budget = 100, prices = { ["gen4.5"] = 5 } })
     assert(enqueue "a")
     local result = work()
-    assert.same({ { put_back = 1 }, 1 }, { result.counts, result.exit_code })
+    assert.same({ counted { put_back = 1 }, 1 }, { result.counts, result.exit_code })
     assert.equal("queued", assert(j:get "a").state)
     assert.equal(0, assert(j:totals()).reserved)
     ways["shot a"] = nil
     journals.sql { "UPDATE runway_shots SET due_at = NULL" }
-    assert.same({ done = 1 }, work().counts)
+    assert.same(counted { done = 1 }, work().counts)
   end)
 
   it("is made by its own account's workers alone", function()
@@ -307,7 +342,7 @@ journals.over_each_database("a queue", function()
     assert(others:enqueue(mocked.clip { key = "c", prompt_text = "shot c" }))
     journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 't', lease_until = 1 WHERE key = 'c'" }
     assert.equal(1, #assert(journal.unfinished(j, account(), 9)))
-    assert.same({ done = 1 }, work().counts)
+    assert.same(counted { done = 1 }, work().counts)
     assert.same({ "queued", "submitted" }, { assert(j:get "b").state, assert(j:get "c").state })
   end)
 
@@ -340,12 +375,12 @@ journals.over_each_database("a queue", function()
     assert(enqueue_picture())
     write "two"
     local result = work()
-    assert.same({ { put_back = 1 }, 1, 0 }, { result.counts, result.exit_code, submits() })
+    assert.same({ counted { put_back = 1 }, 1, 0 }, { result.counts, result.exit_code, submits() })
     local e = assert(j:get "i")
     assert.same({ "queued", "key_conflict" }, { e.state, e.error_code })
     write "one"
     journals.sql { "UPDATE runway_shots SET due_at = NULL" }
-    assert.same({ { done = 1 }, 1 }, { work().counts, submits() })
+    assert.same({ counted { done = 1 }, 1 }, { work().counts, submits() })
   end)
 end)
 

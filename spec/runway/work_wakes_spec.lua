@@ -3,6 +3,7 @@
 local child = require "spec.support.child"
 local errors = require "runway.errors"
 local journal = require "runway.journal"
+local leftovers = require "spec.support.leftovers"
 local postgres = require "spec.support.postgres"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
@@ -40,6 +41,7 @@ describe("a worker that is told", function()
     client:close()
     other_side:close()
     files:remove()
+    leftovers.let_end()
   end)
 
   local PROGRAM = [[

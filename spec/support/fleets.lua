@@ -30,7 +30,7 @@ local PROGRAM = [[
   local base, where, directory, budget, most, mark, name = ...
   local client, err = runway.client { provider = "runwayml", api_key = "key_0123456789abcdef", base_url = base,
     journal = where, poll_interval = 0.02, timeout = 20, user_agent = name, budget = tonumber(budget),
-    prices = { ["gen4.5"] = 5 }, max_tasks = math.tointeger(most) }
+    prices = { ["gen4.5"] = 12 }, max_tasks = math.tointeger(most) }
   local result
   if client then
     result, err = runway.work(client, { directory = directory, until_empty = true, jobs = 4 })

@@ -19,6 +19,7 @@ local other = require "runway.batch.other"
 local sheet = require "runway.batch.sheet"
 local submit = require "runway.submit"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local batch = {}
 
@@ -31,7 +32,7 @@ local TOLD = 20                               -- faults of a list that its error
 
 ---@class runway.BatchResult
 ---@field shots runway.Shot[]                in the order of the list
----@field counts table<runway.State, integer>   of those that were to be made
+---@field counts table<runway.State, integer>   of those that were to be made, how many stand in each
 ---@field credits number                     what they cost, or are said to
 ---@field budget? number                     the client's
 ---@field others? integer   what the directory's own journal holds beside this list
@@ -73,7 +74,11 @@ local function content_of(where)
     file:close()
     if not content and not why then content = "" end
   end
-  if not content then return refuse("io", "list", "cannot read the list: " .. tostring(why)) end
+  if not content then
+    why = tostring(why)
+    if why:sub(1, #where + 2) == where .. ": " then why = why:sub(#where + 3) end -- of some, as they are opened
+    return refuse("io", "list", ("cannot read the list: %s: %s"):format(where, why))
+  end
   if #content > list.MOST_BYTES then return refuse("invalid_request", "bad_list", "the list is too large to be one") end
   return content
 end
@@ -175,15 +180,16 @@ end
 ---@return runway.BatchResult
 local function sum_up(shots, halted, budget)
   local counts, credits, all_there, reached = {}, 0, true, false
+  for _, state in ipairs(journal.STATES) do counts[state] = 0 end
   for _, shot in ipairs(shots) do
     if not shot.left_out then
-      counts[shot.state] = (counts[shot.state] or 0) + 1
-      credits = credits + (shot.credits or 0)
+      counts[shot.state] = counts[shot.state] + 1
+      credits = values.whole(credits + (shot.credits or 0))
       all_there = all_there and shot.state == "done" and not shot.error
     end
   end
   for _, halt in pairs(halted) do reached = reached or halt.error.code == "budget" end
-  local code = (counts.unknown or 0) > 0 and 4 or reached and 3 or all_there and 0 or 1
+  local code = counts.unknown > 0 and 4 or reached and 3 or all_there and 0 or 1
   return { shots = shots, counts = counts, credits = credits, budget = budget, halted = halted, exit_code = code }
 end
 batch.sum_up = sum_up
@@ -225,7 +231,7 @@ local function make_all(shots, by_name, j, own, opts)
     put, err = night.enqueue(shots, remembering, opts)
     if not put then return nil, err end
     result = sum_up(shots, {}, opts.budget)
-    result.exit_code = (result.counts.unknown or 0) > 0 and 4 or (result.counts.failed or 0) > 0 and 1 or 0
+    result.exit_code = result.counts.unknown > 0 and 4 or result.counts.failed > 0 and 1 or 0
   else
     result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
   end
@@ -267,7 +273,9 @@ end
 local function run(account, shots, by_name, name, opts)
   if opts.dry_run then
     for _, shot in ipairs(shots) do shot.state = "queued" end
-    return sum_up(shots, {}, clients.session_of(account).budget)
+    local result = sum_up(shots, {}, clients.session_of(account).budget)
+    result.exit_code = 0                      -- what was asked for is there: the plan
+    return result
   end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, name, opts)
@@ -285,7 +293,8 @@ end
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
 ---@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
----  on_progress(shots, shot, ended): the one of which something is new, and whether nothing more is done about it,
+---  on_progress(shots, shot, ended): the one of which something is new (nil: it begins), and whether nothing more is
+---  done about it,
 ---  dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from
 ---  the environment), sheet(directory, shots, sums): writes another page than `index.html`, at the beginning, now
 ---  and then, and at the end
@@ -299,11 +308,11 @@ function batch.run(account, shots, opts)
   opts = options.check(opts, OPTIONS, "batch", 2)
   if not opts.directory then error("batch: directory is missing", 2) end
   local read, by_name, own = read_all(account, shots, opts)
-  if not read then return nil, by_name end
+  if not read then return errors.told("runway.batch", nil, by_name) end
   local ok, result, err = pcall(run, account, read, by_name, name_of(shots), opts)
   for _, client in ipairs(own) do client:close() end
   if not ok then error(result, 0) end
-  return result, err
+  return errors.told("runway.batch", result, err)
 end
 
 -- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.

@@ -16,6 +16,7 @@ local journal = require "runway.journal"
 local names = require "runway.names"
 local scheduler = require "runway.scheduler"
 local turns = require "runway.batch.turns"
+local values = require "runway.values"
 
 local night = {}
 
@@ -75,7 +76,7 @@ end
 
 -- What a shot has cost with its last attempt; nil where no one knows of any cost.
 local function charged(spent, cost)
-  return cost and spent + cost or spent > 0 and spent or nil
+  return cost and values.whole(spent + cost) or spent > 0 and spent or nil
 end
 
 -- The error that a failed task had.
@@ -414,8 +415,9 @@ function night.enqueue(shots, accounts, options)
     for name, v in pairs(shot.params) do params[name] = v end
     local _, err = accounts[shot.provider]:enqueue(params)
     failure = failure or err
-    tell(self)
+    if not err then tell(self, shot, true) end
   end
+  tell(self)
   local putting = {}
   for i = 1, math.min(PUT_AT_ONCE, #line) do
     putting[i] = function()

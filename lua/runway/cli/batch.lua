@@ -78,11 +78,8 @@ local function page_of(args)
 end
 
 local function sums_as_object(args, sums, code)
-  local null, counts = require("runway.json").null, {}
-  for _, state in ipairs { "queued", "submitting", "submitted", "downloading", "done", "failed", "unknown" } do
-    counts[state] = sums.counts[state] or 0
-  end
-  return { shots = all_of(counts), counts = counts, credits = sums.credits, budget = sums.budget or null,
+  local null = require("runway.json").null
+  return { shots = all_of(sums.counts), counts = sums.counts, credits = sums.credits, budget = sums.budget or null,
     directory = args.output, journal = errors.redact(where_of(args)), page = page_of(args) or null,
     halted = halts_as_object(sums.halted), exit_code = code }
 end
@@ -92,10 +89,10 @@ local function say(world, ...) world.stderr:write("runway: ", table.concat { ...
 -- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits"
 local function sums_as_text(sums, under_way)
   local counts = sums.counts
-  local words = { ("%d of %d done"):format(counts.done or 0, all_of(counts)) }
+  local words = { ("%d of %d done"):format(counts.done, all_of(counts)) }
   for _, row in ipairs { { counts.failed, "failed" }, { counts.unknown, "unknown" },
     { under_way, "under way at the provider" }, { counts.queued, "not submitted" } } do
-    if (row[1] or 0) > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
+    if row[1] > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
   end
   return ("%s; %s%s credits"):format(table.concat(words, ", "), text.number(sums.credits),
     sums.budget and " of " .. text.number(sums.budget) or "")
@@ -115,14 +112,20 @@ local function tell_halts(world, halted)
   end
 end
 
--- What there is to do about shots that failed, as far as it is the same for several.
+-- What there is to do about shots that failed, as far as it is the same for several: a task that failed stands under
+-- its key for good; what was refused has left its key free.
 local function tell_failed(world, sums)
-  local anew, conflicts = false, false
+  local failed, refused, conflicts = false, false, false
   for _, shot in ipairs(sums.shots) do
-    local err = not shot.left_out and shot.state == "failed" and shot.error
-    if err then anew, conflicts = anew or MADE_ANEW[err.kind], conflicts or err.code == "key_conflict" end
+    if shot.state == "failed" and not shot.left_out then
+      local err = shot.error or { kind = "task_failed" }
+      if MADE_ANEW[err.kind] then failed = true
+      elseif err.code == "key_conflict" then conflicts = true
+      else refused = true end
+    end
   end
-  if anew then say(world, "what failed is made anew with --retry-failed") end
+  if failed then say(world, "what failed is made anew with --retry-failed") end
+  if refused then say(world, "what was refused made no task, and is submitted again when you ", AGAIN) end
   if conflicts then
     say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
       .. "list")
@@ -139,17 +142,17 @@ end
 
 local function tell_sums(args, world, sums)
   local counts, under_way = sums.counts, 0
-  for _, state in ipairs(UNDER_WAY) do under_way = under_way + (counts[state] or 0) end
+  for _, state in ipairs(UNDER_WAY) do under_way = under_way + counts[state] end
   say(world, sums_as_text(sums, under_way))
   tell_halts(world, sums.halted)
-  if (counts.unknown or 0) > 0 then
+  if counts.unknown > 0 then
     world.stderr:write(report.unknown { journal = where_of(args) })
   end
   tell_failed(world, sums)
-  if args.enqueue and (counts.queued or 0) > 0 then
+  if args.enqueue and counts.queued > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))
-  elseif under_way + (counts.queued or 0) > 0 then
+  elseif under_way + counts.queued > 0 then
     say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
   local page = page_of(args)

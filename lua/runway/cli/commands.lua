@@ -164,7 +164,7 @@ local batch = {
     { "--only", "Only the shots with these keys.", value = "KEY", list = "only", many = true },
     { "--dry-run", "Print the requests and what they would cost, and send nothing; no key is needed." },
     { "--enqueue", "Put the shots into the journal, and leave the making to workers (runway work)." },
-    { "--retry-failed", "Make anew what failed in an earlier run." },
+    { "--retry-failed", "Make anew the tasks that failed in an earlier run." },
     ATTEMPTS,
     { "--timeout", "Seconds to wait for one task; it goes on without us, and the next run goes on with it.",
       value = "SECONDS", read = read.positive },

@@ -19,7 +19,7 @@ exits.list = {
 local OF_KIND = { config = exits.MISUSE, unknown_submit = exits.UNKNOWN }
 
 -- Refusals by what is there, and not by how the command was written.
-local BY_WHAT_IS_THERE = { not_unknown = true }
+local BY_WHAT_IS_THERE = { not_unknown = true, task_taken = true }
 
 --- Was it refused here, for what the command says, before there was a request or a task?
 ---@param err any

@@ -33,7 +33,7 @@ end
 local function sums_of(args, world, result)
   local object, words = { credits = result.credits, drained = result.drained }, {}
   for _, word in ipairs(WORDS) do
-    object[word] = result.counts[word] or 0
+    object[word] = result.counts[word]
     if object[word] > 0 then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
   end
   if args.json then return report.line(world, object) end
@@ -73,7 +73,7 @@ function command.work(args, world)
     world.stderr:write("runway: nothing more was submitted: ", report.as_typed(args, tostring(result.halted)), "\n")
   end
   sums_of(args, world, result)
-  if (result.counts.unknown or 0) > 0 then world.stderr:write(report.unknown { journal = args.journal }) end
+  if result.counts.unknown > 0 then world.stderr:write(report.unknown { journal = args.journal }) end
   return result.exit_code
 end
 

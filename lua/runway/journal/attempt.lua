@@ -56,13 +56,17 @@ end
 
 ---@class runway.Lack          why a key that is free could not be taken
 ---@field charged? number      credits that are spent or held back: with the intent's they would pass the budget
+---@field passing? boolean     but may not, once what is under way has given back what it does not cost; for workers
 ---@field full? boolean        as many tasks are under way as may be
 ---@field of_model? boolean    or of its model
 
 -- nil: it could have been, a moment later. `told`: what sql.begin told of the sums.
 local function lack(intent, terms, told)
-  local charged = terms.budget and told[1].rows[1].charged
-  if charged and sql.is_over(intent, terms, charged) then return { charged = charged } end
+  local sum = terms.budget and told[1].rows[1]
+  if sum and sum.charged and sql.is_over(intent, terms, sum.charged) then
+    local passing = intent.fence and not sql.is_over(intent, terms, sum.charged - sum.passing)
+    return { charged = sum.charged, passing = passing or nil }
+  end
   if terms.of_model and told[#told].rows[1].under_way >= terms.of_model then return { of_model = true } end
   return terms.most and { full = true } or nil
 end

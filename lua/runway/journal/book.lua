@@ -8,6 +8,7 @@
 local clock = require "runway.clock"
 local core = require "runway.core"
 local scheduler = require "runway.scheduler"
+local values = require "runway.values"
 
 local book = {}
 
@@ -78,12 +79,24 @@ function Book:pay_later()
   self.pause = math.min(2 * self.pause, LONGEST_PAUSE)
 end
 
+-- A database holds credits as fractions, and sums them so. Whole ones are integers, as providers name them.
+local CREDITS = { "credits", "estimated", "reserved", "spent", "charged", "passing" }
+
+local function told(results, err)
+  for _, result in ipairs(results or {}) do
+    for _, row in ipairs(result.rows) do
+      for _, name in ipairs(CREDITS) do row[name] = row[name] and values.whole(row[name]) end
+    end
+  end
+  return results, err
+end
+
 --- Reads. Parks.
 ---@param statements table[]
 ---@return table[]|nil results
 ---@return runway.Error|nil err
 function Book:read(statements)
-  return self.store:read(statements)
+  return told(self.store:read(statements))
 end
 
 --- Writes: all or nothing. Parks.
@@ -93,7 +106,7 @@ end
 function Book:write(statements)
   local results, err = self.store:write(statements)
   if results and self.owed[1] then payment(self) end
-  return results, err
+  return told(results, err)
 end
 
 --- Writes what must not be lost: when it fails, it is owed.

@@ -207,23 +207,31 @@ end
 
 local SETTLE = { task_id = "string", resubmit = "boolean", failed = "string" }
 
+-- Statements, and which of them settles.
 local function settling(key, how, id, now)
   if id then return sql.settle_as(key, now, id) end
-  if how.failed then return sql.settle_failed(key, now, how.failed) end
-  return sql.settle_anew(key, now)
+  if how.failed then return { sql.settle_failed(key, now, how.failed) }, 1 end
+  return { sql.settle_anew(key, now) }, 1
 end
 
 local function settle(self, mine, key, how, id)
   local e, err = get(self, mine, key)
   if not e then return nil, err end
-  local results
+  local settled, other = false, nil
   if e.state == "unknown" then
-    results, err = mine:write(queue.told(mine, { settling(key, how, id, core.wall_ms()) }))
+    local statements, at = settling(key, how, id, core.wall_ms())
+    local results
+    results, err = mine:write(queue.told(mine, statements))
     if not results then return nil, err end
+    settled, other = results[at].changes > 0, id and results[at + 1].rows[1]
   end
   e, err = get(self, mine, key)
   if not e then return nil, err end
-  if not results or results[1].changes == 0 then
+  if other then
+    return refuse("task_taken", "the task %s is that of the key %s already; nothing was changed", text.quote(id),
+      text.quote(other.key))
+  end
+  if not settled then
     return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
       e.task_id and (" (task %s)"):format(e.task_id) or "")
   end
@@ -242,8 +250,11 @@ function Journal:settle(key, how)
   how = options.check(how, SETTLE, "settle", 2)
   local said = (how.task_id and 1 or 0) + (how.resubmit and 1 or 0) + (how.failed and 1 or 0)
   local id = how.task_id and fields.id(how.task_id)
-  if said ~= 1 or how.task_id and not id or how.failed == "" then
+  if said ~= 1 or how.task_id == "" or how.failed == "" then
     error('settle takes one of { task_id = "…" }, { resubmit = true } and { failed = "why" }', 2)
+  end
+  if how.task_id and (not id or id:find(" ", 1, true)) then -- one that a provider says itself is taken as it is
+    error(("settle: %s is no task's id"):format(text.quote(how.task_id)), 2)
   end
   return errors.told("journal:settle", settle(self, mine, key, how, id))
 end
@@ -297,8 +308,8 @@ local function totals_of(mine)
   for _, row in ipairs(found[1].rows) do
     totals.states[row.state] = row.entries
     totals.entries = totals.entries + row.entries
-    totals.credits = totals.credits + row.credits
-    if OPEN[row.state] then totals.estimated_credits = totals.estimated_credits + row.estimated end
+    totals.credits = values.whole(totals.credits + row.credits)
+    if OPEN[row.state] then totals.estimated_credits = values.whole(totals.estimated_credits + row.estimated) end
   end
   return totals
 end
@@ -366,6 +377,9 @@ function journal.sweep_all(j)
   if not ok then return nil, err end
   return queue.sweep(books[j])
 end
+
+--- All in which an entry may stand.
+journal.STATES = states.ALL
 
 --- An entry as people and scripts see it.
 journal.entry = entry.of

@@ -18,6 +18,7 @@ local queue = {}
 ---@field fence integer
 ---@field submitting boolean  an attempt has it, and its own lease
 ---@field lost boolean        it is another's
+---@field passing? boolean    the budget refused it for what is held back, and not for what is spent
 
 --- Statements, with what wakes the workers of a database that can.
 ---@param book runway.Book

@@ -30,9 +30,9 @@ local SPENT = "CASE WHEN credits IS NOT NULL OR state IN ('downloading', 'done',
 -- hour has ended. One that may never have begun holds others up for a minute: that is long enough for servers that
 -- refuse one more, and an outage that leaves many such must not stop everything.
 local NO_NEWS, NO_ANSWER = 3600000, 60000     -- milliseconds
-local UNDER_WAY = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
-  .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED') "
-  .. "OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"
+local RUNNING = "(state = 'submitting' OR state = 'submitted' AND updated_at > %s "
+  .. "AND coalesce(status, '') NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED'))"
+local UNDER_WAY = "(" .. RUNNING .. " OR state = 'unknown' AND task_id IS NULL AND updated_at > %s)"
 
 -- "state IN ('a', 'b')": those from which `to` may be come to.
 local function coming_to(to, among)
@@ -149,23 +149,26 @@ local function bound(statement, with)
   return statement
 end
 
+-- Who comes next sees what was committed before: no two that have written this look at others' entries at one time.
+local function in_line() return { "UPDATE runway_about SET value = value WHERE name = 'version'" } end
+
 --- Takes a key that is free, or waits to be submitted, and tells how it stands then. The key is the intent's if the
---- entry has its token. Who has terms stands in line for one row: no two such look at the sums at the same time, and
---- who comes next sees what was committed before.
+--- entry has its token. Who has terms stands in line.
 ---@param intent runway.Intent
 ---@param now integer      Unix ms
 ---@param lease integer    until when
 ---@param terms runway.Terms
 ---@return table[]
----@return integer at      which of them tells how the entry stands; behind it, where there is a budget, what is held
----  back of it if the key is not the intent's, and where its model has a limit, how many of that are under way
+---@return integer at      which of them tells how the entry stands; behind it, where there is a budget, what is spent
+---  or held back of it if the key is not the intent's, and how much of that what runs may yet give back; and where its
+---  model has a limit, how many of that are under way
 function sql.begin(intent, now, lease, terms)
   local i = intent
   local on_insert, with = conditions(i, now, terms, 13)
   local on_update = conditions(i, now, terms, 11)
   local list = {}
   if terms.budget or terms.most or terms.of_model then
-    list[1] = { "UPDATE runway_about SET value = value WHERE name = 'version'" }
+    list[1] = in_line()
   end
   if not i.fence then                         -- who has claimed it makes none
     list[#list + 1] = bound({ "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, "
@@ -185,7 +188,9 @@ function sql.begin(intent, now, lease, terms)
   local at = #list
   if terms.budget then
     list[at + 1] = { ("SELECT CASE WHEN EXISTS (SELECT 1 FROM runway_shots WHERE token = $1) THEN NULL "
-      .. "ELSE (SELECT coalesce(sum(%s), 0.0) FROM runway_shots) END AS charged"):format(CHARGE), i.token }
+      .. "ELSE charged END AS charged, passing FROM (SELECT coalesce(sum(%s), 0.0) AS charged, "
+      .. "coalesce(sum(CASE WHEN %s THEN %s - %s ELSE 0.0 END), 0.0) AS passing FROM runway_shots) AS sums"):format(
+      CHARGE, RUNNING:format "$2", CHARGE, SPENT), i.token, now - NO_NEWS }
   end
   if terms.of_model then list[#list + 1] = sql.of_model(i, now) end
   return list, at
@@ -450,10 +455,18 @@ function sql.notify() return { "NOTIFY runway" } end
 
 local SETTLED = "sent = NULL, updated_at = $2 WHERE key = $1 AND "
 
---- An unknown is that task.
+-- Of the same account, another entry that has a task ($1 is the key, the task as it is said).
+local OF_ANOTHER = "SELECT other.key FROM runway_shots AS other, runway_shots AS mine WHERE mine.key = $1 "
+  .. "AND other.key <> $1 AND other.task_id = %s AND other.provider = mine.provider AND other.base_url = mine.base_url"
+
+--- An unknown is that task, unless another entry is; and whose it is then. Two such stand in line for one row.
+---@return table[]
+---@return integer at   which of them settles; the one behind it names another's key
 function sql.settle_as(key, now, task_id)
-  return { "UPDATE runway_shots SET state = 'submitted', task_id = $3, error = NULL, error_code = NULL, "
-    .. "submitted_at = $2, " .. SETTLED .. coming_to("submitted", { "unknown" }), key, now, task_id }
+  return { in_line(), { "UPDATE runway_shots SET state = 'submitted', task_id = $3, error = NULL, error_code = NULL, "
+    .. "submitted_at = $2, " .. SETTLED .. coming_to("submitted", { "unknown" })
+    .. " AND NOT EXISTS (" .. OF_ANOTHER:format "$3" .. ")", key, now, task_id },
+    { OF_ANOTHER:format "$2" .. " ORDER BY other.key LIMIT 1", key, task_id } }, 2
 end
 
 --- There is no task: it is to be submitted again. The token goes, so that a late answer of the attempt that was

@@ -3,6 +3,7 @@
 local adapters = require "spec.support.adapters"
 local clients = require "runway.client"
 local command = require "spec.support.command"
+local counted = require "spec.support.counted"
 local journal = require "runway.journal"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
@@ -59,7 +60,7 @@ describe("runway.batch", function()
     local result = assert(run(list("a", "b", "c"), { directory = files:path "out/deep/er/" }))
     assert.equal("done done done", states(result))
     assert.equal(0, result.exit_code)
-    assert.same({ done = 3 }, result.counts)
+    assert.same(counted.batch { done = 3 }, result.counts)
     assert.equal(60, result.credits)
     assert.equal(files:path "out/deep/er/b.mp4", result.shots[2].path)
     assert.equal("task-b-1", result.shots[2].task_id)
@@ -73,6 +74,29 @@ describe("runway.batch", function()
     assert.equal("done done done", states(again))
     assert.equal(60, again.credits)
     assert.equal(asked, #m.requests)
+  end)
+
+  it("says of what it cannot begin which call that was, and where, and the list's name once", function()
+    client = provider()
+    for name, why in pairs { ["none.csv"] = "No such file or directory", ["."] = "Is a directory" } do
+      local path = files:path(name)
+      local none, err = run(path)
+      assert.same({ nil, "io", "runway.batch" }, { none, err.kind, err.call })
+      assert.matches("init_spec.lua:%d+$", err.where)
+      assert.equal(("cannot read the list: %s: %s"):format(path, why), err.message)
+    end
+    assert.equal("runway.batch", select(2, run("no,list")).call)
+    assert.equal("runway.batch", select(2, run(list "a", { only = { "b" } })).call)
+  end)
+
+  it("names whole credits as integers, in the first run and in the next", function()
+    client = provider({}, { prices = { ["gen4.5"] = 5.0 } })
+    for _ = 1, 2 do
+      local result = assert(run(list("a", "b")))
+      local shot = result.shots[1]
+      assert.same({ "integer", "integer", "integer" },
+        { math.type(result.credits), math.type(shot.credits), math.type(shot.estimate.credits) })
+    end
   end)
 
   it("knows its films where the directory is spelled in another way, or was moved", function()
@@ -281,7 +305,7 @@ describe("runway.batch", function()
     it("and sends nothing when it is only asked to", function()
       client, m = provider()
       local result = assert(run(list("a", "b"), { dry_run = true }))
-      assert.equal("queued queued", states(result))
+      assert.same({ "queued queued", 0 }, { states(result), result.exit_code })
       assert.equal("/v1/text_to_video", result.shots[1].request.path)
       assert.equal("b.mp4", result.shots[2].output)
       assert.equal(60, result.shots[2].estimate.credits)
@@ -333,6 +357,16 @@ describe("runway.batch", function()
       assert.equal(1, result.exit_code)
     end)
 
+    it("submits again what the provider refused, which made no task and left its key free", function()
+      local way = { status = 400, json = { error = "no such voice" } }
+      client = provider { b = { way, way } }
+      assert.equal("failed", states(assert(run(list("b")))))
+      assert.is_nil(entry "b")
+      assert.equal("failed", states(assert(run(list("b"), { retry_failed = true }))))
+      local shot = assert(run(list("b"))).shots[1]
+      assert.same({ "done", "b", 3 }, { shot.state, shot.entry, posts.b })
+    end)
+
     it("fails alone a key that stood for another request", function()
       client = provider()
       assert(run(list("a", "b")))
@@ -354,6 +388,17 @@ describe("runway.batch", function()
       return assert(runway.work(client, { directory = files:path "out", until_empty = true })).counts
     end
 
+    it("tells of each shot that is put in line, once", function()
+      client = provider({}, { journal = j })
+      local told = {}
+      assert(run(list("a", "b"), { enqueue = true, on_progress = function(shots, shot, ended)
+        told[#told + 1] = shot and ("%s %s"):format(shot.key, ended) or #shots
+      end }))
+      assert.equal(2, table.remove(told, 1))
+      table.sort(told)
+      assert.same({ "a true", "b true" }, told)
+    end)
+
     it("is queued, each shot once, and sends nothing; it is done when workers have made it, under the list's names",
       function()
         client = provider({}, { journal = j, poll_interval = 0.01 })
@@ -361,7 +406,7 @@ describe("runway.batch", function()
           local result = assert(run(list("a", "b"), { enqueue = true }))
           assert.same({ "queued queued", 0, 0 }, { states(result), result.exit_code, #m.requests })
         end
-        assert.same({ { done = 2 }, { a = 1, b = 1 } }, { work(), posts })
+        assert.same({ counted.work { done = 2 }, { a = 1, b = 1 } }, { work(), posts })
         assert.equal("done done", states(assert(run(list("a", "b"), { enqueue = true }))))
         local result = assert(run(list("a", "b")))
         assert.same({ "done done", 0, 40 }, { states(result), result.exit_code, result.credits })
@@ -371,11 +416,11 @@ describe("runway.batch", function()
     it("is queued anew where it failed, if that is wanted", function()
       client = provider({ b = { { code = "SAFETY.INPUT.TEXT" } } }, { journal = j, poll_interval = 0.01 })
       assert(run(list("a", "b"), { enqueue = true }))
-      assert.same({ done = 1, failed = 1 }, work())
+      assert.same(counted.work { done = 1, failed = 1 }, work())
       local result = assert(run(list("a", "b"), { enqueue = true }))
-      assert.same({ "done failed", 1, {} }, { states(result), result.exit_code, work() })
+      assert.same({ "done failed", 1, counted.work {} }, { states(result), result.exit_code, work() })
       result = assert(run(list("a", "b"), { enqueue = true, retry_failed = true }))
-      assert.same({ "done queued", 0, { done = 1 } }, { states(result), result.exit_code, work() })
+      assert.same({ "done queued", 0, counted.work { done = 1 } }, { states(result), result.exit_code, work() })
       assert.same({ { a = 1, b = 2 }, files:path "out/b.mp4" }, { posts, j:get("b#2").path })
     end)
 
@@ -459,7 +504,7 @@ describe("runway.batch", function()
         client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
         local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
           directory = files:path("j" .. jobs) }))
-        assert.same({ done = 4, queued = 2 }, result.counts)
+        assert.same(counted.batch { done = 4, queued = 2 }, result.counts)
         assert.same({ 3, 80 }, { result.exit_code, result.credits })
       end
     end)

@@ -1,5 +1,6 @@
 -- A list of shots within what the account may run: so many of a model at once, and no more than a day holds.
 
+local counted = require "spec.support.counted"
 local journal = require "runway.journal"
 local limited = require "spec.support.limited"
 local mocked = require "spec.support.mocked"
@@ -55,7 +56,7 @@ describe("runway.batch", function()
   it("keeps no more of a model under way than the account may run, and goes on with others meanwhile", function()
     p.limits = of_each(1, 2)
     local result = assert(run "a1 a2 a3 b1 b2 b3 c1 c2")
-    assert.same({ 0, { done = 8 }, 1 }, { result.exit_code, result.counts, p.looks })
+    assert.same({ 0, counted.batch { done = 8 }, 1 }, { result.exit_code, result.counts, p.looks })
     assert.same({ [MODELS.a] = 1, [MODELS.b] = 2, [MODELS.c] = 2 }, p.most)
     local first = {}                          -- at once, in whatever order
     for key in p.order():sub(1, 14):gmatch "%S+" do first[key] = true end
@@ -133,10 +134,10 @@ describe("runway.batch", function()
   end)
 
   it("goes on with what is under way, whatever the limit is by now", function()
-    assert.same({ submitted = 2 }, assert(run("a1 a2", { timeout = 1 })).counts)
+    assert.same(counted.batch { submitted = 2 }, assert(run("a1 a2", { timeout = 1 })).counts)
     p.limits = of_each(1)
     local result = assert(run "a1 a2 a3 a4")
-    assert.same({ 0, { done = 4 }, 4, 2 }, { result.exit_code, result.counts, #p.made, p.most[MODELS.a] })
+    assert.same({ 0, counted.batch { done = 4 }, 4, 2 }, { result.exit_code, result.counts, #p.made, p.most[MODELS.a] })
   end)
 
   it("says before anything is paid for what can never run, each row", function()
@@ -152,7 +153,7 @@ describe("runway.batch", function()
   it("holds of what is made anew", function()
     p.limits = of_each(1)
     local r = assert(run("f1 a1 f2", { attempts = 2 }))
-    assert.same({ 0, { done = 3 }, 5, 1 }, { r.exit_code, r.counts, #p.made, p.most[MODELS.a] })
+    assert.same({ 0, counted.batch { done = 3 }, 5, 1 }, { r.exit_code, r.counts, #p.made, p.most[MODELS.a] })
   end)
 
   it("holds of what was under way before, and is made anew", function()
@@ -162,14 +163,14 @@ describe("runway.batch", function()
     p.limits = of_each(1)
     local result = assert(run("f1 a1 a2", { attempts = 2 }))
     j:close()
-    assert.same({ 0, { done = 3 }, 4, 1 }, { result.exit_code, result.counts, #p.made, p.most[MODELS.a] })
+    assert.same({ 0, counted.batch { done = 3 }, 4, 1 }, { result.exit_code, result.counts, #p.made, p.most[MODELS.a] })
   end)
 
   it("makes nothing anew that may not run any more", function()
-    assert.same({ submitted = 1 }, assert(run("f1", { timeout = 1 })).counts)
+    assert.same(counted.batch { submitted = 1 }, assert(run("f1", { timeout = 1 })).counts)
     p.limits = of_each(0)
     local result = assert(run("f1", { attempts = 2 }))
-    assert.same({ 1, { queued = 1 }, 1 }, { result.exit_code, result.counts, #p.made })
+    assert.same({ 1, counted.batch { queued = 1 }, 1 }, { result.exit_code, result.counts, #p.made })
     assert.matches("may run no task of gen4.5", result.shots[1].error.message, 1, true)
   end)
 

@@ -135,6 +135,16 @@ describe("runway batch", function()
     end)
   end)
 
+  it("tells what failed from what was refused, which needs no word to be submitted again", function()
+    local anew, again = "what failed is made anew", "what was refused made no task"
+    local _, _, err = batch(list "a", nil, { a = { status = 400, json = { error = "no such voice" } } })
+    assert.same({ true, false }, { err:find(again, 1, true) ~= nil, err:find(anew, 1, true) ~= nil }, err)
+    _, _, err = batch(list "a", nil, { a = { code = "SAFETY.INPUT.TEXT" } })
+    assert.same({ false, true }, { err:find(again, 1, true) ~= nil, err:find(anew, 1, true) ~= nil }, err)
+    _, _, err = batch(list "a")
+    assert.same({ false, true }, { err:find(again, 1, true) ~= nil, err:find(anew, 1, true) ~= nil }, err)
+  end)
+
   it("prints an object for each shot once it has ended, and a last one of sums", function()
     local code, out, err = batch(list("a", "b", "c"), { "--json", "--jobs", "1", "--budget", "500" },
       { b = { code = "SAFETY.INPUT.TEXT" }, c = { fault = "lost" } })

@@ -158,6 +158,28 @@ journals.over_each_database("a journal", function()
       assert.equal(15, totals.credits)
     end)
 
+    it("has whole credits as integers, and fractions as they are", function()
+      local j = journals.open()
+      assert(begin(j, "a", { reserved = 60 })):ends(journals.task("t1", { cost = 25, estimated_cost = 30 }), {}, false)
+      assert(begin(j, "b", { reserved = 60 })):ends(journals.task "t2", {}, false)
+      local function types()
+        local totals, a, b = assert(j:totals()), assert(j:get "a"), assert(j:get "b")
+        local said = {}
+        for _, n in ipairs { a.credits, a.estimated_credits, b.estimated_credits, totals.credits,
+          totals.estimated_credits, totals.spent, totals.reserved, totals.providers.runwayml.spent } do
+          said[#said + 1] = math.type(n)
+        end
+        return table.concat(said, " "), totals
+      end
+      assert.equal(("integer "):rep(7) .. "integer", (types()))
+      assert(begin(j, "c", { reserved = 0.5 })):ends(journals.task("t3", { cost = 0.5 }), {}, false)
+      assert.equal(0.5, assert(j:get "c").credits)
+      assert(begin(j, "d", {})):ends(journals.task("t4", { cost = 1.5 }), {}, false)
+      local said, totals = types()
+      assert.equal(("integer "):rep(7) .. "integer", said)
+      assert.equal(27, totals.credits)
+    end)
+
     it("raises misuse where it was called", function()
       local j = journals.open()
       for _, call in ipairs {
@@ -185,6 +207,40 @@ journals.over_each_database("a journal", function()
       local e = assert(j:settle("a", { task_id = "t9" }))
       assert.same({ "submitted", "t9" }, { e.state, e.task_id })
       assert.is_nil(e.error)
+    end)
+
+    it("takes no id that another key of the same account has, and names that key", function()
+      local j = journals.open()
+      assert(begin(j, "a")):ends(journals.task "t9", {}, false)
+      unknown(j, "b")
+      local e, err = j:settle("b", { task_id = "t9" })
+      assert.same({ nil, "invalid_request", "task_taken" }, { e, err.kind, err.code })
+      assert.matches('the task "t9" is that of the key "a" already', err.message, 1, true)
+      e = assert(j:get "b")
+      assert.same({ "unknown", nil }, { e.state, e.task_id })
+      assert.equal("t10", assert(j:settle("b", { task_id = "t10" })).task_id)
+      -- another account's tasks have ids of their own
+      assert(journals.begin(j, "c", { base_url = "https://other.example" })):ends(nil, {}, true)
+      assert.equal("t9", assert(j:settle("c", { task_id = "t9" })).task_id)
+    end)
+
+    it("takes the id again that its provider did not know", function()
+      local j = journals.open()
+      unknown(j, "a")
+      assert(j:settle("a", { task_id = "t9" }))
+      journals.sql { "UPDATE runway_shots SET state = 'unknown' WHERE key = 'a'" }
+      assert.equal("submitted", assert(j:settle("a", { task_id = "t9" })).state)
+    end)
+
+    it("takes nothing that can be no id", function()
+      local j = journals.open()
+      unknown(j, "a")
+      for _, id in ipairs { "not an id", "t9 ", "t9\n", "a\tb", " ", "\0", "..", "null", ("x"):rep(4097) } do
+        local ok, message = pcall(function() j:settle("a", { task_id = id }) end)
+        assert.is_false(ok)
+        assert.matches("init_spec.lua:%d+: settle: .* is no task's id", message)
+      end
+      assert.equal("unknown", assert(j:get "a").state)
     end)
 
     it("lets it be submitted again, or gives it up", function()
