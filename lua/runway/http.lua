@@ -21,7 +21,7 @@ local http = {}
 
 ---@class runway.Call
 ---@field wire runway.WireRequest      sent as it stands whenever the loop comes round
----@field name string                  for the log
+---@field name string                  for the log, but for its query
 ---@field deadline? number             on scheduler.now(): it is given up then, unless it may cost money and has left
 ---@field receipt? runway.Receipt     of a paid call; who gives one closes it
 ---@field on_progress? fun(received: integer, total: integer|nil)
@@ -198,7 +198,7 @@ local function attempt(session, call, tally)
     if verdict and verdict.kind ~= "unknown_submit" then tally.open = false end
     local seconds = result.timings and result.timings.total or scheduler.now() - started
     if session.logger then
-      session:log("debug", ("%s %s: %s"):format(wire.method, call.name,
+      session:log("debug", ("%s %s: %s"):format(wire.method, call.name:match("^[^?#]*"),
         result.error and result.error.message or result.status), { seconds = seconds, attempt = tally.attempts })
     end
     if reading.hop then
@@ -414,7 +414,7 @@ function http.call(session, request, opts)
   local wire, problem = wires.of(session, request, opts.paid)
   if not wire then return session:refuse(problem) end
   return http.send(session, setmetatable({
-    wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
+    wire = wire, name = request.path or "(another host)",
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     deadline = opts.deadline or session:deadline(),
   }, Api))
