@@ -138,11 +138,13 @@ end
 -- The ratio in the spelling that the model knows: "16:9" and "1280:720" mean the same.
 local function spelled_ratio(ratio, rule)
   if type(ratio) ~= "string" or not (rule and rule.allowed) then return ratio end
-  local known = {}
-  for _, allowed in ipairs(rule.allowed) do known[allowed] = true end
-  if known[ratio] then return ratio end
   local pixels, words = params.ratio_pixels(ratio), params.ratio_words(ratio)
-  return known[pixels] and pixels or known[words] and words or ratio
+  local other = ratio
+  for _, allowed in ipairs(rule.allowed) do
+    if allowed == ratio then return ratio end
+    if allowed == pixels or allowed == words then other = allowed end
+  end
+  return other
 end
 
 -- An empty Lua table would be sent as {}; where the model takes a list, it is an empty list.
