@@ -370,7 +370,7 @@ local function ask_reader(call, session, answer, reading)
 end
 
 function Api:read(session, result)
-  local paid, reading = self.wire.gate, {}
+  local paid, reading = self.wire.gate, { answer = nil, value = nil, problem = nil, verdict = nil }
   if result.error then                        -- what came before it broke off may name the task
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result, scheduler.breathe)

@@ -122,6 +122,7 @@ end
 -- A model known for other kinds only; one that has left the document may have had more kinds than
 -- are kept here, so it is not judged.
 local function wrong_kind(kind, model)
+  if models[kind][model] then return nil end
   local others = {}
   for other, known in pairs(models) do
     if known[model] then
@@ -129,7 +130,7 @@ local function wrong_kind(kind, model)
       others[#others + 1] = other
     end
   end
-  if models[kind][model] or #others == 0 then return nil end
+  if #others == 0 then return nil end
   table.sort(others)
   return refused("model", "%s does not make %s but %s; that is made by %s", model, kind,
     table.concat(others, " and "), names_of(kind))
