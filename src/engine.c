@@ -57,6 +57,15 @@ static void wake_thread (rw_engine *e) {
 }
 
 
+/* Leaves a request for the thread, under the lock. One that finds others there need
+** not wake it: it was woken for the first, and takes in all when it comes. */
+static void leave (rw_engine *e, rw_queue *q, rw_request *r) {
+  bool first = q->first == NULL;
+  rw_queue_push(q, r);
+  if (first) wake_thread(e);
+}
+
+
 /*
 ** {=================================================================
 ** The thread
@@ -79,8 +88,7 @@ static void to_caller (void *data, rw_request *r) {
 static void from_disk (void *data, rw_request *r) {
   rw_engine *e = data;
   pthread_mutex_lock(&e->lock);
-  rw_queue_push(&e->back, r);
-  wake_thread(e);
+  leave(e, &e->back, r);
   pthread_mutex_unlock(&e->lock);
 }
 
@@ -232,8 +240,7 @@ void rw_engine_start (rw_engine *e, rw_request *r) {
   e->pending++;
   rw_count(&e->stats, started, 1);
   pthread_mutex_lock(&e->lock);
-  rw_queue_push(&e->inbox, r);
-  wake_thread(e);
+  leave(e, &e->inbox, r);
   pthread_mutex_unlock(&e->lock);
 }
 

@@ -85,7 +85,7 @@ static bool open_container (lua_State *L, rw_json_reader *r, bool *is_empty) {
   char c = r->text[r->at], first;
   if (r->depth == RW_JSON_DEPTH) return rw_json_complain(r, r->at, "nested too deeply");
   luaL_checkstack(L, 8, "JSON");
-  lua_newtable(L);
+  lua_createtable(L, 0, c == '{' && r->depth == 0 ? 4 : 0); /* the outermost has some names */
   if (c == '[') rw_json_mark_array(L);
   r->at++;
   first = rw_json_next(r);

@@ -19,7 +19,7 @@ static const char *const result_kinds[] = {
 static void push_result_headers (lua_State *L, const rw_request *r) {
   const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
   int t;
-  lua_newtable(L);
+  lua_createtable(L, 0, 8);              /* as many as most answers have */
   t = lua_gettop(L);
   while (p && p < end) {
     const char *eol = memchr(p, '\n', (size_t)(end - p));

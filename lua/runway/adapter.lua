@@ -213,7 +213,9 @@ end
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
 local function clean(s, name, value)
-  local kept, faults = {}, nil
+  local faults
+  -- with places for what nearly every answer has: a table is made anew each time that it grows
+  local kept = { id = nil, status = nil, progress = nil, output = nil, created_at = nil, word = nil }
   for field, v in next, value do
     local fits = contract.TASK[field]
     if fits and fits(v) then

@@ -60,7 +60,7 @@ end
 ---@param pause? fun()    called now and then while much is read; may yield
 ---@return runway.AdapterAnswer
 function answer.of(result, pause)
-  local made = { status = result.status, headers = result.headers or {}, body = result.body or "" }
+  local made = { status = result.status, headers = result.headers or {}, body = result.body or "", json = nil }
   made.cut = result.error ~= nil or nil
   if made.body:byte(1) == OBJECT then         -- as a rule
     made.json = json.read(made.body, pause)

@@ -100,7 +100,8 @@ function fields.status(word, map)
     word = ("%.0f"):format(word)
   end
   if type(word) ~= "string" or #word > MAX_WORD then return nil end
-  return (map or OFFICIAL)[text.upper(text.trim(word))]
+  map = map or OFFICIAL
+  return map[word] or map[text.upper(text.trim(word))]
 end
 
 ---How far a task is, from 0 to 1: takes 0.37, "0.37", "37%", and of no scale that is known what is above 1 as

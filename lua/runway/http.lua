@@ -21,7 +21,7 @@ local http = {}
 
 ---@class runway.Call
 ---@field wire runway.WireRequest      sent as it stands whenever the loop comes round
----@field name string                  for the log
+---@field name string                  for the log, but for its query
 ---@field deadline? number             on scheduler.now(): it is given up then, unless it may cost money and has left
 ---@field receipt? runway.Receipt     of a paid call; who gives one closes it
 ---@field on_progress? fun(received: integer, total: integer|nil)
@@ -199,7 +199,7 @@ local function attempt(session, call, tally)
     if verdict and verdict.kind ~= "unknown_submit" then tally.open = false end
     local seconds = result.timings and result.timings.total or scheduler.now() - started
     if session.logger then
-      session:log("debug", ("%s %s: %s"):format(wire.method, call.name,
+      session:log("debug", ("%s %s: %s"):format(wire.method, call.name:match("^[^?#]*"),
         result.error and result.error.message or result.status), { seconds = seconds, attempt = tally.attempts })
     end
     if reading.hop then
@@ -373,7 +373,7 @@ local function ask_reader(call, session, answer, reading)
 end
 
 function Api:read(session, result)
-  local paid, reading = self.wire.gate, {}
+  local paid, reading = self.wire.gate, { answer = nil, value = nil, problem = nil, verdict = nil }
   if result.error then                        -- what came before it broke off may name the task
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result, scheduler.breathe)
@@ -425,7 +425,7 @@ function http.call(session, request, opts)
   if not wire then return session:refuse(problem) end
   wire.aside = opts.aside
   return http.send(session, setmetatable({
-    wire = wire, name = (request.path or "(another host)"):match("^[^?#]*"),
+    wire = wire, name = request.path or "(another host)",
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),

@@ -244,7 +244,7 @@ local born = 0
 --- job is cancelled while parked here and it is not critical).
 function job.waiter()
   born = born + 1
-  return setmetatable({ done = false, born = born }, Waiter)
+  return setmetatable({ done = false, born = born, woken = false, values = nil, job = nil, abandon = nil }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.

@@ -65,7 +65,10 @@ local function replace(value, fn, where, field)
   if type(value) ~= "table" then return value end
   local copy
   for k, v in next, value do
-    local new, err = replace(v, fn, place(where, k, value), field or k)
+    local new, err = v, nil
+    if type(v) == "table" or is_data_uri(v, field or k) then
+      new, err = replace(v, fn, place(where, k, value), field or k)
+    end
     if new == nil then return nil, err end
     if not rawequal(new, v) then
       if not copy then

@@ -258,14 +258,19 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Spelling
 
+local camels, count, MOST_CAMELS = {}, 0, 1000 -- names that were turned before: each task has the same few
+
 ---snake_case to camelCase; a name already in camelCase stays as it is.
 ---@param name string
 ---@return string
 function params.camel(name)
   if not name:find("_", 1, true) then return name end
-  return (name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after)
-    return before .. text.upper(after)
-  end))
+  local camel = camels[name]
+  if not camel then
+    camel = name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after) return before .. text.upper(after) end)
+    if count < MOST_CAMELS then camels[name], count = camel, count + 1 end
+  end
+  return camel
 end
 
 ---camelCase to snake_case; a name already in snake_case stays as it is.

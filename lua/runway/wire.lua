@@ -35,8 +35,9 @@ end
 -- A query to stand after a path; nil, message when it cannot be written. Numbers are written as
 -- JSON writes them: exactly, and in every locale alike.
 local function query_string(query, path)
+  if not query then return "" end
   local names, parts = {}, {}
-  for name in pairs(query or {}) do names[#names + 1] = name end
+  for name in pairs(query) do names[#names + 1] = name end
   table.sort(names, text.before)
   for i, name in ipairs(names) do
     local value, message = query[name]
@@ -99,7 +100,7 @@ function wire.of(session, request, paid)
   else
     -- A "#" or a space is no more than a character here: nothing behind it would reach the wire.
     made.path = request.path                  -- what a mock compares
-    if made.path:find("[# ]") then made.path = made.path:gsub("[# ]", text.escape) end
+    if not made.path:find("^[^# ]*$") then made.path = made.path:gsub("[# ]", text.escape) end
     made.url = session.base .. made.path .. query
     made.address = "any"
     local signed, problem = signed_headers(session)

@@ -52,20 +52,16 @@ local function object(v) return type(v) == "table" and v or {} end
 ---------------------------------------------------------------------------------------------------
 -- Asking
 
+local only_kind = {}                          -- model -> the kind that it makes; false: it makes several
+for _, kind in ipairs(runwayml.kinds) do
+  for model in pairs(models[kind]) do only_kind[model] = only_kind[model] == nil and kind end
+end
+
 ---The kind of a model that makes one kind only (gen4_image, act_two, …); else nil, and the inputs
 ---decide.
 ---@param given table
 ---@return string|nil
-function runwayml.kind_of(given)
-  local found
-  for _, kind in ipairs(runwayml.kinds) do
-    if models[kind][given.model] then
-      if found then return nil end
-      found = kind
-    end
-  end
-  return found
-end
+function runwayml.kind_of(given) return only_kind[given.model] or nil end
 
 ---@param kind string
 ---@param given table  normalised params

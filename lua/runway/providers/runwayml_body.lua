@@ -122,6 +122,7 @@ end
 -- A model known for other kinds only; one that has left the document may have had more kinds than
 -- are kept here, so it is not judged.
 local function wrong_kind(kind, model)
+  if models[kind][model] then return nil end
   local others = {}
   for other, known in pairs(models) do
     if known[model] then
@@ -129,7 +130,7 @@ local function wrong_kind(kind, model)
       others[#others + 1] = other
     end
   end
-  if models[kind][model] or #others == 0 then return nil end
+  if #others == 0 then return nil end
   table.sort(others)
   return refused("model", "%s does not make %s but %s; that is made by %s", model, kind,
     table.concat(others, " and "), names_of(kind))
@@ -138,11 +139,13 @@ end
 -- The ratio in the spelling that the model knows: "16:9" and "1280:720" mean the same.
 local function spelled_ratio(ratio, rule)
   if type(ratio) ~= "string" or not (rule and rule.allowed) then return ratio end
-  local known = {}
-  for _, allowed in ipairs(rule.allowed) do known[allowed] = true end
-  if known[ratio] then return ratio end
   local pixels, words = params.ratio_pixels(ratio), params.ratio_words(ratio)
-  return known[pixels] and pixels or known[words] and words or ratio
+  local other = ratio
+  for _, allowed in ipairs(rule.allowed) do
+    if allowed == ratio then return ratio end
+    if allowed == pixels or allowed == words then other = allowed end
+  end
+  return other
 end
 
 -- An empty Lua table would be sent as {}; where the model takes a list, it is an empty list.
