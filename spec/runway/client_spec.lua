@@ -117,6 +117,18 @@ describe("runway.client", function()
       assert.is_nil(refused { provider = "a\nb", api_key = "k" }.message:find("\n", 1, true))
     end)
 
+    it("an unknown provider that is near none says how one of one's own is given", function()
+      for name, file in pairs { mine = "./mine.lua", ["mine.luaa"] = "./mine.luaa" } do
+        local message = refused { provider = name, api_key = "k" }.message
+        assert.matches("; one of your own is given as its table, and to the command by its file, " .. file
+          .. ", or as a module that is found in LUA_PATH", message, 1, true)
+      end
+      local ok, said = pcall(runway.client, { provider = true })
+      assert.is_false(ok)
+      assert.matches("provider must be string or table (does the adapter's module return it?), got boolean", said, 1,
+        true)
+    end)
+
     it("the provider, key and base URL come from the environment when nothing is said", function()
       local code = [[
         local client, err = require "runway".client()

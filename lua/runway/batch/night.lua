@@ -139,9 +139,11 @@ local function begin_anew(self, shot)
   set(self, shot, { attempt = attempt, entry = names.attempt(shot.key, attempt), state = "queued" })
 end
 
--- What a task says of itself.
+-- What a task says of itself. Of a cost that its provider does not name, what it was estimated at is held to be spent, as
+-- in the journal.
 local function note_task(self, shot, t)
-  local credits = charged(shot.spent, t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and t.estimated_cost)
+  local priced = t.estimated_cost or shot.estimate and shot.estimate.credits
+  local credits = charged(shot.spent, t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and priced)
   if not credits then shot.credits = nil end  -- `set` takes nothing away
   set(self, shot, { task_id = t.id, status = t.status, progress = t.progress, credits = credits })
 end

@@ -499,7 +499,18 @@ describe("runway.batch", function()
       assert.equal("max_tasks", select(2, client:generate(mocked.clip { prompt_text = "e", deadline = 1 })).code)
     end)
 
-    it("uses the budget up: what is held back for what is under way is waited for", function()
+    it("counts what no provider names the cost of as it was estimated, now as when it is run again", function()
+    client = mocked.client({ any_order = true, { "POST /make", json = { id = "t1" } },
+      { "GET /tasks/t1", json = { status = "SUCCEEDED", output = { mocked.OUTPUT } } },
+      { "GET " .. mocked.OUTPUT, body = "film" } },
+      { provider = adapters.own { price = function() return { credits = 0.2 } end } })
+    for _ = 1, 2 do
+      local result = assert(run { { key = "a", prompt_text = "a" } })
+      assert.same({ "done", 0.2 }, { states(result), result.credits })
+    end
+  end)
+
+  it("uses the budget up: what is held back for what is under way is waited for", function()
       for _, jobs in ipairs { 1, 2, 4 } do
         client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
         local result = assert(run(list("a", "b", "c", "d", "e", "f"), { jobs = jobs,
