@@ -139,8 +139,8 @@ local function begin_anew(self, shot)
   set(self, shot, { attempt = attempt, entry = names.attempt(shot.key, attempt), state = "queued" })
 end
 
--- What a task says of itself. Of a cost that its provider does not name, what it was estimated at is held to be spent, as
--- in the journal.
+-- What a task says of itself. Of a cost that its provider does not name, what it was estimated at is held to be
+-- spent, as in the journal.
 local function note_task(self, shot, t)
   local priced = t.estimated_cost or shot.estimate and shot.estimate.credits
   local credits = charged(shot.spent, t.cost or t.status ~= "FAILED" and t.status ~= "CANCELLED" and priced)
