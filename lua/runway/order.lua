@@ -101,8 +101,10 @@ end
 
 local function slip(name, near)
   local shown = text.line(name, 60) or ""
-  return values.refused(name, "%s is no parameter; did you mean %s? (extra = { %s = … } sends it all the same)",
-    shown, near, shown)
+  local problem = values.refused(name, "%s is no parameter; did you mean %s? (extra = { %s = … } sends it all the "
+    .. "same)", shown, near, shown)
+  problem.meant = near                        -- for who has another word for parameters
+  return problem
 end
 
 -- What names of an account's orders are slips of: a list has the same in each of its rows. Adapter -> name -> the

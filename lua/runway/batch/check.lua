@@ -39,10 +39,41 @@ local function model_of(shot, request)
   return type(model) == "string" and model or nil
 end
 
+-- What to say of it: here a parameter is a column.
+local function said(column, problem)
+  return problem.meant and ("%s is no column; did you mean %s?"):format(column, problem.meant) or problem.message
+end
+
+-- The shot without some of its columns.
+local function without(shot, columns)
+  local params = {}
+  for column, v in pairs(shot.params) do params[column] = not columns[column] and v or nil end
+  return setmetatable({ params = params }, { __index = shot })
+end
+
+-- What else is wrong with a row is told at once: it is looked at again without the columns that have a fault, for what
+-- still stands there, and not for what is missing then.
+local function tell_rest(shot, dry, fault, told)
+  repeat
+    local _, problem = dry(without(shot, told))
+    local column = problem and column_of(shot, problem)
+    local is_new = column and shot.params[column] ~= nil and not told[column]
+    if is_new then
+      told[column] = true
+      fault(shot.line, column, said(column, problem))
+    end
+  until not is_new
+end
+
 -- One shot, as its provider would be asked.
 local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
-  if not made then return fault(shot.line, column_of(shot, problem), problem.message) end
+  if not made then
+    local column = column_of(shot, problem)
+    fault(shot.line, column, said(column, problem))
+    if column then tell_rest(shot, dry, fault, { [column] = true }) end
+    return
+  end
   shot.kind, shot.request, shot.estimate, shot.notes = made.kind, made.request, made.estimate, made.notes
   shot.model = model_of(shot, made.request)
   shot.output = shot.output or names.output(shot.key, made.kind)
@@ -82,11 +113,16 @@ end
 ---@param shots runway.Shot[]   each after those that it begins with
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
 ---@param fault fun(line: integer, column: string|nil, message: string)
----@param broken table<integer, true>   lines that have a fault already
+---@param broken table<integer, table<string, true>>   lines that have a fault already, and in which columns
 function check.all(shots, dry, fault, broken)
   local began, by_key = core.now(), chain.by_key(shots)
   for _, shot in ipairs(shots) do
-    if not broken[shot.line] and check_chain(shot, by_key, fault) then check_shot(shot, dry, fault) end
+    local told = broken[shot.line]
+    if told then
+      if told.provider == nil and not shot.after then tell_rest(shot, dry, fault, told) end
+    elseif check_chain(shot, by_key, fault) then
+      check_shot(shot, dry, fault)
+    end
     if core.now() - began > BREATH then
       scheduler.breathe()
       began = core.now()

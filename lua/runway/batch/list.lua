@@ -226,7 +226,8 @@ end
 local function collector()
   local faults, told, lines = {}, {}, {}
   return faults, function(line, column, message)
-    lines[line] = true
+    lines[line] = lines[line] or {}
+    lines[line][column or ""] = true
     local again = told[message]
     if again then
       again.more = (again.more or 0) + 1
@@ -242,7 +243,7 @@ end
 ---@return runway.Shot[] shots
 ---@return runway.ListFault[] faults   none: it may be used
 ---@return fun(line: integer, column: string|nil, message: string) fault   adds another one
----@return table<integer, true> lines   those that have one
+---@return table<integer, table<string, true>> lines   those that have one, and in which columns ("": in none)
 function list.read(given, opts)
   opts = opts or {}
   local faults, fault, lines = collector()

@@ -23,6 +23,7 @@ local AGAIN = "run the same command again"
 -- What stands in the way of a shot that failed: made anew with its key, a key of its own, or whatever it says.
 local MADE_ANEW = { task_failed = true, task_cancelled = true }
 local DAY = 86400                             -- seconds
+local LONG = 1e6                              -- bytes of a list
 
 --------------------------------------------------------------------- one shot
 
@@ -223,6 +224,14 @@ local function make(args, world, client)
   return finish(args, world, watched, result, result.exit_code)
 end
 
+-- A long list takes some seconds until anything else is said.
+local function tell_of_size(args, world)
+  local file = io.open(args.file, "rb")
+  local size = file and file:seek "end" or 0
+  if file then file:close() end
+  if size >= LONG then say(world, ("looking through %d MB of shots"):format(math.floor(size / 1e6 + 0.5))) end
+end
+
 -- What is wrong with where it all is to go.
 local function misuse_of(args)
   if args.dry_run then return nil end
@@ -241,6 +250,7 @@ function command.batch(args, world)
   if args.output then args.output = args.output:gsub("(.)/+$", "%1") end
   local client, err = account.open(args, world, args.dry_run)
   if not client then return report.failure(world, args, err) end
+  tell_of_size(args, world)
   if args.dry_run then return plan.tell(args, world, client, true) end
   return make(args, world, client)
 end

@@ -162,6 +162,20 @@ describe("runway.batch, when", function()
     assert.same({ 1, 2, 3 }, lines)
   end)
 
+  it("a row has several faults, tells them all, and not what is missing without them", function()
+    open()
+    local none, err = run(files:write("shots.csv", table.concat({
+      "key,prompt_text,modl,ratio,duration,imge", "a,a,gen4.5,1280:720,five,x.png", "b,b,gen4.5,1280:720,5," }, "\n")))
+    assert.is_nil(none)
+    local told = {}
+    for i, fault in ipairs(err.faults) do told[i] = ("%d %s %d: %s"):format(fault.line, fault.column, fault.more or 0,
+      fault.message) end
+    table.sort(told)
+    assert.same({ '2 duration 0: duration must be a number, not "five"',
+      "2 imge 0: imge is no column; did you mean image?",
+      "2 modl 1: modl is no column; did you mean model?" }, told)
+  end)
+
   it("it is left to workers, sends nothing, and ends as what is there stands", function()
     open { bad = { code = "SAFETY" } }
     assert(run(shots "bad"))
