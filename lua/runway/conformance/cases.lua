@@ -13,6 +13,7 @@
 
 local compare = require "runway.conformance.compare"
 local params = require "runway.params"
+local pure = require "runway.conformance.pure"
 local shape = require "runway.conformance.shape"
 local text = require "runway.text"
 
@@ -65,7 +66,7 @@ function Run:call(name, where, ...)
   for turn = 1, 2 do
     local args = {}
     for i = 1, count do args[i] = compare.copy(given[i]) end
-    local ok, value, problem = pcall(self.adapter[name], unpack(args, 1, count))
+    local ok, value, problem = pure.try(self.adapter[name], unpack(args, 1, count))
     if not ok then
       self.say(name, "raises: " .. tostring(value), where)
       return nil, nil, true

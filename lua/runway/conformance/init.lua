@@ -52,12 +52,12 @@ end
 
 -- Calls a function of the adapter twice; nil when it raises or differs.
 local function call(adapter, say, name, ...)
-  local ok, one = pcall(adapter[name], ...)
+  local ok, one = pure.try(adapter[name], ...)
   if not ok then
     say(name, "raises: " .. tostring(one))
     return nil
   end
-  local _, other = pcall(adapter[name], ...)
+  local _, other = pure.try(adapter[name], ...)
   local differs = compare.difference(one, other, "its result")
   if differs then say(name, "gives another result for the same input: " .. differs) end
   return one
@@ -95,7 +95,7 @@ local function check_small(adapter, say)
 end
 
 local function check_stranger(adapter, say)
-  local ok, request, problem = pcall(adapter.submit, "a_kind_that_no_one_has", { prompt_text = "x" })
+  local ok, request, problem = pure.try(adapter.submit, "a_kind_that_no_one_has", { prompt_text = "x" })
   if not ok then
     say("submit", "raises: " .. tostring(request), "a kind that it does not have")
   elseif request == nil and problem == nil then

@@ -1,6 +1,8 @@
 -- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
 
+local compare = require "runway.conformance.compare"
 local conformance = require "runway.conformance"
+local json = require "runway.json"
 local readers = require "runway.fields"
 
 local own_cases = require "spec.support.cases.own"
@@ -537,6 +539,27 @@ describe("conformance finds an adapter that", function()
     assert.matches("task: reads 50 as 0.5, and 1 as the end; where that is 1 of 100, fields.progress(v, 100) knows it "
       .. "(running task 1, done)", said(readers.progress), 1, true)
     assert.not_matches("as the end", said(function(v) return readers.progress(v, 100) end))
+  end)
+
+  it("breaks, with the value and the line", function()
+    local function said(break_it)
+      local own = example()
+      after(own, "task", break_it)
+      return listed(conformance.check(own, own_cases))
+    end
+    local text = said(function(fields, answer)
+      for _ in ipairs(answer.json.files or {}) do fields.word = "x" end -- a number is no list
+      return fields
+    end)
+    assert.matches("task: raises: [^\n]*mistakes_spec.lua:%d+: [^\n]*%(", text)
+    assert.not_matches("table: 0x", text)
+    assert.not_matches("userdata: ", text)
+    for value, shows in pairs { [""] = '""', [{}] = "{}", [{ x = 1 }] = '{"x":1}', [readers] = "a table",
+      [("y"):rep(99)] = '"yyyyyyyyyyyyyyyyyyy…' } do
+      assert.equal(shows, compare.brief(value))
+    end
+    assert.same({ "null", "nothing", "[]" },
+      { compare.brief(json.null), compare.brief(nil), compare.brief(json.array {}) })
   end)
 
   it("is given cases that are none, and says which", function()
