@@ -109,8 +109,8 @@ end
 ---@return boolean
 function compare.holds(v, wanted)
   if type(v) == "string" then
-    local text = type(wanted) == "number" and values.show_number(wanted) or wanted
-    return type(text) == "string" and v:find(text, 1, true) ~= nil
+    local written = type(wanted) == "number" and values.show_number(wanted) or wanted
+    return type(written) == "string" and v:find(written, 1, true) ~= nil
   elseif v == wanted or type(v) == "table" and type(wanted) == "table"
     and not compare.difference(wanted, v) then
     return true
