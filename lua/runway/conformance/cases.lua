@@ -12,9 +12,13 @@
 -- `tells` is what is told of a problem: true, its kind, or a table of what it must hold.
 
 local compare = require "runway.conformance.compare"
+local contract = require "runway.contract"
+local order = require "runway.order"
 local params = require "runway.params"
+local pure = require "runway.conformance.pure"
 local shape = require "runway.conformance.shape"
 local text = require "runway.text"
+local values = require "runway.values"
 
 local unpack = table.unpack or unpack         -- 5.1 has it as a global
 
@@ -65,7 +69,7 @@ function Run:call(name, where, ...)
   for turn = 1, 2 do
     local args = {}
     for i = 1, count do args[i] = compare.copy(given[i]) end
-    local ok, value, problem = pcall(self.adapter[name], unpack(args, 1, count))
+    local ok, value, problem = pure.try(self.adapter[name], unpack(args, 1, count))
     if not ok then
       self.say(name, "raises: " .. tostring(value), where)
       return nil, nil, true
@@ -228,6 +232,11 @@ function ways.task(run, case, where)
   local ref = case.ref or { id = "asked-for" }
   local out, problem, failed = run:call("task", where, answer_of(case, case.task), ref)
   if failed then return end
+  local wanted = case.fields and case.fields.id
+  if not case.ref and type(out) == "table" and out.id == ref.id and wanted ~= nil and wanted ~= ref.id then
+    return run.say("cases", ("the task was asked for by another id; give the case ref = { id = %q }"):format(wanted),
+      where)
+  end
   run:expect_fields("task", case, out, problem, where)
   if type(out) ~= "table" or (case.status or 200) ~= 200 then return end
   run:note(out.missing and "missing" or STATES[out.status] or "running", case.task, ref)
@@ -384,10 +393,11 @@ function Run:probe_query(kind, request, where)
 end
 
 function ways.submit(run, case, where)
-  local given, problem = params.normalise(case.submit)
-  if not given then
+  local read, problem = order.read(run.order, case.submit, true)
+  if not read then
     return run.say("submit", "params that never reach an adapter: " .. problem.message, where)
   end
+  local given = read.params
   local kind, _, failed = run:kind_of(case, where, given)
   if failed then return end
   local request
@@ -455,31 +465,61 @@ local function vague(case, subject)
   return nil
 end
 
+-- The places of a list's cases, in order; told is what keeps some of them from being cases.
+local function places_of(list, say)
+  local places = {}
+  for index in next, list do
+    if type(index) == "number" and index >= 1 and index % 1 == 0 then
+      places[#places + 1] = index
+    else
+      say("cases", "cases must be a list, of which each has a number", "the entry " .. values.show(index))
+    end
+  end
+  table.sort(places)
+  for i, index in ipairs(places) do
+    if i ~= index then
+      say("cases", ("cases must be a list without holes, and entry %d is nil"):format(i))
+      break
+    end
+  end
+  return places
+end
+
 ---Runs every case.
 ---@param adapter table
 ---@param list runway.Case[]
 ---@param say fun(subject: string, complaint: string, where: string)
 ---@return table examples  the good answers, for runway.conformance.hostile
 ---@return table shown     kinds of which a submit was seen
+---@return table faulted   what cases are about that show it badly; `all`: nobody knows what
 function cases.check(adapter, list, say)
+  local faulted, about = {}, "all"
+  local function tell(...)
+    faulted[about] = true
+    say(...)
+  end
   local run = setmetatable({
-    adapter = adapter, say = say, examples = { upload = {} }, shown = {},
+    adapter = adapter, say = tell, examples = { upload = {} }, shown = {},
+    order = { adapter = { upload = adapter.upload, media = not contract.unfit(adapter, "media") and adapter.media,
+      names = not contract.unfit(adapter, "names") and adapter.names } },
   }, Run)
-  for index, case in ipairs(list) do
+  for _, index in ipairs(places_of(list, tell)) do
+    local case = list[index]
     local wrong, subject = look(case)
     local way = subject and subject[1]
+    about = way or "all"
     local where = way and describe(case, index, way) or "case " .. index
     local unsaid = subject and vague(case, subject)
-    if unsaid then say("cases", unsaid, where) end
+    if unsaid then tell("cases", unsaid, where) end
     if wrong then
-      say("cases", wrong, where)
+      tell("cases", wrong, where)
     elseif adapter[way] == nil then
-      say("cases", "the adapter has no " .. way, where)
+      tell("cases", "the adapter has no " .. way, where)
     else
       ways[way](run, case, where)
     end
   end
-  return run.examples, run.shown
+  return run.examples, run.shown, faulted
 end
 
 return cases

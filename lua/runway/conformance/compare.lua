@@ -1,7 +1,10 @@
 -- Copies and comparisons of what goes into an adapter and what comes out of it.
 
 local json = require "runway.json"
+local text = require "runway.text"
 local values = require "runway.values"
+
+local BRIEF = 20                              -- bytes
 
 local compare = {}
 
@@ -21,6 +24,15 @@ local function show(v)
   if not is_plain(v) then return values.show(v) end
   if next(v) == nil then return json.is_array(v) and "[]" or "{}" end
   return v[1] ~= nil and "a list" or "a table"
+end
+
+---What stands in the place of another value, as JSON writes it.
+---@param v any
+---@return string
+function compare.brief(v)
+  if v == nil then return "nothing" end
+  local written = json.encode(v) or show(v)
+  return #written > BRIEF and text.cut(written, BRIEF) .. "…" or written
 end
 
 local function keys_of(a, b)
@@ -97,8 +109,8 @@ end
 ---@return boolean
 function compare.holds(v, wanted)
   if type(v) == "string" then
-    local text = type(wanted) == "number" and values.show_number(wanted) or wanted
-    return type(text) == "string" and v:find(text, 1, true) ~= nil
+    local written = type(wanted) == "number" and values.show_number(wanted) or wanted
+    return type(written) == "string" and v:find(written, 1, true) ~= nil
   elseif v == wanted or type(v) == "table" and type(wanted) == "table"
     and not compare.difference(wanted, v) then
     return true

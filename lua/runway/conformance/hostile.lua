@@ -8,6 +8,7 @@
 local compare = require "runway.conformance.compare"
 local contract = require "runway.contract"
 local json = require "runway.json"
+local pure = require "runway.conformance.pure"
 local shape = require "runway.conformance.shape"
 local text = require "runway.text"
 
@@ -96,7 +97,7 @@ function Run:complain(reader, complaint, where) self.say(reader, complaint, wher
 -- Calls a reader; what it raises is a complaint.
 function Run:call(name, where, ...)
   self.count = self.count + 1
-  local ok, value, problem = pcall(self.adapter[name], ...)
+  local ok, value, problem = pure.try(self.adapter[name], ...)
   if ok then return value, problem end
   self:complain(name, "raises: " .. tostring(value), where)
   return nil, nil, true
@@ -310,7 +311,7 @@ function Run:broken_task(state, index, original)
     for i = 0, #self.values do                -- values[0] is nil: the place is empty
       local v = self.values[i]
       set(v)
-      local where = ("%s = %s"):format(place, tostring(v):sub(1, 20))
+      local where = ("%s = %s"):format(place, compare.brief(v))
       self:judge(state, self:task(where, example.json, example.ref), keys, v, where)
       if state == "running" then self:accepted(where, example.json, keys, v) end
       self:problem(where, example.json)
@@ -333,7 +334,7 @@ function Run:broken(name, read)
       for i = 0, #self.values do
         local v = self.values[i]
         set(v)
-        local where = ("%s %d, %s = %s"):format(name, index, path, tostring(v):sub(1, 20))
+        local where = ("%s %d, %s = %s"):format(name, index, path, compare.brief(v))
         read(self, where, body, keys, v)
       end
     end)
@@ -367,7 +368,7 @@ function Run:broken_upload(index, example)
     each_place(broken.json or {}, function(path, _, set)
       for i = 0, #self.values do
         set(self.values[i])
-        try(("%s, %s = %s"):format(where, path, tostring(self.values[i]):sub(1, 20)))
+        try(("%s, %s = %s"):format(where, path, compare.brief(self.values[i])))
       end
     end)
     answers[step] = answer

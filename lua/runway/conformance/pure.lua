@@ -1,6 +1,8 @@
 -- Is an adapter made of pure functions? Two looks: what its functions call while the files, the
 -- clock and chance are taken away, and what they hold on to that they may never use.
 
+local unpack = table.unpack or unpack         -- 5.1 has it as a global
+
 local pure = {}
 
 -- What an adapter may build on; none of it does I/O.
@@ -80,6 +82,26 @@ local function boundaries()
     if v ~= nil then forbidden[v] = place[3] end
   end
   return forbidden, skipped
+end
+
+-- What was raised with the line of the adapter's that it came from, also where a function of C's raised it (ipairs).
+local function located(raised)
+  if type(raised) ~= "string" or raised:find "^[^\n]-:%d+: " or not (debug and debug.getinfo) then return raised end
+  for level = 2, 20 do
+    local at = debug.getinfo(level, "Sl")
+    if not at then break end
+    if at.currentline > 0 then return ("%s:%d: %s"):format(at.short_src, at.currentline, raised) end
+  end
+  return raised
+end
+
+---Calls a function of the adapter.
+---@param fn function
+---@return boolean ok
+---@return any ...   what it gave, or what it raised, with its line
+function pure.try(fn, ...)
+  local given, count = { ... }, select("#", ...)
+  return xpcall(function() return fn(unpack(given, 1, count)) end, located)
 end
 
 ---Follows what the adapter's functions hold (their upvalues) down to what they must not hold.

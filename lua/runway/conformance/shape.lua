@@ -429,7 +429,8 @@ function shape.problem(problem)
     or wrong_type(problem, PROBLEM, "problem") or problem.id and shape.id(problem.id)
   if complaint then return complaint end
   if problem.kind and not contract.KINDS[problem.kind] then
-    return ("problem.kind %q is no kind of error"):format(problem.kind)
+    return ("problem.kind %q is no kind of error; it must be %s"):format(problem.kind,
+      contract.EXPECTED_OF_A_PROBLEM.kind)
   end
   if problem.retry_after then
     if not is_finite(problem.retry_after) or problem.retry_after < 0 then
@@ -481,6 +482,16 @@ function shape.case(case)
     complaint = INNER[part] and type(it) == "table" and (unknown_name(it, INNER[part], what)
       or wrong_type(it, INNER[part], what))
     if complaint then return complaint end
+  end
+  local kind = case.tells
+  if type(kind) == "table" then kind = kind.kind end
+  if type(kind) == "string" and not contract.KINDS[kind] then
+    return ("case.tells expects the kind %q, and there is no such; it must be %s"):format(kind,
+      contract.EXPECTED_OF_A_PROBLEM.kind)
+  end
+  local status = case.fields and case.fields.status
+  if status and not contract.STATUSES[status] then
+    return ("case.fields.status expects %q; it must be %s"):format(status, contract.EXPECTED.status)
   end
   for i, answer in next, case.answers or {} do
     if type(answer) ~= "table" then return ("case.answers[%s] must be a table"):format(tostring(i)) end

@@ -1,6 +1,8 @@
 -- What runway.conformance finds: one mistake at a time, made in the example of a user's own adapter.
 
+local compare = require "runway.conformance.compare"
 local conformance = require "runway.conformance"
+local json = require "runway.json"
 local readers = require "runway.fields"
 
 local own_cases = require "spec.support.cases.own"
@@ -539,6 +541,27 @@ describe("conformance finds an adapter that", function()
     assert.not_matches("as the end", said(function(v) return readers.progress(v, 100) end))
   end)
 
+  it("breaks, with the value and the line", function()
+    local function said(break_it)
+      local own = example()
+      after(own, "task", break_it)
+      return listed(conformance.check(own, own_cases))
+    end
+    local text = said(function(fields, answer)
+      for _ in ipairs(answer.json.files or {}) do fields.word = "x" end -- a number is no list
+      return fields
+    end)
+    assert.matches("task: raises: [^\n]*mistakes_spec.lua:%d+: [^\n]*%(", text)
+    assert.not_matches("table: 0x", text)
+    assert.not_matches("userdata: ", text)
+    for value, shows in pairs { [""] = '""', [{}] = "{}", [{ x = 1 }] = '{"x":1}', [readers] = "a table",
+      [("y"):rep(99)] = '"yyyyyyyyyyyyyyyyyyy…' } do
+      assert.equal(shows, compare.brief(value))
+    end
+    assert.same({ "null", "nothing", "[]" },
+      { compare.brief(json.null), compare.brief(nil), compare.brief(json.array {}) })
+  end)
+
   it("is given cases that are none, and says which", function()
     local function said(case) return listed(conformance.check(example(), { case })) end
     assert.matches("cases: a case must be a table (case 1)", said(5), 1, true)
@@ -548,6 +571,64 @@ describe("conformance finds an adapter that", function()
     assert.matches("params that never reach an adapter: duration must be",
       said { submit = { duration = "5" } }, 1, true)
     assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
+  end)
+
+  it("is given a list that is none, and says so in one line", function()
+    local function changed(change)
+      local list = {}
+      for i, case in ipairs(own_cases) do list[i] = case end
+      return conformance.check(example(), change(list) or list)
+    end
+    assert.same({ "cases: cases must be a list without holes, and entry 5 is nil" },
+      changed(function(list) list[5] = nil end))
+    assert.same({ 'cases: cases must be a list, of which each has a number (the entry "refs")' },
+      changed(function(list) list.refs = {} end))
+    local lines = changed(function(list)
+      local named = {}
+      for i, case in ipairs(list) do named["c" .. i] = case end
+      return named
+    end)
+    assert.equal(1, #lines)
+    assert.matches(("and %d more)"):format(#own_cases - 1), lines[1], 1, true)
+  end)
+
+  it("fails a case, and is not told that there is none beside", function()
+    local list = {}
+    for i, case in ipairs(own_cases) do list[i] = case end
+    for i, case in ipairs(list) do
+      if case.accepted and case.fields then list[i] = { accepted = { job = {} }, fields = { id = "8" } } end
+    end
+    assert.same({ "cases: case.fields has no place for \"idd\" (did you mean id?) (case 1)" },
+      conformance.check(example(), { { accepted = { job = 7 }, fields = { idd = "7" } } }))
+    local said = listed(conformance.check(example(), list))
+    assert.matches("accepted: returns nil, which says that it cannot read the answer", said, 1, true)
+    assert.not_matches("no case shows", said)
+  end)
+
+  it("is given cases that expect what cannot be, or ask by no id", function()
+    for said, case in pairs {
+      ['case.tells expects the kind "poor", and there is no such; it must be one of authentication'] =
+        { problem = {}, tells = "poor" },
+      ['case.tells expects the kind "rich", and there is no such'] = { problem = {}, tells = { kind = "rich" } },
+      ['case.fields.status expects "BUSY"; it must be PENDING'] = { task = { job = 7 }, fields = { status = "BUSY" } },
+      ['the task was asked for by another id; give the case ref = { id = "J-17" } (case 1 (task))'] =
+        { task = { job = 7, state = "working" }, fields = { id = "J-17", status = "RUNNING" } },
+      ["params that never reach an adapter: promt is no parameter; did you mean prompt?"] =
+        { submit = { promt = "x" }, refused = true },
+    } do
+      assert.matches(said, listed(conformance.check(example(), { case })), 1, true)
+    end
+  end)
+
+  it("is given params of a user's, of which the client keeps its own", function()
+    for name, v in pairs { output = "x.mp4", fit = "pad", deadline = 5, extra = { b = 1 } } do
+      local given = { prompt = "a cat", duration = 5 }
+      given[name] = v
+      local request = { method = "POST", path = "/v2/jobs/text_to_video",
+        json = { prompt = "a cat", size = "16:9", seconds = 5 } }
+      local said = conformance.check(example(), { { submit = given, request = request } })
+      assert.not_matches("request.json", listed(said))
+    end
   end)
 
   it("is given cases that show nothing, or two things at once", function()
