@@ -6,6 +6,7 @@
 #include "system.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static const uint8_t *server_says;
 static size_t server_bytes;
 static unsigned asked;
 static char target[64];
+static atomic_bool ending;               /* never: there is no network here that ends */
 
 /* A connection whose other end has said all that it will ever say. */
 static curl_socket_t connected (void *data, curlsocktype purpose, struct curl_sockaddr *a) {
@@ -70,6 +72,7 @@ static rw_request *request (rw_stats *stats, rw_idle *idle, bool *stirred) {
   r->stats = stats;
   r->idle = idle;
   r->stirred = stirred;
+  r->ending = &ending;
   if (asked & FILE_WANTED) {
     r->sink.path = strdup(target);
     r->sink.max_bytes = MOST_BODY;
