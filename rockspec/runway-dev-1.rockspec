@@ -155,6 +155,7 @@ build = {
     ["runway.conformance.hostile"] = "lua/runway/conformance/hostile.lua",
     ["runway.conformance.pure"] = "lua/runway/conformance/pure.lua",
     ["runway.conformance.shape"] = "lua/runway/conformance/shape.lua",
+    ["runway.conformance.slips"] = "lua/runway/conformance/slips.lua",
     ["runway.contract"] = "lua/runway/contract.lua",
     ["runway.delivery"] = "lua/runway/delivery.lua",
     ["runway.description"] = "lua/runway/description.lua",

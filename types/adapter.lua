@@ -182,7 +182,9 @@
 ---@field fields? runway.TaskFields  what was read; `word`, `reason` and `flagged` may be left out
 ---@field unreadable? true      bare nil is expected
 ---@field tells? true|string|runway.Problem  a problem is expected: any, of a kind, holding these fields
----@field value? any            of balance, limits and retryable_failure
+---@field price? runway.AdapterRequest  as a submit made it, with the `kind`; default: the first that it offers
+---@field sign? string          an API key
+---@field value? any            of balance, limits, price, sign (the headers) and retryable_failure
 ---@field upload? runway.AdapterFile
 ---@field answers? table[]      { status =, headers =, json = } so far
 ---@field uri? string           what the upload ends with

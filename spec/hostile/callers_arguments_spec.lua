@@ -10,7 +10,7 @@ local sandbox = require "runway.sandbox"
 local scratch = require "spec.support.scratch"
 
 local KEY = "key_0123456789abcdef"
-local PROVIDERS = { "runwayml", "cometapi", "chatgptsb", "qimu", "gateway" }
+local PROVIDERS = mocked.providers()
 local MODELS = { runwayml = "gen4_turbo", cometapi = "gen4_turbo", gateway = "gen4_turbo", qimu = "gen3a_turbo",
   chatgptsb = "gen3a_turbo" }
 local LIMITS = { runwayml = 1000, gateway = 1000, qimu = 2000 } -- characters of a prompt, where one is documented

@@ -45,7 +45,7 @@ describe("JSON and body:", function()
   end)
 
   it("id missing but task_id present -> adapter's alternatives", function()
-    for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
+    for _, provider in ipairs(mocked.providers()) do
       local task, err = submit('{"task_id":"t-9"}', { provider = provider })
       assert.equal("t-9", task and task.id or err.task_id, provider)
       assert.equal("t-9", (task or err.task).id)
@@ -222,7 +222,7 @@ describe("JSON and body:", function()
       local none = { status = 400, json = { code = "task_not_exist", message = "task_not_exist" } }
       local client, m = mocked.client(function(request)
         return request.paid and { json = { id = answered.ID } } or none
-      end, { provider = provider, base_url = provider == "gateway" and "https://relay.example" or nil })
+      end, { provider = provider, base_url = mocked.base_url(provider) })
       local task = assert(client:generate { prompt_text = "a cat", prompt_image = "https://x.test/a.png",
         ratio = "1280:720" })
       local began = m.requests[1].time

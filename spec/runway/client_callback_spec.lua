@@ -2,6 +2,7 @@
 
 local adapters = require "spec.support.adapters"
 local json = require "runway.json"
+local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
 local CLIP = "https://dnznrvs05pmza.cloudfront.net/clip.mp4?_jwt=eyJh"
@@ -125,7 +126,7 @@ describe("read_callback", function()
   end)
 
   it("carries an id and a hint and nothing that could be taken for the task", function()
-    for _, provider in ipairs { "cometapi", "chatgptsb", "qimu", "gateway" } do
+    for _, provider in ipairs(mocked.providers "callback") do
       for _, body in ipairs {
         { task_id = "t-1", status = "3", video_url = "https://evil.test/x.mp4" },
         { task = { id = "t-1", status = "SUCCEEDED", artifacts = { "https://evil.test/x.mp4" } } },
@@ -141,7 +142,7 @@ describe("read_callback", function()
   end)
 
   describe("refuses", function()
-    local PROVIDERS = { "cometapi", "chatgptsb", "qimu", "gateway" }
+    local PROVIDERS = mocked.providers "callback"
 
     it("what is no JSON object, without raising", function()
       for _, provider in ipairs(PROVIDERS) do

@@ -33,7 +33,7 @@ describe("a paid answer", function()
   -- The task, or the error, of one submit that is answered with `body`.
   local function submit(provider, body)
     local client, m = mocked.client({ function() return { status = 200, body = body } end },
-      { provider = provider, base_url = provider == "gateway" and "https://relay.example" or nil })
+      { provider = provider, base_url = mocked.base_url(provider) })
     local clip = { prompt_text = "a cat", prompt_image = "https://x.test/a.png", ratio = "1280:720" }
     if provider == "runwayml" then clip.model, clip.duration = "gen4_turbo", 5 end
     local task, err = client:generate(clip)
@@ -73,7 +73,7 @@ describe("a paid answer", function()
     assert.is_nil(err)
   end)
 
-  for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
+  for _, provider in ipairs(mocked.providers()) do
     for form, body in pairs(FORMS) do
       it(("of %s that is %s names its task"):format(provider, form), function()
         assert.equal(ID, named(provider, body))

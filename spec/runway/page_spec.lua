@@ -12,7 +12,7 @@ describe("a page instead of an answer", function()
     return mocked.client(function()
       local headers = { ["Content-Type"] = "text/html", Location = "https://x.test/" }
       return { status = status, body = PAGE, headers = headers }
-    end, { provider = provider, base_url = provider == "gateway" and "https://relay.example" or nil, max_retries = 0 })
+    end, { provider = provider, base_url = mocked.base_url(provider), max_retries = 0 })
   end
 
   local function says_so(err)
@@ -20,7 +20,7 @@ describe("a page instead of an answer", function()
     assert.matches("<!DOCTYPE html> <html>", err.message, 1, true)
   end
 
-  for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
+  for _, provider in ipairs(mocked.providers()) do
     it("is told at " .. provider .. ", whatever its status", function()
       for _, status in ipairs { 200, 201, 301, 302, 400, 401, 402, 403, 404, 408, 410, 422, 429, 451, 500, 502, 503 } do
         local c, m = client(provider, status)

@@ -22,6 +22,25 @@ function mocked.client(list, options)
   return assert(runway.client(all)), mock
 end
 
+--- The names of those that are built in, sorted: what is promised of all goes through these.
+---@param part? string   only those that have this
+---@return string[]
+function mocked.providers(part)
+  local names = {}
+  for name, adapter in pairs(runway.providers) do
+    if part == nil or adapter[part] ~= nil then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- A base URL for those that have none of their own.
+---@param provider string
+---@return string|nil
+function mocked.base_url(provider)
+  return not runway.providers[provider].base_url and "https://relay.example" or nil
+end
+
 --- Closes the mocks of one spec; call it after each.
 function mocked.close()
   for i = 1, #open do

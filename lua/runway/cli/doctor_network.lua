@@ -7,6 +7,7 @@ local account = require "runway.cli.account"
 local adapters = require "runway.adapter"
 local allowance = require "runway.allowance"
 local api_key = require "runway.api_key"
+local conformance = require "runway.conformance"
 local core = require "runway.core"
 local http = require "runway.http"
 local retry = require "runway.retry"
@@ -23,6 +24,15 @@ local NO_KEY = "there-is-no-key-yet"          -- of a session that never signs
 ---------------------------------------------------------------------------------------------------
 -- What is set up
 
+-- What can be said against an adapter of the user's own without a case of its author's: the first, and how many.
+local function against(own)
+  local first, count = nil, 0
+  for _, line in ipairs(conformance.check(own)) do
+    if not line:find "^cases: " then first, count = first or line, count + 1 end
+  end
+  return first and (count == 1 and first or ("%s (and %d more)"):format(first, count - 1))
+end
+
 function network.provider(known)
   local args = known.args
   local from = args.provider and "--provider" or api_key.environment "RUNWAY_PROVIDER" and "RUNWAY_PROVIDER"
@@ -30,7 +40,10 @@ function network.provider(known)
   local provider, err = account.provider(args.provider)
   if not err then known.adapter, err = adapters.of(provider) end
   if err then return "fail", err.message, "Name another with --provider NAME or RUNWAY_PROVIDER.", { from = from } end
-  return "ok", ("%s (%s)"):format(known.adapter.name, from), nil, { provider = known.adapter.name, from = from }
+  local said, detail = ("%s (%s)"):format(known.adapter.name, from), { provider = known.adapter.name, from = from }
+  local wrong = type(provider) == "table" and against(provider)
+  if not wrong then return "ok", said, nil, detail end
+  return "warn", said .. ": " .. wrong, "runway.conformance tells all, and tries the author's cases.", detail
 end
 
 function network.key(known)

@@ -9,6 +9,7 @@
 --   { problem = body, status =, tells = … }
 --   { upload = file, answers = {…}, request = … | uri = … | refused = true }
 --   { retryable_failure = code, value = true|false|nil }
+--   { price = request, [kind =,] value = … }           { sign = key, value = headers }
 -- `tells` is what is told of a problem: true, its kind, or a table of what it must hold.
 
 local compare = require "runway.conformance.compare"
@@ -17,36 +18,11 @@ local order = require "runway.order"
 local params = require "runway.params"
 local pure = require "runway.conformance.pure"
 local shape = require "runway.conformance.shape"
-local text = require "runway.text"
-local values = require "runway.values"
+local slips = require "runway.conformance.slips"
 
 local unpack = table.unpack or unpack         -- 5.1 has it as a global
 
 local cases = {}
-
--- What a case is about, in the order in which they are told: the parts that may stand beside it, and what it may
--- expect. Without the latter, nothing is what is expected of it.
-local REQUEST, READ = { "request", "refused" }, { "fields", "tells", "unreadable" }
-local SUBJECTS = {
-  { "submit", { "kind" }, REQUEST }, { "accepted", { "kind", "status", "headers", "body" }, READ },
-  { "query", {}, REQUEST }, { "task", { "ref", "status", "headers", "body" }, READ }, { "cancel", {}, REQUEST },
-  { "credits", {}, REQUEST }, { "balance", { "value", "status", "headers", "body" } },
-  { "limits", { "value", "status", "headers", "body" } },
-  { "upload", { "answers" }, { "request", "uri", "refused" } }, { "callback", { "headers" }, READ },
-  { "problem", { "tells", "status", "headers", "body" } }, { "retryable_failure", { "value" } },
-}
-
-local WAYS = {}
-for i, subject in ipairs(SUBJECTS) do WAYS[i] = subject[1] end
-
--- Those of the names under which a case says something.
-local function said_in(case, names)
-  local found = {}
-  for _, name in ipairs(names) do
-    if case[name] or name == "refused" and case[name] == false then found[#found + 1] = name end
-  end
-  return found
-end
 
 local function describe(case, index, way)
   return case.name and ("case %d, %s"):format(index, case.name) or ("case %d (%s)"):format(index, way)
@@ -311,6 +287,20 @@ function ways.retryable_failure(run, case, where)
   end
 end
 
+function ways.price(run, case, where)
+  local price, _, failed = run:call("price", where, case.kind or run.adapter.kinds[1], case.price)
+  if failed then return end
+  local wrong = price ~= nil and shape.price(price) or compare.difference(case.value, price, "the price")
+  if wrong then run.say("price", wrong, where) end
+end
+
+function ways.sign(run, case, where)
+  local headers, _, failed = run:call("sign", where, case.sign)
+  if failed then return end
+  local wrong = shape.headers(headers) or compare.difference(case.value, headers, "the headers")
+  if wrong then run.say("sign", wrong, where) end
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Submits: the case itself, and what every adapter promises beside it
 
@@ -430,61 +420,6 @@ function Run:note(name, body, ref)
   end
 end
 
--- A slip in a case, for which no adapter is to blame; or what the case is about.
----@return string|nil slip
----@return table|nil subject
-local function look(case)
-  if type(case) ~= "table" then return "a case must be a table" end
-  local wrong = shape.case(case)
-  if wrong then return wrong end
-  local subject
-  for _, one in ipairs(SUBJECTS) do
-    if case[one[1]] ~= nil then
-      if subject then return ("a case is about one thing, and this one about %s and %s"):format(subject[1], one[1]) end
-      subject = one
-    end
-  end
-  if not subject then return "a case has one of: " .. table.concat(WAYS, ", ") end
-  if case.credits == false then return "case.credits must be true" end
-  return nil, subject
-end
-
--- What a case says that has no meaning there, or does not say though it must.
-local function vague(case, subject)
-  local way, beside, expects = subject[1], subject[2], subject[3]
-  local has = { name = true, [way] = true }
-  for _, list in ipairs { beside, expects or {} } do
-    for _, name in ipairs(list) do has[name] = true end
-  end
-  for _, name in ipairs(shape.PARTS_OF_A_CASE) do
-    if case[name] ~= nil and not has[name] then return ("case.%s says nothing beside %s"):format(name, way) end
-  end
-  local found = expects and said_in(case, expects) or {}
-  if found[2] then return ("a case expects one thing, and this one %s and %s"):format(found[1], found[2]) end
-  if expects and not found[1] then return "the case expects nothing: give it " .. text.either(expects) end
-  return nil
-end
-
--- The places of a list's cases, in order; told is what keeps some of them from being cases.
-local function places_of(list, say)
-  local places = {}
-  for index in next, list do
-    if type(index) == "number" and index >= 1 and index % 1 == 0 then
-      places[#places + 1] = index
-    else
-      say("cases", "cases must be a list, of which each has a number", "the entry " .. values.show(index))
-    end
-  end
-  table.sort(places)
-  for i, index in ipairs(places) do
-    if i ~= index then
-      say("cases", ("cases must be a list without holes, and entry %d is nil"):format(i))
-      break
-    end
-  end
-  return places
-end
-
 ---Runs every case.
 ---@param adapter table
 ---@param list runway.Case[]
@@ -503,13 +438,12 @@ function cases.check(adapter, list, say)
     order = { adapter = { upload = adapter.upload, media = not contract.unfit(adapter, "media") and adapter.media,
       names = not contract.unfit(adapter, "names") and adapter.names } },
   }, Run)
-  for _, index in ipairs(places_of(list, tell)) do
+  for _, index in ipairs(slips.places_of(list, tell)) do
     local case = list[index]
-    local wrong, subject = look(case)
-    local way = subject and subject[1]
-    about = way or "all"
+    local wrong, way = slips.look(case)
     local where = way and describe(case, index, way) or "case " .. index
-    local unsaid = subject and vague(case, subject)
+    about = way or "all"
+    local unsaid = way and slips.vague(case, way)
     if unsaid then tell("cases", unsaid, where) end
     if wrong then
       tell("cases", wrong, where)

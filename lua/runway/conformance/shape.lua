@@ -444,59 +444,8 @@ function shape.problem(problem)
   return nil
 end
 
----------------------------------------------------------------------------------------------------
--- A case
-
-local function is_body(v) return type(v) == "table" or v == false, "table or false" end
-
--- What each part of a case must be, as runway.options has it.
-local PARTS = {
-  submit = "table", query = "table", cancel = "table", credits = "boolean", upload = "table", answers = "table",
-  accepted = is_body, task = is_body, callback = is_body, balance = is_body, limits = is_body,
-  problem = is_body,
-  retryable_failure = "string", name = "string", kind = "string", request = "table", refused = "boolean|string",
-  status = "integer", headers = "table", ref = "table", fields = "table", tells = "boolean|string|table",
-  unreadable = "boolean", value = "any", uri = "string", body = "string",
-}
-
-shape.PARTS_OF_A_CASE = names_of(PARTS)
-
-local REF = { id = "string", kind = "string", format = "string" }
-
--- And what the tables among them hold, where that is known.
-local INNER = {
-  fields = FIELDS, request = REQUEST, tells = PROBLEM, query = REF, cancel = REF, ref = REF,
-  upload = { path = "string", name = "string", type = "string", size = "number" },
-}
-
----A slip in what a case gives or expects, for which no adapter is to blame.
----@param case runway.Case
----@return string|nil
-function shape.case(case)
-  local complaint = unknown_name(case, PARTS, "a case")
-  if complaint then return complaint end
-  for _, part in ipairs(names_of(PARTS)) do
-    local it, what = case[part], "case." .. part
-    local expected = it ~= nil and options.unmet(it, PARTS[part])
-    if expected then return ("%s must be %s, got %s"):format(what, expected, type(it)) end
-    complaint = INNER[part] and type(it) == "table" and (unknown_name(it, INNER[part], what)
-      or wrong_type(it, INNER[part], what))
-    if complaint then return complaint end
-  end
-  local kind = case.tells
-  if type(kind) == "table" then kind = kind.kind end
-  if type(kind) == "string" and not contract.KINDS[kind] then
-    return ("case.tells expects the kind %q, and there is no such; it must be %s"):format(kind,
-      contract.EXPECTED_OF_A_PROBLEM.kind)
-  end
-  local status = case.fields and case.fields.status
-  if status and not contract.STATUSES[status] then
-    return ("case.fields.status expects %q; it must be %s"):format(status, contract.EXPECTED.status)
-  end
-  for i, answer in next, case.answers or {} do
-    if type(answer) ~= "table" then return ("case.answers[%s] must be a table"):format(tostring(i)) end
-  end
-  return nil
-end
+-- Names and types, for those who look at what a case holds.
+shape.FIELDS, shape.REQUEST, shape.PROBLEM = FIELDS, REQUEST, PROBLEM
+shape.names_of, shape.unknown_name, shape.wrong_type = names_of, unknown_name, wrong_type
 
 return shape

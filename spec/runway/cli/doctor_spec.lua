@@ -172,6 +172,21 @@ describe("runway doctor", function()
     assert.equal("fail", checks.account.state)
   end)
 
+  it("says what can be said against an adapter of the user's own without its author's cases", function()
+    local checks = look({ "--provider", "examples/own_adapter.lua" }, { ROOT })
+    assert.equal("ok", checks.provider.state)
+    assert.equal("reelhouse (--provider)", checks.provider.message)
+    checks = look({ "--provider", here:write("mine.lua", [[
+      local own = dofile "examples/own_adapter.lua"
+      own.submit = function() end
+      return own
+    ]]) }, { ROOT })
+    assert.same({ "warn",
+      "reelhouse (--provider): submit: returns neither a request nor a problem (a kind that it does not have)" },
+      { checks.provider.state, checks.provider.message })
+    assert.matches("runway.conformance", checks.provider.advice, 1, true)
+  end)
+
   describe("says of the network", function()
     it("where nothing answers, what to do: each check by itself", function()
       for code, words in pairs { dns = "online", connect = "firewall", proxy = "the proxy" } do

@@ -573,6 +573,24 @@ describe("conformance finds an adapter that", function()
     assert.has_error(function() conformance.check(example(), "cases") end, "check takes a list of cases")
   end)
 
+  it("has a price and a signature that are not as they were meant", function()
+    local own = example()
+    own.price = function(kind, request)
+      return kind == "text_to_video" and { credits = request.json.seconds * 2, basis = "list" } or nil
+    end
+    own.sign = function(key) return { ["X-Token"] = key } end
+    local function said(more) return listed(conformance.check(own, { more })) end
+    local request = { method = "POST", path = "/v2/jobs/text_to_video", json = { seconds = 5 } }
+    assert.matches("price: the price.credits is 10, expected 9 (case 1 (price))", said {
+      price = request, kind = "text_to_video", value = { credits = 9, basis = "list" } }, 1, true)
+    assert.matches('sign: the headers.X-Token is "k", expected "K" (case 1 (sign))',
+      said { sign = "k", value = { ["X-Token"] = "K" } }, 1, true)
+    for _, right in ipairs { { price = request, kind = "text_to_video", value = { credits = 10, basis = "list" } },
+      { price = request }, { sign = "k", value = { ["X-Token"] = "k" } } } do
+      assert.not_matches("case 1", said(right))
+    end
+  end)
+
   it("is given a list that is none, and says so in one line", function()
     local function changed(change)
       local list = {}

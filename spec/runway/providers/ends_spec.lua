@@ -19,7 +19,7 @@ local LINK = "https://x.test/a.mp4"
 
 local LINKS = { output = { LINK }, videoUrl = LINK, artifacts = { { url = LINK } } }
 
-for _, provider in ipairs { "runwayml", "gateway", "cometapi", "chatgptsb", "qimu" } do
+for _, provider in ipairs(mocked.providers()) do
   describe("a wait at " .. provider, function()
     after_each(mocked.close)
 
