@@ -6,6 +6,7 @@
 */
 #include "system.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -37,11 +38,26 @@ static const struct {
 };
 
 
-/* Pushes what `require` gives. */
+/* Is the value at the top what `require` raises where there is no such file? */
+static bool is_missing (lua_State *L, const char *room) {
+  const char *said = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  size_t length = strlen(room);
+  return strncmp(said, "module '", 8) == 0 && strncmp(said + 8, room, length) == 0 &&
+         strncmp(said + 8 + length, "' not found", 11) == 0;
+}
+
+
+/* Pushes what `require` gives. Where this library was found and its Lua files are
+** not, all the places where they were looked for say less than what is missing. */
 static void push_room (lua_State *L, const char *room) {
   lua_getglobal(L, "require");
   lua_pushstring(L, room);
-  lua_call(L, 1, 1);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  if (is_missing(L, room))
+    luaL_error(L, "runway's library is there, but not its Lua files (%s): LUA_PATH must lead to them, "
+               "and where LUA_PATH_" LUA_VERSION_MAJOR "_" LUA_VERSION_MINOR
+               " is set, that one does instead of it", room);
+  (void)lua_error(L);
 }
 
 

@@ -37,6 +37,14 @@ describe("bin/runway", function()
       child.quote(from))))
   end
 
+  it("and a script, too, are told that the library is there and its Lua files are not", function()
+    local said = shell(("LUA_PATH='/nowhere/?.lua' LUA_CPATH='%s/?.so' %s -e 'require(\"runway\").client {}'")
+      :format(build, lua))
+    assert.matches("runway's library is there, but not its Lua files %(runway%.jobs%): LUA_PATH must lead to them", said)
+    assert.matches("LUA_PATH_5_", said, 1, true)
+    assert.not_matches("no file", said)
+  end)
+
   it("says what is missing, and not where that was looked for", function()
     local lone = here:path "bin/runway"
     assert(os.execute(("mkdir -p '%s/bin'; cp bin/runway '%s'"):format(here.directory, lone)))
