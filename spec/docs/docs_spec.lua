@@ -317,7 +317,9 @@ describe(DOC .. ": at a glance:", function()
         if n > 0 then return name == "Authorization" and as or name .. ": " .. as end
       end
     end,
-    ["X-Runway-Version"] = function(adapter) return adapter.sign and adapter.sign(KEY)["X-Runway-Version"] or "none" end,
+    ["X-Runway-Version"] = function(adapter)
+      return adapter.sign and adapter.sign(KEY)["X-Runway-Version"] or "none"
+    end,
     ["seconds between two queries"] = function(adapter) return tostring(adapter.poll_interval or 5) end,
     ['seconds in which "no such task" means "not yet"'] = function(adapter)
       return tostring(adapter.missing_grace or 0)
