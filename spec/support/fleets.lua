@@ -54,6 +54,7 @@ end
 local function kill(self, child, signal)
   if child.gone then return end
   child.gone = signal ~= "TERM"
+  child.told = not child.gone                 -- and leaves a mark, if it has come so far as to hear of it
   os.execute(("kill -%s %s 2>/dev/null"):format(signal or "KILL", child.pid))
   self.kills = self.kills + 1
 end
@@ -92,6 +93,15 @@ local function settle(self)
 end
 
 local function exists(self, name) return self.files:content(name) ~= nil end
+
+-- One that was told to end before it could be told anything left no mark.
+local function bury(self)
+  for _, child in ipairs(self.children) do
+    if child.told and not child.gone and not exists(self, child.mark) then
+      child.gone = not os.execute("kill -0 " .. child.pid .. " 2>/dev/null") and not exists(self, child.mark)
+    end
+  end
+end
 
 -- Those that have ended are followed by others. Whether any that was not killed has ended.
 local function replace(self)
@@ -201,6 +211,7 @@ function fleets.run(opts)
     end
     replace(self)
     if now >= next_look then
+      bury(self)
       count_under_way(self)
       settle(self)
       local open, states = under_way(self)
