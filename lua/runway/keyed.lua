@@ -220,16 +220,24 @@ end
 
 --------------------------------------------------------------------- for workers
 
+--- Why an order cannot be left to workers; nil: it can, as far as it is seen by its params.
+---@param s runway.Session
+---@param order runway.Order
+---@return runway.Problem|nil
+function keyed.unkept(s, order)
+  local function redact(said) return s:redact(said) end
+  local hidden = description.hidden(order.params, redact) or description.hidden(order.extra or {}, redact)
+  if not hidden then return nil end
+  return { code = "not_kept", field = hidden:match "^[A-Za-z0-9_]+", message = ("%s holds what a journal does not keep "
+    .. "(a data URI, the query of a URL, or the key), and without it no worker could make the request: give a file or "
+    .. "another URL"):format(text.line(hidden, 60) or "") }
+end
+
 -- What must be kept beside the description; nil, err where it may not be.
 local function recipe_of(self)
   local s, order, paths = self.session, self.order, {}
-  local function redact(said) return s:redact(said) end
-  local hidden = description.hidden(order.params, redact) or description.hidden(order.extra or {}, redact)
-  if hidden then
-    return s:refuse { code = "not_kept", message = ("%s holds what a journal does not keep (a data URI, the query of a "
-      .. "URL, or the key), and without it no worker could make the request: give a file or another URL"):format(
-      text.line(hidden, 60) or "") }
-  end
+  local problem = keyed.unkept(s, order)
+  if problem then return s:refuse(problem) end
   for path, sum in pairs(self.sums) do
     if text.bad_byte(path) then
       return s:refuse { code = "not_kept", message = "the path of a file is not UTF-8, and a journal cannot keep it" }

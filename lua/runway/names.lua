@@ -53,6 +53,16 @@ function names.output(key, kind)
   return text.cut(name, LONGEST_FILE - #ending) .. ending
 end
 
+--- Is it one that a batch keeps in its directory beside the films?
+---@param name string
+---@return boolean
+function names.is_reserved(name)
+  for _, pattern in ipairs(RESERVED) do
+    if text.lower(name):find(pattern) then return true end
+  end
+  return false
+end
+
 --- Why a name is no name of a file in the directory.
 ---@param name string
 ---@return string|nil
@@ -64,19 +74,16 @@ function names.fault(name)
     return ("output %s is no name that every file system takes"):format(shown)
   end
   if #name > LONGEST_FILE then return ("output %s is longer than %d bytes"):format(shown, LONGEST_FILE) end
-  for _, pattern in ipairs(RESERVED) do
-    if text.lower(name):find(pattern) then return ("output %s is the name of a file of ours"):format(shown) end
-  end
-  return nil
+  return names.is_reserved(name) and ("output %s is the name of a file of ours"):format(shown) or nil
 end
 
---- The names that a file takes, its own, its receipt's and its last frame's, as a file system sees them that knows
---- no case.
+--- The names that a file takes, its own, while it comes, its receipt's and its last frame's, as a file system sees
+--- them that knows no case.
 ---@param output string
 ---@return string[]
 function names.taken(output)
   local name = text.lower(output)
-  return { name, name .. ".json", names.frame(name) }
+  return { name, name .. ".part", name .. ".json", names.frame(name) }
 end
 
 --- The prompt among a shot's parameters, however it is called there.

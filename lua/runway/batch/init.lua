@@ -9,6 +9,7 @@ local core = require "runway.core"
 local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
+local keyed = require "runway.keyed"
 local limits = require "runway.batch.limits"
 local list = require "runway.batch.list"
 local names = require "runway.names"
@@ -124,6 +125,21 @@ local function dry(account, params)
   return submit.dry(mine, wanted)
 end
 
+-- What cannot be left to workers, of those that are to be.
+local function check_kept(shots, by_name, fault)
+  for _, shot in ipairs(shots) do
+    local first, mine = shot.after and shot.after[1], clients.session_of(by_name[shot.provider])
+    local problem
+    if first then
+      problem = { field = "prompt_image", message = ("a shot that begins where another ends (last:%s) cannot be left "
+        .. "to workers; make the list without enqueue, or only the others"):format(first) }
+    else
+      problem = keyed.unkept(mine, (order.read(mine, shot.params, true)))
+    end
+    if not shot.left_out and problem then fault(shot.line, problem.field, problem.message) end
+  end
+end
+
 -- Tells what is to be known before it is paid for, each text once, and of which shot; so the submits say no more of it.
 local function tell_notes(shots, by_name)
   local first, count = {}, {}
@@ -160,13 +176,9 @@ local function read_all(account, given, opts)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
-  for _, shot in ipairs(shots) do
-    shot.left_out = only and not only[shot.key] or nil
-    if opts.enqueue and not shot.left_out and shot.after and shot.after[1] then
-      return refuse("invalid_request", "not_kept", ("line %d: a shot that begins where another ends (last:%s) cannot "
-        .. "be left to workers; make the list without enqueue, or only the others"):format(shot.line, shot.after[1]))
-    end
-  end
+  for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end
+  if opts.enqueue then check_kept(shots, by_name, fault) end
+  if #faults > 0 then return bad_list(name, faults) end
   tell_notes(shots, by_name)
   return shots, by_name, own
 end

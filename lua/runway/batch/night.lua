@@ -350,6 +350,7 @@ local function keep_page(self)
   while not self.over do
     local began = scheduler.now()
     if self.changed then write_page(self) end
+    if self.over then break end               -- the last one is waited for
     scheduler.sleep(math.max(PAGE_PAUSE, PAGE_SHARE * (scheduler.now() - began)))
   end
 end

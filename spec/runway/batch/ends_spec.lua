@@ -162,6 +162,27 @@ describe("runway.batch, when", function()
     assert.same({ 1, 2, 3 }, lines)
   end)
 
+  it("a film would lie where another's comes, tells so", function()
+    open()
+    local list = shots("a", "b")
+    list[1].output, list[2].output = "z.mp4", "Z.mp4.part"
+    local none, err = run(list)
+    assert.is_nil(none)
+    assert.same({ "bad_list", "output" }, { err.code, err.faults[1].column })
+  end)
+
+  it("its end meets a page that is being written, does not wait for the next one", function()
+    open()
+    local written = 0
+    local began = scheduler.now()
+    assert(run(shots "a", { sheet = function()
+      written = written + 1
+      runway.sleep(30)
+    end }))
+    assert.truthy(written >= 2)
+    assert.is_true(scheduler.now() - began < 400, scheduler.now() - began) -- the next one is 600 s off
+  end)
+
   it("a row has several faults, tells them all, and not what is missing without them", function()
     open()
     local none, err = run(files:write("shots.csv", table.concat({

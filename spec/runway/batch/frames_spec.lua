@@ -228,8 +228,8 @@ describe("a shot that begins where another ends", function()
     seen("no worker has the film that it begins with", function()
       for _, only in ipairs { { "b" }, { "a", "b" } } do
         local result, err = run(list("a", "b<last:a"), { enqueue = true, only = only })
-        assert.same({ nil, "not_kept", 0 }, { result, err.code, #m.requests })
-        assert.matches("^line 3: .*last:a", err.message)
+        assert.same({ nil, "bad_list", 0 }, { result, err.code, #m.requests })
+        assert.matches("line 3, prompt_image: .*last:a", err.message)
       end
       local result = assert(run(list("a", "b<last:a"), { enqueue = true, only = { "a" } }))
       assert.same({ 1, 0 }, { result.counts.queued, #m.requests })

@@ -388,6 +388,17 @@ describe("runway.batch", function()
       return assert(runway.work(client, { directory = files:path "out", until_empty = true })).counts
     end
 
+    it("is looked at as a whole first: none is put in line where one could not be kept", function()
+      client = provider({}, { journal = j })
+      local shots = { mocked.clip { key = "a", prompt_text = "a" },
+        mocked.clip { key = "b", prompt_text = "see https://x.example/?sig=1" } }
+      local result, err = run(shots, { enqueue = true })
+      assert.is_nil(result)
+      assert.same({ "bad_list", 2, "prompt_text" }, { err.code, err.faults[1].line, err.faults[1].column })
+      assert.matches("holds what a journal does not keep", err.faults[1].message)
+      assert.equal(0, j:totals().states.queued)
+    end)
+
     it("tells of each shot that is put in line, once", function()
       client = provider({}, { journal = j })
       local told = {}
@@ -424,11 +435,11 @@ describe("runway.batch", function()
       assert.same({ { a = 1, b = 2 }, files:path "out/b.mp4" }, { posts, j:get("b#2").path })
     end)
 
-    it("ends with the first that no journal can keep, and makes of the list what is asked for alone", function()
+    it("puts none in line where a journal cannot keep one, and makes of the list what is asked for alone", function()
       client = provider({}, { journal = j, poll_interval = 0.01 })
       local shots = { mocked.clip { key = "a" }, { key = "b", prompt_text = "b", model = "gen4_turbo",
         ratio = "1280:720", duration = 5, prompt_image = "https://x.example/a.png?sig=1" } }
-      assert.equal("not_kept", select(2, run(shots, { enqueue = true })).code)
+      assert.equal("bad_list", select(2, run(shots, { enqueue = true })).code)
       assert.equal("queued queued", states(assert(run(shots, { enqueue = true, only = { "a" } }))))
       assert.same({ 0, "not_found" }, { #m.requests, select(2, j:get "b").kind })
     end)

@@ -50,6 +50,21 @@ describe("runway join", function()
     assert.matches('"error":null', out)
   end)
 
+  seen("takes the place of no clip and of nothing that a batch keeps, whatever --overwrite says", function()
+    local here = directory(3, 5)
+    local clip = files:content "1.mp4"
+    files:write("1.mp4.json", "{}")
+    files:write("runway.db", "a journal")
+    for _, to in ipairs { here .. "/1.mp4", here .. "/./x/../1.MP4", here .. "//1.mp4.json", here .. "/runway.db",
+      here .. "/index.html", here .. "/stills/1.mp4", here .. "/2.mp4.last.png" } do
+      local code, _, err = run { "join", here, "-o", to, "--overwrite" }
+      assert.equal(2, code, to)
+      assert.matches("is a clip, or another file of the batch", err)
+    end
+    assert.same({ clip, "a journal" }, { files:content "1.mp4", files:content "runway.db" })
+    assert.equal(0, (run { "join", here, "-o", here .. "/all.mp4" }))
+  end)
+
   seen("tells what is missing, and joins the rest", function()
     local code, out, err = run { "join", directory(3, 0, 5, 0), "-o", film, "--json" }
     assert.equal(1, code)
