@@ -327,6 +327,14 @@ function batch.run(account, shots, opts)
   return errors.told("runway.batch", result, err)
 end
 
+--- The page of a directory in which a list was made; nil: there is none of ours.
+---@param directory string
+---@return string|nil path
+function batch.page(directory)
+  local path = directory .. "/index.html"
+  return core.readable(path) and sheet.is_ours(path) and path or nil
+end
+
 -- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.
 local function held_by(where)
   local content, err = content_of(where)

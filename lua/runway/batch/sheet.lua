@@ -77,8 +77,10 @@ end
 
 --------------------------------------------------------------------- the page
 
--- A page of someone else's is not written over.
-local function is_ours(path)
+--- A page of someone else's is not written over. True also where there is none.
+---@param path string
+---@return boolean
+function sheet.is_ours(path)
   local file = io.open(path, "rb")
   if not file then return true end
   local beginning = file:read(#page.BEGINNING)
@@ -101,7 +103,7 @@ end
 ---@param sums runway.BatchResult
 function Sheet:write(shots, sums)
   local path = self.directory .. "/index.html"
-  self.is_ours = self.is_ours or is_ours(path)
+  self.is_ours = self.is_ours or sheet.is_ours(path)
   if not self.is_ours then
     return self.warn(path .. " is not of runway's making, and was left: the batch has no page")
   end

@@ -74,8 +74,7 @@ local function halts_as_object(halted)
 end
 
 local function page_of(args)
-  local path = args.output .. "/index.html"
-  return core.readable(path) and path or nil
+  return batch.page(args.output)
 end
 
 local function sums_as_object(args, sums, code)

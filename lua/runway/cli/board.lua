@@ -192,8 +192,9 @@ local function told(self, shot, ended)
       and "done  " .. text.number(shot.credits) .. " credits" or "done"
     return ("%s  %s  (%d of %d)"):format(shot.key, how, self.made, self.total)
   elseif shot.error and (ended or shot.state == "queued") then
-    local state = shot.state == "queued" and "waits" or UNDER_WAY[shot.state] and "goes on at its provider"
-      or shot.state
+    local state = shot.state == "queued" and "waits"
+      or UNDER_WAY[shot.state] and (shot.status == "SUCCEEDED" and "is made, but its file is not here"
+        or "goes on at its provider") or shot.state
     return ("%s  %s: %s"):format(shot.key, state, self.message(shot))
   elseif not ended and shot.state == "submitted" and shot.task_id and not self.terminal then
     return ("%s  submitted  task %s%s"):format(shot.key, shot.task_id,

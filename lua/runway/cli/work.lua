@@ -18,7 +18,9 @@ local function told(args, entry)
   local words = { entry.key, entry.state }
   if entry.error then
     if entry.state == "queued" then words[2] = "waits" end
-    if entry.state == "submitted" then words[2] = "goes on at its provider" end
+    if entry.state == "submitted" then
+      words[2] = entry.error.kind == "io" and "is made, but its file is not here" or "goes on at its provider"
+    end
     local message = report.as_typed({ key = entry.key, journal = args.journal }, entry.error.message)
     words[2] = words[2] .. ": " .. message
   elseif entry.state == "submitted" then

@@ -70,6 +70,27 @@ describe("runway batch", function()
     return command.run(argv, provider(ways), world)
   end
 
+  it("names the page that it wrote, and no page of someone else's", function()
+    local _, _, said = batch(list "a")
+    assert.matches("the page is [^\n]*/out/index%.html", said)
+    here:write("out/index.html", "mine")
+    local code, out
+    code, out, said = batch(list "a", { "--json" })
+    assert.equal(0, code)
+    assert.matches('"page":null', out)
+    assert.matches("is not of runway's making", said)
+    assert.equal("mine", here:content "out/index.html")
+  end)
+
+  it("says of a film for which there is no place that it is made", function()
+    assert.equal(0, (batch(list "a")))
+    here:write("out/a.mp4", "something else that has another size")
+    local code, _, said = batch(list "a")
+    assert.equal(1, code)
+    assert.matches("a  is made, but its file is not here: [^\n]*a%.mp4", said)
+    assert.equal(1, posts.a)
+  end)
+
   -- What stands in every line of a shot.
   local ALWAYS = { "key", "state", "task_id", "provider", "path", "credits", "error" }
 
