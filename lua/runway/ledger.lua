@@ -88,7 +88,7 @@ local unanswered_word                         -- one line tells of all of them
 local function recount(by)
   local before = unanswered_word
   count = count + by
-  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no answer yet; of "
+  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no final answer yet; of "
     .. "those that had left, the tasks may exist: %s"):format(count, ledger.to_find_out)) or nil
   take_back(before)
 end

@@ -138,7 +138,7 @@ describe("the end of the program", function()
       runway.step(0)
       os.exit(0)
     ]])
-    assert.matches("2 paid request(s) had no answer yet", said, 1, true)
+    assert.matches("2 paid request(s) had no final answer yet", said, 1, true)
   end)
 end)
 

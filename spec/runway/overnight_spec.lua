@@ -152,7 +152,7 @@ describe("a night's work", function()
       runway.spawn(function() client:request { method = "POST", path = "/hang", json = {} } end)
       for _ = 1, 3 do runway.step(0.01) end
     ]], { arguments = { server:url "" } })
-    assert.matches("1 paid request%(s%) had no answer yet", said)
+    assert.matches("1 paid request%(s%) had no final answer yet", said)
   end)
 
   it("ends every pause when the client is closed", function()
