@@ -282,7 +282,7 @@ describe("max_tasks", function()
     ]]
     assert.truthy(said:find("cancelled", 1, true), said)
     assert.truthy(said:find("task t1", 1, true), said)
-    assert.is_nil(said:find("no answer yet", 1, true), said)
+    assert.is_nil(said:find("no final answer yet", 1, true), said)
   end)
 
   it("lets Ctrl-C end the waiting, with nothing left behind", function()
