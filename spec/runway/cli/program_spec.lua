@@ -45,6 +45,14 @@ describe("bin/runway", function()
     assert.not_matches("no file", said)
   end)
 
+  it("and what a Lua file raises while it is loaded is raised as it is", function()
+    local said = shell(("LUA_CPATH='%s/?.so' %s -e 'local mine = {} "
+      .. "package.preload[\"runway.jobs\"] = function() error(mine) end "
+      .. "local ok, err = pcall(function() return require(\"runway\").client end) print(ok, err == mine)'")
+      :format(build, lua))
+    assert.equal("false\ttrue", said)
+  end)
+
   it("says what is missing, and not where that was looked for", function()
     local lone = here:path "bin/runway"
     assert(os.execute(("mkdir -p '%s/bin'; cp bin/runway '%s'"):format(here.directory, lone)))
