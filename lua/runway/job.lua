@@ -13,7 +13,7 @@ local unpack = assert(table.unpack or unpack, "runway needs table.unpack")
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local close = coroutine.close or function() end
 local yieldable = coroutine.isyieldable or function() return true end
-local persist, NO_MEMORY = guard.persist, guard.NO_MEMORY
+local persist = guard.persist
 
 local PARKED = {}                             -- what a job of ours yields
 local NOTHING = { n = 0 }                     -- no values
@@ -132,7 +132,7 @@ end
 local function resumed(j, outer, ok, ...)
   job.current = outer
   if coroutine.status(j.co) == "dead" then
-    j.over, j.broke = true, not ok and (...)
+    j.broke = not ok and (...)
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
   elseif (...) ~= PARKED then
     make_ready(j)                             -- a yield of the user's own: let others run
@@ -145,7 +145,7 @@ local function resume(j)
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
   if coroutine.status(j.co) == "dead" then
-    if j.over or j.broke then return end_raised(j, j.broke or NO_MEMORY) end -- its values were lost
+    if j.broke then return end_raised(j, j.broke) end -- its values were lost
     return end_cancelled(j)                   -- someone else has closed its coroutine
   end
   j.waiting, j.broke = nil, false
@@ -180,8 +180,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, over = false, broke = false },
-    Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, broke = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j

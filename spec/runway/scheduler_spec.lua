@@ -118,6 +118,26 @@ describe("the scheduler", function()
       assert.matches("^its own", err.message)
     end)
 
+    it("whose values something breaks in on ends in the next step with what did", function()
+      local host
+      local job = runway.spawn(function()
+        debug.sethook(host, function()
+          debug.sethook(host)
+          error("out of time", 0)
+        end, "c")
+        return "its own"
+      end)
+      assert.has_error(coroutine.wrap(function()
+        host = coroutine.running()
+        runway.step(0)
+      end), "out of time")
+      assert.is_false(job:done())
+      runway.step(0)
+      local value, err = job:join()
+      assert.is_nil(value)
+      assert.matches("^out of time", err.message)
+    end)
+
     it("may yield of its own: others run, then it goes on", function()
       local a = runway.spawn(function()
         for i = 1, 3 do note("a" .. i) coroutine.yield() end
