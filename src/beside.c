@@ -25,3 +25,9 @@ bool rw_beside_curl (const rw_beside *list, size_t n) {
   }
   return true;
 }
+
+
+bool rw_beside_openssl (const rw_beside *list, size_t n) {
+  const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  return tls && strncmp(tls, "OpenSSL/", 8) == 0 && rw_beside_curl(list, n);
+}

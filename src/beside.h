@@ -19,6 +19,9 @@ typedef struct rw_beside {
 
 bool rw_beside_curl (const rw_beside *list, size_t n);
 
+/* The same of OpenSSL's, where that is what libcurl uses: others bear its names. */
+bool rw_beside_openssl (const rw_beside *list, size_t n);
+
 #pragma GCC visibility pop
 
 #endif

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "beside.h"
 #include "sha256.h"
 
@@ -95,10 +93,8 @@ static void take_block (uint32_t state[8], const unsigned char *p) {
 
 
 static void sha256_look (void) {
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   const rw_beside needed[] = {{"SHA256_Update", &sha256.add}};
-  if (info->ssl_version && strncmp(info->ssl_version, "OpenSSL/", 8) == 0)
-    (void)rw_beside_curl(needed, 1);
+  (void)rw_beside_openssl(needed, 1);
 }
 
 

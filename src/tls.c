@@ -11,7 +11,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "beside.h"
 #include "tls.h"
@@ -39,7 +38,6 @@ static _Thread_local intptr_t tls_ended[TLS_RECENT];
 
 
 static void tls_look (void) {
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   const rw_beside needed[] = {
     {"SSL_get0_alpn_selected", &tls.alpn_selected},
     {"SSL_CTX_set_info_callback", &tls.on_info},
@@ -48,8 +46,7 @@ static void tls_look (void) {
     {"SSL_get_ex_data", &tls.get_data},
     {"OPENSSL_thread_stop", &tls.thread_stop},
   };
-  if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/", 8) != 0) return;
-  if (!rw_beside_curl(needed, sizeof needed / sizeof *needed)) return;
+  if (!rw_beside_openssl(needed, sizeof needed / sizeof *needed)) return;
   tls.index = tls.new_index(TLS_INDEX_SSL, 0, NULL, NULL, NULL, NULL);
   tls.ready = tls.index >= 0;
 }
