@@ -104,7 +104,7 @@ function floor.sqlite(db, workers, most)
   return ENTRIES / took
 end
 
-local function bench_claims(db, lines)
+local function bench_claims(db, rows)
   for _, case in ipairs(CASES) do
     local workers, most = case[1], case[2]
     local found = support.interleaved {
@@ -113,8 +113,8 @@ local function bench_claims(db, lines)
     }
     local ratios = {}
     for run, ours in ipairs(found.claims) do ratios[run] = ours / found.floor[run] end
-    lines[#lines + 1] = ("| %s | %d | %d | %.0f | %.0f | %.2f |"):format(NAMES[db.name], workers, most,
-      support.median(found.claims), support.median(found.floor), support.median(ratios))
+    rows[#rows + 1] = { NAMES[db.name], workers, most, ("%.0f"):format(support.median(found.claims)),
+      ("%.0f"):format(support.median(found.floor)), ("%.2f"):format(support.median(ratios)) }
   end
 end
 
@@ -180,7 +180,7 @@ local function waits(db, workers, heard, count, pause)
   return list, calls
 end
 
-local function bench_waits(dbs, lines)
+local function bench_waits(dbs, rows)
   local roll = chance.of(7)
   local function soon() return (5 + roll(40)) / 1000 end
   local function late() return 1 + roll(1000) / 1000 end
@@ -206,9 +206,9 @@ local function bench_waits(dbs, lines)
     end
   end
   for _, case in ipairs(cases) do
-    local cells = { case[1], ("%d"):format(case[5] * support.RUNS) }
+    local cells = { case[1], case[5] * support.RUNS }
     for i, figure in ipairs(found[case] or {}) do cells[2 + i] = ("%.1f"):format(1e3 * support.median(figure)) end
-    if found[case] then lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |" end
+    if found[case] then rows[#rows + 1] = cells end
   end
 end
 
@@ -223,24 +223,23 @@ else
   dbs.postgresql.server, dbs.postgresql.schema = server, "s1"
 end
 
-local lines = {
-  ("Claims, %d entries in line, by workers that are processes, each so many entries at once; the floor is the")
-    :format(ENTRIES),
-  "statement alone, by pgbench and sqlite3. Every commit is synced. The ratio is the median of the runs' own.",
-  "",
-  "| database | workers | at once | entries a second | floor | ratio |", "| --- | --- | --- | --- | --- | --- |",
-}
+local taken = { { "database", "workers", "at once", "entries a second", "floor", "ratio" } }
 for _, name in ipairs { "postgresql", "sqlite" } do
-  if dbs[name] then bench_claims(dbs[name], lines) end
+  if dbs[name] then bench_claims(dbs[name], taken) end
 end
-for _, line in ipairs {
-  "",
-  "From the call of `enqueue` in one process until an idle worker in another has claimed the entry, in milliseconds;",
-  "beside it what the call took, which ends with the entry's commit. Medians of the runs' p50 and p99.", "",
-  "| | entries | p50 | p99 | of the call | p99 |", "| --- | --- | --- | --- | --- | --- |",
-} do lines[#lines + 1] = line end
-bench_waits(dbs, lines)
-support.publish("The queue", lines)
+local waited = { { "", "entries", "p50", "p99", "of the call", "p99" } }
+bench_waits(dbs, waited)
+
+support.publish("The queue", ([[
+Claims, %d entries in line, by workers that are processes, each so many entries at once; the floor is the
+statement alone, by pgbench and sqlite3. Every commit is synced. The ratio is the median of the runs' own.
+
+%s
+
+From the call of `enqueue` in one process until an idle worker in another has claimed the entry, in milliseconds;
+beside it what the call took, which ends with the entry's commit. Medians of the runs' p50 and p99.
+
+%s]]):format(ENTRIES, support.table(taken), support.table(waited)))
 
 for _, db in pairs(dbs) do
   db.store:close()

@@ -27,7 +27,7 @@ end
 function support.median(list) return support.quantile(list, 0.5) end
 
 --- Each of some measurements in turn, again and again.
----@param measures { [1]: string, [2]: fun(): number }[]
+---@param measures { [1]: string, [2]: fun(): number }[]   names, and how each is measured
 ---@return table<string, number[]> by_name
 function support.interleaved(measures)
   local found = {}
@@ -45,13 +45,13 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Programs
 
---- What a command writes.
+--- What a command writes; raises where it fails.
 ---@param command string   of a shell
 ---@return string
 function support.said(command)
-  local pipe = assert(io.popen(command .. " 2>/dev/null"))
+  local pipe = assert(io.popen(command))
   local text = pipe:read "a"
-  pipe:close()
+  assert(pipe:close(), command .. " failed")
   return (text:gsub("%s+$", ""))
 end
 
@@ -109,17 +109,27 @@ local function machine()
     support.said "cut -d' ' -f1 /proc/loadavg")
 end
 
+---@param rows string[][]   the first is the head
+---@return string
+function support.table(rows)
+  local lines = {}
+  for i, row in ipairs(rows) do
+    lines[#lines + 1] = "| " .. table.concat(row, " | ") .. " |"
+    if i == 1 then lines[2] = "|" .. (" --- |"):rep(#row) end
+  end
+  return table.concat(lines, "\n")
+end
+
 --- Writes a benchmark's section, in the place of the one it had.
 ---@param title string
----@param lines string[]
-function support.publish(title, lines)
+---@param text string
+function support.publish(title, text)
   local file = io.open(PAGE)
   local page = file and file:read "a" or HEAD
   if file then file:close() end
   local heading = "\n## " .. title .. "\n"
   local from = page:find(heading, 1, true) or #page + 1
   local to = page:find("\n## ", from + 1, true) or #page + 1
-  local text = table.concat(lines, "\n")
   local section = ("%s\n%s\n\nOn %s, on %s.\n"):format(heading, text, machine(), os.date "%Y-%m-%d")
   file = assert(io.open(PAGE, "w"))
   file:write(page:sub(1, from - 1), section, page:sub(to))

@@ -2,43 +2,75 @@
 --
 --   tasks.lua BUILD      where server and floor lie (`make bench` makes them)
 
-local measure = require "bench.measure"
+local interpreter = require "spec.support.interpreter"
+local runway = require "runway"
 local support = require "bench.support"
+local text = require "runway.text"
 
 local TASKS = 2000
 local build = arg[1] or "build/bench"
 
-local server = measure.server(build .. "/server")
-local directory = measure.directory()
+---------------------------------------------------------------------------------------------------
+-- The other side
 
-local function command(program)
-  return function(tasks) return ("%s %s %d %s"):format(program, server.url, tasks, directory) end
+local server = assert(io.popen(build .. "/server"))
+local url = "http://127.0.0.1:" .. assert(server:read "l", "the server did not start")
+local client = assert(runway.client { provider = "runwayml", api_key = "key", base_url = url })
+
+-- The seconds of CPU that the server has used.
+local function busy() return assert(client:request { path = "/busy" }).json.cpu end
+
+-- In memory, where the system has such: no disk is measured.
+local directory = support.said "mktemp -d -p \"$([ -w /dev/shm ] && echo /dev/shm || echo \"${TMPDIR:-/tmp}\")\""
+
+---------------------------------------------------------------------------------------------------
+-- Measuring
+
+local programs = { floor = build .. "/floor", runway = interpreter .. " bench/clips.lua" }
+
+local function command(name, tasks) return ("%s %s %d %s"):format(programs[name], url, tasks, directory) end
+
+local used = { floor = {}, runway = {}, server = {} } -- seconds of CPU for a task; of the server, of each second
+
+-- Tasks a second.
+local function measure(name)
+  return { name, function()
+    local before = busy()
+    local cpu, clock = support.said(command(name, TASKS)):match "^(%S+) (%S+)$"
+    if name == "floor" then table.insert(used.server, (busy() - before) / clock) end
+    table.insert(used[name], cpu / TASKS)
+    return TASKS / clock
+  end }
 end
 
-local floor, ours = command(build .. "/floor"), command((os.getenv "LUA" or "lua5.4") .. " bench/clips.lua")
-
-local took = { floor = { cpu = {}, clock = {} }, ours = { cpu = {}, clock = {} }, busy = {} }
-
-local function run(name, its)
-  local busy = server.busy()
-  local one = measure.once(its(TASKS))
-  for what, seconds in pairs(one) do table.insert(took[name][what], seconds) end
-  if name == "floor" then table.insert(took.busy, (server.busy() - busy) / one.clock) end
+-- User instructions for one task: the difference of two runs, so that what a program does but once does not count.
+local function instructions(name)
+  local function counted(tasks)
+    return tonumber(support.said("valgrind --tool=callgrind --callgrind-out-file=/dev/null " .. command(name, tasks)
+      .. " 2>&1 >/dev/null | sed -n 's/.*Collected : //p'"))
+  end
+  local few, many = 200, 600
+  return (counted(many) - counted(few)) / (many - few)
 end
 
-for _ = 1, support.RUNS do
-  run("floor", floor)
-  run("ours", ours)
+---------------------------------------------------------------------------------------------------
+-- Telling
+
+-- A number for the table: 3.00, 1.48, 406,775.
+local function shown(n)
+  if n < 1000 then return text.fixed(n, 2) end
+  return (("%d"):format(n // 1):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
 end
 
-local function row(what, of_floor, of_ours, reach)
-  return { what, measure.shown(of_floor), measure.shown(of_ours), measure.shown(of_ours / of_floor) .. "x", reach }
+local function row(what, of, reach)
+  return { what, shown(of.floor), shown(of.runway), shown(of.runway / of.floor) .. "x", reach }
 end
 
-local function cpu(name) return support.median(took[name].cpu) / TASKS * 1e6 end
-local function rate(name) return TASKS / support.median(took[name].clock) end
+local function both(of) return { floor = of "floor", runway = of "runway" } end
 
-support.publish("Tasks", { ([[
+local rates = support.interleaved { measure "floor", measure "runway" }
+
+support.publish("Tasks", ([[
 A submit over a connection of its own, three polls and a file of 4 KiB: %d tasks, 64 at once, the medians of %d runs by
 turns. The floor is `bench/floor.c`, over libcurl multi; ours is `bench/clips.lua`, with JSON, tasks and errors in full.
 
@@ -46,12 +78,12 @@ turns. The floor is `bench/floor.c`, over libcurl multi; ours is `bench/clips.lu
 
 The server (`bench/server.c`) used %d %% of one CPU while the floor ran: it waited for its clients, and not they for it.
 Instructions are those of user mode, as callgrind counts them.]])
-  :format(TASKS, support.RUNS, measure.table {
+  :format(TASKS, support.RUNS, support.table {
     { "what", "floor", "runway", "ratio", "to reach" },
-    row("CPU for a task, µs", cpu "floor", cpu "ours", "1.5x at most"),
-    row("instructions for a task", measure.instructions(floor), measure.instructions(ours), "850,000 at most"),
-    row("tasks a second", rate "floor", rate "ours", "0.8x at least"),
-  }, support.median(took.busy) * 100 // 1) })
+    row("CPU for a task, µs", both(function(name) return support.median(used[name]) * 1e6 end), "1.5x at most"),
+    row("instructions for a task", both(instructions), "850,000 at most"),
+    row("tasks a second", both(function(name) return support.median(rates[name]) end), "0.8x at least"),
+  }, support.median(used.server) * 100 // 1))
 
-os.execute("rm -rf " .. directory)
-server.pipe:close()
+os.execute("rm -rf '" .. directory .. "'")
+server:close()
