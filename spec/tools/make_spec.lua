@@ -42,7 +42,7 @@ describe("the flags of a build", function()
 
   it("name _FORTIFY_SOURCE once: a distribution's, or ours where it names none", function()
     for words, level in pairs {
-      [""] = 2, ["CPPFLAGS='-Wdate-time -D_FORTIFY_SOURCE=3'"] = 3, ["CFLAGS='-O2 -Wp,-D_FORTIFY_SOURCE=3' CPPFLAGS="] = 3,
+      [""] = 2, ["CPPFLAGS='-Wdate-time -D_FORTIFY_SOURCE=3'"] = 3, ["CFLAGS='-O2 -Wp,-D_FORTIFY_SOURCE=3'"] = 3,
     } do
       local said = flags(words)
       local _, times = said:match "^[^\n]*":gsub("-D_FORTIFY_SOURCE=" .. level, "")
