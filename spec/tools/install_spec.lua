@@ -158,10 +158,10 @@ describe("installing", function()
 
   it("says which variables hide these two", function()
     local _, said = run "install"
-    for _, kind in ipairs { "path", "cpath" } do
-      local name = ("LUA_%s_%s"):format(kind:upper(), VERSION:gsub("%.", "_"))
-      assert.matches(name .. " ", said, 1, true)
-      local pipe = assert(io.popen(("%s=this LUA_%s=that %s -e 'print(package.%s)'"):format(name, kind:upper(), lua, kind)))
+    for kind, variable in pairs { path = "LUA_PATH", cpath = "LUA_CPATH" } do
+      local own = variable .. "_" .. VERSION:gsub("%.", "_")
+      assert.matches(own .. " ", said, 1, true)
+      local pipe = assert(io.popen(("%s=this %s=that %s -e 'print(package.%s)'"):format(own, variable, lua, kind)))
       assert.equal("this\n", pipe:read "a")
       pipe:close()
     end
