@@ -177,20 +177,8 @@ $(BUILD)/flags: $(if $(as_built),,force) | need-build
 need-build:
 	$(need) build
 
-need-demo: | need-build
-	$(need) demo
-
-need-test: | need-demo
-	$(need) test
-
-need-bench: | need-demo
-	$(need) bench
-
-need-rock: | need-demo
-	$(need) rock
-
-need-check: | need-test need-rock
-	$(need) check
+need-demo need-test need-check need-rock need-bench: need-%: | need-build
+	$(need) $*
 
 # ---- run ----
 
