@@ -75,7 +75,8 @@ $(foreach name,$(flag_names),$(call recall,$(name))$(eval said_$(name) := $$(or 
 
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
-HARDEN  ?= -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN  ?= -fstack-protector-strong \
+  $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 
 ifeq ($(OS),Darwin)
 MODULE  := -bundle -undefined dynamic_lookup
@@ -176,20 +177,8 @@ $(BUILD)/flags: $(if $(as_built),,force) | need-build
 need-build:
 	$(need) build
 
-need-demo: | need-build
-	$(need) demo
-
-need-test: | need-demo
-	$(need) test
-
-need-bench: | need-demo
-	$(need) bench
-
-need-rock: | need-demo
-	$(need) rock
-
-need-check: | need-test need-rock
-	$(need) check
+need-demo need-test need-check need-rock need-bench: need-%: | need-build
+	$(need) $*
 
 # ---- run ----
 
@@ -237,7 +226,7 @@ BENCH_C := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC    $<")
+	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) -std=c11 -pthread $(CFLAGS) $(WARN) -Isrc $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
 
 bench: all $(BENCH_C) | need-bench ## measure into bench/RESULTS.md, best with nothing else running (ONLY=name: only that)

@@ -262,5 +262,16 @@ build = {
     ["runway.work"] = "lua/runway/work.lua",
     -- modules: end
   },
-  install = { bin = { runway = "bin/runway" } },
+  install = {
+    bin = { runway = "bin/runway" },
+    -- LuaRocks brings these by itself, but not beside copy_directories; the pages lead from one to another.
+    conf = {
+      ["../LICENSE"] = "LICENSE",
+      ["../README.md"] = "README.md",
+      ["../CHANGELOG.md"] = "CHANGELOG.md",
+      ["../CONTRIBUTING.md"] = "CONTRIBUTING.md",
+      ["../SECURITY.md"] = "SECURITY.md",
+    },
+  },
+  copy_directories = { "docs", "examples", "types" },
 }

@@ -57,10 +57,13 @@ local lib_dir = \"$LIBDIR\"" bin/runway >"$DESTDIR$BINDIR/runway"
   chmod 755 "$DESTDIR$BINDIR/runway"
 }
 
+# What this Lua alone reads, in place of LUA_PATH and LUA_CPATH.
+own_path=LUA_PATH_$(echo "$LUA_VERSION" | tr . _)
+own_cpath=LUA_CPATH_${own_path#LUA_PATH_}
+
 # Does a Lua with no settings of its user's look there?
 looked_for() { # $1 "path" or "cpath", $2 an entry of it
-  env -u "LUA_PATH_$(echo "$LUA_VERSION" | tr . _)" -u "LUA_CPATH_$(echo "$LUA_VERSION" | tr . _)" \
-    -u LUA_PATH -u LUA_CPATH "$LUA" -e \
+  env -u "$own_path" -u "$own_cpath" -u LUA_PATH -u LUA_CPATH "$LUA" -e \
     "os.exit((';' .. package.$1 .. ';'):find(';$2;', 1, true) and 0 or 1)" 2>/dev/null
 }
 
@@ -70,7 +73,11 @@ say_where() {
     echo "Lua does not look there by itself. For \`require \"runway\"\`, in your shell:"
     echo "  export LUA_PATH='$LUADIR/?.lua;$LUADIR/?/init.lua;'\"\${LUA_PATH:-;}\""
     echo "  export LUA_CPATH='$LIBDIR/?.so;'\"\${LUA_CPATH:-;}\""
+    echo "Where $own_path or $own_cpath is set, Lua reads that in place of these: put it there."
   fi
+  completion=$PREFIX/share/${completions%% *}
+  [ ! -f "$completion" ] ||
+    echo "bash completes it where bash-completion looks there, else after:  . '$completion'"
   INSTALL=no tools/need.sh run || echo "(It is installed; without these it does not run.)"
 }
 

@@ -135,7 +135,8 @@ need_bench() { # the floors are what the databases' own programs do; valgrind co
     need PostgreSQL postgresql 'postgresql-server postgresql-contrib' postgresql postgresql - postgresql_server
 }
 
-need_rock() {
+need_rock() { # what it brings is run
+  need_demo
   need luarocks luarocks luarocks luarocks luarocks - has luarocks
 }
 

@@ -62,7 +62,7 @@ if [ $only_files = no ]; then
 fi
 tagged || refuse "there is no tag $tag"
 write_files "build/release/$version"
-echo "written: build/release/$version/SHA256SUMS"
+printf 'written: %s\n' "build/release/$version"/*
 if [ $only_files = no ]; then
   echo "To publish it: git push --follow-tags, put the archive at $url, and \`luarocks upload\` each rockspec."
 fi

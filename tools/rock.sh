@@ -10,7 +10,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
 mkdir "$dir/source" || exit 1
-cp -R LICENSE README.md CHANGELOG.md Makefile bin docs lua src rockspec tools "$dir/source/" || exit 1
+cp -R LICENSE ./*.md Makefile bin docs examples lua src rockspec tools types "$dir/source/" || exit 1
 cat >"$dir/config.lua" <<CONFIG
 rocks_servers = {}
 rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }
@@ -23,6 +23,8 @@ rm -f src/*.o
 find . | sort >"$dir/before"
 
 rock() { luarocks --lua-version "$version" --tree "$dir/tree" make "$@"; }
+
+rock_dir() { luarocks --lua-version "$version" --tree "$dir/tree" show --rock-dir "$1"; }
 
 companion() { (cd src && rock ../rockspec/companions/runway-"$1"-dev-1.rockspec); }
 
@@ -50,6 +52,11 @@ for rock, where in pairs { sqlite = tree .. "/a.db", postgresql = "postgresql://
   assert(not journal and err.message:find("luarocks install runway-" .. rock, 1, true), tostring(err))
 end
 LUA
+
+pages=$(rock_dir runway) || exit 1
+for page in LICENSE README.md docs/reference.md examples/first_clip.lua types/runway.lua; do
+  [ -f "$pages/$page" ] || { echo "not in the rock: $page"; exit 1; }
+done
 
 companion sqlite || exit 1
 installed <<'LUA' || exit 1

@@ -122,7 +122,6 @@ local function write(path, text)
   local file = assert(io.open(path, "w"))
   assert(file:write(text))
   assert(file:close())
-  print("written: " .. path)
 end
 
 local function rewrite(rock)
@@ -130,7 +129,10 @@ local function rewrite(rock)
   local head, tail = old:match "^(.*%-%- modules: begin\n).*( *%-%- modules: end\n.*)$"
   assert(head, rock.path .. ': no lines "-- modules: begin" and "-- modules: end"')
   local new = head .. M.text(rock) .. tail:gsub("^ *", "    ")
-  if new ~= old then write(rock.path, new) end
+  if new ~= old then
+    write(rock.path, new)
+    print("written: " .. rock.path)
+  end
 end
 
 --- A rockspec of a release: the checkout's, with its number, the place of its source, and of the rocks

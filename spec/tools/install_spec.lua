@@ -156,7 +156,30 @@ describe("installing", function()
     end
   end)
 
-  it("says nothing of them where Lua looks by itself", function()
+  it("says which variables hide these two", function()
+    local _, said = run "install"
+    for kind, variable in pairs { path = "LUA_PATH", cpath = "LUA_CPATH" } do
+      local own = variable .. "_" .. VERSION:gsub("%.", "_")
+      assert.matches(own .. " ", said, 1, true)
+      local pipe = assert(io.popen(("%s=this %s=that %s -e 'print(package.%s)'"):format(own, variable, lua, kind)))
+      assert.equal("this\n", pipe:read "a")
+      pipe:close()
+    end
+  end)
+
+  it("says how bash comes to its completion, where there is one", function()
+    local _, said = run "install"
+    assert.is_nil(said:find("bash", 1, true), said)
+    assert(os.execute("mkdir -p '" .. here:path "build/share/bash-completion/completions" .. "'"))
+    here:write("build/share/bash-completion/completions/runway", "complete -W 'batch work' runway\n")
+    _, said = run "install"
+    local line = said:match "bash completes [^\n]*else after:  ([^\n]*)"
+    local pipe = assert(io.popen("bash -c " .. child.quote(line .. "; complete -p runway")))
+    assert.equal("complete -W 'batch work' runway\n", pipe:read "a")
+    pipe:close()
+  end)
+
+  it("says nothing of variables where Lua looks by itself", function()
     local found = ("package.path = \"%s/share/lua/%s/?.lua\" package.cpath = \"%s/lib/lua/%s/?.so\""):format(
       prefix, VERSION, prefix, VERSION)
     local other = here:write("lua", ("#!/bin/sh\nexec %s -e '%s' \"$@\"\n"):format(lua, found))

@@ -40,6 +40,19 @@ describe("the flags of a build", function()
     assert.equal(second, flags())
   end)
 
+  it("name _FORTIFY_SOURCE once: a distribution's, or ours where it names none", function()
+    for words, level in pairs {
+      [""] = 2, ["CPPFLAGS='-Wdate-time -D_FORTIFY_SOURCE=3'"] = 3, ["CFLAGS='-O2 -Wp,-D_FORTIFY_SOURCE=3'"] = 3,
+    } do
+      local said = flags(words)
+      local _, times = said:match "^[^\n]*":gsub("-D_FORTIFY_SOURCE=" .. level, "")
+      assert.equal(1, times, said)
+      assert.equal(level == 2, said:find("-U_FORTIFY_SOURCE", 1, true) ~= nil, said)
+      assert.matches("-fstack-protector-strong", said, 1, true)
+      os.remove(here:path "build/named")
+    end
+  end)
+
   it("are kept in one path, without spaces", function()
     local pipe = assert(io.popen "make -n all INSTALL=no BUILD='/a b' 2>&1")
     assert.matches("BUILD=/a b: it is one path, without spaces", pipe:read "a", 1, true)

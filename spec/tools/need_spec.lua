@@ -76,16 +76,29 @@ describe("what is missing", function()
     assert.truthy(said:find("apt-get install", 1, true), said)
   end)
 
-  it("for a build is nothing that only running needs", function()
-    local bare = here:write("bare-lua", ("#!/bin/sh\nexec %s -e 'package.path, package.cpath = \"\", \"\"' \"$@\"\n")
+  -- A group's end and what it says, for a Lua that finds no module.
+  local function bare(group)
+    local path = here:write("bare-lua", ("#!/bin/sh\nexec %s -e 'package.path, package.cpath = \"\", \"\"' \"$@\"\n")
       :format(lua))
-    assert(os.execute("chmod +x '" .. bare .. "'"))
-    local function ready(group)
-      return (os.execute(("LUA='%s' LUA_VERSION=%s INSTALL=no tools/need.sh %s 2>/dev/null"):format(
-        bare, _VERSION:sub(5), group)))
+    assert(os.execute("chmod +x '" .. path .. "'"))
+    local pipe = assert(io.popen(("LUA='%s' LUA_VERSION=%s INSTALL=no tools/need.sh %s 2>&1"):format(
+      path, _VERSION:sub(5), group)))
+    local said = pipe:read "a"
+    return pipe:close(), said
+  end
+
+  it("for a build is nothing that only running needs", function()
+    assert.is_true(bare "build")
+    assert.is_nil(bare "run")
+  end)
+
+  it("of a group is also what it stands on", function()
+    for group, module in pairs { demo = "argparse", bench = "argparse", rock = "argparse", test = "busted",
+      check = "busted", valgrind = "busted" } do
+      local ready, said = bare(group)
+      assert.is_nil(ready)
+      assert.matches(module, said, 1, true)
     end
-    assert.is_true(ready "build")
-    assert.is_nil(ready "run")
   end)
 
   it("is not what lies where an ordinary user does not look: specs find it there", function()

@@ -58,9 +58,12 @@ describe("make release", function()
   end)
 
   describe("of a tree that is ready", function()
+    local said
+
     setup(function()
       done "echo '## 9.8.7' >>CHANGELOG.md && git commit -q -a -m ready"
-      local said, code = release("VERSION=9.8.7 URL=" .. URL)
+      local code
+      said, code = release("VERSION=9.8.7 URL=" .. URL)
       assert(code == 0, said)
     end)
 
@@ -78,6 +81,7 @@ describe("make release", function()
       local names = done "cd build/release/9.8.7 && ls"
       assert.equal("SHA256SUMS\nrunway-9.8.7-1.rockspec\nrunway-9.8.7.tar.gz\nrunway-postgresql-9.8.7-1.rockspec\n"
         .. "runway-server-9.8.7-1.rockspec\nrunway-sqlite-9.8.7-1.rockspec\n", names)
+      assert.equal(names, (said:gsub("written: build/release/9%.8%.7/", ""):gsub("To publish it: [^\n]*\n", "")))
       done "cd build/release/9.8.7 && sha256sum --strict -c SHA256SUMS"
       assert.truthy(done("cat build/release/9.8.7/runway-9.8.7-1.rockspec"):find(URL, 1, true))
       assert.equal('#define RUNWAY_VERSION "9.8.7"\n',
@@ -91,8 +95,8 @@ describe("make release", function()
     end)
 
     it("refuses a tag that is there", function()
-      local said, code = release("VERSION=9.8.7 URL=" .. URL)
-      assert.truthy(said:find("there is a tag v9.8.7 already", 1, true), said)
+      local refused, code = release("VERSION=9.8.7 URL=" .. URL)
+      assert.truthy(refused:find("there is a tag v9.8.7 already", 1, true), refused)
       assert.not_equal(0, code)
     end)
 

@@ -99,4 +99,13 @@ describe("the rockspecs", function()
   it("install the runway command with the first", function()
     assert.equal("bin/runway", read(content(listing.rocks[1].path)).build.install.bin.runway)
   end)
+
+  it("bring the pages with the first, side by side as they lie here, and the types", function()
+    local build, here = read(content(listing.rocks[1].path)).build, {}
+    assert.same({ "docs", "examples", "types" }, build.copy_directories)
+    local pipe = assert(io.popen "ls LICENSE *.md")
+    for name in pipe:lines() do here["../" .. name] = name end
+    pipe:close()
+    assert.same(here, build.install.conf)
+  end)
 end)
