@@ -44,7 +44,8 @@ local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }" }
 
 -- What is given elsewhere, and to whom.
 local OPTIONS = {
-  on_progress = "task:wait and task:download", poll_interval = "runway.client", timeout = "runway.client and task:wait",
+  { "on_progress", "task:wait and task:download" }, { "poll_interval", "runway.client" },
+  { "timeout", "runway.client and task:wait" },
 }
 
 -- What is ours: name -> a check that gives what was expected, or nil.
@@ -125,9 +126,16 @@ local function meant(session, name)
   return cache.names[name]
 end
 
+-- Does the API know it, in either spelling?
+local function is_known(session, name)
+  local knows = session.adapter.names or {}
+  return knows[name] or knows[params.camel(name)]
+end
+
 local function misplaced(session, given)
-  for name, whose in next, OPTIONS do
-    if given[name] ~= nil and not (session.adapter.names or {})[name] then
+  for _, option in ipairs(OPTIONS) do
+    local name, whose = option[1], option[2]
+    if given[name] ~= nil and not is_known(session, name) then
       return values.refused(name, "%s is no parameter, but an option of %s (extra = { %s = … } sends it all the same)",
         name, whose, name)
     end
@@ -137,11 +145,9 @@ end
 
 -- What is wrong with a name; else what is to be known of those that no one knows.
 local function check_spelling(session, given, is_quiet)
-  local names, knows = {}, session.adapter.names or {}
+  local names = {}
   for name in next, given do
-    if type(name) == "string" and not IS_KNOWN[name] and not knows[name] and not knows[params.camel(name)] then
-      names[#names + 1] = name
-    end
+    if type(name) == "string" and not IS_KNOWN[name] and not is_known(session, name) then names[#names + 1] = name end
   end
   if #names == 0 then return nil end
   table.sort(names)

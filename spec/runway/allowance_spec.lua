@@ -3,6 +3,7 @@
 local adapters = require "spec.support.adapters"
 local allowance = require "runway.allowance"
 local clients = require "runway.client"
+local http = require "runway.http"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 
@@ -63,6 +64,25 @@ describe("runway.allowance", function()
     assert.matches("^debug: ", told[#told])
     s = session(function() return { json = { limits = LIMITS } } end)
     assert.same(LIMITS, allowance.look(s))
+    m:finish()
+  end)
+
+  it("counts as nothing at a mock whose functions refuse it", function()
+    local seen = {}
+    local s = session(function(request, nth)
+      if request.path == "/me" then return nil end
+      seen[#seen + 1] = nth
+      return { json = {} }
+    end)
+    for _ = 1, 2 do
+      assert.is_nil(allowance.look(s))
+      assert(http.call(s, { path = "/other" }))
+    end
+    assert.same({ { 1, 2 }, 2 }, { seen, #m.requests })
+    m:finish()
+    s = session { { path = "^/", json = { n = 1 }, check = function(request) return request.path ~= "/me" end } }
+    assert.is_nil(allowance.look(s))
+    assert(http.call(s, { path = "/other" }))
     m:finish()
   end)
 

@@ -75,6 +75,10 @@ describe("an order", function()
         assert.matches(name .. " is no parameter, but an option of .*" .. whose, err.message)
       end
       assert.equal(0, #m.requests)
+      for _, name in ipairs { "timeout", "poll_interval", "pollInterval" } do -- but of who takes it in either spelling
+        assert(order.read(new(nil, { names = { [name] = true } }), { prompt_text = "x",
+          [name == "timeout" and name or "poll_interval"] = 5 }))
+      end
     end)
 
     it("inside a table of ours, or of one that a model is known to take", function()

@@ -229,12 +229,15 @@ function Mock:start(wire, done)
   if refusal then return exchange.deliver(refusal, 0, done) end
   local request = exchange.record(wire)
   request.time = scheduler.now() - self.opened
-  self.requests[#self.requests + 1] = request
+  local place = #self.requests + 1
+  self.requests[place] = request
   local ok, answer, why = scheduler.try(decide, self, request, wire.aside)
   if not ok then answer, why = nil, tostring(answer) end
   if answer then return exchange.play(answer, wire, done) end
   if wire.aside then                          -- no one asked for it: as if it had not been
-    table.remove(self.requests)
+    table.remove(self.requests, place)
+    local refused_by = self.entries[request.entry]
+    if refused_by then refused_by.used = refused_by.used - 1 end
     return exchange.deliver({ sent = false, error = { kind = "invalid_request", code = "unexpected",
       message = "the mock does not expect it", permanent = true } }, 0, done)
   end

@@ -378,6 +378,8 @@ function chatgptsb.retryable_failure(code) return official.retryable_failure(cod
 ---------------------------------------------------------------------------------------------------
 -- Upload: create, PUT to the signed URL (another origin, never signed by us), complete
 
+local LONGEST_TYPE = 128
+
 local function broken(what)
   return nil, { kind = "protocol", message = "chatgptsb's upload answered without " .. what }
 end
@@ -399,12 +401,11 @@ function chatgptsb.upload(file, answers)
     local urls = fields.urls(created.uploadUrls)
     if not urls then return broken("an upload URL") end
     local headers = type(created.uploadHeaders) == "table" and created.uploadHeaders or {}
+    local named = headers["Content-Type"]     -- signed with the URL: whole, or not at all
+    named = type(named) == "string" and #named <= LONGEST_TYPE and fields.line(named)
     return { request = {
       method = "PUT", url = urls[1], file = file.path, safe = true,
-      headers = {
-        ["Content-Type"] = fields.line(headers["Content-Type"], 128) or file.type
-          or "application/octet-stream",
-      },
+      headers = { ["Content-Type"] = named or file.type or "application/octet-stream" },
     } }
   end
   if not answers[3] then

@@ -372,12 +372,12 @@ describe("chatgptsb", function()
       lacks("an ETag", { created, { status = 200 } })
     end)
 
-    it("under a type of its own when the server names none", function()
-      local bare = { status = 200, headers = {}, json = { id = "u",
-        uploadUrls = { "https://s3.test/" },
-        uploadHeaders = { ["Content-Type"] = { 1 }, Authorization = "evil" } } }
-      assert.same({ ["Content-Type"] = "image/png" },
-        chatgptsb.upload(picture, { bare }).request.headers)
+    it("under a type of its own when the server names none that is one", function()
+      for _, named in ipairs { { 1 }, "", "image/" .. ("x"):rep(130) } do
+        local bare = { status = 200, headers = {}, json = { id = "u", uploadUrls = { "https://s3.test/" },
+          uploadHeaders = { ["Content-Type"] = named, Authorization = "evil" } } }
+        assert.same({ ["Content-Type"] = "image/png" }, chatgptsb.upload(picture, { bare }).request.headers)
+      end
     end)
   end)
 end)
