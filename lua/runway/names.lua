@@ -9,7 +9,7 @@ local LONGEST_FILE = 200                      -- file systems take 255, and a re
 local LONGEST_SLUG = 40
 
 -- The journal, the page and what belongs to them.
-local RESERVED = { "^index%.html$", "^runway%.db", "^runway%.list", "^stills$" }
+local RESERVED = { "^index%.html$", "^index%.html%.part$", "^runway%.db", "^runway%.list", "^stills$" }
 
 local DEVICES = { con = true, prn = true, aux = true, nul = true }
 
