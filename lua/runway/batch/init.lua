@@ -294,6 +294,7 @@ local function run(account, shots, by_name, name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  if not ok then pcall(night.recall_begun, shots, j) end
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
   return result, failure
