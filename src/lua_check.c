@@ -123,6 +123,17 @@ static int core_executable (lua_State *L) {
 }
 
 
+/* same(path, other) -> do both lead to one file, or directory? */
+static int core_same (lua_State *L) {
+  size_t n;
+  struct stat one, other;
+  const char *path = rw_check_path(L, 1, &n), *another = rw_check_path(L, 2, &n);
+  lua_pushboolean(L, stat(path, &one) == 0 && stat(another, &other) == 0 &&
+                     one.st_ino == other.st_ino && one.st_dev == other.st_dev);
+  return 1;
+}
+
+
 /* The data URI at index 1 as an API takes it: itself when it is so already. */
 static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type) {
   size_t n, len = rw_data_uri_tidied(uri);
@@ -234,6 +245,7 @@ static const luaL_Reg core_checks[] = {
   {"executable", core_executable},
   {"proxy", core_proxy},
   {"readable", core_readable},
+  {"same", core_same},
   {"target", core_target},
   {"terminal", core_terminal},
   {"url", core_url},

@@ -209,13 +209,13 @@ end
 
 -- Checks the params, then submits. Misuse is raised at the line that called the public method,
 -- which therefore must not call this as its tail.
-local function generate(mine, raw, kind, of_model)
+local function generate(mine, raw, kind, more)
   local wanted, problem = order.read(mine, raw)
   if not wanted then
     if problem.misuse then error(problem.message, 3) end
     return mine:refuse(problem)
   end
-  wanted.of_model = of_model
+  for name, v in pairs(more or {}) do wanted[name] = v end
   local named = wanted.params.kind
   if kind and named and named ~= kind then error(("%s was called with kind = %q"):format(kind, named), 3) end
   local made, err = submit.make(mine, wanted, kind)
@@ -233,14 +233,14 @@ function Client:generate(raw)
   return errors.told("client:generate", made, err)
 end
 
---- The same for who makes many, of a client with a journal.
+--- The same for who makes many, of a client with a journal, each with its receipt.
 ---@param self runway.Client
 ---@param raw runway.Submit
 ---@param of_model integer|nil   how many of its model may be under way
 ---@return runway.Task|nil
 ---@return runway.Error|nil err  code "concurrency": there are as many, and nothing was submitted
 function client.generate(self, raw, of_model)
-  local made, err = generate(session_of(self), raw, nil, of_model)
+  local made, err = generate(session_of(self), raw, nil, { of_model = of_model, receipt = true })
   return errors.told("client:generate", made, err)
 end
 

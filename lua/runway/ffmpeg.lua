@@ -3,6 +3,7 @@
 -- A path is given to it as file:PATH, since ffmpeg takes "a:b" for a protocol; and it may follow no address that a
 -- file's content names, nor any path: what calls itself a film may be a playlist.
 
+local core = require "runway.core"
 local errors = require "runway.errors"
 local json = require "runway.json"
 local program = require "runway.program"
@@ -184,6 +185,13 @@ local function is_empty(path)
   return byte == nil
 end
 
+local function make(words, part, to, what, timeout)
+  local ok, err = ffmpeg.run({ words, "file:" .. part }, what, timeout)
+  if ok and is_empty(part) then return failed(what .. ": there is none") end
+  if not ok then return nil, err end
+  return ffmpeg.place(part, to, true)
+end
+
 --- Runs ffmpeg to make a picture, which is there whole or not at all, over what is there.
 ---@param words runway.Words   without its name
 ---@param to string
@@ -192,14 +200,15 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err   as of `run`; "ffmpeg" also where it has made none
 function ffmpeg.make(words, to, what, timeout)
-  local part = to .. ".part"
-  os.remove(part)
-  local ok, err = ffmpeg.run({ words, "file:" .. part }, what, timeout)
-  if ok and is_empty(part) then ok, err = failed(what .. ": there is none") end
-  if ok then ok, err = ffmpeg.place(part, to, true) end
-  if ok then return true end
-  os.remove(part)
-  return nil, err
+  -- of a name of its own: another program may make the same just now, and what is called to.part be anyone's
+  local part = ("%s.%s.part"):format(to, core.token():sub(1, 8))
+  local function remove() os.remove(part) end
+  scheduler.note(remove, remove)              -- a job may be ended on the way, where nothing of it runs any more
+  local ok, made, err = pcall(make, words, part, to, what, timeout)
+  scheduler.note(remove, nil)
+  if not ok or not made then remove() end
+  if not ok then error(made, 0) end           -- Ctrl-C, say
+  return made, err
 end
 
 local LAST = 600                              -- seconds: of an hour of film, too

@@ -9,7 +9,7 @@ local LONGEST_FILE = 200                      -- file systems take 255, and a re
 local LONGEST_SLUG = 40
 
 -- The journal, the page and what belongs to them.
-local RESERVED = { "^index%.html$", "^runway%.db", "^runway%.list", "^stills$" }
+local RESERVED = { "^index%.html$", "^index%.html%.part$", "^runway%.db", "^runway%.list", "^stills$" }
 
 local DEVICES = { con = true, prn = true, aux = true, nul = true }
 
@@ -77,13 +77,13 @@ function names.fault(name)
   return names.is_reserved(name) and ("output %s is the name of a file of ours"):format(shown) or nil
 end
 
---- The names that a file takes, its own, while it comes, its receipt's and its last frame's, as a file system sees
---- them that knows no case.
+--- The names that a file takes, its own and its receipt's, those of both while they come, and its last frame's, as a
+--- file system sees them that knows no case.
 ---@param output string
 ---@return string[]
 function names.taken(output)
   local name = text.lower(output)
-  return { name, name .. ".part", name .. ".json", names.frame(name) }
+  return { name, name .. ".part", name .. ".json", name .. ".json.part", names.frame(name) }
 end
 
 --- The prompt among a shot's parameters, however it is called there.

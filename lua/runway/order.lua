@@ -19,6 +19,7 @@ local order = {}
 ---@field extra? table           goes into the request as it stands
 ---@field output? string         where the first output is to be written
 ---@field overwrite? boolean
+---@field receipt? boolean       one is to be written beside that
 ---@field deadline? number       seconds
 ---@field fit? "crop"|"pad"      how pictures are brought to the ratio before they are sent
 ---@field fitted? string[]       the files that these became, while it is submitted

@@ -26,10 +26,10 @@ local function receipt_at(session, path, opts)
   return is_one and it or nil
 end
 
--- The same, if it is of this very output.
+-- The same, if it is of this very output; of a task that is not made yet there is none.
 local function ours(session, t, path, opts)
   local it = receipt_at(session, path, opts)
-  return it and it.provider == t.provider and it.task_id == t.id and it.output == opts.index and it or nil
+  return it and t and it.provider == t.provider and it.task_id == t.id and it.output == opts.index and it or nil
 end
 
 -- May what stands there be written over? `overwrite` is about the film, and goes for a receipt with it.
@@ -48,9 +48,9 @@ local function refuse(session, path, opts, problem)
 end
 
 --- Could a receipt be written there? One of this very output may be written over (its film was lost, or is another
---- by now), with `overwrite` any receipt; what is none is left alone. Asked before the film is fetched.
+--- by now), with `overwrite` any receipt; what is none is left alone. Asked before the film is fetched, and by who wants one in any case before it is paid for.
 ---@param session runway.Session
----@param t runway.Task
+---@param t runway.Task|nil  nil: it is not made yet
 ---@param path string       the film's
 ---@param opts table        as of `write`
 ---@return true|nil

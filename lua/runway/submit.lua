@@ -19,6 +19,7 @@ local media = require "runway.media"
 local options = require "runway.options"
 local params = require "runway.params"
 local prices = require "runway.prices"
+local provenance = require "runway.provenance"
 local scheduler = require "runway.scheduler"
 local shape = require "runway.shape"
 local targets = require "runway.targets"
@@ -283,6 +284,9 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     writable, err = take_target(session, order, target)
     if not writable then return nil, err end
     writable, err = download.check(session, order.output, order.overwrite, deadline)
+    if writable and order.receipt then
+      writable, err = provenance.check(session, nil, order.output, { overwrite = order.overwrite, deadline = deadline })
+    end
     if not writable then return nil, err end
   end
   local estimate

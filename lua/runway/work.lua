@@ -178,7 +178,7 @@ local function task_of(self, row)
   local mine, output = self.session, place(self, row)
   if row.state ~= "queued" then return keyed.take_over(mine, row, output) end
   local wanted = recipe.order(row, recipe.read(row), journal.description(row))
-  wanted.output, wanted.hold = output, row.hold
+  wanted.output, wanted.receipt, wanted.hold = output, true, row.hold
   local model = row.model or wanted.params.model -- an earlier version has queued it without
   wanted.of_model = allowance.of(self.allowed.limits, model)
   if wanted.of_model == 0 then

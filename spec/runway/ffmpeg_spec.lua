@@ -2,6 +2,9 @@
 
 local ffmpeg = require "runway.ffmpeg"
 local footage = require "spec.support.footage"
+local program = require "runway.program"
+local runway = require "runway"
+local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
 
 local seen = footage.it(it, pending)
@@ -11,8 +14,33 @@ describe("runway.ffmpeg", function()
   before_each(function() files = scratch.new() end)
   after_each(function() files:remove() end)
 
+  it("leaves nothing of a picture whose making failed, broke, or was stopped", function()
+    local run, ending = program.run, nil
+    finally(function() program.run = run end)
+    function program.run(argv)
+      assert(io.open(argv[#argv]:match "^file:(.*)$", "w")):close()
+      assert.equal(1, #files:names())
+      return ending()
+    end
+    local function make() return ffmpeg.make({}, files:path "x.png", "x", 10) end
+    function ending() return { code = 1, stderr = "no memory" } end
+    assert.matches("no memory", select(2, make()).message)
+    assert.same({}, files:names())
+    function ending() error "broke" end
+    assert.error_matches(make, "broke")
+    assert.same({}, files:names())
+    local began = false
+    function ending()
+      began = true
+      scheduler.park(scheduler.waiter())
+    end
+    local job = runway.spawn(make)
+    repeat runway.step(0) until began
+    job:cancel()
+    assert.same({}, files:names())
+  end)
+
   it("says what to install where it is missing", function()
-    local program = require "runway.program"
     local find = program.find
     program.find = function(name) return name == "ffmpeg" and "/bin/ffmpeg" or nil end
     local problem = ffmpeg.missing "joining"
@@ -59,7 +87,7 @@ describe("runway.ffmpeg", function()
       assert(ffmpeg.last_frame(film, files:path "x%d.png"))
       local greys = footage.greys(files:path "x%d.png")
       assert.equal(1, #greys)
-      assert.is_nil(files:content "x%d.png.part")
+      assert.same({ "a b%d:1.mp4", "x%d.png" }, files:names())
       return greys[1]
     end
 
@@ -114,6 +142,19 @@ describe("runway.ffmpeg", function()
       none, err = ffmpeg.last_frame(files:path "film.mp4", files:path "no/where.png")
       assert.is_nil(none)
       assert.equal("ffmpeg", err.code)
+      assert.same({ "bad.mp4", "film.mp4", "sound.mp4", "x.png" }, files:names())
+    end)
+
+    seen("may be taken by several at once, beside what is anyone's", function()
+      local film = footage.make(files:path "film.mp4")
+      files:write("x.png.part", "mine")
+      local taking = {}
+      for i = 1, 4 do
+        taking[i] = function() return ffmpeg.last_frame(film, files:path "x.png") end
+      end
+      assert.same({ true, true, true, true }, (runway.all(taking)))
+      is_frame(11, footage.greys(files:path "x.png")[1])
+      assert.equal("mine", files:content "x.png.part")
     end)
   end)
 end)

@@ -50,12 +50,6 @@ describe("fit", function()
 
   before_each(function() client = nil end)
 
-  local function left()
-    local names = {}
-    for name in io.popen("ls -A '" .. files:path "tmp" .. "'"):lines() do names[#names + 1] = name end
-    return names
-  end
-
   -- A picture of that size: red, with a white frame of a tenth around.
   local function picture(name, width, height, words)
     footage.ffmpeg(("-f lavfi -i 'color=red:s=%dx%d,drawbox=t=%d:c=white' -frames:v 1 %s %%s"):format(width, height,
@@ -90,7 +84,7 @@ describe("fit", function()
       assert.equal("black red black white", colours)
       assert.equal(was, scratch.read(path))
       assert.not_equal(path, sent.path)
-      assert.same({}, left())
+      assert.same({}, files:names "tmp")
     end)
 
     seen("crops a " .. ending .. " in its middle", function()
@@ -139,7 +133,7 @@ describe("fit", function()
       { uri = runway.file(wide), position = "first" }, { uri = runway.file(tall), position = "last" } } }))
     assert.equal(wide, sent.image[1].uri.file)
     assert.equal(569, (look()).width)
-    assert.same({}, left())
+    assert.same({}, files:names "tmp")
   end)
 
   seen("is part of what a key stands for; the picture is the one that was given", function()
@@ -167,7 +161,7 @@ describe("fit", function()
       assert.equal("submitted", assert(j:get(way)).state)
       local info, colours = look({ 0, 5 }, { 5, 5 })
       assert.same(way == "pad" and { 569, "black red" } or { 180, "white red" }, { info.width, colours })
-      assert.same({ 7, {} }, { sent.seed, left() })
+      assert.same({ 7, {} }, { sent.seed, files:names "tmp" })
     end
     j:close()
   end)
@@ -177,18 +171,18 @@ describe("fit", function()
     open({}, { status = 400, json = { error = "no" } })
     local none, err = generate(path)
     assert.is_nil(none)
-    assert.same({ 400, {} }, { err.http_status, left() })
+    assert.same({ 400, {} }, { err.http_status, files:names "tmp" })
     local bytes = scratch.read(path)
     files:write("cut.png", bytes:sub(1, 60))
     none, err = generate(files:path "cut.png")
     assert.is_nil(none)
     assert.matches("fit: .*cut.png: ffmpeg failed: ", err.message)
-    assert.same({ "no", 1, {} }, { err.sent, #m.requests, left() })
+    assert.same({ "no", 1, {} }, { err.sent, #m.requests, files:names "tmp" })
     local job = runway.spawn(function() return generate(path) end)
     runway.step(0)
     job:cancel()
     runway.run(function() runway.sleep(0.01) end)
-    assert.same({}, left())
+    assert.same({}, files:names "tmp")
   end)
 
   describe("is refused before anything is sent:", function()
@@ -244,7 +238,7 @@ describe("fit", function()
     local list = files:write("shots.csv", head .. "a,x,gen4.5,1280:720,5,tall.png,pad\n")
     local result = assert(runway.batch(client, list, { directory = files:path "out", dry_run = true }))
     assert.same({}, result.shots[1].notes)
-    assert.same({}, left())
+    assert.same({}, files:names "tmp")
     for row, told in pairs {
       ["a,x,gen4.5,1280:720,5,tall.png,padd"] = '^line 2, fit: fit must be "crop" or "pad", got "padd"',
       ["a,x,gen4.5,1280:720,5,https://host.example/a.png,pad"] = "^line 2, [a-z_]+: fit: only a picture on disk",
@@ -271,6 +265,6 @@ describe("fit", function()
       end } })
     assert.equal(1, code, err)
     assert.equal(569, width)
-    assert.same({}, left())
+    assert.same({}, files:names "tmp")
   end)
 end)

@@ -30,11 +30,7 @@ describe("runway.reel", function()
   end
 
   -- Nothing but the film and what was there is left.
-  local function only(...)
-    local names = {}
-    for name in io.popen("ls -A '" .. files.directory .. "'"):lines() do names[#names + 1] = name end
-    assert.same({ ... }, names)
-  end
+  local function only(...) assert.same({ ... }, files:names()) end
 
   -- Seconds of each stream, to the hundredth.
   local function lengths()

@@ -137,6 +137,16 @@ describe("a worker", function()
     assert.same({ { "a submitted" }, 0 }, { states(), row "a".lease_until })
   end)
 
+  it("pays for none for whose receipt there is no place", function()
+    assert(core.make_directory(journals.path "out"))
+    assert(assert(io.open(journals.path "out/a.mp4.json", "w")):write "{}"):close()
+    enqueue("a", "b")
+    local result = work()
+    assert.same({ counted { put_back = 1, done = 1 }, { "a queued", "b done" }, 1 },
+      { result.counts, states(), count "POST" })
+    assert.equal("{}", scratch.read(journals.path "out/a.mp4.json"))
+  end)
+
   it("puts back a task whose film cannot be had, and goes on with it by its id", function()
     ways.a = { film = { status = 403, body = "gone" } }
     enqueue "a"

@@ -59,6 +59,20 @@ describe("the engine", function()
     assert.equal("false", child.run(code))
   end)
 
+  it("tells whether two names lead to one file", function()
+    local here = scratch.new()
+    local a, b = here:write("a", ""), here:write("b", "")
+    os.execute(("ln -s a '%s' && ln '%s' '%s'"):format(here:path "link", a, here:path "hard"))
+    for other, same in pairs { [a] = true, [here:path "./a"] = true, [here:path "link"] = true,
+      [here:path "hard"] = true, [b] = false, [here.directory] = false, [here:path "none"] = false } do
+      assert.equal(same, core.same(a, other), other)
+    end
+    assert.is_true(core.same(here.directory, here.directory .. "/."))
+    assert.is_false(core.same(here:path "none", here:path "none"))
+    assert.has_error(function() core.same(a, "a\0b") end)
+    here:remove()
+  end)
+
   it("tells whether a plain file can be read, and waits for none", function()
     local here = scratch.new()
     assert.is_true(core.readable(here:write("a", "")))

@@ -56,12 +56,6 @@ describe("a download onto a file system", function()
     return lines
   end
 
-  local function names()
-    local list = {}
-    for name in io.popen("ls -A '" .. here.directory .. "'"):lines() do list[#list + 1] = name end
-    return list
-  end
-
   local FILM = rawserver.pattern(1000)
   local ALL = "flock=ENOSYS renameat2=EINVAL link=EPERM fsync=EINVAL fsetxattr=ENOTSUP fgetxattr=ENOTSUP"
 
@@ -97,7 +91,7 @@ describe("a download onto a file system", function()
         ]])
         assert.same({ "done", "io exists for good", "network closed for now", "done" }, lines)
         assert.equal(FILM, here:content "clip.mp4")
-        assert.same({ "clip.mp4" }, names())
+        assert.same({ "clip.mp4" }, here:names())
       end)
 
       it("does not replace what came while it was loading", function()
@@ -110,7 +104,7 @@ describe("a download onto a file system", function()
             say(id)
           ]]):format(command))
           assert.same({ "io exists for good" }, lines)
-          assert.same({ "clip.mp4" }, names())
+          assert.same({ "clip.mp4" }, here:names())
           assert.equal(command:find "echo" and "precious\n" or nil, here:content "clip.mp4")
           os.remove(here:path "clip.mp4")
         end
@@ -121,7 +115,7 @@ describe("a download onto a file system", function()
         assert.same({ "network closed for now", "done" }, run(faults, [[ get "/short-body" get "/body/1000" ]]))
         assert.equal(FILM, here:content "clip.mp4")
         assert.equal("precious", here:content "clip.mp4.part")
-        assert.same({ "clip.mp4", "clip.mp4.part" }, names())
+        assert.same({ "clip.mp4", "clip.mp4.part" }, here:names())
       end)
 
       it(takes_over and "takes over what a crash has left" or "leaves what may be another's", function()
@@ -129,10 +123,10 @@ describe("a download onto a file system", function()
           exchange.until_received(start "/stall-mid-body", 500)
           os.execute "kill -9 $PPID"
         ]], 128 + 9)
-        assert.equal(1, #names())
+        assert.equal(1, #here:names())
         assert.same({ "done" }, run(faults, [[ get "/body/400" ]]))
         assert.equal(FILM:sub(1, 400), here:content "clip.mp4")
-        assert.equal(takes_over and 1 or 2, #names())
+        assert.equal(takes_over and 1 or 2, #here:names())
       end)
     end)
   end
@@ -147,7 +141,7 @@ describe("a download onto a file system", function()
     ]])
     assert.same({ "done", "io exists for good" }, lines)
     assert.equal(FILM, here:content "clip.mp4")
-    assert.same({ "clip.mp4" }, names())
+    assert.same({ "clip.mp4" }, here:names())
   end)
 
   it("is no file when a close says that bytes were lost, whichever close it is", function()
@@ -155,12 +149,12 @@ describe("a download onto a file system", function()
       for _, which in ipairs { "", "@1", "@2", "@3" } do
         local line = run(("close=%s%s"):format(err, which), [[ get "/body/1000" ]])[1]
         if line == "done" then
-          assert.same({ "clip.mp4" }, names())
+          assert.same({ "clip.mp4" }, here:names())
           assert.equal(FILM, here:content "clip.mp4")
           os.remove(here:path "clip.mp4")
         else
           assert.equal(err == "EIO" and "io file for good" or "io disk_full for good", line)
-          assert.same({}, names())
+          assert.same({}, here:names())
         end
         if which == "" then assert.not_equal("done", line) end
       end
@@ -171,14 +165,14 @@ describe("a download onto a file system", function()
     here:write("clip.mp4", "old")
     assert.same({ "io file for good" }, run("close=EIO", [[ get("/body/1000", true) ]]))
     assert.equal("old", here:content "clip.mp4")
-    assert.same({ "clip.mp4" }, names())
+    assert.same({ "clip.mp4" }, here:names())
   end)
 
   it("is no file when it cannot be synced or renamed", function()
     for _, faults in ipairs { "fsync=EIO", "fsync=ENOSPC", "renameat2=EIO link=EIO rename=EIO" } do
       local line = run(faults, [[ get "/body/1000" ]])[1]
       assert.equal(faults:find "ENOSPC" and "io disk_full for good" or "io file for good", line)
-      assert.same({}, names())
+      assert.same({}, here:names())
     end
   end)
 
@@ -196,13 +190,13 @@ describe("a download onto a file system", function()
       "renameat2=EINVAL link=EPERM rename=ENOENT!" } do
       assert.same({ "done" }, run(faults, [[ get "/body/1000" ]]))
       assert.equal(FILM, here:content "clip.mp4")
-      assert.same({ "clip.mp4" }, names())
+      assert.same({ "clip.mp4" }, here:names())
       os.remove(here:path "clip.mp4")
     end
     here:write("clip.mp4", "old")
     assert.same({ "done" }, run("rename=ENOENT!", [[ get("/body/1000", true) ]]))
     assert.equal(FILM, here:content "clip.mp4")
-    assert.same({ "clip.mp4" }, names())
+    assert.same({ "clip.mp4" }, here:names())
   end)
 
   it("waits its turn when no descriptor is left", function()
@@ -237,7 +231,7 @@ describe("a download onto a file system", function()
       here:write("clip.mp4" .. (n > 0 and ".runway" or "") .. (n > 1 and "-" .. n or "") .. ".part", "precious")
     end
     assert.same({ "io locked for good" }, run("", [[ get "/body/1000" ]]))
-    assert.equal(100, #names())
+    assert.equal(100, #here:names())
     assert.is_nil(here:content "clip.mp4")
   end)
 
@@ -263,7 +257,7 @@ describe("a download onto a file system", function()
       assert.matches("^nil%s+cannot write the .part file: ", lines[2])
       assert.equal(lines[1], lines[3])
       assert.equal("old", here:content "clip.mp4")
-      assert.same({ "clip.mp4" }, names())
+      assert.same({ "clip.mp4" }, here:names())
       os.remove(here:path "clip.mp4")
     end
   end)
@@ -273,7 +267,7 @@ describe("a download onto a file system", function()
       exchange.until_received(start "/stall-mid-body", 500)
       os.execute "kill -9 $PPID"
     ]], 128 + 9)
-    local left = names()[1]
+    local left = here:names()[1]
     local bytes = here:content(left)
     assert.is_true(#bytes > 0)
     assert.same({ "done" }, run("", [[ say(core.try(target, false)) ]]))
@@ -348,7 +342,7 @@ describe("a download onto a file system", function()
       server:film("roomy", { size = SIZE })
       name = "roomy"
       assert.equal("io disk_full, 0 kept", attempt "statvfs=FULL")
-      assert.same({}, names())
+      assert.same({}, here:names())
     end)
 
     for _, lacking in ipairs { "fsetxattr=ENOTSUP fgetxattr=ENOTSUP", "flock=ENOSYS" } do
@@ -382,7 +376,7 @@ describe("a download onto a file system", function()
           server:film(name, { size = SIZE, steps = { "hang:" .. HAVE } })
           run(before, GO_ON .. ("exchange.until_received(start_film %q, %d)"):format(name, HAVE)
             .. [[ os.execute "kill -9 $PPID" ]], 128 + 9, BOOT)
-          assert.equal(HAVE, #here:content(names()[1]))
+          assert.equal(HAVE, #here:content(here:names()[1]))
           assert.equal("done", attempt("open=ENOENT", BOOT))
           assert.is_nil(asked())
         end)

@@ -17,12 +17,6 @@ describe("the name of a download", function()
     return exchange.start { url = server:url(path), save = { path = here:path(name) } }
   end
 
-  local function names()
-    local list = {}
-    for name in io.popen("ls -A '" .. here.directory .. "'"):lines() do list[#list + 1] = name end
-    return list
-  end
-
   for what, name in pairs {
     ["letters"] = ("a"):rep(251) .. ".mp4",
     ["two-byte letters"] = ("é"):rep(125) .. ".mp4",
@@ -36,7 +30,7 @@ describe("the name of a download", function()
         local short = what == "letters" and name:sub(-length) or name
         local id = start("/stall-mid-body", short)
         exchange.until_received(id, 500)
-        local list = names()
+        local list = here:names()
         assert.equal(1, #list)
         assert.matches("%.part$", list[1])
         assert.is_true(#list[1] <= 255)
@@ -45,7 +39,7 @@ describe("the name of a download", function()
         exchange.finish(id)
         local result = exchange.finish(start("/body/1000", short))
         assert.is_nil(result.error, result.error and result.error.message)
-        assert.same({ short }, names())
+        assert.same({ short }, here:names())
         os.remove(here:path(short))
         if what ~= "letters" then break end
       end
@@ -57,13 +51,13 @@ describe("the name of a download", function()
     local first, second = start("/stall-mid-body", one), start("/stall-mid-body", other)
     exchange.until_received(first, 500)
     exchange.until_received(second, 500)
-    assert.equal(2, #names())
+    assert.equal(2, #here:names())
     assert.equal("locked", exchange.finish(start("/ok", one)).error.code)
     for _, id in ipairs { first, second } do
       core.cancel(id)
       exchange.finish(id)
     end
-    assert.same({}, names())
+    assert.same({}, here:names())
   end)
 
   it("may be long where another's .part lies", function()

@@ -42,6 +42,17 @@ function Scratch:content(name)
   return scratch.read(self:path(name))
 end
 
+--- The names of all that is in it, or in a directory of it, sorted.
+---@param below? string
+---@return string[]
+function Scratch:names(below)
+  local list, pipe = {}, assert(io.popen(("ls -A '%s'"):format(below and self:path(below) or self.directory)))
+  for name in pipe:lines() do list[#list + 1] = name end
+  pipe:close()
+  table.sort(list)
+  return list
+end
+
 function Scratch:remove()
   os.execute("rm -rf '" .. self.directory .. "'")
   scratch.open[self.directory] = nil

@@ -294,6 +294,7 @@ local function run(account, shots, by_name, name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
   local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  if not ok then pcall(night.recall_begun, shots, j) end
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
   return result, failure
@@ -365,6 +366,23 @@ function batch.films(directory, where)
     end
   end
   return films
+end
+
+--- Is it the name of a file that a batch keeps in its directory, or that one of its shots has or takes?
+---@param directory string
+---@param name string
+---@param where? string     the path of a list whose films lie there, beside the one that was made there
+---@return boolean
+function batch.keeps(directory, name, where)
+  if names.is_reserved(name) then return true end
+  for _, held in ipairs { contents.read(directory) or {}, where and held_by(where) or {} } do
+    for _, one in ipairs(held) do
+      for _, taken in ipairs(names.taken(one.output)) do
+        if text.lower(name) == taken then return true end
+      end
+    end
+  end
+  return false
 end
 
 return batch

@@ -118,6 +118,17 @@ function night.recall(shots, j)
   return entries
 end
 
+--- What became of those that were being submitted when all was stopped: what never left has no entry.
+---@param shots runway.Shot[]
+---@param j runway.Journal
+function night.recall_begun(shots, j)
+  local begun = {}
+  for _, shot in ipairs(shots) do
+    if shot.state == "submitting" then begun[#begun + 1] = shot end
+  end
+  if #begun > 0 then night.recall(begun, j) end
+end
+
 --------------------------------------------------------------------- one shot
 
 -- May a failed one be made anew? By whoever asks for it, once; else where its provider says that it would have a

@@ -3,8 +3,6 @@
 local batch = require "runway.batch"
 local core = require "runway.core"
 local exits = require "runway.cli.exits"
-local files = require "runway.files"
-local names = require "runway.names"
 local report = require "runway.cli.report"
 local text = require "runway.text"
 
@@ -22,31 +20,23 @@ end
 local function check(args)
   if args.cut and args.fade then return "one of --cut and --fade is possible" end
   if not args.output then return "join needs -o FILE" end
+  if args.output == "-" then return "option '--output': the name of a file is wanted" end
   if args.output == "" then return "option '--output': the name of the file is empty" end
   if args.directory == "" then return "the name of the directory is empty" end
   return nil
 end
 
--- A path without `.` and `..`, as two are compared.
-local function plain(path)
-  local steps = {}
-  for step in files.from_anywhere(path, core.working_directory()):gmatch "[^/]+" do
-    if step == ".." then steps[#steps] = nil elseif step ~= "." then steps[#steps + 1] = step end
-  end
-  return "/" .. table.concat(steps, "/")
-end
-
--- Would the film take the place of a clip, of what belongs to one, or of what a batch keeps there?
+-- Would the film take the place of its list, of a clip, of what belongs to one, or of what a batch keeps there? Whatever
+-- way leads to it.
 local function is_ours(args, films)
-  local to, directory = plain(args.output), plain(args.directory)
-  local below = to:sub(1, #directory + 1) == directory .. "/" and to:match("^[^/]+", #directory + 2)
-  if below and names.is_reserved(below) then return true end
+  if args.list and core.same(args.output, args.list) then return true end
   for _, film in ipairs(films) do
-    for _, taken in ipairs(names.taken(plain(film.path))) do
-      if text.lower(to) == taken then return true end
-    end
+    if core.same(args.output, film.path) then return true end
   end
-  return false
+  local to, name = args.output:match "^(.*/)([^/]*)$"
+  to, name = to or ".", name or args.output
+  return core.same(to, args.directory .. "/stills")
+    or core.same(to, args.directory) and batch.keeps(args.directory, name, args.list)
 end
 
 local function refuse(args, world, message, code)
@@ -72,7 +62,7 @@ function command.join(args, world)
       .. "list made there? --list FILE names it"):format(args.directory, why), "list")
   end
   if is_ours(args, films) then
-    return nil, ("option '--output': %s is a clip, or another file of the batch: join into another file"):format(
+    return nil, ("option '--output': %s is a clip, the list, or another file of the batch: join into another file"):format(
       args.output)
   end
   local free, message = core.target(args.output, args.overwrite or false)

@@ -162,13 +162,15 @@ describe("runway.batch, when", function()
     assert.same({ 1, 2, 3 }, lines)
   end)
 
-  it("a film would lie where another's comes, tells so", function()
+  it("a film would lie where another, its receipt or its frame does or comes, tells so", function()
     open()
     local list = shots("a", "b")
-    list[1].output, list[2].output = "z.mp4", "Z.mp4.part"
-    local none, err = run(list)
-    assert.is_nil(none)
-    assert.same({ "bad_list", "output" }, { err.code, err.faults[1].column })
+    for _, output in ipairs { "Z.mp4", "Z.mp4.part", "z.mp4.JSON", "z.mp4.json.part", "z.mp4.last.png" } do
+      list[1].output, list[2].output = "z.mp4", output
+      local none, err = run(list)
+      assert.is_nil(none)
+      assert.same({ "bad_list", "output" }, { err.code, err.faults[1].column }, output)
+    end
   end)
 
   it("its end meets a page that is being written, does not wait for the next one", function()

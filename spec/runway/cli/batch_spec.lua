@@ -307,20 +307,38 @@ describe("runway batch", function()
     assert.matches("it does not say until when: a day's limit is over by %d+", err)
   end)
 
-  it("stops submitting at Ctrl-C, keeps what is under way, and says how to go on", function()
+  -- As Ctrl-C comes once both are submitted: in core.wait, where an interpreter's handler raises it.
+  local function interrupted(where, more, ways)
     local core = require "runway.core"
     local wait, raised = core.wait, false
-    function core.wait(...)                   -- where an interpreter's handler raises it
+    finally(function() core.wait = wait end)
+    function core.wait(...)
       if posts.a and posts.b and not raised then
         raised = true
         error("shots.lua:1: interrupted!", 0)
       end
       return wait(...)
     end
-    local forever = { code = "forever" }
-    local code, out, err = batch(list("a", "b", "c", "d"), { "--jobs", "2", "--json" },
-      { a = forever, b = forever })
+    local code, out, err = batch(where, more, ways)
     core.wait = wait
+    return code, out, err
+  end
+
+  it("counts at Ctrl-C what was not sent as not submitted, what was refused as failed, and what has lost its answer as unknown", function()
+    local code, out, err = interrupted(list("a", "b", "c"), { "--jobs", "2", "--json" },
+      { a = { status = 400, json = { error = "no" }, delay = 0.1 }, b = { fault = "lost", delay = 0.1 } })
+    assert.equal(exits.INTERRUPTED, code, err)
+    local all, states = objects(out), {}
+    for i = 1, 3 do states[all[i].key] = all[i].state end
+    assert.same({ a = "failed", b = "unknown", c = "queued" }, states)
+    assert.same({ a = 1, b = 1 }, posts)
+    assert.same({ 0, 1, 1 }, { all[4].counts.submitting, all[4].counts.queued, all[4].counts.unknown })
+  end)
+
+  it("stops submitting at Ctrl-C, keeps what is under way, and says how to go on", function()
+    local forever = { code = "forever" }
+    local code, out, err = interrupted(list("a", "b", "c", "d"), { "--jobs", "2", "--json" },
+      { a = forever, b = forever })
     assert.equal(exits.INTERRUPTED, code, err)
     assert.same({ a = 1, b = 1 }, posts)
     local all = objects(out)

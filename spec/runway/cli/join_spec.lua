@@ -55,14 +55,32 @@ describe("runway join", function()
     local clip = files:content "1.mp4"
     files:write("1.mp4.json", "{}")
     files:write("runway.db", "a journal")
-    for _, to in ipairs { here .. "/1.mp4", here .. "/./x/../1.MP4", here .. "//1.mp4.json", here .. "/runway.db",
-      here .. "/index.html", here .. "/stills/1.mp4", here .. "/2.mp4.last.png" } do
-      local code, _, err = run { "join", here, "-o", to, "--overwrite" }
+    os.execute(("cd '%s' && mkdir stills x && ln -s . x/way && mv 2.mp4 x/ && ln -s x/2.mp4 2.mp4"):format(here))
+    for _, to in ipairs { "/1.mp4", "/./x/../1.MP4", "//1.mp4.json", "/runway.db", "/index.html", "/index.html.part",
+      "/stills/1.mp4", "/2.mp4.last.png", "/still.png", "/x/../x/way/../1.mp4", "/x/2.mp4" } do
+      local code, _, err = run { "join", here, "-o", here .. to, "--overwrite" }
       assert.equal(2, code, to)
-      assert.matches("is a clip, or another file of the batch", err)
+      assert.matches("is a clip, the list, or another file of the batch", err)
     end
     assert.same({ clip, "a journal" }, { files:content "1.mp4", files:content "runway.db" })
     assert.equal(0, (run { "join", here, "-o", here .. "/all.mp4" }))
+  end)
+
+  seen("takes the place of no list that is given, and of no clip that only it names, by whatever way", function()
+    local here, other = directory(3), scratch.new()
+    local said = "key,output,prompt_text\na,1.mp4,x\nb,later.mp4,x\n"
+    local list = other:write("best.csv", said)
+    os.execute(("ln -s '%s' '%s'"):format(here, other:path "way"))
+    for _, to in ipairs { list, other:path "./best.csv", other:path "way/1.mp4", other:path "way/later.mp4" } do
+      for _, from in ipairs { here, other:path "way" } do
+        local code, _, err = run { "join", from, "-o", to, "--overwrite", "--list", list }
+        assert.equal(2, code, to)
+        assert.matches("is a clip, the list, or another", err)
+      end
+    end
+    assert.equal(said, other:content "best.csv")
+    assert.is_nil(files:content "later.mp4")
+    other:remove()
   end)
 
   seen("tells what is missing, and joins the rest", function()
@@ -126,7 +144,7 @@ describe("runway join", function()
   it("knows what is no command of its own", function()
     for words, message in pairs {
       ["DIR"] = "join needs %-o FILE", ["DIR -o x --cut --fade 1"] = "one of %-%-cut and %-%-fade",
-      ["DIR -o x --fade 0"] = "no number above 0", ["-o x"] = "directory",
+      ["DIR -o x --fade 0"] = "no number above 0", ["-o x"] = "directory", ["DIR -o -"] = "the name of a file is wanted",
     } do
       local argv = { "join" }
       for word in words:gmatch "%S+" do argv[#argv + 1] = word end
