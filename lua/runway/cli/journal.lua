@@ -69,12 +69,12 @@ end
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
   if not list then return nil, err end
-  local unknown, dashed = false, false
+  local unknown = {}
   for _, entry in ipairs(list) do
     print_entry(entry, args, world)
-    if entry.state == "unknown" then unknown, dashed = true, dashed or entry.key:find "^%-" ~= nil end
+    if entry.state == "unknown" then unknown[#unknown + 1] = entry.key end
   end
-  if unknown and not args.json then world.stderr:write(report.unknown(args, dashed)) end
+  if not args.json then world.stderr:write(report.unknown(args.journal, unknown)) end
   return true
 end
 

@@ -110,13 +110,15 @@ function report.settling(args, dashed)
   return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
 end
 
---- What there is to do about a list in which something is unknown.
----@param args table
----@param dashed? boolean
+--- What there is to do about several, of which some are unknown.
+---@param journal string
+---@param keys string[]   of those that are; none: there is nothing to do
 ---@return string
-function report.unknown(args, dashed)
-  return "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
-    .. "provider's own list of tasks, then say what is true: " .. report.settling(args, dashed) .. "\n"
+function report.unknown(journal, keys)
+  local dashed = false
+  for _, key in ipairs(keys) do dashed = dashed or key:find "^%-" ~= nil end
+  return #keys == 0 and "" or "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
+    .. "provider's own list of tasks, then say what is true: " .. report.settling({ journal = journal }, dashed) .. "\n"
 end
 
 -- Advice for scripts that has a place in a sentence here.
@@ -141,6 +143,14 @@ end
 function report.as_typed(args, message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
+end
+
+--- A message about one of several, without the advice that comes behind all of them (report.unknown).
+---@param message string
+---@return string
+function report.of_one(message)
+  return (message:gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%(.-"
+    .. '{ failed = "why" }%.', ""))
 end
 
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the
