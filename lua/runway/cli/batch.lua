@@ -33,16 +33,12 @@ local TOLD = { "key", "state", "task_id", "provider", "credits", "line", "kind",
 
 local function where_of(args) return args.journal or args.output .. "/runway.db" end
 
--- What its error says, with the advice of this command.
-local function message_of(args, shot)
-  return report.as_typed({ key = shot.entry, journal = where_of(args) }, shot.error.message)
-end
-
 local function as_object(args, shot)
   local object = { path = shot.state == "done" and shot.path or nil }
   for _, name in ipairs(TOLD) do object[name] = shot[name] end
   if shot.error then
-    object.error, object.error_kind, object.error_code = message_of(args, shot), shot.error.kind, shot.error.code
+    object.error = report.as_typed({ key = shot.entry, journal = where_of(args) }, shot.error.message)
+    object.error_kind, object.error_code = shot.error.kind, shot.error.code
   end
   return object
 end
@@ -140,14 +136,21 @@ local function is_spent(sums)
   return false
 end
 
+-- Their keys in the journal.
+local function unknown_in(shots)
+  local keys = {}
+  for _, shot in ipairs(shots) do
+    if shot.state == "unknown" and not shot.left_out then keys[#keys + 1] = shot.entry end
+  end
+  return keys
+end
+
 local function tell_sums(args, world, sums)
   local counts, under_way = sums.counts, 0
   for _, state in ipairs(UNDER_WAY) do under_way = under_way + counts[state] end
   say(world, sums_as_text(sums, under_way))
   tell_halts(world, sums.halted)
-  if counts.unknown > 0 then
-    world.stderr:write(report.unknown { journal = where_of(args) })
-  end
+  world.stderr:write(report.unknown(where_of(args), unknown_in(sums.shots)))
   tell_failed(world, sums)
   if args.enqueue and counts.queued > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
@@ -192,7 +195,7 @@ end
 local function make(args, world, client)
   local watched = board.new { stream = world.stderr, terminal = world.terminal, columns = world.stderr_columns,
     rows = world.stderr_rows, jobs = args.jobs, budget = args.budget,
-    message = function(shot) return message_of(args, shot) end }
+    message = function(shot) return report.of_one(shot.error.message) end }
   function world.say(line) watched:say(line) end
   local function on_progress(shots, shot, ended)
     watched:tell(shots, shot, ended)

@@ -37,7 +37,7 @@ function suggest.models()
   local names = {}
   for _, adapter in pairs(require "runway.providers") do
     for _, models in pairs(adapter.models or {}) do
-      for model in pairs(models) do names[model] = true end
+      for model, facts in pairs(models) do names[model] = names[model] or not facts.removed or nil end
     end
   end
   return sorted(names)

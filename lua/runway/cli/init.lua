@@ -87,7 +87,9 @@ function cli.main(argv, world)
     state.stderr:write("runway: ", missing, "\n")
     return exits.MISUSE
   end
-  if not state.columns then state.columns = select(2, require("runway.core").terminal "stdout") end
+  local is_terminal, columns = require("runway.core").terminal "stdout"
+  if state.stdout_terminal == nil then state.stdout_terminal = is_terminal end
+  state.columns = state.columns or columns
   local root = parser.new(argparse, state)
   local ok, code, misuse = pcall(run, root, argv, state)
   if not ok then return ended(state, raised(state, code)) end

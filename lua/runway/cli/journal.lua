@@ -1,18 +1,23 @@
 -- `runway journal`: what a journal holds, for people and (with --json) for other programs.
 --
--- Standard output gets one line an entry; with --json one object a line, in which what is not known is null.
+-- Standard output gets one line an entry, on a terminal as a table; with --json one object a line, in which what is not
+-- known is null.
 
 local report = require "runway.cli.report"
 
 local command = {}
 
-local function as_line(entry)
-  local words = { entry.key, entry.state, entry.task_id or "-", entry.provider }
+local HEADER = { "KEY", "STATE", "TASK", "PROVIDER", "FILE, CREDITS, ERROR" }
+
+-- What each entry has, and what is known beside, where anything is.
+local function cells_of(entry)
+  local cells, words = { entry.key, entry.state, entry.task_id or "-", entry.provider }, {}
   if entry.path then words[#words + 1] = entry.path end
   if entry.lease_until and entry.owner then words[#words + 1] = "held by " .. entry.owner end
   if entry.credits then words[#words + 1] = require("runway.text").number(entry.credits) .. " credits" end
   if entry.error then words[#words + 1] = entry.error end
-  return report.words(words)
+  cells[#cells + 1] = #words > 0 and report.words(words) or nil
+  return cells
 end
 
 local function time(seconds)
@@ -63,18 +68,20 @@ end
 local actions = {}
 
 local function print_entry(entry, args, world)
-  if args.json then report.entry(world, entry) else world.stdout:write(as_line(entry), "\n") end
+  if args.json then report.entry(world, entry) else world.stdout:write(report.words(cells_of(entry)), "\n") end
 end
 
 function actions.list(journal, args, world)
   local list, err = journal:entries { state = args.state, limit = args.limit }
   if not list then return nil, err end
-  local unknown, dashed = false, false
-  for _, entry in ipairs(list) do
-    print_entry(entry, args, world)
-    if entry.state == "unknown" then unknown, dashed = true, dashed or entry.key:find "^%-" ~= nil end
+  local unknown, lines = {}, {}
+  local as_table = world.stdout_terminal and not args.json
+  for i, entry in ipairs(list) do
+    if as_table then lines[i] = cells_of(entry) else print_entry(entry, args, world) end
+    if entry.state == "unknown" then unknown[#unknown + 1] = entry.key end
   end
-  if unknown and not args.json then world.stderr:write(report.unknown(args, dashed)) end
+  if as_table then report.columns(world, HEADER, lines) end
+  if not args.json then world.stderr:write(report.unknown(args.journal, unknown)) end
   return true
 end
 

@@ -122,26 +122,12 @@ local function cells_of(row)
   return { row.provider, row.kind, row.model or "-", seconds_of(facts), price_of(row), last }
 end
 
-local PADDED = 5                              -- columns as wide as their widest cell, all but the last
-
--- For people; what reads the lines is not to read a header.
-local function header() return { "PROVIDER", "KIND", "MODEL", "SECONDS", "CREDITS", "RATIOS" } end
-
-local function is_terminal(world)
-  if world.stdout_terminal ~= nil then return world.stdout_terminal end
-  return (require("runway.core").terminal "stdout")
-end
+local HEADER = { "PROVIDER", "KIND", "MODEL", "SECONDS", "CREDITS", "RATIOS" }
 
 local function print_table(rows, world)
-  local lines, widths = { is_terminal(world) and header() or nil }, {}
-  for _, row in ipairs(rows) do lines[#lines + 1] = cells_of(row) end
-  for _, cells in ipairs(lines) do
-    for column = 1, PADDED do widths[column] = math.max(widths[column] or 0, #cells[column]) end
-  end
-  for _, cells in ipairs(lines) do
-    for column = 1, PADDED do cells[column] = cells[column] .. (" "):rep(widths[column] - #cells[column]) end
-    world.stdout:write(table.concat(cells, "  "), "\n")
-  end
+  local lines = {}
+  for i, row in ipairs(rows) do lines[i] = cells_of(row) end
+  report.columns(world, HEADER, lines)
 end
 
 -- What is wrong with a kind that none of the adapters has.

@@ -12,11 +12,6 @@ local output = {}
 
 local BLOCK = 65536
 
-local function is_terminal(world)
-  if world.stdout_terminal ~= nil then return world.stdout_terminal end
-  return (require("runway.core").terminal "stdout")
-end
-
 -- A name of this program's own for the film on its way to standard output.
 local function passing(world)
   local directory = os.getenv "TMPDIR"
@@ -38,7 +33,7 @@ function output.check(args, world)
   if path == "" then return "option '--output': the name of the file is empty" end
   if path == "-" then
     if args.json then return "-o - and --json both want standard output" end
-    if is_terminal(world) and not overwrite then
+    if world.stdout_terminal and not overwrite then
       return "-o - would write a film to the terminal; send it on (| or >), or say --overwrite"
     end
     path, overwrite = passing(world), false

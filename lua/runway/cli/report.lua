@@ -4,6 +4,7 @@
 -- With --json standard output gets an object for each result and for each failure; what is for people goes to
 -- standard error all the same.
 
+local columns = require "runway.columns"
 local errors = require "runway.errors"
 local exits = require "runway.cli.exits"
 local text = require "runway.text"
@@ -37,6 +38,29 @@ end
 ---@param words string[]
 ---@return string
 function report.words(words) return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " ")) end
+
+--- Lines of cells, each column but the last as wide as its widest cell; on a terminal below their header, which what
+--- reads the lines is not to read.
+---@param world table
+---@param header string[]
+---@param lines string[][]
+function report.columns(world, header, lines)
+  local all, widths = { world.stdout_terminal and header or nil }, {}
+  for _, cells in ipairs(lines) do all[#all + 1] = cells end
+  for _, cells in ipairs(all) do
+    for i, cell in ipairs(cells) do
+      cells[i] = report.words { cell }
+      widths[i] = math.max(widths[i] or 0, columns.of(cells[i]))
+    end
+  end
+  for _, cells in ipairs(all) do
+    local words = {}
+    for i, cell in ipairs(cells) do
+      words[i] = cell .. (" "):rep(i < #cells and widths[i] - columns.of(cell) or 0)
+    end
+    world.stdout:write(table.concat(words, "  "), "\n")
+  end
+end
 
 -- A task as an object: what is not known of it is null in the names that are always there.
 local function object_of(task, id)
@@ -110,13 +134,16 @@ function report.settling(args, dashed)
   return command .. " (instead of --task-id ID: --resubmit when there is none, or --failed WHY)"
 end
 
---- What there is to do about a list in which something is unknown.
----@param args table
----@param dashed? boolean
+--- What there is to do about several, of which some are unknown.
+---@param journal string
+---@param keys string[]   of those that are; none: there is nothing to do
 ---@return string
-function report.unknown(args, dashed)
+function report.unknown(journal, keys)
+  local dashed = false
+  for _, key in ipairs(keys) do dashed = dashed or key:find "^%-" ~= nil end
+  if #keys == 0 then return "" end
   return "runway: what is unknown was submitted and may be paid for; nothing submits it again by itself. Look at the "
-    .. "provider's own list of tasks, then say what is true: " .. report.settling(args, dashed) .. "\n"
+    .. "provider's own list of tasks, then say what is true: " .. report.settling({ journal = journal }, dashed) .. "\n"
 end
 
 -- Advice for scripts that has a place in a sentence here.
@@ -141,6 +168,14 @@ end
 function report.as_typed(args, message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
+end
+
+--- A message about one of several, without the advice that comes behind all of them (report.unknown).
+---@param message string
+---@return string
+function report.of_one(message)
+  return (message:gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%("
+    .. '.-{ failed = "why" }%.', ""))
 end
 
 -- What an error advises in the library's words, and how it is had here. The first two are flags, which the

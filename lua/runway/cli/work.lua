@@ -14,15 +14,14 @@ local command = {}
 local WORDS = { "done", "failed", "unknown", "put_back" }
 
 -- What has become of one, in words.
-local function told(args, entry)
+local function told(entry)
   local words = { entry.key, entry.state }
   if entry.error then
     if entry.state == "queued" then words[2] = "waits" end
     if entry.state == "submitted" then
       words[2] = entry.error.kind == "io" and "is made, but its file is not here" or "goes on at its provider"
     end
-    local message = report.as_typed({ key = entry.key, journal = args.journal }, entry.error.message)
-    words[2] = words[2] .. ": " .. message
+    words[2] = words[2] .. ": " .. report.of_one(entry.error.message)
   elseif entry.state == "submitted" then
     words[3] = "task " .. entry.task_id
   else
@@ -44,10 +43,11 @@ local function sums_of(args, world, result)
 end
 
 -- Ctrl-C: what is under way was handed on.
-local function interrupted(args, world)
+local function interrupted(args, world, unknown)
   local where = errors.redact(args.journal)
   report.failure(world, args, ("interrupted: nothing more is submitted, and what is under way keeps its ids in %s; to "
     .. "go on: run the same command again"):format(where), { kind = "cancelled", sent = "unknown" })
+  world.stderr:write(report.unknown(args.journal, unknown))
   return exits.INTERRUPTED
 end
 
@@ -61,21 +61,23 @@ function command.work(args, world)
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   ledger.to_go_on, ledger.to_find_out = function(id) return report.to_go_on(args, id) end, report.AGAIN
+  local unknown = {}                          -- keys
   local ok, result
   ok, result, err = pcall(require("runway.work").run, client, { directory = args.output, jobs = args.jobs,
     until_empty = args.until_empty, attempts = args.attempts, timeout = args.timeout,
     on_progress = function(entry)
-      world.stderr:write(told(args, entry), "\n")
+      if entry.state == "unknown" then unknown[#unknown + 1] = entry.key end
+      world.stderr:write(told(entry), "\n")
       world.stderr:flush()
     end })
-  if not ok and scheduler.is_interrupt(result) then return interrupted(args, world) end
+  if not ok and scheduler.is_interrupt(result) then return interrupted(args, world, unknown) end
   if not ok then error(result, 0) end
   if not result then return report.failure(world, args, err) end
   if result.halted then
     world.stderr:write("runway: nothing more was submitted: ", report.as_typed(args, tostring(result.halted)), "\n")
   end
   sums_of(args, world, result)
-  if result.counts.unknown > 0 then world.stderr:write(report.unknown { journal = args.journal }) end
+  world.stderr:write(report.unknown(args.journal, unknown))
   return result.exit_code
 end
 

@@ -210,6 +210,16 @@ describe("runway batch", function()
     assert.same({ a = 2, b = 4 }, posts)
   end)
 
+  it("says once, at the end, what there is to do about those that are unknown", function()
+    for _, more in ipairs { {}, { "--only=-a" } } do -- as they are lost, and when they are found so
+      local _, _, err = batch(list("-a", "b"), more, { ["-a"] = { fault = "lost" }, b = { fault = "lost" } })
+      assert.matches("%-a  unknown: [^\n]*under the key", err)
+      assert.equal(1, select(2, err:gsub("journal[ :]settle", "")), err)
+      assert.equal(1, select(2, err:gsub("own list of tasks", "")), err)
+      assert.matches("\nrunway: what is unknown [^\n]*runway journal settle %-%-journal [^\n]* %-%- KEY ", err)
+    end
+  end)
+
   it("counts all shots of a list that is put in line once more, though nothing is left to put there", function()
     batch(list("a", "b"), {}, { b = { fault = "lost" } })
     local code, out, err, m = batch(list("a", "b"), { "--enqueue", "--json" })

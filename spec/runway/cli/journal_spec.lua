@@ -26,7 +26,7 @@ describe("the runway command, with a journal,", function()
   local function fill()
     local j = journals.open()
     assert(journals.begin(j, "one")):ends(journals.task("t1", { estimated_cost = 7 }), {}, false)
-    assert(journals.begin(j, "two\n2")):ends(nil, {}, true, errors.new { message = "no answer" })
+    assert(journals.begin(j, "two\r\n2")):ends(nil, {}, true, errors.new { message = "no answer" })
     return j
   end
 
@@ -42,6 +42,16 @@ describe("the runway command, with a journal,", function()
     for _, words in ipairs { { "list", "--state", "submitted" }, { "list", "--json" } } do
       assert.equal("", select(3, on_journal(table.unpack(words))))
     end
+  end)
+
+  it("lists it on a terminal in columns, below what they are", function()
+    fill()
+    local function list_on_terminal(...)
+      return select(2, run({ "journal", "list", "--journal", journals.where(), ... }, nil, { stdout_terminal = true }))
+    end
+    assert.equal("KEY    STATE      TASK  PROVIDER  FILE, CREDITS, ERROR\ntwo 2  unknown    -     runwayml  no answer\none    submitted  t1    runwayml\n",
+      list_on_terminal())
+    assert.equal(2, #objects(list_on_terminal "--json"))
   end)
 
   it("says how a key that begins with - is settled", function()

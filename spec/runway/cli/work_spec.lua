@@ -64,14 +64,15 @@ describe("runway work", function()
     assert.matches("c  unknown: %w[^\n]*\n", err)
     assert.matches("runway: what is unknown was submitted and may be paid for", err, 1, true)
     assert.matches("runway journal settle KEY --journal " .. files:path "j.db", err, 1, true)
+    assert.equal(1, select(2, err:gsub("journal[ :]settle", "")), err)
   end)
 
   it("hands on what is under way at Ctrl-C, and leads to the same command", function()
-    enqueue { a = "sandbox:stall" }
+    enqueue { ["-a"] = "sandbox:drop", b = "sandbox:stall" }
     local core = require "runway.core"
     local wait, raised = core.wait, false
     function core.wait(...)                   -- where an interpreter's handler raises it
-      if #server.tasks > 0 and not raised then
+      if #server.tasks > 1 and files:content("err"):find "unknown" and not raised then
         raised = true
         error("shots.lua:1: interrupted!", 0)
       end
@@ -82,6 +83,7 @@ describe("runway work", function()
     assert.equal(130, code, err)
     assert.matches("keeps its ids in [^\n]*j.db; to go on: run the same command again\n", err)
     assert.is_nil(err:find("runway task", 1, true))
+    assert.matches("runway: what is unknown [^\n]* %-%- KEY [^\n]*\n$", err)
   end)
 
   it("needs a journal and a directory", function()
