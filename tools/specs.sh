@@ -6,6 +6,7 @@
 # LUA           the interpreter (lua5.4)
 # RUNWAY_BUILD  where the modules were built (./build)
 # SPEC_TIMEOUT  seconds one file may take (180)
+# JOBS          how many files run side by side (as many as there are processors, at most 4)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -26,18 +27,31 @@ fi
 
 limit=
 command -v timeout >/dev/null && limit="timeout -k 5 ${SPEC_TIMEOUT:-180}"
-out=$(mktemp) && last=$(mktemp) || exit 1
-trap 'rm -f "$out" "$last"' EXIT
+cpus=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+jobs=${JOBS:-$((cpus < 4 ? cpus : 4))}
+
+work=$(mktemp -d) || exit 1
+workers=()
+# shellcheck disable=SC2317  # called by the trap
+leave() {
+  [ ${#workers[@]} -eq 0 ] || kill "${workers[@]}" 2>/dev/null
+  wait
+  rm -rf "$work"
+}
+trap leave EXIT
 trap 'exit 130' INT TERM
 
-passed=0 failed=0 skipped=0
-for file; do
-  begin=$SECONDS
+# Runs the file $2, the $1st of all; leaves what is to be shown in $1.shown, and its sums in $1.sums.
+run() {
+  local file=$2 out=$work/$1.out last=$work/$1.last begin=$SECONDS code took note='' line ok bad skipped=0
   # shellcheck disable=SC2086  # words on purpose
-  { $limit "$lua" spec/support/busted.lua --ignore-lua --verbose \
-    -o spec/support/summary.lua -- "$file" >"$out" 2>&1 </dev/null; } 2>/dev/null
+  $limit "$lua" spec/support/busted.lua --ignore-lua --verbose \
+    -o spec/support/summary.lua -- "$file" >"$out" 2>&1 </dev/null &
+  child=$!
+  wait $child 2>/dev/null
   code=$?
-  took=$((SECONDS - begin)) note=
+  child=
+  took=$((SECONDS - begin))
   [ $took -lt 2 ] || note=", $took s"
 
   # what the library says at its end may stand after it
@@ -55,16 +69,46 @@ for file; do
     bad=1
     echo "exit code $code after its last test" >>"$out"
   fi
-  passed=$((passed + ok)) failed=$((failed + bad))
 
   if [ "$bad" -eq 0 ]; then
     echo "ok    $file ($ok$note)"
-    grep '^skipped: ' "$out" >"$last" && skipped=$((skipped + $(wc -l <"$last")))
+    grep '^skipped: ' "$out" >"$last" && skipped=$(($(wc -l <"$last")))
     sed 's/^/      /' "$last"
   else
     echo "FAIL  $file ($ok passed, $bad failed$note)"
     sed -e '/^test: /d' -e 's/^/      /' "$out"
+  fi >"$work/$1.shown"
+  echo "$ok $bad $skipped" >"$work/$1.sum" && mv "$work/$1.sum" "$work/$1.sums"
+}
+
+# Takes one file after another that no other worker has taken.
+work() {
+  trap '[ -z "$child" ] || kill "$child"; exit' TERM
+  local i=0 file child=
+  for file; do
+    i=$((i + 1))
+    mkdir "$work/$i" 2>/dev/null && run $i "$file"
+  done
+}
+
+while [ ${#workers[@]} -lt "$jobs" ]; do
+  work "$@" 2>/dev/null &
+  workers+=($!)
+done
+
+# In the order of the list, as soon as it is there.
+passed=0 failed=0 skipped=0 i=0
+for file; do
+  i=$((i + 1))
+  until [ -f "$work/$i.sums" ] || ! kill -0 "${workers[@]}" 2>/dev/null; do sleep 0.1; done
+  if [ -f "$work/$i.sums" ]; then
+    read -r ok bad skips <"$work/$i.sums"
+    cat "$work/$i.shown"
+  else
+    echo "FAIL  $file (what ran it was ended)"
+    ok=0 bad=1 skips=0
   fi
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skips))
 done
 
 if [ $((passed + failed + skipped)) -eq 0 ]; then
