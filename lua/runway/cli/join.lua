@@ -26,8 +26,8 @@ local function check(args)
   return nil
 end
 
--- Would the film take the place of its list, of a clip, of what belongs to one, or of what a batch keeps there? Whatever
--- way leads to it.
+-- Would the film take the place of its list, of a clip, of what belongs to one, or of what a batch keeps there?
+-- Whatever way leads to it.
 local function is_ours(args, films)
   if args.list and core.same(args.output, args.list) then return true end
   for _, film in ipairs(films) do
@@ -62,8 +62,8 @@ function command.join(args, world)
       .. "list made there? --list FILE names it"):format(args.directory, why), "list")
   end
   if is_ours(args, films) then
-    return nil, ("option '--output': %s is a clip, the list, or another file of the batch: join into another file"):format(
-      args.output)
+    return nil, ("option '--output': %s is a clip, the list, or another file of the batch: join into another file")
+      :format(args.output)
   end
   local free, message = core.target(args.output, args.overwrite or false)
   if not free then

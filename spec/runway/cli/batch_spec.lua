@@ -334,7 +334,8 @@ describe("runway batch", function()
     return code, out, err
   end
 
-  it("counts at Ctrl-C what was not sent as not submitted, what was refused as failed, and what has lost its answer as unknown", function()
+  it("counts at Ctrl-C what was not sent as not submitted, what was refused as failed, and what has lost its answer "
+    .. "as unknown", function()
     local code, out, err = interrupted(list("a", "b", "c"), { "--jobs", "2", "--json" },
       { a = { status = 400, json = { error = "no" }, delay = 0.1 }, b = { fault = "lost", delay = 0.1 } })
     assert.equal(exits.INTERRUPTED, code, err)

@@ -144,7 +144,8 @@ describe("runway join", function()
   it("knows what is no command of its own", function()
     for words, message in pairs {
       ["DIR"] = "join needs %-o FILE", ["DIR -o x --cut --fade 1"] = "one of %-%-cut and %-%-fade",
-      ["DIR -o x --fade 0"] = "no number above 0", ["-o x"] = "directory", ["DIR -o -"] = "the name of a file is wanted",
+      ["DIR -o x --fade 0"] = "no number above 0", ["-o x"] = "directory",
+      ["DIR -o -"] = "the name of a file is wanted",
     } do
       local argv = { "join" }
       for word in words:gmatch "%S+" do argv[#argv + 1] = word end

@@ -49,7 +49,8 @@ describe("the runway command, with a journal,", function()
     local function list_on_terminal(...)
       return select(2, run({ "journal", "list", "--journal", journals.where(), ... }, nil, { stdout_terminal = true }))
     end
-    assert.equal("KEY    STATE      TASK  PROVIDER  FILE, CREDITS, ERROR\ntwo 2  unknown    -     runwayml  no answer\none    submitted  t1    runwayml\n",
+    assert.equal("KEY    STATE      TASK  PROVIDER  FILE, CREDITS, ERROR\ntwo 2  unknown    -     runwayml  no answer\n"
+      .. "one    submitted  t1    runwayml\n",
       list_on_terminal())
     assert.equal(2, #objects(list_on_terminal "--json"))
   end)
