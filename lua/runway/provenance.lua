@@ -48,8 +48,8 @@ local function refuse(session, path, opts, problem)
 end
 
 --- Could a receipt be written there? One of this very output may be written over (its film was lost, or is another
---- by now), with `overwrite` any receipt; what is none is left alone. Asked before the film is fetched, and by who wants
---- one in any case before it is paid for.
+--- by now), with `overwrite` any receipt; what is none is left alone. Asked before the film is fetched, and by who
+--- wants one in any case before it is paid for.
 ---@param session runway.Session
 ---@param t runway.Task|nil  nil: it is not made yet
 ---@param path string       the film's
