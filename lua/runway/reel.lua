@@ -111,10 +111,10 @@ local function write(to, parts, made)
     parts[1].clip.path, LONGEST)
 end
 
--- What the pieces are: bodies, and between two of them what both share.
+-- What the pieces are: bodies, and between two of them what both share; and how often that is less than asked for.
 local function plan(clips, made, seconds)
   local most = seconds and math.floor(seconds * per_second(made.rate) + 0.5) or 0
-  local pieces, taken = {}, 0
+  local pieces, taken, shortened = {}, 0, 0
   for i, clip in ipairs(clips) do
     local after = clips[i + 1]
     -- of a short clip at most half is shared to each side
@@ -126,9 +126,10 @@ local function plan(clips, made, seconds)
       pieces[#pieces + 1] = { { clip = clip, from = clip.frames - shared, to = clip.frames },
         { clip = after, from = 0, to = shared } }
     end
+    if after and shared < most then shortened = shortened + 1 end
     taken = shared
   end
-  return pieces
+  return pieces, shortened
 end
 
 --------------------------------------------------------------------- the film
@@ -140,11 +141,13 @@ local function string_together(list, made, part, to)
     to, LONGEST)
 end
 
--- Its frames, or nil, err; the paths of what is to be removed go into `made_files`.
+-- Its frames and how many fades are shorter than asked for, or nil, err; the paths of what is to be removed go into
+-- `made_files`.
 local function make(clips, made, to, directory, opts, made_files)
   local list = directory .. "/list"
   made_files[1] = list
-  local pieces, lines = plan(clips, made, opts.fade), { "ffconcat version 1.0" }
+  local pieces, shortened = plan(clips, made, opts.fade)
+  local lines = { "ffconcat version 1.0" }
   local frames, ends = 0, 0                   -- of those before; in microseconds, so that no rounding adds up
   for i, parts in ipairs(pieces) do
     local name, began = ("%05d.mov"):format(i), ends
@@ -164,7 +167,7 @@ local function make(clips, made, to, directory, opts, made_files)
   local ok, err = string_together(list, made, film, to)
   if ok then ok, err = ffmpeg.place(film, to, opts.overwrite) end
   if not ok then return nil, err end
-  return frames
+  return frames, shortened
 end
 
 --- Puts clips together into a film (MP4: H.264, AAC), which appears whole or not at all. It has the size and the rate
@@ -173,7 +176,8 @@ end
 ---@param to string
 ---@param opts? { fade?: number, overwrite?: boolean, on_progress?: fun(done: integer, all: integer) }  fade: seconds in
 ---  which each clip passes over into the next, at most half of a clip; without it one is cut to the next
----@return { frames: integer, seconds: number, width: integer, height: integer }|nil
+---@return { frames: integer, seconds: number, width: integer, height: integer, shortened: integer }|nil  shortened:
+---  how many fades are shorter than asked for
 ---@return runway.Error|nil err   "no_ffmpeg"; "ffmpeg", with what it said
 function reel.join(paths, to, opts)
   opts = opts or {}
@@ -184,12 +188,13 @@ function reel.join(paths, to, opts)
   local directory, files = ("%s.parts-%s"):format(to, core.token():sub(1, 8)), {}
   free, why = core.make_directory(directory)
   if not free then return failed(("%s: cannot make the directory %s: %s"):format(to, directory, why)) end
-  local ok, frames, err = pcall(make, clips, made, to, directory, opts, files)
+  local ok, frames, more = pcall(make, clips, made, to, directory, opts, files)
   for _, path in ipairs(files) do os.remove(path) end
   os.remove(directory)
   if not ok then error(frames, 0) end         -- Ctrl-C, say
-  if not frames then return nil, err end
-  return { frames = frames, seconds = frames / per_second(made.rate), width = made.width, height = made.height }
+  if not frames then return nil, more end
+  return { frames = frames, seconds = frames / per_second(made.rate), width = made.width, height = made.height,
+    shortened = more }
 end
 
 return reel

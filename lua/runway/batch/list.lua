@@ -36,6 +36,9 @@ list.MOST_BYTES = 256 * 1024 * 1024
 local OWN = { key = true, output = true, provider = true }
 local OWN_NAMES = { "key", "output", "provider" }
 
+-- A column whose name begins so is the writer's own, and looked at by no one.
+local NOTE = "^#"
+
 --------------------------------------------------------------------- bytes as text
 
 local BOM = "^\239\187\191"
@@ -191,7 +194,12 @@ local function shot_of(row, number, slip, fault)
   local shot = { line = row.line, row = number, params = {} }
   for _, cell in ipairs(row.cells) do
     local column, value = cell[1], cell[2]
-    if OWN[column] then
+    if column:find(NOTE) then
+      local meant = text.trim(column:sub(2)) -- of a header that is written as a comment
+      if OWN[meant] then
+        fault(row.line, column, ("the name of a note begins with #, and of this none is read: is it %s?"):format(meant))
+      end
+    elseif OWN[column] then
       if type(value) == "number" then value = text.number(value) end
       if value ~= nil and not values.is_null(value) then
         local why = CHECKS[column](value)

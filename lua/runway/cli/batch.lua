@@ -236,6 +236,9 @@ end
 
 -- What is wrong with where it all is to go.
 local function misuse_of(args)
+  if args.file == "-" then
+    return "batch takes the name of a file: the same command, run again, goes on with that list"
+  end
   if args.dry_run then return nil end
   if not args.output then return "batch needs -o DIR" end
   if args.output == "" or args.output == "-" then return "option '--output': the name of a directory is wanted" end

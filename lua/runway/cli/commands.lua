@@ -43,6 +43,18 @@ function suggest.models()
   return sorted(names)
 end
 
+function suggest.ratios()
+  local ratios = {}
+  for _, adapter in pairs(require "runway.providers") do
+    for _, models in pairs(adapter.models or {}) do
+      for _, facts in pairs(models) do
+        for _, ratio in ipairs(not facts.removed and facts.ratios or {}) do ratios[ratio] = true end
+      end
+    end
+  end
+  return sorted(ratios)
+end
+
 function suggest.scenarios()
   local names = {}
   for i, scenario in ipairs(require("runway.sandbox").scenarios()) do names[i] = scenario.name end
@@ -103,7 +115,7 @@ local PARAMS = {
   { "--video", "A film to work on: a file or a URL.", value = "FILE" },
   { "--model", "The provider's name of a model; `runway models` lists those known.", value = "NAME",
     suggest = suggest.models },
-  { "--ratio", "1280:720, 16:9, ...", value = "RATIO" },
+  { "--ratio", "1280:720, 16:9, ...", value = "RATIO", suggest = suggest.ratios },
   { "--fit", "Bring pictures on disk to the ratio here (ffmpeg): crop them, or pad them with black. Without it "
     .. "Runway crops.", value = "HOW", choices = { "crop", "pad" } },
   { "--duration", "Seconds of film; auto where a model decides itself.", value = "SECONDS", read = read.duration },
@@ -136,8 +148,8 @@ local generate = {
 
 local LIST = "A list is CSV, as spreadsheets write it, or JSON Lines: one shot a row, columns named as parameters "
   .. "(prompt_text, prompt_image, model, ratio, duration, options.seconds), and key (default: number and prompt), "
-  .. "output (default: KEY.mp4) and provider. Files are found beside the list. All of it is checked first: each fault "
-  .. "is told with its line and column."
+  .. "output (default: KEY.mp4) and provider; a column whose name begins with # is a note of yours. Files are found "
+  .. "beside the list. All of it is checked first: each fault is told with its line and column."
 
 -- What a batch and a worker share.
 local JOBS = { "--jobs", "Shots under way side by side.", value = "N", default = "5", read = read.count }

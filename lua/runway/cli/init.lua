@@ -75,8 +75,8 @@ end
 --- The `runway` command.
 ---@param argv string[]
 ---@param world? { stdin?: file*, stdout?: file*, stderr?: file*, transport?: table, terminal?: boolean,
----  stdout_terminal?: boolean, columns?: integer }  for specs: where input comes from and output goes, what
----  answers, whether standard error and standard output are terminals, and how wide the latter is
+---  stdin_terminal?: boolean, stdout_terminal?: boolean, columns?: integer }  for specs: where input comes from and
+---  output goes, what answers, which of these are terminals (`terminal`: standard error), and how wide the last is
 ---@return integer exit_code   see runway.cli.exits
 function cli.main(argv, world)
   local state = { stdin = io.stdin, stdout = io.stdout, stderr = io.stderr }

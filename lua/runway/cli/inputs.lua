@@ -40,8 +40,13 @@ local function written(said)
 end
 
 -- All of standard input, line by line: Ctrl-C comes in between two, and a read of it all would go on waiting.
-local function from_stdin(stdin)
-  local lines = {}
+local function from_stdin(world)
+  local stdin, lines = world.stdin or io.stdin, {}
+  local typed = world.stdin_terminal
+  if typed == nil then typed = stdin == io.stdin and require("runway.core").terminal "stdin" end
+  if typed then
+    (world.stderr or io.stderr):write "runway: the prompt, please; Ctrl-D in a line of its own ends it\n"
+  end
   while true do
     local line, why = stdin:read "L"
     if not line and why then return nil, refused("--prompt -: standard input cannot be read: %s", tostring(why)) end
@@ -51,7 +56,7 @@ local function from_stdin(stdin)
 end
 
 local function prompt(value, world)
-  if value == "-" then return from_stdin(world.stdin or io.stdin) end
+  if value == "-" then return from_stdin(world) end
   if value:sub(1, 2) == "@@" then return value:sub(2) end
   if value:sub(1, 1) ~= "@" then return value end
   local path = value:sub(2)

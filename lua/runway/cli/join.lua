@@ -79,6 +79,10 @@ function command.join(args, world)
   if #paths == 0 then return refuse(args, world, args.directory .. " has no film yet", "nothing") end
   local film, err = require("runway.reel").join(paths, args.output, { fade = args.fade, overwrite = args.overwrite })
   if not film then return report.failure(world, args, err) end
+  if film.shortened > 0 then
+    world.stderr:write(("runway: %d of %d cross-fades are shorter than --fade: half of a clip is the most\n"):format(
+      film.shortened, #paths - 1))
+  end
   if args.json then
     local keys, json = {}, require "runway.json"
     for i, one in ipairs(missing) do keys[i] = one.key end

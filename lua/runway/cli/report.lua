@@ -39,8 +39,23 @@ end
 ---@return string
 function report.words(words) return (table.concat(words, "  "):gsub("[%z\1-\31\127]+", " ")) end
 
+-- A text as lines of at most so many columns, parted at spaces.
+local function folded(said, width)
+  local lines, line = {}, ""
+  for word in said:gmatch "[^ ]+" do
+    if line ~= "" and columns.of(line) + 1 + columns.of(word) > width then
+      lines[#lines + 1], line = line, ""
+    end
+    line = line .. (line ~= "" and " " or "") .. word
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local LEAST_LAST, BELOW = 20, 4               -- columns that the last of a table needs; without them it stands below
+
 --- Lines of cells, each column but the last as wide as its widest cell; on a terminal below their header, which what
---- reads the lines is not to read.
+--- reads the lines is not to read, and the last column folded to the width.
 ---@param world table
 ---@param header string[]
 ---@param lines string[][]
@@ -53,12 +68,24 @@ function report.columns(world, header, lines)
       widths[i] = math.max(widths[i] or 0, columns.of(cells[i]))
     end
   end
+  local indent = 0
+  for i = 1, #header - 1 do indent = indent + (widths[i] or 0) + 2 end
+  local wide = world.stdout_terminal and world.columns or math.huge
+  local below = wide - indent < LEAST_LAST
+  if below then indent = BELOW end
   for _, cells in ipairs(all) do
     local words = {}
     for i, cell in ipairs(cells) do
       words[i] = cell .. (" "):rep(i < #cells and widths[i] - columns.of(cell) or 0)
     end
-    world.stdout:write(table.concat(words, "  "), "\n")
+    local line = table.concat(words, "  ")
+    if #cells == #header and columns.of(line) > wide then
+      local start = "\n" .. (" "):rep(indent)
+      local last = table.concat(folded(table.remove(words), wide - indent), start)
+      line = table.concat(words, "  ")
+      line = (below and line:gsub(" +$", "") .. start or line .. "  ") .. last
+    end
+    world.stdout:write(line, "\n")
   end
 end
 

@@ -44,7 +44,8 @@ function command.sandbox(args, world)
     return serve(sandbox, server, world)
   end
   local address = args.base_url and ("%s (listening at %s)"):format(args.base_url, server.listening) or server.base_url
-  world.stdout:write("sandbox at ", address, " (Ctrl-C ends it)\n", "try: ", trial(args, server), "\n")
+  world.stdout:write("sandbox at ", address, " (Ctrl-C ends it)\n", "try: ", trial(args, server), "\n",
+    "its tasks: curl ", text.shell(server.base_url .. "/tasks"), "\n")
   return serve(sandbox, server, world)
 end
 

@@ -160,8 +160,20 @@ local function about(self)
   return reply.text(200, table.concat({
     "runway sandbox: an offline stand-in for video APIs", "", table.concat(names, "\n"), "",
     "Scenarios, as a word in the prompt such as sandbox:fail",
-    "  " .. table.concat(scenarios.names(), " "),
+    "  " .. table.concat(scenarios.names(), " "), "",
+    "GET /tasks lists what was accepted, heard of or not.",
   }, "\n"))
+end
+
+-- Every task, as the page of a provider's would list them: whoever has lost an answer finds it there.
+local function list_tasks(self, now)
+  local lines = {}
+  for i, task in ipairs(self.tasks) do
+    local created = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(task.created + self.epoch))
+    lines[i] = ("%s  %s  %s  %s  %s  %s credits"):format(created, task.id, tasks.status(self, task, now), task.family,
+      task.kind, words.number(tasks.cost(self, task, now)))
+  end
+  return reply.text(200, lines[1] and table.concat(lines, "\n") or "There is no task yet.")
 end
 
 local RETRY = { rate_limited = true, unavailable = true }
@@ -222,6 +234,8 @@ function App:handle(request, now)
     return files.serve(self, request, name, tools.query(request.query), now)
   elseif request.path == "/" and request.method == "GET" then
     return about(self)
+  elseif request.path == "/tasks" and request.method == "GET" then
+    return list_tasks(self, now)
   end
   local response = dispatch(self, request, now)
   response.headers["x-request-id"] = tools.uuid(self.chance)

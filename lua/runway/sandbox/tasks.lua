@@ -140,6 +140,12 @@ function tasks.view(app, task, now, base_url)
   return view
 end
 
+--- How a task stands, in a word. Looking has no effect at all.
+---@return string
+function tasks.status(app, task, now)
+  return task.deleted and "DELETED" or stage_of(app, task, now).status
+end
+
 --- Credits a task has cost so far: what was estimated, nothing when it failed or was cancelled.
 function tasks.cost(app, task, now)
   local stage = stage_of(app, task, now)

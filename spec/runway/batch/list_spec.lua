@@ -56,6 +56,13 @@ describe("a list of shots", function()
       assert.matches("decimal mark is a point", fault.message)
     end)
 
+    it("may have notes of the writer's own, which no one looks at", function()
+      local shots, faults = read "key,#,# for whom,prompt\na,1,Anna,a cat\n"
+      assert.same({}, faults)
+      assert.same({ prompt = "a cat" }, shots[1].params)
+      assert.matches("is it key%?", fault_of("# key,prompt\na,a cat\n").message)
+    end)
+
     it("may begin with a byte order mark, and end its lines as any system does", function()
       for _, break_ in ipairs { "\n", "\r\n", "\r" } do
         local shots, faults = read("\239\187\191key,prompt" .. break_ .. 'a,"b' .. break_ .. '"' .. break_ .. "c,d")

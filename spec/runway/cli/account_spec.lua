@@ -233,8 +233,11 @@ describe("the runway command", function()
       assert.truthy(out:find "\nqimu +text_to_video +gen3a +5,10 s +no price known +16:9 9:16\n")
       assert.truthy(out:find("gone from Runway's own API since", 1, true))
       assert.is_nil(out:find("PROVIDER", 1, true))
-      out = select(2, run({ "models" }, nil, { stdout_terminal = true }))
+      out = select(2, run({ "models" }, nil, { stdout_terminal = true, columns = 1000 }))
       assert.matches("^PROVIDER +KIND +MODEL +SECONDS +CREDITS +RATIOS\n", out)
+      local narrow = select(2, run({ "models" }, nil, { stdout_terminal = true, columns = 160 }))
+      for line in narrow:gmatch "[^\n]+" do assert.is_true(#line <= 160 and not line:find " $", line) end
+      assert.equal(select(2, out:gsub("1280:720", "")), select(2, narrow:gsub("1280:720", "")))
     end)
 
     it("lists every kind of every provider", function()

@@ -368,6 +368,7 @@ describe("runway batch", function()
       ["with no number of jobs"] = { "batch", "x.csv", "-o", "x", "--jobs", "0" },
       ["with no budget"] = { "batch", "x.csv", "-o", "x", "--budget", "-1" },
       ["with standard output"] = { "batch", "x.csv", "-o", "-" },
+      ["with a list that could not be read again"] = { "batch", "-", "-o", "x" },
     } do
       it(what, function()
         local code, out, err = command.run(argv, {})

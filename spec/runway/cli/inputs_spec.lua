@@ -54,6 +54,15 @@ describe("runway.cli.inputs", function()
       local _, problem = inputs.params({ prompt = "-" }, { stdin = closed })
       assert.equal("--prompt -: standard input cannot be read: Bad file descriptor", problem.message)
     end)
+    it("is asked for where it is typed", function()
+      local asked = here:path "asked"
+      local stderr, stdin = assert(io.open(asked, "w")), assert(io.open(here:write("typed", "a cat\n")))
+      assert.equal("a cat", inputs.params({ prompt = "-" },
+        { stdin = stdin, stdin_terminal = true, stderr = stderr }).prompt_text)
+      stderr:close()
+      stdin:close()
+      assert.equal("runway: the prompt, please; Ctrl-D in a line of its own ends it\n", here:content "asked")
+    end)
     it("lets Ctrl-C in between two lines of standard input", function()
       local said, code = child.run([[
         local stdin, lines = {}, 0

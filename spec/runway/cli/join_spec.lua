@@ -50,6 +50,14 @@ describe("runway join", function()
     assert.matches('"error":null', out)
   end)
 
+  seen("says that a clip is too short for the fade that was asked for", function()
+    local code, _, err = run { "join", directory(24, 6, 24), "-o", film, "--fade", "0.5" }
+    assert.equal(0, code)
+    assert.equal("runway: 2 of 2 cross-fades are shorter than --fade: half of a clip is the most\n", err)
+    err = select(3, run { "join", directory(24, 24), "-o", film, "--fade", "0.5", "--overwrite" })
+    assert.equal("", err)
+  end)
+
   seen("takes the place of no clip and of nothing that a batch keeps, whatever --overwrite says", function()
     local here = directory(3, 5)
     local clip = files:content "1.mp4"

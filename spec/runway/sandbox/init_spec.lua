@@ -48,6 +48,18 @@ describe("the sandbox, from submit to the bytes of the file", function()
       assert.matches("API key must never be sent here", file.body)
     end)
 
+    it("lists each task of " .. name .. ", whether or not anyone has heard of it", function()
+      local api, app = calls[name], calls.app { epoch = 1.7e9 }
+      local function listed(now) return app:handle({ method = "GET", path = "/tasks" }, now).body end
+      assert.equal("There is no task yet.\n", listed(0))
+      local id = api.id(calls.submit(app, api).json)
+      assert(app:choose "drop")
+      calls.submit(app, api)
+      local first, second = listed(10):match "^([^\n]+)\n([^\n]+)\n$"
+      assert.truthy(first:find("2023-11-14T22:13:20Z  " .. id .. "  SUCCEEDED  " .. app.tasks[1].family, 1, true), first)
+      assert.truthy(second:find("  " .. app.tasks[2].id .. "  SUCCEEDED  ", 1, true), second)
+    end)
+
     it("gives each task of " .. name .. " an id and a URL of its own", function()
       local api, app = calls[name], calls.app { seconds = 0 }
       local seen = {}
