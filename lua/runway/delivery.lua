@@ -6,8 +6,11 @@
 
 local download = require "runway.download"
 local provenance = require "runway.provenance"
+local scheduler = require "runway.scheduler"
 
 local delivery = {}
+
+local LOOK_AGAIN = 1                          -- seconds until it is looked again whether another program has its file
 
 --- A file that is here already, as a download gives it but for its sum. Its length tells, where that is known;
 --- else it must be a picture, film or sound.
@@ -64,7 +67,15 @@ function delivery.kept(session, t, trail, path, opts)
   return { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
 end
 
-local function journalled(session, trail, url, path, opts, renew)
+-- Is it to be tried again? Another program that writes this very file, as a second one on the same list does, leaves
+-- it whole, or leaves it to us.
+local function waits_for_other(err, opts)
+  if err.code ~= "locked" or opts.deadline and scheduler.now() + LOOK_AGAIN > opts.deadline then return false end
+  scheduler.sleep(LOOK_AGAIN)
+  return true
+end
+
+local function attempt(session, trail, url, path, opts, renew)
   local free, file, err = true, nil, nil
   if not opts.overwrite then
     free, err = download.check(session, path, false, opts.deadline)
@@ -80,8 +91,15 @@ local function journalled(session, trail, url, path, opts, renew)
     trail:downloaded(file)
     return file
   end
-  if free then trail:hindered(err) end
+  if free and err.code ~= "locked" then trail:hindered(err) end
   return nil, err
+end
+
+local function journalled(session, trail, url, path, opts, renew)
+  local file, err
+  repeat file, err = attempt(session, trail, url, path, opts, renew)
+  until file or not waits_for_other(err, opts)
+  return file, err
 end
 
 --- Fetches a URL to a file: see download.fetch.

@@ -1,0 +1,87 @@
+-- A film on its way to its file, where two programs that share a journal want it.
+
+local runway = require "runway"
+local sandbox = require "runway.sandbox"
+local scheduler = require "runway.scheduler"
+local scratch = require "spec.support.scratch"
+
+describe("a film that two programs fetch", function()
+  local here, server, first, second
+
+  before_each(function()
+    here = scratch.new()
+    server = assert(sandbox.start { seconds = 0 })
+    local function connect()
+      return assert(runway.client { provider = "runwayml", api_key = "key_0123456789", base_url = server.base_url,
+        poll_interval = 0.01, journal = here:path "j.db" })
+    end
+    first, second = connect(), connect()
+  end)
+  after_each(function()
+    for _, client in ipairs { first, second } do
+      client.journal:close()
+      client:close()
+    end
+    server:close()
+    here:remove()
+  end)
+
+  local function made(client)
+    local task = assert(client:generate { kind = "text_to_video", model = "gen4.5", ratio = "1280:720", duration = 5,
+      prompt_text = "fog sandbox:slow_file=1", key = "a" })
+    return assert(task:wait())
+  end
+
+  -- The second one's task, once the first one has begun to fetch it.
+  local function begun()
+    local mine, other = made(first), made(second)
+    local job = runway.spawn(mine.download, mine, here:path "a.mp4")
+    repeat runway.step(0.01) until here:content "a.mp4.part" or job:done()
+    return job, other
+  end
+
+  local function fetched()
+    local count = 0
+    for _, request in ipairs(server.requests) do count = count + (request.path:find "^/files/" and 1 or 0) end
+    return count
+  end
+
+  -- Counts how often was waited, and makes it short.
+  local function waits(then_do)
+    local sleep, count = scheduler.sleep, 0
+    finally(function() scheduler.sleep = sleep end)
+    scheduler.sleep = function()
+      count = count + 1
+      if then_do then then_do() end
+      sleep(0.01)
+    end
+    return function() return count end
+  end
+
+  it("is fetched by one, and found by the other", function()
+    local job, task = begun()
+    local count = waits()
+    local file = assert(task:download(here:path "a.mp4"))
+    assert.is_true(count() > 0)
+    assert.same(assert(job:join()).sha256, file.sha256)
+    assert.equal(1, fetched())
+    assert.equal("done", second.journal:get("a").state)
+    assert.is_nil(second.journal:get("a").error)
+  end)
+
+  it("is gone on with where the first one leaves it", function()
+    local job, task = begun()
+    waits(function() job:cancel() end)
+    local file = assert(task:download(here:path "a.mp4"))
+    assert.equal("cancelled", select(2, job:join()).kind)
+    assert.equal(file.bytes, #here:content "a.mp4")
+    assert.equal(2, fetched())
+  end)
+
+  it("is not waited for behind a deadline", function()
+    local job, task = begun()
+    local _, err = task:download(here:path "a.mp4", { deadline = 0.9 })
+    assert.equal("locked", err.code)
+    assert(job:join())
+  end)
+end)
