@@ -22,14 +22,16 @@ function targets.new(path)
   return { place = place_of(path), task_id = false } -- its place before: to make one then could fail
 end
 
---- Speaks for a file. Whoever calls this sees to it beforehand that it is set free whatever happens.
+--- Speaks for a file; what was spoken for by the very same task is handed on. Whoever calls this sees to it beforehand
+--- that it is set free whatever happens.
 ---@param target runway.Target
 ---@param overwrite? boolean        it may be another's
 ---@return boolean
 ---@return runway.Target|nil other   who has spoken for it before
 function targets.take(target, overwrite)
   local other = spoken_for[target.place]
-  if other and not overwrite then return false, other end
+  local same = other and other.task_id and other.task_id == target.task_id
+  if other and not same and not overwrite then return false, other end
   spoken_for[target.place] = target
   return true
 end

@@ -91,6 +91,13 @@ describe("runway.batch, when", function()
     end
   end)
 
+  it("its wait was over, and the task fails later, is made anew by the next run of the same program", function()
+    open { a = { { code = "INTERNAL.BAD_OUTPUT.CODE01" } } }
+    assert.same("submitted", states(assert(run(shots "a", { timeout = 0.001 }))))
+    local result = assert(run(shots "a", { attempts = 2 }))
+    assert.same({ "done", { a = 2 } }, { states(result), seen.posts })
+  end)
+
   it("a task failed or was cancelled, and no one says what that cost, counts nothing", function()
     for _, status in ipairs { "FAILED", "CANCELLED" } do
       open { a = { task = { json = { id = "task-a-1", status = status, failureCode = "SAFETY" } } } }
