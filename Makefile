@@ -121,7 +121,7 @@ need = $(Q)LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' LUA_CFLAGS='$(LUA_CFLAGS)' 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_$(v))
-.PHONY: all manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
+.PHONY: all static manual demo test torture fuzz coverage valgrind check rock bench conformance install uninstall clean help rockspec release force \
   need-build need-demo need-test need-check need-rock need-bench
 
 all: $(MODULES) manual ## build runway.so and the modules beside it into build/
@@ -146,6 +146,39 @@ $(SQLITE_SO): $(call objects,$(SQLITE_C)) $(BUILD)/flags
 
 $(POSTGRESQL_SO): $(call objects,$(POSTGRESQL_C)) $(BUILD)/flags
 	$(link_module) $(PQ_LIBS) -lm
+
+# For programs that have runway in them: an archive with all of lua/ compiled in, and the same as one file.
+STATIC_C := $(sort $(RUNWAY_C) $(if $(filter no,$(LISTENER)),,$(LISTENER_C)) \
+  $(if $(filter no,$(SQLITE)),,$(SQLITE_C)) $(if $(filter no,$(POSTGRESQL)),,$(POSTGRESQL_C)))
+STATIC_O := $(call objects,$(filter-out src/runway.c,$(STATIC_C))) $(BUILD)/static/runway.o $(BUILD)/static/rooms.o
+LUA_FILES := $(shell find lua -name '*.lua')
+
+static: $(addprefix $(BUILD)/,librunway.a runway.h runway_all.c) ## librunway.a with its Lua in it; runway_all.c, one file
+
+$(BUILD)/librunway.a: $(STATIC_O)
+	$(if $(Q),@echo "  AR    $@")
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/static/runway.o: src/runway.c src/rooms.h src/runway.h src/lua_compat.h src/system.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(compile) -DRUNWAY_ROOMS -c -o $@ $<
+
+$(BUILD)/static/rooms.o: $(BUILD)/static/rooms.c
+	$(Q)$(compile) -c -o $@ $<
+
+$(BUILD)/static/rooms.c: tools/static.lua $(LUA_FILES) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  MAKE  $@")
+	$(Q)$(LUA) tools/static.lua rooms >$@
+
+$(BUILD)/runway_all.c: tools/static.lua $(LUA_FILES) $(wildcard src/*) | need-build
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  MAKE  $@")
+	$(Q)$(LUA) tools/static.lua all >$@
+
+$(BUILD)/runway.h: src/runway.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # The manual page and the completions, of what lua/runway/cli/commands.lua says. They need nothing that was
 # built; without argparse there are no completions.
@@ -198,7 +231,7 @@ ifneq ($(origin PROVIDER),command line)
 	@env $(here) LUA='$(LUA)' examples/night/run.sh
 endif
 
-test: all | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
+test: all static | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
 
 torture: all | need-test ## what takes long: random faults by SEED=n, COUNT=n each or SECONDS=n each (ONLY=name)

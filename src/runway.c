@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lua_compat.h"
+#include "rooms.h"
 #include "runway.h"
 
 
@@ -89,11 +90,57 @@ static void preload (lua_State *L, const char *name, lua_CFunction open) {
 }
 
 
+#if defined(RUNWAY_ROOMS)
+
+/* The next piece of a room's source: `data` is where it stands. */
+static const char *next_piece (lua_State *L, void *data, size_t *size) {
+  const char *const **at = (const char *const **)data;
+  const char *piece = **at;
+  (void)L;
+  if (!piece) return NULL;
+  ++*at;
+  *size = strlen(piece);
+  return piece;
+}
+
+
+/* What `require` calls for a room: its upvalue is the number of it. */
+static int load_room (lua_State *L) {
+  const struct rw_room *room = &rw_rooms[lua_tointeger(L, lua_upvalueindex(1))];
+  const char *const *at = room->pieces;
+  if (lua_load(L, next_piece, (void *)&at, room->chunk, "t") != LUA_OK) return lua_error(L);
+  lua_pushvalue(L, 1);
+  lua_pushstring(L, room->chunk + 1);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+
+/* package.preload has all rooms that a host has not put there itself. */
+static void preload_rooms (lua_State *L) {
+  for (lua_Integer i = 0; rw_rooms[i].name; i++) {
+    bool is_there = lua_getfield(L, -1, rw_rooms[i].name) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (is_there) continue;
+    lua_pushinteger(L, i);
+    lua_pushcclosure(L, load_room, 1);
+    lua_setfield(L, -2, rw_rooms[i].name);
+  }
+}
+
+#else
+
+static void preload_rooms (lua_State *L) { (void)L; }
+
+#endif
+
+
 int luaopen_runway (lua_State *L) {
   rw_check_lua(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   preload(L, "runway.core", luaopen_runway_core);
   preload(L, "runway.json", luaopen_runway_json);
+  preload_rooms(L);
   lua_pop(L, 1);
   lua_newtable(L);
   lua_pushliteral(L, "runway " RUNWAY_VERSION);

@@ -2,10 +2,11 @@
 ** runway.h: what a host program includes to link runway statically.
 **
 ** luaL_requiref(L, "runway", luaopen_runway, 0) makes `require "runway"` work
-** without a shared library; the Lua files under lua/ must still be found
-** through package.path. A host needs nothing else from here: the thread that
-** does the I/O is started by the first request and ended by lua_close. How to
-** compile and link is in docs/embedding.md.
+** without a shared library. In librunway.a and runway_all.c (`make static`) the
+** Lua files are compiled in; where the files of src/ alone are, package.path must
+** lead to them. A host needs nothing else from here: the thread that does the I/O
+** is started by the first request and ended by lua_close. How to compile and link
+** is in docs/embedding.md.
 */
 #ifndef RUNWAY_H
 #define RUNWAY_H

@@ -139,6 +139,11 @@ local ELSEWHERE = { luarocks = true, cd = true, git = true, gdb = true, export =
 
 local makefile = content "Makefile"
 
+-- What `make static` makes lies there; in the builds of `make check` it does not.
+local BUILD = (os.getenv "RUNWAY_BUILD" or "build"):gsub("^([^/])", ROOT .. "/%1")
+local archive = io.open(BUILD .. "/librunway.a")
+if archive then archive:close() end
+
 -- What is run of a line of shell; nil where it is run elsewhere, and false where no one does.
 local function runs(line)
   -- That sandbox is another here, and the command below knows it.
@@ -168,7 +173,8 @@ describe("the shell on the page", function()
     for name, text in pairs { ["scene.txt"] = "a lamp\n", ["mine.lua"] = 'return require "runway.providers".runwayml\n',
       ffplay = "#!/bin/sh\nexec cat >/dev/null\n",
       ["first.png"] = content "examples/lighthouse.png" } do here:write(name, text) end
-    assert(os.execute(("cd %s && chmod +x ffplay && ln -s %s/src"):format(quote(here.directory), quote(ROOT))))
+    assert(os.execute(("cd %s && chmod +x ffplay && ln -s %s/src && ln -s %s build"):format(quote(here.directory),
+      quote(ROOT), quote(BUILD))))
     here:write("runway", RUNWAY:format(lua, quote(ROOT)))
     os.execute("chmod +x " .. quote(here:path "runway"))
     local pipe = io.popen(("%s %s %s/bin/runway sandbox --port 0 --seconds 0 2>&1 & echo $!; wait"):format(
@@ -217,6 +223,7 @@ describe("the shell on the page", function()
         it(("%s:%d is the file %s"):format(page, block.line, name), function() here:write(name, block.code) end)
       elseif block.language == "sh" then
         it(("%s:%d runs"):format(page, block.line), function()
+          if block.code:find("-Ibuild", 1, true) and not archive then return pending "make static was not run here" end
           for line in block.code:gsub("\\\n%s*", ""):gmatch "[^\n]+" do
             local command, ends = runs(line), tonumber(line:match "#.*exit code (%d+)" or 0)
             assert(command ~= false, page .. ": no one runs: " .. line)

@@ -70,7 +70,7 @@ describe("a program that links runway in", function()
       directory, directory)))
     local lines = {}
     for line in io.lines "docs/embedding.md" do
-      if line:find "^c[c+]+ %-" then lines[#lines + 1] = line end
+      if line:find "^c[c+]+ %-" and not line:find "%-Ibuild" then lines[#lines + 1] = line end
     end
     assert.equal(3, #lines)
     lines = (table.concat(lines, "\n") .. "\n"):gsub("lua5%.4", "lua" .. _VERSION:sub(5))

@@ -56,7 +56,8 @@ describe("the sandbox, from submit to the bytes of the file", function()
       assert(app:choose "drop")
       calls.submit(app, api)
       local first, second = listed(10):match "^([^\n]+)\n([^\n]+)\n$"
-      assert.truthy(first:find("2023-11-14T22:13:20Z  " .. id .. "  SUCCEEDED  " .. app.tasks[1].family, 1, true), first)
+      assert.truthy(first:find("2023-11-14T22:13:20Z  " .. id .. "  SUCCEEDED  " .. app.tasks[1].family, 1, true),
+        first)
       assert.truthy(second:find("  " .. app.tasks[2].id .. "  SUCCEEDED  ", 1, true), second)
     end)
 
