@@ -166,6 +166,7 @@ build = {
     ["runway.files"] = "lua/runway/files.lua",
     ["runway.films"] = "lua/runway/films.lua",
     ["runway.fit"] = "lua/runway/fit.lua",
+    ["runway.frame"] = "lua/runway/frame.lua",
     ["runway.gauge"] = "lua/runway/gauge.lua",
     ["runway.guard"] = "lua/runway/guard.lua",
     ["runway.http"] = "lua/runway/http.lua",

@@ -418,6 +418,14 @@ static int core_notify_fd (lua_State *L) {
 }
 
 
+/* ring(): makes `fd` readable, where there is an engine, until the next wait */
+static int core_ring (lua_State *L) {
+  lua_engine *le = push_engine(L);
+  if (le->engine && rw_engine_usable(le->engine)) rw_wake_ring(rw_engine_wake(le->engine)->in);
+  return 0;
+}
+
+
 /* close(): ends the engine; the next request starts another */
 static int core_close (lua_State *L) {
   lua_engine *le = push_engine(L);
@@ -462,6 +470,7 @@ static const luaL_Reg core_functions[] = {
   {"program", core_program},
   {"progress", core_progress},
   {"read", core_read},
+  {"ring", core_ring},
   {"start", core_start},
   {"stats", core_stats},
   {"take", core_take},

@@ -89,8 +89,9 @@ function runway.run(fn, ...) end
 
 ---One step of all that is under way. `step(0)` never waits: call it once a frame.
 ---@param seconds? number  how long it may wait when nothing is ready
+---@param budget? number   seconds (0.001) after which the rest is left to the next step; math.huge: all there is
 ---@return true
-function runway.step(seconds) end
+function runway.step(seconds, budget) end
 
 ---Waits; other jobs run meanwhile.
 ---@param seconds number

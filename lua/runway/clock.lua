@@ -132,7 +132,8 @@ end
 ---@return table timer
 function clock.at(time, fn)
   sequence = sequence + 1
-  time = math.min(time, clock.now() + FAR)
+  local now = clock.now()
+  time = math.min(math.max(time, now), now + FAR) -- none comes before those that were due when it was made
   if frozen then time = step(time) end
   local timer = { time = time, order = sequence, fn = fn, queued = true }
   heap[size + 1] = timer                      -- first, for Ctrl-C may come in between
@@ -160,11 +161,18 @@ function clock.pause()
   return size > 0 and math.max(0, heap[1].time - clock.now()) or nil
 end
 
+--- The number of the timer that was made last.
+---@return integer
+function clock.newest()
+  return sequence
+end
+
 --- Takes the next timer that is due off the heap.
 ---@param now number
+---@param newest integer   those made after it stay
 ---@return function|nil fn
-function clock.due(now)
-  while size > 0 and heap[1].time <= now do
+function clock.take(now, newest)
+  while size > 0 and heap[1].time <= now and heap[1].order <= newest do
     local timer = pop()
     local fn = timer.fn
     timer.fn = nil
@@ -172,6 +180,13 @@ function clock.due(now)
     dead = dead - 1
   end
   return nil
+end
+
+--- The same of all there are, for a loop: `for fn in clock.due, now do fn() end`.
+---@param now number
+---@return function|nil fn
+function clock.due(now)
+  return clock.take(now, sequence)
 end
 
 return clock

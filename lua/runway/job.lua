@@ -157,7 +157,9 @@ end
 
 --- Lets those in line go on, each once. An error is Ctrl-C's, of memory, or of a hook of the host's: the job goes on
 --- in the next turn.
-function job.resume_ready()
+---@param over fun(): boolean   see frame.lua
+---@return true|nil cut
+function job.resume_ready(over)
   local latest = last                         -- those made ready below wait for the next turn
   while first <= latest do
     local j = ready[first]
@@ -169,6 +171,7 @@ function job.resume_ready()
       make_ready(j)
       error(err, 0)
     end
+    if over() then return true end
   end
 end
 

@@ -5,11 +5,13 @@
 -- and yields in a job, and nothing below needs to know which.
 --
 -- One turn of the loop: wait for the engine, let the sources hand out what is
--- finished, fire the timers that are due, resume the jobs that became ready.
+-- finished, fire the timers that are due, resume the jobs that became ready. A host's
+-- turn has a budget, see frame.lua.
 
 local clock = require "runway.clock"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local frame = require "runway.frame"
 local guard = require "runway.guard"
 local interrupt = require "runway.interrupt"
 local job = require "runway.job"
@@ -24,13 +26,19 @@ local persist, lacks_memory = guard.persist, guard.lacks_memory
 -- bounds how long an interrupt may go unseen, at one wake-up a second.
 local LONGEST_NAP = 1
 
+-- What a host's step may use where the host does not say: a sixteenth of a frame.
+local BUDGET = 0.001
+
 -- Waits that cannot yield nest one turn in another, and Lua's C stack is bounded: stop long before it.
 local MOST_NESTED = 16
 
 local sources = {}
+local kinds                                   -- of work, in the order of a turn: those of the sources, timers, jobs
 local turning = 0                             -- depth of turns; > 0 inside step
 local hosted = false                          -- the outermost of them is a host's step
-local unfinished = false                      -- a turn broke off: the next one must come at once
+local unfinished = false                      -- a turn broke off, or was cut: the next one must come at once
+local once_more = false                       -- something in this turn has to be done again
+local rung = false                            -- the bell was rung for what a host's step has left
 local breaks, MOST_BREAKS = 0, 3              -- turns in a row for which memory was missing
 
 -- Clock, guard, interrupt and job are rooms of their own; those who wait find them here.
@@ -45,15 +53,36 @@ scheduler.spawn, scheduler.note, scheduler.newest_first = job.spawn, job.note, j
 
 --- Lets the next turn come at once: this one could not do all it had to.
 function scheduler.again()
-  unfinished = true
+  once_more = true
 end
 
-local function fire_timers()
-  local now = clock.now()
-  for fn in clock.due, now do
+-- Those made meanwhile wait for the next turn.
+local function fire_timers(over)
+  local now, newest = clock.now(), clock.newest()
+  local fn = clock.take(now, newest)
+  while fn do
     local ok, err = guard.call(fn)
     if not ok and lacks_memory(err) then persist(clock.at, now, fn) end
+    if over() then return true end
+    fn = clock.take(now, newest)
   end
+end
+
+local function kind_of(source)
+  return function(over)
+    local ok, left = guard.call(source.drain, over)
+    if not ok then once_more = true end
+    return ok and left == true
+  end
+end
+
+-- A new list, for a turn may be on its way through the old one.
+local function list_kinds()
+  local list = {}
+  for i = 1, #sources do list[i] = kind_of(sources[i]) end
+  list[#list + 1] = fire_timers
+  list[#list + 1] = job.resume_ready
+  kinds = list
 end
 
 -- Is anything under way beside jobs and timers?
@@ -66,12 +95,13 @@ local function is_pending()
 end
 
 -- One turn; waits at most `seconds` (nil: as long as it takes).
-local function one_turn(seconds, of_a_host)
+local function one_turn(seconds, budget, of_a_host)
   local pause = clock.pause()
   local broken = unfinished
   unfinished = true                           -- until it has come to its end
   if broken or job.is_any_ready() then pause = 0 end
   if clock.is_frozen() and not is_pending() then
+    if rung then core.wait(0) end
     if pause and seconds and seconds > 0 then pause = math.min(pause, seconds) end
     if pause and pause > 0 then clock.jump(pause) end
   else
@@ -80,27 +110,21 @@ local function one_turn(seconds, of_a_host)
     core.wait(nap)
     clock.overslept(core.now() - began - nap)
   end
+  rung = false
   if turning == 0 then hosted = of_a_host end
   turning = turning + 1
-  local now_attached = { unpack(sources) }    -- one may detach itself
-  unfinished = false
-  for i = 1, #now_attached do
-    if not guard.call(now_attached[i].drain) then unfinished = true end
-  end
-  local again = unfinished
-  unfinished = true
-  fire_timers()
-  job.resume_ready()
+  once_more = false
+  local left = frame.hand_out(kinds, budget)
   turning = turning - 1
-  unfinished, breaks = again, 0
+  unfinished, breaks = left or once_more, 0
 end
 
 local TURNED = {}                             -- what the loop's coroutine yields after a turn
 
-local function turn_by_turn(seconds, of_a_host)
+local function turn_by_turn(seconds, budget, of_a_host)
   while true do
-    one_turn(seconds, of_a_host)
-    seconds, of_a_host = coroutine.yield(TURNED)
+    one_turn(seconds, budget, of_a_host)
+    seconds, budget, of_a_host = coroutine.yield(TURNED)
   end
 end
 
@@ -109,13 +133,13 @@ local loop                                    -- a coroutine that is between two
 -- Ctrl-C breaks in wherever the main thread's Lua happens to be: between taking a job out of its line
 -- and resuming it, and the job is lost. It breaks into no coroutine, so a turn is made in one; there it
 -- is met at one place only, in core.wait.
-local function turn(seconds, of_a_host)
+local function turn(seconds, budget, of_a_host)
   local _, main = coroutine.running()
-  if not main then return one_turn(seconds, of_a_host) end
+  if not main then return one_turn(seconds, budget, of_a_host) end
   local co, ok, said = loop or coroutine.create(turn_by_turn)
   loop = nil
   repeat                                      -- a callback that yields has no one to yield to
-    ok, said = coroutine.resume(co, seconds, of_a_host)
+    ok, said = coroutine.resume(co, seconds, budget, of_a_host)
     if not ok then error(said, 0) end
   until said == TURNED
   loop = co
@@ -193,7 +217,7 @@ local function drive(w)
     if nothing_to_wait_for() then
       error("waiting for something that cannot happen: no request, timer or job is left", 4)
     end
-    local ok, err = pcall(turn)
+    local ok, err = pcall(turn, nil, math.huge)
     turning, job.current = depth, mine        -- an interrupt may have left a turn half way
     if not ok and interrupted_by(err) then interrupt.raise() end
   end
@@ -275,19 +299,28 @@ end
 --- One step of everything under way: takes in what is finished, resumes what
 --- can go on. `step(0)` never waits and does no I/O of its own.
 ---@param seconds? number  how long it may wait when nothing is ready (nil: as long as it takes)
+---@param budget? number   seconds (0.001) after which the rest is left to the next step; at least one piece of work is
+---  done (a job, until it waits), and one that has begun is not cut; math.huge: all there is
 ---@return true
-function scheduler.step(seconds)
+function scheduler.step(seconds, budget)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds or seconds < 0) then
     error("step takes a number of seconds, 0 or more", 2)
+  end
+  if budget ~= nil and (type(budget) ~= "number" or budget ~= budget or budget < 0) then
+    error("step takes a budget of seconds, 0 or more", 2)
   end
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
   job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
-  local ok, err = pcall(turn, seconds, true)
+  local ok, err = pcall(turn, seconds, budget or BUDGET, true)
   turning, job.current = 0, nil
   local second = not ok and interrupted_by(err)
   heed_interrupt()
   if second and interrupt.is_pending() or interrupt.is_due() then interrupt.raise() end
+  if unfinished or job.is_any_ready() then    -- a host that sleeps at the descriptor comes back
+    rung = true
+    core.ring()
+  end
   return true
 end
 
@@ -317,14 +350,16 @@ end
 
 --- Adds something that hands out finished work in every turn. A room that attaches itself has a name: where
 --- memory failed while it was loaded, it is loaded once more, and takes the place of what was left of it.
----@param source table  { drain = function(), pending = function(): boolean, name = string }; `pending`: is
----  something under way whose end rings `core.notify_fd`?
+---@param source table  { drain = function(over), pending = function(): boolean, name = string }; `drain` asks
+---  `over()` after each piece that it has handed out, and returns true where that says so; `pending`: is something
+---  under way whose end rings `core.notify_fd`?
 function scheduler.attach(source)
   local at = #sources + 1
   for i = 1, #sources do
     if source.name and sources[i].name == source.name then at = i end
   end
   sources[at] = source
+  list_kinds()
 end
 
 ---@param source table
@@ -332,6 +367,9 @@ function scheduler.detach(source)
   for i = #sources, 1, -1 do
     if sources[i] == source then table.remove(sources, i) end
   end
+  list_kinds()
 end
+
+list_kinds()
 
 return scheduler

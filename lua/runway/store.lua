@@ -69,24 +69,39 @@ end
 
 --------------------------------------------------------------------- results
 
-local live = {}                               -- stores that someone waits for
+local live, line = {}, {}                     -- stores that someone waits for, and in which order they are served
 
 -- Where memory fails on the way, the next turn goes on where this one broke off.
-local function drain_store(self)
+local function drain_store(self, over)
   local inbox, waiting, hearing = self.inbox, self.waiting, self.hearing
   while inbox.result or self.handle:take(inbox) do
     local w = waiting[inbox.id] or hearing[inbox.id]
     if w then w:wake(inbox.result) end
     waiting[inbox.id], hearing[inbox.id] = nil, nil
     inbox.result = false
+    if over() then return true end
   end
-  if next(waiting) == nil and next(hearing) == nil then live[self] = nil end
 end
 
-local function drain()
-  local now_live = {}
-  for self in pairs(live) do now_live[#now_live + 1] = self end
-  for i = 1, #now_live do drain_store(now_live[i]) end
+-- One that was served goes behind the others.
+local function drain(over)
+  for _ = 1, #line do
+    local self = line[1]
+    local cut = drain_store(self, over)
+    table.remove(line, 1)
+    if next(self.waiting) == nil and next(self.hearing) == nil then
+      live[self] = nil
+    else
+      line[#line + 1] = self
+    end
+    if cut then return true end
+  end
+end
+
+local function enter(self)
+  if live[self] then return end
+  line[#line + 1] = self                      -- first, for what follows may raise
+  live[self] = true
 end
 
 -- Who hears does not count: it may be that nothing is ever told.
@@ -101,7 +116,7 @@ scheduler.attach { name = "store", drain = drain, pending = pending }
 
 -- Hands it over, into a table of those who wait, and waits.
 local function hand_over(self, act, statements, among, w)
-  live[self] = true
+  enter(self)
   local id, code, message = self.handle:start(act, statements, among, w)
   if not id then return nil, trouble(self, code, message) end
   if not w.critical then w.abandon = function() among[id] = nil end end

@@ -49,7 +49,7 @@ local waiting = {}                            -- id -> done
 local inbox = { id = false, result = false }
 local failures, MOST_FAILURES = 0, 3
 
-local function drain()
+local function drain(over)
   while inbox.result or core.take(inbox) do
     local done = waiting[inbox.id]
     if done and not scheduler.guard(done, inbox.result) and failures < MOST_FAILURES then
@@ -59,6 +59,7 @@ local function drain()
     failures = 0
     waiting[inbox.id] = nil
     inbox.result = false
+    if over() then return true end
   end
 end
 

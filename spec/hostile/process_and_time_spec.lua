@@ -567,7 +567,7 @@ describe("process and time:", function()
       local client = assert(open())
       runway.spawn(function() client:request { method = "POST", path = "/hang?" .. two, json = {} } end)
       runway.spawn(function() client:generate(clip(two)) end)
-      for _ = 1, 3 do runway.step(0) end
+      for _ = 1, 3 do runway.step(0, math.huge) end
       io.stdout:setvbuf "no"
       print(require "process".threads(1, one, url, directory))
       print "ended"

@@ -222,6 +222,36 @@ databases.each("a store", function(fresh)
     assert.equal(1, count())
   end)
 
+  it("is served by frames of one piece, beside another that has ever more to say", function()
+    local other = assert(store.open(fresh()))
+    for _, pair in ipairs { { s, other }, { other, s } } do
+      local loud, quiet = pair[1], pair[2]
+      local handle, hears = loud.handle, nil
+      loud.handle = {
+        start = function(_, _, _, among, w)
+          among[1], hears = w, w
+          return 1
+        end,
+        take = function(_, inbox)
+          inbox.id, inbox.result = 2, {}
+          return true
+        end,
+      }
+      local loudly = runway.spawn(function() return loud:read {} end)
+      local quietly = runway.spawn(function() return quiet:read {} end)
+      for _ = 1, 1000 do
+        if quietly:done() then break end
+        runway.step(0.001, 0)
+        core.wait(0.01)
+      end
+      assert.is_true(quietly:done())
+      hears:wake {}
+      loud.waiting[1], loud.handle = nil, handle
+      assert(loudly:join())
+    end
+    other:close()
+  end)
+
   it("wakes a wait by its end, not by a timer", function()
     local fd = assert(runway.pollfd())
     assert.equal("number", type(fd))

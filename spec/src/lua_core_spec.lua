@@ -51,6 +51,15 @@ describe("the engine", function()
     assert.not_equal(core.fd(), core.notify_fd())
   end)
 
+  it("is made readable for whoever waits at it, until the next wait", function()
+    core.ring()
+    core.ring()
+    assert.is_true(readable(0))
+    assert.is_true(core.wait(0))
+    assert.is_false(readable(0))
+    assert.is_false(core.wait(0))
+  end)
+
   it("tells whether a stream ends on a terminal, and how wide that is", function()
     for _, stream in ipairs { "stdin", "stdout", "stderr" } do assert.is_boolean((core.terminal(stream))) end
     assert.has_error(function() core.terminal "stdlog" end)

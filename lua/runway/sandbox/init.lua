@@ -121,7 +121,7 @@ local function respond(self, id, response)
   })
 end
 
-local function drain(self)
+local function drain(self, over)
   local scheduler = self.scheduler
   local request = self.listener and self.listener:take()
   while request do
@@ -135,6 +135,7 @@ local function drain(self)
     else
       respond(self, id, response)
     end
+    if over() then return true end
     request = self.listener and self.listener:take()
   end
 end
@@ -224,7 +225,7 @@ function sandbox.start(options)
   -- a sandbox open to other machines is reached by names only they know: the Host header tells
   local everywhere = host == "0.0.0.0" or host == "::"
   app.base_url = base or not everywhere and self.base_url or nil
-  self.source = { drain = function() drain(self) end }
+  self.source = { drain = function(over) return drain(self, over) end }
   scheduler.attach(self.source)
   return self
 end
@@ -234,7 +235,7 @@ end
 function sandbox.loop(server)
   local scheduler = server.scheduler
   local ok, err = pcall(function()
-    while server.listener do scheduler.step(1) end
+    while server.listener do scheduler.step(1, math.huge) end
   end)
   server:close()
   if not ok and not tostring(err):find("interrupted!", 1, true) then error(err, 0) end
