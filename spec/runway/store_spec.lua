@@ -324,7 +324,7 @@ databases.each("a store", function(fresh)
           for i = 1, 30 do
             runway.spawn(function() s:write { { "INSERT INTO t (k) VALUES ($1)", "%d-" .. i } } end)
           end
-          runway.step(0)
+          runway.step(0, math.huge)
           ]]):format(round) .. how, { arguments = { where } })
         assert.equal(how:find "exit" and 7 or 1, code)
         assert.equal(30 * round, count())
