@@ -143,7 +143,7 @@ describe("a program that links runway in", function()
         runway.spawn(function() client:request { path = "/hang" } end)
         runway.spawn(function() client:request { method = "POST", path = "/hang", json = { i } } end)
       end
-      for _ = 1, 5 do runway.step(0.01) end
+      for _ = 1, 5 do runway.step(0.01, math.huge) end
     ]], server:url "")
   end)
 
