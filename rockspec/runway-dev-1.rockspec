@@ -193,6 +193,7 @@ build = {
     ["runway.names"] = "lua/runway/names.lua",
     ["runway.options"] = "lua/runway/options.lua",
     ["runway.order"] = "lua/runway/order.lua",
+    ["runway.pace"] = "lua/runway/pace.lua",
     ["runway.params"] = "lua/runway/params.lua",
     ["runway.patience"] = "lua/runway/patience.lua",
     ["runway.places"] = "lua/runway/places.lua",

@@ -29,7 +29,7 @@ function runway.client(options) end
 ---@field deadline? number         seconds after which a call ends, whatever it waits for; default none
 ---@field connect_timeout? number  seconds until connected; default 10
 ---@field max_retries? integer     requests after the first, only where repeating is safe; default 4
----@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and up
+---@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and more while its end is far
 ---@field max_in_flight? integer   requests at once; more wait in line; default 32
 ---@field callback_url? string     for every task, where the provider takes one
 ---@field proxy? string            default: the environment's
@@ -99,9 +99,10 @@ function runway.sleep(seconds) end
 
 ---Waits for jobs, tasks or functions; one that fails does not stop the others.
 ---@param list (runway.Job|runway.Task|function)[]
+---@param most? integer       how many of the functions and tasks run at once
 ---@return table results      the first value of each
 ---@return table|nil failures index -> err
-function runway.all(list) end
+function runway.all(list, most) end
 
 ---A descriptor that is readable when `step(0)` has something to do.
 ---@return integer|nil

@@ -22,12 +22,27 @@ function jobs.run(fn, ...)
   return unpack(job.results, 1, job.results.n)
 end
 
+-- Waits until fewer than `most` of these are left; those that have ended are taken out.
+local function wait_for_room(running, most)
+  while true do
+    local count = 0
+    for job in next, running do
+      if job.results then running[job] = nil else count = count + 1 end
+    end
+    if count < most then return end
+    local w = scheduler.waiter()
+    for job in next, running do job.joiners[#job.joiners + 1] = w end
+    scheduler.park(w)
+  end
+end
+
 --- Waits for all of a list: jobs, tasks, or functions (run as jobs, side by side).
---- One that fails does not stop the others.
+--- One that fails does not stop the others. Where the wait itself is ended, nothing more is begun.
 ---@param list table
+---@param most? integer       how many of the functions and tasks run at once; the next begins when one has ended
 ---@return table results      the first value of each, at its index
 ---@return table|nil failures index -> err, when any failed
-function jobs.all(list)
+function jobs.all(list, most)
   if type(list) ~= "table" then error("all takes a list of jobs, tasks or functions", 2) end
   local running, results, failures = {}, {}, nil
   for key in next, list do                    -- a name, or what stands behind a hole, would be passed over
@@ -41,12 +56,18 @@ function jobs.all(list)
       error("all takes jobs, tasks or functions; item " .. i .. " is a " .. type(item), 2)
     end
   end
+  if most ~= nil and not (type(most) == "number" and most >= 1 and (most % 1 == 0 or most == math.huge)) then
+    error("all takes how many run at once: a whole number, 1 or more", 2)
+  end
+  local begun = {}
   for i = 1, #list do
     local item = list[i]
-    if type(item) == "function" then
-      running[i] = scheduler.spawn(item)
+    if type(item) == "table" and item.join then
+      running[i] = item
     else
-      running[i] = item.join and item or scheduler.spawn(item.wait, item)
+      if most then wait_for_room(begun, most) end
+      running[i] = type(item) == "function" and scheduler.spawn(item) or scheduler.spawn(item.wait, item)
+      begun[running[i]] = true
     end
   end
   for i = 1, #running do

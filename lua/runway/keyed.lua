@@ -33,8 +33,10 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 local Keyed = {}
 Keyed.__index = Keyed
 
--- The model that a request names, where a database can hold it.
-local function model_of(order)
+--- The model that a request names, where a database can hold it.
+---@param order runway.Order
+---@return string|nil
+function keyed.model_of(order)
   local model = order.extra and order.extra.model or order.params.model
   return type(model) == "string" and text.line(model, 200) == model and model or nil
 end
@@ -63,7 +65,7 @@ function keyed.read(s, order, kind, deadline)
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
     fingerprint = journal.fingerprint(described), description = json.encode(described), token = core.token(),
-    model = model_of(order), fence = order.hold and order.hold.fence,
+    model = keyed.model_of(order), fence = order.hold and order.hold.fence,
   }
   return self
 end

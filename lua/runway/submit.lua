@@ -301,7 +301,7 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     made_from, err = description.read(session, kind, order, deadline)
     if not made_from then return nil, err end
   end
-  local ref = { kind = kind, format = request.format, output = order.output,
+  local ref = { kind = kind, model = keyed.model_of(order), format = request.format, output = order.output,
     overwrite = order.overwrite, target = target, made_from = made_from }
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   receipt.key = order.params.key

@@ -6,6 +6,7 @@ local errors = require "runway.errors"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
+local pace = require "runway.pace"
 local patience = require "runway.patience"
 local poll = require "runway.poll"
 local retry = require "runway.retry"
@@ -67,14 +68,14 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from=, trail=, here= };
+---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here= };
 ---  trail: whom to tell what becomes of it; here: its file, as an earlier run has left it
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
   local now = scheduler.now()
-  inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
+  inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now, since = now }
   if fresh then
     ledger.hold(t, session:is_real(), true, session.account)
     task.plan(t, nil)
@@ -93,11 +94,22 @@ end
 -- Sets the time of the next query: by the server's estimate, or by a failed query's Retry-After.
 function task.plan(t, hint, after)
   local my = inner[t]
-  local now = scheduler.now()
+  local now, chosen = scheduler.now(), my.session.limits.poll_interval
+  local left = not chosen and my.fresh and t.status == "RUNNING"
+    and poll.left(now - my.since, t.progress, pace.typical(my.session, my.ref)) or nil
   my.next_poll = now + poll.delay {
-    least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = my.session.limits.poll_interval,
-    waited = now - my.born, hint = hint, after = after, failures = my.failures,
+    least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = chosen,
+    waited = now - my.born, left = left, hint = hint, after = after, failures = my.failures,
   }
+end
+
+-- Of one that was made here it is known how long it takes: from when it was last seen in a queue. It has ended some
+-- time since the last look.
+local function note_pace(t, last)
+  local my = inner[t]
+  if my.fresh and t.status == "SUCCEEDED" then
+    pace.note(my.session, my.ref, (scheduler.now() + last) / 2 - my.since)
+  end
 end
 
 -- Outputs that are not among those of a task: said once.
@@ -196,7 +208,11 @@ local function query(t, deadline, waiting)
     end
   else
     if my.fault then session:blame(my.fault) end
+    local last, had_ended = my.looked or my.born, TERMINAL[t.status]
     task.apply(t, fields, answer.json)
+    my.looked = scheduler.now()
+    if QUEUED[t.status] then my.since = my.looked end
+    if not had_ended then note_pace(t, math.max(last, my.since)) end
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
@@ -381,6 +397,7 @@ function Task:wait(opts)
   if not my.fresh and not self:done() then
     ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account)
   end
+  if my.fresh and not my.session.limits.poll_interval then pace.recall(my.session, my.ref) end
   local time = patience.new(opts.timeout or my.session.limits.deadline)
   return errors.told("task:wait", wait(self, time, opts.on_progress))
 end

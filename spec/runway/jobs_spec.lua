@@ -55,6 +55,45 @@ describe("many at once:", function()
       assert.equal(5, scheduler.now() - began)
     end)
 
+    it("runs so many at once, the next one when one has ended, in their order", function()
+      local running, most, order = 0, 0, {}
+      local list = {}
+      for i = 1, 9 do
+        list[i] = function()
+          running, order[#order + 1] = running + 1, i
+          most = math.max(most, running)
+          runway.sleep(i % 3 + 1)
+          running = running - 1
+          if i == 4 then error "broken" end
+          return i
+        end
+      end
+      list[10] = runway.spawn(function() return "beside them" end)
+      list[11] = { wait = function() return list[9]() end }
+      local results, failures = runway.all(list, 3)
+      assert.equal(3, most)
+      assert.same({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 9 }, order)
+      assert.same({ 1, 2, 3, nil, 5, 6, 7, 8, 9, "beside them", 9 }, results)
+      assert.truthy(tostring(failures[4]):find "broken")
+      assert.same({ 1, 2 }, (runway.all({ list[1], list[2] }, math.huge)))
+    end)
+
+    it("begins nothing more once its wait is ended", function()
+      local begun, list = 0, {}
+      for i = 1, 5 do
+        list[i] = function()
+          begun = begun + 1
+          runway.sleep(10)
+        end
+      end
+      local job = runway.spawn(runway.all, list, 2)
+      runway.sleep(1)
+      job:cancel()
+      runway.sleep(100)
+      assert.equal(2, begun)
+      for _, most in ipairs { 0, 1.5, -1, 0 / 0, "2" } do assert.has_error(function() runway.all(list, most) end) end
+    end)
+
     it("lets no failure stop the rest, and tells each at its place", function()
       local results, failures = runway.all {
         function() return nil, "refused" end, function() return "fine", "and more" end, function() error "broken" end,

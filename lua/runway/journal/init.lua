@@ -395,6 +395,20 @@ function journal.spent(j)
   return all.spent, all.reserved
 end
 
+--- How long tasks of a model have taken, from their submit until their film was there.
+---@param j runway.Journal
+---@param session runway.Session
+---@param ref { kind: string, model: string }
+---@param most integer
+---@return number[] seconds   the newest first; none, where the journal cannot be read
+function journal.paces(j, session, ref, most)
+  local found = books[j]:read { sql.paces({ provider = session.adapter.name, base_url = session.base, kind = ref.kind,
+    model = ref.model }, most) }
+  local list = {}
+  for i, row in ipairs(found and found[1].rows or {}) do list[i] = row.took / 1000 end
+  return list
+end
+
 --- A callback that bears an attempt's token names its task.
 ---@param j runway.Journal
 ---@param token string

@@ -72,6 +72,15 @@ function sql.charges()
     .. "FROM runway_shots GROUP BY provider, coalesce(submitted_at, created_at) / 86400000" }
 end
 
+--- How many milliseconds those of a model have taken that are done, the newest first.
+---@param of { provider: string, base_url: string, kind: string, model: string }
+---@param limit integer
+function sql.paces(of, limit)
+  return { "SELECT ended_at - submitted_at AS took FROM runway_shots WHERE provider = $1 AND base_url = $2 "
+    .. "AND kind = $3 AND model = $4 AND state = 'done' AND ended_at > submitted_at ORDER BY ended_at DESC LIMIT $5",
+    of.provider, of.base_url, of.kind, of.model, limit }
+end
+
 --------------------------------------------------------------------- an attempt to submit
 
 ---@class runway.Intent
