@@ -46,8 +46,8 @@ static int core_hmac (lua_State *L) {
 }
 
 
-/* same(a, b) -> are both one text? In a time that tells of their lengths and nothing else */
-static int core_same (lua_State *L) {
+/* equal(a, b) -> are both one text? In a time that tells of their lengths and nothing else */
+static int core_equal (lua_State *L) {
   size_t n, m;
   const char *a = luaL_checklstring(L, 1, &n), *b = luaL_checklstring(L, 2, &m);
   volatile unsigned char differs = n != m;
@@ -85,8 +85,8 @@ static int core_wall_ms (lua_State *L) {
 
 
 static const luaL_Reg core_marks[] = {
+  {"equal", core_equal},
   {"hmac", core_hmac},
-  {"same", core_same},
   {"sha256", core_sha256},
   {"token", core_token},
   {"wall_ms", core_wall_ms},

@@ -67,14 +67,15 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from=, trail=, here= };
----  trail: whom to tell what becomes of it; here: its file, as an earlier run has left it
+---@param ref table        { id=, kind=, format=, output=, overwrite=, target=, made_from=, trail=, here=, hook= };
+---  trail: whom to tell what becomes of it; here: its file, as an earlier run has left it; hook: what callbacks tell
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now }
+  if ref.hook then ref.hook.id = ref.id end
   if fresh then
     ledger.hold(t, session:is_real(), true, session.account)
     task.plan(t, nil)
@@ -94,10 +95,28 @@ end
 function task.plan(t, hint, after)
   local my = inner[t]
   local now = scheduler.now()
-  my.next_poll = now + poll.delay {
+  local delay = poll.delay {
     least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = my.session.limits.poll_interval,
     waited = now - my.born, hint = hint, after = after, failures = my.failures,
   }
+  my.next_poll = now + (my.ref.hook and not my.failures and my.ref.hook:patience(delay) or delay)
+end
+
+-- A callback that came since is a reason to ask at once: the first one, and the first by which the task has ended. Of
+-- the others one is, each time that the least interval has passed since.
+local function heed(t)
+  local my, now = inner[t], scheduler.now()
+  local hook = my.ref.hook
+  if not hook or hook.calls == (my.heard or 0) then return end
+  my.heard = hook.calls
+  if not my.called or hook.over and not my.over then
+    my.called = now
+  elseif my.called <= now then
+    my.called = math.max(now, my.called + (my.session.limits.poll_interval or my.session.adapter.poll_interval
+      or POLL_INTERVAL))
+  end
+  my.over = hook.over
+  my.next_poll = math.min(my.next_poll, my.called)
 end
 
 -- Outputs that are not among those of a task: said once.
@@ -202,6 +221,7 @@ local function query(t, deadline, waiting)
     my.reason = my.word and fields.reason
     my.queued = QUEUED[t.status] and QUEUED[fields.status]
     if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
+    if my.ref.hook and t:done() then my.ref.hook:ended() end
   end
   task.plan(t, fields and fields.next_poll)
   return true
@@ -268,6 +288,7 @@ end
 ---@return number seconds   until there is reason to look again
 function task.attend(t)
   local my, now = inner[t], scheduler.now()
+  heed(t)
   if my.next_poll + OVERDUE <= now then
     local held = my.session:held "free"
     task.plan(t, nil, held)
@@ -313,7 +334,8 @@ end
 local function sleep(t, time)
   local my = inner[t]
   local wake = math.min(my.next_poll, time.over)
-  if not my.session:pause(math.max(0, wake - scheduler.now())) then return false end
+  local bells = my.ref.hook and my.ref.hook.bells
+  if not my.session:pause(math.max(0, wake - scheduler.now()), bells) then return false end
   local late = scheduler.now() - wake
   if late < OVERSLEPT then return true end
   my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
@@ -344,6 +366,7 @@ end
 local function wait(t, time, on_progress)
   local my, empty, last = inner[t], 0, nil
   while not finished(t) do
+    heed(t)
     if my.next_poll > scheduler.now() then
       if not sleep(t, time) then
         return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })

@@ -87,10 +87,10 @@ describe("an HMAC", function()
 
   it("is compared byte by byte, to the last one", function()
     for _, pair in ipairs { { "", "" }, { "a\0b", "a\0b" }, { ("x"):rep(1000), ("x"):rep(1000) } } do
-      assert.is_true(core.same(pair[1], pair[2]))
+      assert.is_true(core.equal(pair[1], pair[2]))
     end
     for _, pair in ipairs { { "", "a" }, { "a\0b", "a\0c" }, { "ab", "a" }, { "\0", "\1" }, { "\1\1", "\1\0" } } do
-      assert.is_false(core.same(pair[1], pair[2]))
+      assert.is_false(core.equal(pair[1], pair[2]))
     end
   end)
 end)
