@@ -34,6 +34,8 @@ local POLL_INTERVAL = 5                       -- seconds, where the adapter name
 -- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
 local OVERSLEPT = 10
 
+local LAST_LOOK = 1                           -- seconds before a wait is over
+
 local OVERDUE = 1                             -- seconds after which no one else asks
 
 -- Statuses by which a provider says that it has not begun.
@@ -99,15 +101,23 @@ function task.plan(t, hint, after)
     least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = my.session.limits.poll_interval,
     waited = now - my.born, hint = hint, after = after, failures = my.failures,
   }
-  my.next_poll = now + (my.ref.hook and not my.failures and my.ref.hook:patience(delay) or delay)
+  local hook = my.ref.hook
+  my.without_callbacks = now + delay
+  my.next_poll = now + (hook and not my.failures and hook:patience(delay) or delay)
 end
 
 -- A callback that came since is a reason to ask at once: the first one, and the first by which the task has ended. Of
--- the others one is, each time that the least interval has passed since.
-local function heed(t)
+-- the others one is, each time that the least interval has passed since. Who hopes for one asks once more before the
+-- wait is over.
+local function heed(t, over)
   local my, now = inner[t], scheduler.now()
   local hook = my.ref.hook
-  if not hook or hook.calls == (my.heard or 0) then return end
+  if not hook then return end
+  if over and my.next_poll > over then
+    local last = math.max(my.without_callbacks or over, over - LAST_LOOK)
+    if last < over then my.next_poll = last end
+  end
+  if hook.calls == (my.heard or 0) then return end
   my.heard = hook.calls
   if not my.called or hook.over and not my.over then
     my.called = now
@@ -366,7 +376,7 @@ end
 local function wait(t, time, on_progress)
   local my, empty, last = inner[t], 0, nil
   while not finished(t) do
-    heed(t)
+    heed(t, time.over)
     if my.next_poll > scheduler.now() then
       if not sleep(t, time) then
         return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })

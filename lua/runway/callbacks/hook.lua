@@ -8,7 +8,7 @@ local retry = require "runway.retry"
 
 local hook = {}
 
-local BACKSTOP = 30                           -- seconds between two queries of a task whose callback is to come
+local BACKSTOP = 20                           -- seconds between two queries of a task whose callback is to come
 local MOST_MISSED = 2                         -- tasks in a row that ended without one: from then on none is hoped for
 
 ---@class runway.Hook
@@ -22,7 +22,9 @@ local MOST_MISSED = 2                         -- tasks in a row that ended witho
 local Hook = {}
 Hook.__index = Hook
 
-local hooks = setmetatable({}, { __mode = "v" }) -- sum of the token -> hook
+--- Those of an account: the sum of the token -> hook.
+---@return table<string, runway.Hook>
+function hook.table() return setmetatable({}, { __mode = "v" }) end
 
 --- The hook of a token, made when there is none.
 ---@param session runway.Session
@@ -30,9 +32,9 @@ local hooks = setmetatable({}, { __mode = "v" }) -- sum of the token -> hook
 ---@param sent boolean
 ---@return runway.Hook
 function hook.of(session, token, sent)
-  local sum = core.sha256(token)
+  local hooks, sum = session.callbacks.hooks, core.sha256(token)
   local self = hooks[sum]
-  if not self or self.session.closed then
+  if not self then
     self = setmetatable({ session = session, token = token, calls = 0, over = false, sent = false, bells = {} }, Hook)
     hooks[sum] = self
   end
@@ -40,27 +42,25 @@ function hook.of(session, token, sent)
   return self
 end
 
+---@param session runway.Session
 ---@param token string
----@return runway.Hook|nil   of a client that is open
-function hook.find(token)
-  local self = hooks[core.sha256(token)]
-  return self and not self.session.closed and self or nil
+---@return runway.Hook|nil
+function hook.find(session, token)
+  return session.callbacks.hooks[core.sha256(token)]
 end
 
 local function wake(self)
   for w in pairs(self.bells) do w:wake() end
 end
 
---- The sessions that have someone who waits for a callback at this listener.
----@param listener runway.CallbackListener
----@return table<runway.Session, true>
-function hook.hopeful(listener)
-  local sessions = {}
-  for _, self in pairs(hooks) do
-    local s = self.session
-    if not s.closed and s.callbacks.listener == listener and next(self.bells) then sessions[s] = true end
+--- Does someone wait for a callback?
+---@param session runway.Session
+---@return boolean
+function hook.is_awaited(session)
+  for _, self in pairs(session.callbacks.hooks) do
+    if next(self.bells) then return true end
   end
-  return sessions
+  return false
 end
 
 local STILL = { PENDING = true, THROTTLED = true, RUNNING = true }

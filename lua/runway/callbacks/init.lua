@@ -28,6 +28,7 @@ local IN_URL = "runway_token"
 ---@field secret? string|string[]  of relays that sign, as it was given
 ---@field keys? string[]       the same
 ---@field seen runway.SeenIds
+---@field hooks table<string, runway.Hook>  of its submits
 ---@field missed integer       tasks in a row that ended without a callback
 ---@field lost runway.Hook[]   of submits whose answer was lost, where no journal remembers them
 
@@ -54,7 +55,7 @@ function callbacks.join(session, listener, secrets)
     if not keys then return nil, "callback_secret: " .. fault end
   end
   if listener and not listener.listener then return nil, "callback: the listener is closed" end
-  session.callbacks = { listener = listener, secret = secrets, keys = keys, missed = 0, lost = {},
+  session.callbacks = { listener = listener, secret = secrets, keys = keys, hooks = hook.table(), missed = 0, lost = {},
     seen = signature.seen(scheduler.now()) }
   if listener then
     session.callback_url, fault = address(session, listener)
@@ -173,7 +174,7 @@ local function settle(session, token, id)
   return key
 end
 
--- It bears the token of a submit of this program.
+-- Wakes by what it says.
 local function ring(one, hint)
   if one.id and hint and hint.id ~= one.id then return end -- its token, and another's task
   one:ring(hint and hint.status)
@@ -206,8 +207,8 @@ function callbacks.read(session, body, headers, target)
   if not hint then return session:refuse(problem) end
   local token = target and token_in(target)
   if not token then return hint end
-  local one = hook.find(token)
-  if one and one.session.callbacks == session.callbacks then ring(one, hint) end
+  local one = hook.find(session, token)
+  if one then ring(one, hint) end
   if session.journal then hint.key = settle(session, token, hint.id) end
   return hint
 end
@@ -223,19 +224,27 @@ local function found(session, row, came)
   return true
 end
 
+-- It bears the token of a submit of this program.
+local function wake(one, token, request)
+  local session = one.session
+  if not believe(session, request.body, request.headers) then return end
+  local hint = hint_of(session, request.body, request.headers)
+  ring(one, hint)
+  if hint and not one.id and session.journal then scheduler.spawn(settle, session, token, hint.id) end
+end
+
 local function deliver(listener, request)
   local token = token_in("?" .. request.query)
   if not token then return end
-  local one = hook.find(token)
-  if one then
-    local session = one.session
-    if not believe(session, request.body, request.headers) then return end
-    local hint = hint_of(session, request.body, request.headers)
-    ring(one, hint)
-    if hint and not one.id and session.journal then
-      scheduler.spawn(settle, session, token, hint.id)
+  local known = {}
+  for _, session in ipairs(listener:clients()) do
+    local one = hook.find(session, token)
+    if one and not known[one] then
+      known[one] = true
+      wake(one, token, request)
     end
-  else
+  end
+  if not next(known) then
     late.ask(listener, { token = token, body = request.body, headers = request.headers }, found)
   end
 end

@@ -11,14 +11,11 @@ local MOST, MOST_BYTES = 256, 4 * 1024 * 1024 -- that stand in line
 
 -- Each journal is asked once, though several clients may have it.
 local function look(listener, came, found)
-  local sessions, rows = {}, {}
-  for session in listener:clients() do
-    if session.journal then sessions[#sessions + 1] = session end
-  end
-  for _, session in ipairs(sessions) do
+  local rows = {}
+  for _, session in ipairs(listener:clients()) do
     local j = session.journal
-    if rows[j] == nil then rows[j] = journal.of_token(j, came.token) or false end
-    if rows[j] and not session.closed and found(session, rows[j], came) then return end
+    if j and rows[j] == nil then rows[j] = journal.of_token(j, came.token) or false end
+    if j and rows[j] and not session.closed and found(session, rows[j], came) then return end
   end
 end
 

@@ -93,14 +93,14 @@ end
 ---@return boolean
 function port.is(v) return getmetatable(v) == Port end
 
---- Whose callbacks come here, less those whose client was closed.
----@return fun(): runway.Session|nil
+--- Whose callbacks come here, less those whose client was closed; of one that has several journals each.
+---@return runway.Session[]
 function Port:clients()
-  local s
-  return function()
-    repeat s = next(self.sessions, s) until s == nil or not s.closed
-    return s
+  local list = {}
+  for s in pairs(self.sessions) do
+    if not s.closed then list[#list + 1] = s end
   end
+  return list
 end
 
 --- Listens no more; waits go on by asking. As often as you like.
@@ -110,8 +110,12 @@ function Port:close()
   self.listener = nil
   scheduler.detach(self.source)
   listener:close()
-  for s in pairs(hook.hopeful(self)) do
-    s:log("warning", "the listener was closed: no callback comes in any more, and waits go on by asking")
+  local told = {}
+  for _, s in ipairs(self:clients()) do
+    if not told[s.callbacks] and hook.is_awaited(s) then
+      told[s.callbacks] = true
+      s:log("warning", "the listener was closed: no callback comes in any more, and waits go on by asking")
+    end
   end
 end
 

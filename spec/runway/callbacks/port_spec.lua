@@ -140,7 +140,7 @@ describe("runway.listener", function()
       local began = core.now()
       local task = assert(assert(client:generate(case[2])):wait())
       assert.equal("SUCCEEDED", task.status)
-      assert.is_true(core.now() - began < 25) -- without callbacks half a minute
+      assert.is_true(core.now() - began < 19) -- before it is asked without one
       local queries = 0
       for _, request in ipairs(server.requests) do
         if request.path:find(case[3]) then queries = queries + 1 end
