@@ -6,6 +6,7 @@ local listening = require "spec.support.listening"
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
+local scratch = require "spec.support.scratch"
 
 describe("runway.listener", function()
   local listener
@@ -148,6 +149,22 @@ describe("runway.listener", function()
       assert.is_true(queries <= 2, queries)   -- it runs, it has ended
     end)
   end
+
+  it("serves a batch, whose journal it knows, and the accounts beside it", function()
+    local files = scratch.new()
+    finally(function() files:remove() end)
+    local said = child.run([[
+      local core, runway, sandbox = require "runway.core", require "runway", require "runway.sandbox"
+      local server, listener = assert(sandbox.start { seconds = 0.2 }), assert(runway.listener())
+      local client = assert(runway.client { provider = "cometapi", api_key = "sk-0123456789",
+        base_url = server.base_url, callback = listener })
+      local began = core.now()
+      local made = assert(runway.batch(client, { { prompt_text = "a cat", key = "a" },
+        { prompt_text = "a dog", key = "b", provider = "qimu", ratio = "16:9", duration = 5 } }, { directory = ... }))
+      print(made.exit_code, made.counts.done, core.now() - began < 19)
+    ]], { arguments = { files:path "out" }, before = "export QIMU_API_KEY=sk-0123456789;" })
+    assert.equal("0\t2\ttrue", said)
+  end)
 
   it("wakes no wait of a provider without callbacks, which is asked as ever", function()
     local server = assert(sandbox.start { seconds = 0 })
