@@ -13,11 +13,11 @@ local MOST_MISSED = 2                         -- tasks in a row that ended witho
 
 ---@class runway.Hook
 ---@field session runway.Session
----@field token string
 ---@field id string|nil       of its task, once it is known
 ---@field calls integer       that came
 ---@field over boolean        by what they say the task has ended
 ---@field sent boolean        the URL went out from here: a callback is to come
+---@field hoped boolean       and it was asked after less often for that
 ---@field bells table         waiters that sleep until there is something new
 local Hook = {}
 Hook.__index = Hook
@@ -35,7 +35,7 @@ function hook.of(session, token, sent)
   local hooks, sum = session.callbacks.hooks, core.sha256(token)
   local self = hooks[sum]
   if not self then
-    self = setmetatable({ session = session, token = token, calls = 0, over = false, sent = false, bells = {} }, Hook)
+    self = setmetatable({ session = session, calls = 0, over = false, sent = false, hoped = false, bells = {} }, Hook)
     hooks[sum] = self
   end
   self.sent = self.sent or sent
@@ -83,14 +83,15 @@ function Hook:patience(delay)
   local mine = self.session.callbacks
   local hopes = self.sent and not self.over and mine.listener.listener and mine.missed < MOST_MISSED
   if not hopes or self.session.limits.poll_interval then return delay end
+  self.hoped = true
   return math.max(delay, BACKSTOP * (1 + 0.1 * retry.random()))
 end
 
 --- A query has found the task ended: no one waits for a callback any more.
 function Hook:ended()
   wake(self)
-  if self.calls > 0 or not self.sent then return end
-  self.sent = false
+  if self.calls > 0 or not self.hoped then return end
+  self.hoped = false
   local mine = self.session.callbacks
   mine.missed = mine.missed + 1
   if mine.missed == MOST_MISSED then

@@ -8,10 +8,9 @@ local core = require "runway.core"
 local hook = require "runway.callbacks.hook"
 local journal = require "runway.journal"
 local json = require "runway.json"
-local late = require "runway.callbacks.late"
-local port = require "runway.callbacks.port"
 local scheduler = require "runway.scheduler"
-local signature = require "runway.callbacks.signature"
+
+local late, signature                         -- loaded with the first listener, the first secret: most have none
 
 local callbacks = {}
 
@@ -27,7 +26,7 @@ local IN_URL = "runway_token"
 ---@field listener? runway.CallbackListener
 ---@field secret? string|string[]  of relays that sign, as it was given
 ---@field keys? string[]       the same
----@field seen runway.SeenIds
+---@field seen? runway.SeenIds
 ---@field hooks table<string, runway.Hook>  of its submits
 ---@field missed integer       tasks in a row that ended without a callback
 ---@field lost runway.Hook[]   of submits whose answer was lost, where no journal remembers them
@@ -51,12 +50,13 @@ end
 function callbacks.join(session, listener, secrets)
   local keys, fault
   if secrets then
+    signature = require "runway.callbacks.signature"
     keys, fault = signature.keys(secrets)
     if not keys then return nil, "callback_secret: " .. fault end
   end
   if listener and not listener.listener then return nil, "callback: the listener is closed" end
   session.callbacks = { listener = listener, secret = secrets, keys = keys, hooks = hook.table(), missed = 0, lost = {},
-    seen = signature.seen(scheduler.now()) }
+    seen = keys and signature.seen(scheduler.now()) }
   if listener then
     session.callback_url, fault = address(session, listener)
     if fault then return nil, fault end
@@ -254,9 +254,12 @@ end
 ---@return runway.CallbackListener|nil
 ---@return runway.Error|nil err   code "listen": the port is taken, a descriptor, thread or library is missing
 function callbacks.listen(given)
-  return port.open(given, deliver)
+  late = require "runway.callbacks.late"
+  return require("runway.callbacks.port").open(given, deliver)
 end
 
-callbacks.is_listener = port.is
+---@param v any
+---@return boolean
+function callbacks.is_listener(v) return require("runway.callbacks.port").is(v) end
 
 return callbacks

@@ -79,19 +79,23 @@ local function open(given, deliver)
   return self
 end
 
---- Opens one. It answers whenever the scheduler takes a step: in `wait`, `sleep`, `run`, `step`, …
+--- Opens one; to be called as a tail, so that misuse is told at the caller's line. It answers whenever the scheduler takes a step: in `wait`, `sleep`, `run`, `step`, …
 ---@param given? runway.CallbackOptions
 ---@param deliver fun(self: runway.CallbackListener, request: runway.Incoming)
 ---@return runway.CallbackListener|nil
 ---@return runway.Error|nil err   code "listen": the port is taken, a descriptor, thread or library is missing
 function port.open(given, deliver)
-  given = options.check(given, OPTIONS, "listener", 3)
+  given = options.check(given, OPTIONS, "listener")
   return errors.told("runway.listener", open(given, deliver))
 end
 
 ---@param v any
 ---@return boolean
 function port.is(v) return getmetatable(v) == Port end
+
+local function check_self(self)
+  if not port.is(self) then options.without_self "listener" end
+end
 
 --- Whose callbacks come here, less those whose client was closed; of one that has several journals each.
 ---@return runway.Session[]
@@ -105,6 +109,7 @@ end
 
 --- Listens no more; waits go on by asking. As often as you like.
 function Port:close()
+  check_self(self)
   local listener = self.listener
   if not listener then return end
   self.listener = nil

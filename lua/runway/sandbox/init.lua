@@ -122,8 +122,8 @@ local function respond(self, id, response)
   })
 end
 
--- Posts to the callback URL of a new task when it changes, one after the other, if that is at this machine: a sandbox is
--- offline.
+-- Posts to the callback URL of a new task when it changes, one after the other, if that is at this machine: a sandbox
+-- is offline.
 local function plan_callbacks(self, task)
   local core, scheduler = require "runway.core", self.scheduler
   local hook = task.callback

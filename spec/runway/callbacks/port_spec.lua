@@ -83,6 +83,12 @@ describe("runway.listener", function()
     other, err = runway.listener { host = "203.0.113.7" }
     assert.is_nil(other)
     assert.matches("203.0.113.7", err.message, 1, true)
+    local ok, message = pcall(function()
+      local listening_twice = runway.listener { hots = "::1" }
+      return listening_twice
+    end)
+    assert.is_false(ok)
+    assert.matches("^[^:]*port_spec%.lua:%d+: listener: ", message)
     for said, options in pairs { ["option host must be"] = { host = "example.com" },
       ["option port must be"] = { port = 65536 }, ['unknown option "hots"'] = { hots = "::1" } } do
       assert.error_matches(function() runway.listener(options) end, said)

@@ -134,9 +134,11 @@ describe("with a listener", function()
       assert.is_true(pause >= 20 and pause <= 22.01, pause)
     end
     connect { poll_interval = 3 }
-    ends.t2 = 10
+    ends.t2, ends.t3, ends.t4 = 10, 0, 0
     near(12, wait(submit()):join())
     assert.equal(4, #asked.t2)
+    for _ = 1, 2 do wait(submit()):join() end
+    assert.equal(0, warnings "no callback came") -- who asks often may be faster than they are
   end)
 
   it("that never hears anything is told of it once, and asks as without one, until it does", function()
