@@ -93,12 +93,20 @@ function callbacks.token(session, attempt)
   return attempt or session.callbacks.listener and core.token() or nil
 end
 
-local function holds(v, url)
+local DEEPEST = 20                            -- tables in one another that a URL is looked for in
+
+local function holds(v, url, depth)
   if type(v) ~= "table" then return v == url end
+  if depth == 0 then return false end
   for _, part in next, v do
-    if holds(part, url) then return true end
+    if holds(part, url, depth - 1) then return true end
   end
   return false
+end
+
+-- Wherever the adapter has put it: in the JSON, the query, a form, a header, a text of its own.
+local function bears(request, url)
+  return type(request.body) == "string" and request.body:find(url, 1, true) ~= nil or holds(request, url, DEEPEST)
 end
 
 --- Whom a callback of this submit is to wake; nil where none is to come: the provider takes no such URL, or the caller
@@ -109,7 +117,7 @@ end
 ---@return runway.Hook|nil
 function callbacks.expect(session, token, request)
   local url = token and callbacks.url(session, token)
-  if not url or not holds(request.json, url) then return nil end
+  if not url or not bears(request, url) then return nil end
   return hook.of(session, token, session.callbacks.listener ~= nil)
 end
 

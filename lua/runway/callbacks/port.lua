@@ -79,7 +79,8 @@ local function open(given, deliver)
   return self
 end
 
---- Opens one; to be called as a tail, so that misuse is told at the caller's line. It answers whenever the scheduler takes a step: in `wait`, `sleep`, `run`, `step`, …
+--- Opens one; to be called as a tail, so that misuse is told at the caller's line. It answers whenever the scheduler
+--- takes a step: in `wait`, `sleep`, `run`, `step`, …
 ---@param given? runway.CallbackOptions
 ---@param deliver fun(self: runway.CallbackListener, request: runway.Incoming)
 ---@return runway.CallbackListener|nil
