@@ -1,10 +1,11 @@
--- What each adapter makes of an answer and of a callback. Input: a byte for the adapter, one for the status,
--- and the body.
+-- What each adapter makes of an answer and of a callback, and what a callback's signature may be. Input: a byte for the
+-- adapter, one for the status, and the body.
 
 local adapter = require "runway.adapter"
 local answer = require "runway.answer"
 local json = require "runway.json"
 local providers = require "runway.providers"
+local signature = require "runway.callbacks.signature"
 
 local names = {}
 for name in pairs(providers) do names[#names + 1] = name end
@@ -36,4 +37,8 @@ return function(bytes)
     assert(not fault, fault)
     assert(hint == nil or hint.id == nil or type(hint.id) == "string")
   end
+  local headers = { ["webhook-id"] = body:sub(1, 9), ["Webhook-Timestamp"] = status, ["webhook-signature"] = body }
+  assert(not signature.check({ "a key" }, body, headers, status), "a signature that no one has made")
+  headers["Webhook-Timestamp"] = tostring(status)
+  assert(not signature.check(signature.keys(body) or { "a key" }, body, headers, status), "nor with a key of one's own")
 end

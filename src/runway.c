@@ -25,6 +25,7 @@ static const struct {
   {"events", "runway.scheduler", "events"},
   {"file", "runway.media", "file"},
   {"journal", "runway.journal", "open"},
+  {"listener", "runway.callbacks", "listen"},
   {"mock", "runway.mock", "new"},
   {"null", "runway.json", "null"},
   {"pollfd", "runway.scheduler", "pollfd"},

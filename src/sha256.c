@@ -1,5 +1,5 @@
 /*
-** sha256.c: SHA-256 (FIPS 180-4), in pieces.
+** sha256.c: SHA-256 (FIPS 180-4) and HMAC over it (RFC 2104), in pieces.
 **
 ** What is long goes through OpenSSL where libcurl has brought it along, since that
 ** uses what the processor has for it: ten times as fast as any C.
@@ -140,8 +140,7 @@ void rw_sha256_add (rw_sha256 *s, const void *bytes, size_t n) {
 }
 
 
-void rw_sha256_end (rw_sha256 *s, char hex[RW_SHA256_HEX + 1]) {
-  static const char digits[] = "0123456789abcdef";
+void rw_sha256_raw (rw_sha256 *s, unsigned char sum[RW_SHA256_BYTES]) {
   static const unsigned char padding[64] = {0x80};
   uint64_t bits = s->length * 8;
   size_t held = (size_t)(s->length % sizeof s->block);
@@ -149,7 +148,50 @@ void rw_sha256_end (rw_sha256 *s, char hex[RW_SHA256_HEX + 1]) {
   for (int i = 0; i < 8; i++) tail[i] = (unsigned char)(bits >> (56 - 8 * i));
   rw_sha256_add(s, padding, held < 56 ? 56 - held : 120 - held);
   rw_sha256_add(s, tail, sizeof tail);
+  for (int i = 0; i < RW_SHA256_BYTES; i++)
+    sum[i] = (unsigned char)(s->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+
+void rw_sha256_end (rw_sha256 *s, char hex[RW_SHA256_HEX + 1]) {
+  static const char digits[] = "0123456789abcdef";
+  unsigned char sum[RW_SHA256_BYTES];
+  rw_sha256_raw(s, sum);
   for (int i = 0; i < RW_SHA256_HEX; i++)
-    hex[i] = digits[s->state[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    hex[i] = digits[i % 2 == 0 ? sum[i / 2] >> 4 : sum[i / 2] & 15];
   hex[RW_SHA256_HEX] = '\0';
+}
+
+
+/* One of the two keys that RFC 2104 makes of one, and the sum that begins with it. */
+static void begin_keyed (rw_sha256 *s, const unsigned char key[64], unsigned char pad) {
+  unsigned char block[64];
+  for (size_t i = 0; i < sizeof block; i++) block[i] = key[i] ^ pad;
+  rw_sha256_begin(s);
+  rw_sha256_add(s, block, sizeof block);
+}
+
+
+void rw_hmac_begin (rw_hmac *h, const void *key, size_t n) {
+  unsigned char whole[64] = {0};
+  if (n > sizeof whole) {
+    rw_sha256_begin(&h->inner);
+    rw_sha256_add(&h->inner, key, n);
+    rw_sha256_raw(&h->inner, whole);
+  }
+  else if (n > 0) memcpy(whole, key, n);
+  begin_keyed(&h->inner, whole, 0x36);
+  begin_keyed(&h->outer, whole, 0x5c);
+}
+
+
+void rw_hmac_add (rw_hmac *h, const void *bytes, size_t n) {
+  rw_sha256_add(&h->inner, bytes, n);
+}
+
+
+void rw_hmac_end (rw_hmac *h, unsigned char mac[RW_SHA256_BYTES]) {
+  rw_sha256_raw(&h->inner, mac);
+  rw_sha256_add(&h->outer, mac, RW_SHA256_BYTES);
+  rw_sha256_raw(&h->outer, mac);
 }

@@ -99,6 +99,10 @@
 ---@field body string
 ---@field json? any
 
+---@class runway.CallbackOptions
+---@field host? string            an IPv4 or IPv6 address of this machine; default "127.0.0.1"
+---@field port? integer           0, the default: any free one
+
 ---@class runway.EntriesOptions
 ---@field state? runway.State
 ---@field limit? integer          the newest so many

@@ -31,7 +31,9 @@ function runway.client(options) end
 ---@field max_retries? integer     requests after the first, only where repeating is safe; default 4
 ---@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and more while its end is far
 ---@field max_in_flight? integer   requests at once; more wait in line; default 32
----@field callback_url? string     for every task, where the provider takes one
+---@field callback? runway.CallbackListener  what runway.listener gave: a callback wakes who waits for its task
+---@field callback_url? string     for every task, where the provider takes one; with `callback` what leads to it
+---@field callback_secret? string|string[]  of a relay that signs its callbacks (Standard Webhooks): "whsec_…"
 ---@field proxy? string            default: the environment's
 ---@field ca_file? string          PEM file of trusted authorities
 ---@field resolve? table<string,string>  { ["host:443"] = "127.0.0.1" }: connect there instead
@@ -74,6 +76,12 @@ function runway.batch(client, shots, options) end
 ---@return runway.WorkResult|nil
 ---@return runway.Error|nil err
 function runway.work(client, options) end
+
+---Listens for callbacks; to be given to clients as their `callback`. It hears in `wait`, `run`, `step`.
+---@param options? runway.CallbackOptions
+---@return runway.CallbackListener|nil
+---@return runway.Error|nil err   code "listen": the port is taken, a descriptor, a thread or the library is missing
+function runway.listener(options) end
 
 ---Starts a job: a function that runs beside others and yields where it waits.
 ---@param fn function

@@ -4,14 +4,13 @@ local adapter = require "runway.adapter"
 local allowance = require "runway.allowance"
 local api_key = require "runway.api_key"
 local budget = require "runway.budget"
+local callbacks = require "runway.callbacks"
 local contract = require "runway.contract"
 local errors = require "runway.errors"
 local fields = require "runway.fields"
 local guard = require "runway.guard"
 local http = require "runway.http"
 local journal = require "runway.journal"
-local keyed = require "runway.keyed"
-local json = require "runway.json"
 local media = require "runway.media"
 local names = require "runway.names"
 local options = require "runway.options"
@@ -77,6 +76,8 @@ local function web_address(v)
   return type(v) == "string" and v:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%z\1-\32\127]+$") ~= nil, "an http(s) URL"
 end
 
+local function listener(v) return callbacks.is_listener(v), "what runway.listener gave" end
+
 -- What a transport is made of; without the first it is none.
 local PARTS = { "start", "cancel", "drop", "progress", "awaits", "probe", "digest", "read", "try", "write" }
 
@@ -98,7 +99,8 @@ local OPTIONS = {
   journal = is_journal, budget = not_negative, prices = prices.fit, max_tasks = count,
   timeout = positive, deadline = positive, connect_timeout = positive, max_retries = whole,
   poll_interval = not_negative,
-  max_in_flight = count, callback_url = web_address, proxy = "string", ca_file = file_name, resolve = pins,
+  max_in_flight = count, proxy = "string", ca_file = file_name, resolve = pins,
+  callback = listener, callback_url = web_address, callback_secret = "string|table",
   allow_http = "boolean", allow_private = "boolean", max_body_bytes = count, user_agent = header,
   logger = "function", transport = is_transport,
 }
@@ -116,6 +118,8 @@ local function open(given)
   local made
   made, err = session.new(chosen, given, adapter.asks_at(chosen))
   if not made then return nil, err end
+  local joined, fault = callbacks.join(made, given.callback, given.callback_secret)
+  if not joined then return session.config(chosen.name, fault) end
   local slip = contract.misspelt(chosen)
   if slip then
     slip = ("the adapter %s: %s"):format(chosen.name, slip)
@@ -175,7 +179,9 @@ local session_of = client.session_of
 function client.remembering(self, j)
   local mine = session_of(self)
   local most = mine.places and mine.places.most
-  return held(mine:remembering(j, most and places.new(most, false, task.attend)))
+  local other = mine:remembering(j, most and places.new(most, false, task.attend))
+  callbacks.serve(other)
+  return held(other)
 end
 
 --- An account at another provider, with the key from the environment, beside one that is open: what that may spend,
@@ -191,6 +197,10 @@ function client.beside(self, name, sends_nothing)
   given.budget, given.prices, given.logger, given.transport = mine.budget, mine.prices, mine.logger, mine.transport
   given.max_tasks = mine.places and mine.places.most
   given.base_url = mine.loopback and mine.base or nil
+  if mine.callbacks.listener then
+    given.callback, given.callback_url = mine.callbacks.listener, mine.callback_url
+    given.callback_secret = mine.callbacks.secret
+  end
   local chosen = sends_nothing and adapter.of(name)
   given.api_key = chosen and api_key.later(chosen.name, chosen.env and chosen.env.api_key) or nil
   return open(given)
@@ -390,35 +400,14 @@ function Client:spent()
   return errors.told("client:spent", spent(session_of(self)))
 end
 
--- A callback larger than this is no callback.
-local MAX_CALLBACK = 1024 * 1024
-
-local function read_callback(mine, body, headers, target)
-  if not mine.adapter.callback then return mine:refuse(mine.adapter.name .. " has no callbacks") end
-  if #body > MAX_CALLBACK then
-    return mine:refuse({ kind = "limit", message = "the callback is larger than 1 MiB" })
-  end
-  local payload, message = json.decode(body)
-  if type(payload) ~= "table" then
-    return mine:refuse({ kind = "protocol", message = "the callback is not a JSON object"
-      .. (message and ": " .. message or "") })
-  end
-  local hint, problem, fault = adapter.read(mine, "callback", payload, headers or {})
-  if not hint or type(hint.id) ~= "string" then
-    return mine:refuse { kind = "protocol", message = problem and problem.message or "the callback names no task"
-      .. (fault and " (" .. fault .. ")" or "") }
-  end
-  if target then hint.key = keyed.called_back(mine, target, hint.id) end
-  return hint
-end
-
 --- Reads what a provider posted to a callback URL: which task it speaks of, and
 --- what it says of it. A hint, never a fact: anyone can post, so ask with
 --- `client:get(id)` before believing it. Makes no request.
 ---@param body string            the raw body
 ---@param headers? table         the request's headers
 ---@param target? string         the URL it was posted to, or its path and query: with a journal and a client's
----  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`
+---  `callback_url`, a submit whose answer was lost gets its id by it, and the hint has its `key`; who waits for the
+---  task asks at once
 ---@return { id: string, status: string|nil, key: string|nil }|nil hint
 ---@return runway.Error|nil err
 function Client:read_callback(body, headers, target)
@@ -426,7 +415,7 @@ function Client:read_callback(body, headers, target)
   if type(body) ~= "string" then error("read_callback takes the body as a string", 2) end
   if headers ~= nil and type(headers) ~= "table" then error("read_callback takes the headers as a table", 2) end
   if target ~= nil and type(target) ~= "string" then error("read_callback takes the URL as a string", 2) end
-  return errors.told("client:read_callback", read_callback(mine, body, headers, target))
+  return errors.told("client:read_callback", callbacks.read(mine, body, headers or {}, target))
 end
 
 local WORDS = { string = true, number = true, boolean = true }

@@ -5,6 +5,7 @@
 -- that is free, or was settled to be submitted again, lets a request out.
 
 local budget = require "runway.budget"
+local callbacks = require "runway.callbacks"
 local core = require "runway.core"
 local delivery = require "runway.delivery"
 local description = require "runway.description"
@@ -70,33 +71,6 @@ function keyed.read(s, order, kind, deadline)
   return self
 end
 
--- The name under which a callback URL bears the token.
-local IN_URL = "runway_token"
-
---- The client's callback URL with a word in it that only this attempt's provider knows: a callback that comes
---- there names the task of this very attempt, also when its answer was lost.
----@return string|nil
-function Keyed:callback_url()
-  local url = self.session.callback_url
-  if not url then return nil end
-  url = url:gsub("#.*$", "")
-  return ("%s%s%s=%s"):format(url, url:find("?", 1, true) and "&" or "?", IN_URL, self.intent.token)
-end
-
---- A callback came there: what is unknown, or still without an answer, has this id. No request is made.
----@param s runway.Session
----@param target string     the URL that it was posted to, or its path and query
----@param id string
----@return string|nil key   of the entry that the token names
-function keyed.called_back(s, target, id)
-  local token = s.journal and target:match("[?&]" .. IN_URL .. "=(" .. ("%x"):rep(32) .. ")%f[^%x]")
-  if not token then return nil end
-  local key, err = journal.called_back(s.journal, token, id)
-  if err then s:log("error", ("a callback named the task %s, but the journal could not take it in: %s"):format(id,
-    err.message)) end
-  return key
-end
-
 local function shown(self) return text.quote(self.intent.key) end
 
 --------------------------------------------------------------------- a key that is there
@@ -143,6 +117,7 @@ local function task_of(self, row, here, target)
   local s, order = self.session, self.order
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = target, here = here,
+    hook = row.token and callbacks.hook(s, row.token),
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
       cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }, self.hold) }, false)

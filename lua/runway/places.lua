@@ -105,6 +105,9 @@ function Places:take(s, deadline, try)
   return taken, err
 end
 
+--- There is news of a task that is under way: the first in line asks after it.
+function Places:stir() call(self) end
+
 --- Takes one where there is no journal.
 ---@return boolean
 function Places:try()

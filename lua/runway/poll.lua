@@ -4,7 +4,7 @@ local retry = require "runway.retry"
 
 local poll = {}
 
-local PATIENT_AFTER = 60                      -- seconds of waiting after which to ask half as often, if nothing is known
+local PATIENT_AFTER = 60                      -- seconds after which to ask half as often, where nothing is known
 local SHARE = 0.02                            -- of the time that it has taken: who has waited long may wait a little
 local LONGEST_HINT = 60                       -- a server's own estimate is believed up to this
 local LONGEST_AFTER = 3600                    -- and its Retry-After is obeyed up to this

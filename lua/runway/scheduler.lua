@@ -53,7 +53,7 @@ scheduler.spawn, scheduler.note, scheduler.newest_first = job.spawn, job.note, j
 
 --- Lets the next turn come at once: this one could not do all it had to.
 function scheduler.again()
-  once_more = true
+  once_more, unfinished = true, true          -- of this turn, or between two
 end
 
 -- Those made meanwhile wait for the next turn.

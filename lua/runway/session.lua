@@ -27,6 +27,7 @@ local text = require "runway.text"
 ---@field files_lane integer   and the one of its downloads, which may take long
 ---@field uploads_lane integer and the one of its uploads, which a submit waits for
 ---@field callback_url? string
+---@field callbacks runway.Callbacks
 ---@field budget? number      credits; no submit takes what is spent and reserved past it
 ---@field prices? table|fun(kind: string, params: runway.Params): number|nil  the user's, in credits
 ---@field journal? runway.Journal   remembers what is paid for
@@ -134,6 +135,14 @@ local function account_of(adapter, options, base)
   return table.concat(words, " ")
 end
 
+--- Lines in which requests wait, no one else's.
+---@param count integer
+---@return integer first
+function session.lanes(count)
+  lanes = lanes + count
+  return lanes - count
+end
+
 --- A session from a client's options, whose types are checked.
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
@@ -153,13 +162,14 @@ function session.new(adapter, options, paths)
   end
   why = authorities_fault(options)
   if why then return config(adapter.name, why) end
-  lanes = lanes + 3
+  local lane = session.lanes(3)
   local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account_of(adapter, options, base), loopback = url.loopback,
     key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
-    lane = lanes - 3, files_lane = lanes - 2, uploads_lane = lanes - 1,
-    logger = options.logger, callback_url = options.callback_url, budget = options.budget, prices = options.prices,
+    lane = lane, files_lane = lane + 1, uploads_lane = lane + 2,
+    logger = options.logger, callback_url = options.callback_url, callbacks = {}, budget = options.budget,
+    prices = options.prices,
     limits = {
       timeout = options.timeout or 60, deadline = options.deadline,
       connect_timeout = options.connect_timeout or 10,
@@ -282,13 +292,16 @@ end
 
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
+---@param bells? table      where the waiter stands meanwhile, for who may wake it sooner
 ---@return boolean open   false: the client was closed meanwhile
-function Session:pause(seconds)
+function Session:pause(seconds, bells)
   local w = scheduler.waiter()
   local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
   self.live[w] = function() w:wake() end
+  if bells then bells[w] = true end
   w.abandon = function()
     self.live[w] = nil
+    if bells then bells[w] = nil end
     scheduler.cancel_timer(timer)
   end
   scheduler.park(w)

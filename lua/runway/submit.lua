@@ -4,6 +4,7 @@
 -- has left, its id goes into the task, or into the error, whatever else happens.
 
 local adapter = require "runway.adapter"
+local callbacks = require "runway.callbacks"
 local claim = require "runway.claim"
 local description = require "runway.description"
 local download = require "runway.download"
@@ -227,7 +228,10 @@ local function call(session, request, ref, receipt, deadline)
     failure.message = ("%s (%s)"):format(failure.message, table.concat(request.warnings, "; "))
   end
   ref.id = made and fields.id(made.id) or failure and failure.task_id
-  if not ref.id then return nil, failure end
+  if not ref.id then
+    if ref.hook and receipt.open and not session.journal then callbacks.lose(ref.hook) end
+    return nil, failure
+  end
   if ref.target then ref.target.task_id = ref.id end
   local t = task.new(session, ref, true)
   note(t)
@@ -289,9 +293,9 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     end
     if not writable then return nil, err end
   end
+  local token = callbacks.token(session, remembered and remembered.intent.token)
   local estimate
-  request, estimate = build(session, kind, order, deadline,
-    remembered and remembered:callback_url() or session.callback_url)
+  request, estimate = build(session, kind, order, deadline, callbacks.url(session, token))
   if not request then return nil, estimate end
   local made_from
   if remembered then
@@ -302,7 +306,8 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     if not made_from then return nil, err end
   end
   local ref = { kind = kind, model = keyed.model_of(order), format = request.format, output = order.output,
-    overwrite = order.overwrite, target = target, made_from = made_from }
+    overwrite = order.overwrite, target = target, made_from = made_from,
+    hook = callbacks.expect(session, token, request) }
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   receipt.key = order.params.key
   local claimed = remembered or claim.new(session, deadline)

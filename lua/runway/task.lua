@@ -35,6 +35,8 @@ local POLL_INTERVAL = 5                       -- seconds, where the adapter name
 -- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
 local OVERSLEPT = 10
 
+local LAST_LOOK = 1                           -- seconds before a wait is over
+
 local OVERDUE = 1                             -- seconds after which no one else asks
 
 -- Statuses by which a provider says that it has not begun.
@@ -68,14 +70,16 @@ local task = { Task = Task }
 local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
----@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here= };
----  trail: whom to tell what becomes of it; here: its file, as an earlier run has left it
+---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
+---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
+---  callbacks tell
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now, since = now }
+  if ref.hook then ref.hook.id = ref.id end
   if fresh then
     ledger.hold(t, session:is_real(), true, session.account)
     task.plan(t, nil)
@@ -95,20 +99,47 @@ end
 function task.plan(t, hint, after)
   local my = inner[t]
   local now, chosen = scheduler.now(), my.session.limits.poll_interval
-  local left = not chosen and my.fresh and t.status == "RUNNING"
+  local least = my.session.adapter.poll_interval or POLL_INTERVAL
+  local left = not (chosen or after or my.failures) and my.fresh and t.status == "RUNNING"
     and poll.left(now - my.since, t.progress, pace.typical(my.session, my.ref)) or nil
-  my.next_poll = now + poll.delay {
-    least = my.session.adapter.poll_interval or POLL_INTERVAL, chosen = chosen,
-    waited = now - my.born, left = left, hint = hint, after = after, failures = my.failures,
+  local delay = poll.delay {
+    least = least, chosen = chosen, waited = now - my.born, left = left, hint = hint, after = after,
+    failures = my.failures,
   }
+  local hook = my.ref.hook
+  my.soonest = now + (left and least or delay)
+  my.next_poll = now + (hook and not my.failures and hook:patience(delay) or delay)
 end
 
--- Of one that was made here it is known how long it takes: from when it was last seen in a queue. It has ended some
--- time since the last look.
+-- A callback that came since is a reason to ask at once: the first one, and the first by which the task has ended. Of
+-- the others one is, each time that the least interval has passed since. Who rests, or hopes for one, asks once more
+-- before the wait is over.
+local function heed(t, over)
+  local my, now = inner[t], scheduler.now()
+  local hook = my.ref.hook
+  if over and my.next_poll > over then
+    local last = math.max(my.soonest or over, over - LAST_LOOK)
+    if last < over then my.next_poll = last end
+  end
+  if not hook then return end
+  if hook.calls == (my.heard or 0) then return end
+  my.heard = hook.calls
+  if not my.called or hook.over and not my.over then
+    my.called = now
+  elseif my.called <= now then
+    my.called = math.max(now, my.called + (my.session.limits.poll_interval or my.session.adapter.poll_interval
+      or POLL_INTERVAL))
+  end
+  my.over = hook.over
+  my.next_poll = math.min(my.next_poll, my.called)
+end
+
+-- Of one that was made here it is known how long it takes: from when it was last seen in a queue. It has ended just
+-- now, where a callback says so, else some time since the last look.
 local function note_pace(t, last)
   local my = inner[t]
   if my.fresh and t.status == "SUCCEEDED" then
-    pace.note(my.session, my.ref, (scheduler.now() + last) / 2 - my.since)
+    pace.note(my.session, my.ref, (my.over and scheduler.now() or (scheduler.now() + last) / 2) - my.since)
   end
 end
 
@@ -218,6 +249,7 @@ local function query(t, deadline, waiting)
     my.reason = my.word and fields.reason
     my.queued = QUEUED[t.status] and QUEUED[fields.status]
     if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
+    if my.ref.hook and t:done() then my.ref.hook:ended() end
   end
   task.plan(t, fields and fields.next_poll)
   return true
@@ -284,6 +316,7 @@ end
 ---@return number seconds   until there is reason to look again
 function task.attend(t)
   local my, now = inner[t], scheduler.now()
+  heed(t)
   if my.next_poll + OVERDUE <= now then
     local held = my.session:held "free"
     task.plan(t, nil, held)
@@ -329,7 +362,8 @@ end
 local function sleep(t, time)
   local my = inner[t]
   local wake = math.min(my.next_poll, time.over)
-  if not my.session:pause(math.max(0, wake - scheduler.now())) then return false end
+  local bells = my.ref.hook and my.ref.hook.bells
+  if not my.session:pause(math.max(0, wake - scheduler.now()), bells) then return false end
   local late = scheduler.now() - wake
   if late < OVERSLEPT then return true end
   my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
@@ -360,6 +394,7 @@ end
 local function wait(t, time, on_progress)
   local my, empty, last = inner[t], 0, nil
   while not finished(t) do
+    heed(t, time.over)
     if my.next_poll > scheduler.now() then
       if not sleep(t, time) then
         return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })

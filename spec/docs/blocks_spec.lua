@@ -11,7 +11,8 @@ local scratch = require "spec.support.scratch"
 local quote = child.quote
 
 local PAGES = { "docs/embedding.md", "README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/adapters.md",
-  "docs/architecture.md", "docs/command.md", "docs/coverage.md", "docs/providers.md", "docs/reference.md",
+  "docs/architecture.md", "docs/callbacks.md",
+  "docs/command.md", "docs/coverage.md", "docs/providers.md", "docs/reference.md",
   "docs/testing.md" }
 
 -- Blocks that hold no code.

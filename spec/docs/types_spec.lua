@@ -121,6 +121,7 @@ describe("types/ has every option, and none that is not there, of", function()
     ["runway.EntriesOptions"] = function(o) return journal:entries(o) end,
     ["runway.Settlement"] = function(o) return journal:settle("a", o) end,
     ["runway.mock.Entry"] = function(o) return runway.mock { o } end,
+    ["runway.CallbackOptions"] = function(o) return runway.listener(o) end,
   } do
     it(class, function()
       assert.equal(sorted(known_by(call)), sorted(fields_of(class)))

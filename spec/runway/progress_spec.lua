@@ -22,7 +22,7 @@ describe("runway.progress", function()
 
   local function submitted(list)
     table.insert(list, 1, SUBMIT)
-    return assert(mocked.client(list):generate(clip()))
+    return assert(mocked.client(list, { poll_interval = 5 }):generate(clip()))
   end
 
   local function show(terminal)

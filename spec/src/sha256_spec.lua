@@ -67,6 +67,34 @@ describe("a SHA-256", function()
   end)
 end)
 
+describe("an HMAC", function()
+  local function hex(bytes) return (bytes:gsub(".", function(b) return ("%02x"):format(b:byte()) end)) end
+
+  it("is RFC 4231's, of keys short and long, and of a text in any pieces", function()
+    for _, vector in ipairs {
+      { ("\11"):rep(20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+      { "Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+      { ("\170"):rep(20), ("\221"):rep(50), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+      { ("\170"):rep(131), "Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+      { "", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad" },
+    } do
+      local key, said, sum = vector[1], vector[2], vector[3]
+      assert.equal(sum, hex(core.hmac(key, said)))
+      for at = 0, #said, 7 do assert.equal(sum, hex(core.hmac(key, said:sub(1, at), "", said:sub(at + 1)))) end
+    end
+  end)
+
+  it("is compared byte by byte, to the last one", function()
+    for _, pair in ipairs { { "", "" }, { "a\0b", "a\0b" }, { ("x"):rep(1000), ("x"):rep(1000) } } do
+      assert.is_true(core.equal(pair[1], pair[2]))
+    end
+    for _, pair in ipairs { { "", "a" }, { "a\0b", "a\0c" }, { "ab", "a" }, { "\0", "\1" }, { "\1\1", "\1\0" } } do
+      assert.is_false(core.equal(pair[1], pair[2]))
+    end
+  end)
+end)
+
 describe("a small file", function()
   local files
   setup(function() files = scratch.new() end)

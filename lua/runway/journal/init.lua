@@ -423,6 +423,17 @@ function journal.called_back(j, token, id)
   return row and row.key
 end
 
+--- The entry whose latest attempt has this token.
+---@param j runway.Journal
+---@param token string
+---@return table|nil row
+---@return runway.Error|nil err
+function journal.of_token(j, token)
+  local found, err = books[j]:read { sql.of_token(token) }
+  if not found then return nil, err end
+  return found[1].rows[1]
+end
+
 --- What becomes of the task of a key is to be written down: see trail.lua.
 ---@param j runway.Journal
 ---@param key string

@@ -272,6 +272,11 @@ function sql.called_back(token, now, id)
   }
 end
 
+--- What a callback is about that bears a token, before anything is written.
+function sql.of_token(token)
+  return { "SELECT state, provider, base_url FROM runway_shots WHERE token = $1", token }
+end
+
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
 function sql.stray(key, token, intent, now, t)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "

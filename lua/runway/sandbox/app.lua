@@ -10,6 +10,8 @@
 --   before(c) -> response|nil     checks what every request must have, once the key is good
 --   accepted(c, task) -> response what a submit is answered
 --   show(c, task, view) -> response   what a query is answered
+--   hook      the field of a submit that names a callback URL, where the API has one
+--   posted(c, task, view) -> body     and what is posted there
 --   routes    { method, path with {names}, submit= | query= | answer= , open=true, raw=true }
 --               submit(c) -> draft | nil, response; query(c) -> id | nil, response;
 --               answer(c) -> response; open: no key wanted; raw: the body is not JSON.
@@ -133,6 +135,8 @@ local function submit(self, c, api, route)
     self.seen[key] = nil
   end
   local task = tasks.add(self, draft, scenario, c.now)
+  local url = api.hook and c.json[api.hook]
+  if type(url) == "string" then task.callback = { url = url, api = api, base_url = c.base_url } end
   local response = (route.accepted or api.accepted)(c, task)
   if entry.accepted then response = entry.accepted(response) end
   if entry.answer then entry.answer(response, n) end
@@ -240,6 +244,30 @@ function App:handle(request, now)
   local response = dispatch(self, request, now)
   response.headers["x-request-id"] = tools.uuid(self.chance)
   return response
+end
+
+--- When a task changes after its submit was answered: a provider tells of that.
+---@param task table
+---@return number[]   on the clock of `now`; none of one that is held in line, of which that is not known
+function App:changes(task)
+  local times = {}
+  for i, stage in ipairs(tasks.timeline_of(task)) do
+    if i > 1 and task.begun then times[#times + 1] = task.begun + stage.at * self.seconds end
+  end
+  return times
+end
+
+--- What is posted to a task's callback URL now.
+---@param task table   with `callback`
+---@param now number
+---@return string body
+function App:callback(task, now)
+  local looks = task.looks
+  local c = worksheet(self, { headers = {}, query = "" }, now, task.callback.api)
+  c.base_url = task.callback.base_url
+  local view = tasks.view(self, task, now, c.base_url)
+  task.looks = looks                          -- no one has looked
+  return json.encode(task.callback.api.posted(c, task, view))
 end
 
 --- Chooses what happens to the tasks that come from now on.

@@ -149,6 +149,8 @@ end
 
 function chatgptsb.show(c, task, view) return reply.json(200, shown(c, task, view)) end
 
+chatgptsb.hook, chatgptsb.posted = "notify_hook", shown
+
 -- Uploads -------------------------------------------------------------------------------------
 
 local UPLOAD = open("filename numberOfParts type", {

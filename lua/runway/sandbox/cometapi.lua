@@ -85,6 +85,11 @@ function cometapi.accepted(c, task)
   return reply.json(200, { code = 200, message = "", msg = "success", data = data })
 end
 
+cometapi.hook = "callback_url"
+
+-- The task without its envelope, in the older form whatever the queries have.
+function cometapi.posted(c, task, view) return shapes.duomi(c, task, view).data end
+
 local FEED = { duomi = true, flat = true, official = true, quirk = true }
 
 function cometapi.show(c, task, view)

@@ -21,6 +21,7 @@ local sandbox = {}
 
 local MAX_BODY = 256 * 1024 * 1024 -- bytes of one request: the documents allow uploads of 200 MB
 local RECORDED_BODY = 65536        -- bytes of a request's body that are kept
+local AFTER = 0.001                -- seconds after a change it is to be seen, whatever is lost in sums of times
 local RECORDED = 10000             -- requests that are kept; beyond, the older half is forgotten
 
 local OPTIONS = {
@@ -121,15 +122,37 @@ local function respond(self, id, response)
   })
 end
 
+-- Posts to the callback URL of a new task when it changes, one after the other, if that is at this machine: a sandbox
+-- is offline.
+local function plan_callbacks(self, task)
+  local core, scheduler = require "runway.core", self.scheduler
+  local hook = task.callback
+  local url = hook and core.url(hook.url)
+  if not url or not url.loopback then return end
+  self.lane = self.lane or require("runway.session").lanes(1)
+  for _, at in ipairs(self.app:changes(task)) do
+    scheduler.at(at, function()
+      if not self.listener or task.deleted then return end
+      require("runway.transport"):start({ method = "POST", url = hook.url, address = "any",
+        headers = { ["Content-Type"] = "application/json" }, body = self.app:callback(task, at + AFTER),
+        timeout = 10, connect_timeout = 10, max_body_bytes = MAX_BODY, lane = self.lane, lane_limit = 1,
+      }, function(result)
+        if self.log then self.log(("callback of %s -> %s"):format(task.id, result.status or "not delivered")) end
+      end)
+    end)
+  end
+end
+
 local function drain(self, over)
   local scheduler = self.scheduler
   local request = self.listener and self.listener:take()
   while request do
     local id = request.id
-    local entry = record(self, request)
+    local entry, had = record(self, request), #self.tasks
     local response = answer(self, request, scheduler.now())
     entry.status = response.status
     if self.log then tell(self.log, request, response) end
+    if #self.tasks > had then plan_callbacks(self, self.tasks[#self.tasks]) end
     if response.delay then
       scheduler.at(scheduler.now() + response.delay, function() respond(self, id, response) end)
     else

@@ -101,6 +101,10 @@ function qimu.show(c, task, view)
   return reply.json(200, envelope(c, 0, "执行成功", result))
 end
 
+qimu.hook = "callbackUrl"
+
+function qimu.posted(c, task, view) return envelope(c, 0, "执行成功", shown(c, task, STATUS[view.status], view)) end
+
 local function get_task(c)
   local id = c.query.taskId
   if not id or id == "" then return nil, c.problem("bad_request", "taskId is missing") end

@@ -42,7 +42,7 @@ end
 local function timeline_of(task) return task.scenario.entry.timeline or scenarios.timeline end
 
 local ENDED = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
-tasks.ended = ENDED
+tasks.ended, tasks.timeline_of = ENDED, timeline_of
 
 local HELD = { status = "THROTTLED" }
 

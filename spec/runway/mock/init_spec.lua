@@ -32,12 +32,12 @@ describe("runway.mock", function()
   end
 
   it("plays a whole workflow, an hour of waiting in no time", function()
-    local client, m = mocked.client {
+    local client, m = mocked.client({
       mocked.SUBMIT,
       { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING", progress = 0.5 }, times = 360 },
       mocked.task "SUCCEEDED",
       { "GET https://cdn.example/clip.mp4", body = "a film", delay = 20 },
-    }
+    }, { poll_interval = 10 })
     local began = os.clock()
     local task = assert(client:generate(mocked.clip()))
     assert(task:wait { timeout = 2 * 3600 })
