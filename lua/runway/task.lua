@@ -69,9 +69,8 @@ local task = { Task = Task }
 -- task never walks into its client.
 local inner = setmetatable({}, { __mode = "k" })
 
----@param session runway.Session
 ---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
----@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
+---  hook= }; trail: whom to tell what becomes of it; here: its file, as an earlier run has left it; hook: what
 ---  callbacks tell
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
