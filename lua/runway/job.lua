@@ -278,13 +278,24 @@ function job.here()
   return j and yieldable() and j or nil
 end
 
+-- Someone else has closed the coroutine that waits: its job ends in the next turn, and lets go of what it waited for.
+-- One that waits for a paid answer ends with that.
+function Waiter:__close()
+  local j = self.job
+  if j and j.waiting == self and not self.critical then make_ready(j) end
+end
+
+local function unless_woken(w)
+  if not w.done then return w end
+end
+
 --- Yields in a job until `w` is woken.
 ---@param j runway.Job   as `here` gives it
 function job.park(j, w)
-  repeat
+  for _ in unless_woken, w, nil, w do         -- the fourth is to be closed
     j.waiting, w.job = w, j
     coroutine.yield(PARKED)
-  until w.done
+  end
 end
 
 return job

@@ -228,6 +228,24 @@ describe("the scheduler", function()
       assert.equal("closed", trace())
     end)
 
+    it("is not needed where someone closes the coroutine of a job that waits: it ends in the next step", function()
+      if not coroutine.close then return pending "this Lua closes no coroutines" end
+      local co
+      local job = runway.spawn(function()
+        co = coroutine.running()
+        runway.sleep(FAR)
+      end)
+      local joined = runway.spawn(function() return select(2, job:join()).kind end)
+      runway.step(0)
+      assert.is_true(coroutine.close(co))
+      assert.equal(0, runway.timeout())
+      runway.step(0)
+      assert.is_true(job:done())
+      runway.step(0)
+      assert.equal("cancelled", joined:join())
+      assert.is_nil(runway.timeout())         -- its timer has gone
+    end)
+
     it("says whether there was something to cancel", function()
       local job = runway.spawn(function() return "value" end)
       runway.step(0)
