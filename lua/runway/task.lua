@@ -69,6 +69,7 @@ local task = { Task = Task }
 -- task never walks into its client.
 local inner = setmetatable({}, { __mode = "k" })
 
+---@param session runway.Session
 ---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
 ---  hook= }; trail: whom to tell what becomes of it; here: its file, as an earlier run has left it; hook: what
 ---  callbacks tell
