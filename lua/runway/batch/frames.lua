@@ -18,9 +18,7 @@ Frames.__index = Frames
 ---@param directory string
 ---@return runway.Frames
 function frames.new(shots, directory)
-  local self = setmetatable({ by_key = chain.by_key(shots), directory = directory, old = {}, taking = {} }, Frames)
-  for _, shot in ipairs(shots) do self.old[shot] = shot.state == "done" or nil end
-  return self
+  return setmetatable({ by_key = chain.by_key(shots), directory = directory, taking = {} }, Frames)
 end
 
 --- A shot's parameters, with the files of the frames that it begins with.
@@ -40,10 +38,9 @@ local function lacking(shot, other, how)
       text.quote(shot.key), text.quote(other.key), how) }
 end
 
--- Takes the last frame of one; a frame of a film that an earlier run has fetched is taken once for all.
+-- Takes the last frame of one, once in each run: what lies there may be of another film, or no one knows whose.
 local function take(self, other)
   local to = chain.picture(other, self.directory).path
-  if self.old[other] and core.readable(to) then return true end
   local film = other.path                     -- where it was fetched to, unless its directory was moved since
   if not film or not core.readable(film) then film = self.directory .. "/" .. other.output end
   return ffmpeg.last_frame(film, to)

@@ -176,6 +176,13 @@ describe("a shot that begins where another ends", function()
     assert.equal(1, #footage.greys(files:path "out/a.mp4.last.png"))
   end)
 
+  seen("has the film's own frame, whatever lies in its place by the next run", function()
+    assert(run(list "a"))
+    files:write("out/a.mp4.last.png", "someone's")
+    assert.equal("done done", states(assert(run(list("a", "b<last:a")))))
+    assert.equal(1, #footage.greys(files:path "out/a.mp4.last.png"))
+  end)
+
   seen("may have it at any place that its model has", function()
     local shots = { mocked.clip { key = "a", prompt_text = "a" }, mocked.clip { key = "b", prompt_text = "b",
       model = "veo3.1", duration = 8, prompt_image = { { uri = "last:a", position = "first" },
