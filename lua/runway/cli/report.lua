@@ -210,7 +210,7 @@ end
 local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
-  { "base_url = ", "--base-url URL" }, { "api_key = ", "%s in the environment: no option takes it" },
+  { "base_url = ", "--base-url URL" }, { "api_key = ", "the key, in the environment: no option takes it" },
   { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
   { "a key of its own", "--key KEY" }, { 'fit "pad"', "--fit pad" },
   { "option prices", "--price MODEL=CREDITS" }, { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
@@ -242,10 +242,9 @@ end
 ---@return string lines
 function report.told(args, message, who, refused)
   local words = {}
+  message = report.spelled(message)
   for _, pair in ipairs(ADVISED) do
-    if message:find(pair[1], 1, true) and not args[pair[1]] then
-      words[#words + 1] = pair[2]:format(message:match "([A-Za-z0-9_]+) or give api_key" or "the key")
-    end
+    if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
   end
   if refused and #words == 0 then words[1] = option_in(message) end
   return ("%s: %s\n%s"):format(who or "runway", message,

@@ -20,9 +20,8 @@ end
 describe("runway.cli.report", function()
   it("says how what an error advises is had in the command", function()
     for advice, here in pairs {
-      ["or set allow_http"] = "--allow-http", ["see allow_private and allow_http"] = "--allow-http or --allow-private",
-      ["give a ca_file"] = "--ca-file FILE", ["give base_url = …"] = "--base-url URL",
-      ["set X or give api_key = …"] = "X in the environment: no option takes it",
+      ["see allow_http"] = "--allow-http", ["see allow_private and allow_http"] = "--allow-http or --allow-private",
+      ["give a ca_file"] = "--ca-file FILE",
       ["(extra = { duraton = … } sends it all the same)"] = "--extra NAME=VALUE",
       ["name it in the client's option prices"] = "--price MODEL=CREDITS",
       ["is larger than max_bytes (10)"] = "--max-bytes N",
@@ -30,6 +29,15 @@ describe("runway.cli.report", function()
     } do
       local text = said({}, failure(advice))
       assert.truthy(text:find("\nrunway: here that is " .. here .. "\n", 1, true), text)
+    end
+  end)
+
+  it("says it in its sentence, where there is a place for it", function()
+    for advice, here in pairs {
+      ["set X or give api_key = …"] = "set X", ["give base_url = …"] = "give --base-url URL",
+      ["or set allow_http = true"] = "or give --allow-http",
+    } do
+      assert.equal("runway: network: " .. here .. " (cometapi, task t1)\n", (said({}, failure(advice))))
     end
   end)
 
