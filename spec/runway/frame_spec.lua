@@ -1,6 +1,7 @@
 -- A frame is bounded: what a step hands out, and what it leaves to the next. Time is counted by a clock of the specs'
 -- own: one second for each look at it, and a look after each piece of work.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local frame = require "runway.frame"
 local runway = require "runway"
@@ -287,6 +288,23 @@ describe("a step with a budget", function()
     io.stderr = stderr -- luacheck: ignore 122
     assert.equal("t1 again", trace())
   end)
+
+  for _, ending in ipairs { "os.exit(7, true)", "runway, core = nil collectgarbage() os.exit(7, true)" } do
+    it("may have left anything where the program ends: " .. ending, function()
+      local said, code = child.run([[
+        local core, runway = require "runway.core", require "runway"
+        local transport = require "runway.transport"
+        for _ = 1, 50 do transport:read("/etc/hostname", function() end) end
+        while core.stats().finished < 50 do core.wait(0.01) end
+        for _ = 1, 1000 do
+          runway.spawn(runway.sleep, 0)
+          runway.spawn(function() while true do coroutine.yield() end end)
+        end
+        for _ = 1, 200 do runway.step(0, 0) end
+      ]] .. ending)
+      assert.same({ "", 7 }, { said, code })
+    end)
+  end
 
   it("is none of a wait's: that takes all there is, and looks at no clock", function()
     jobs(50)
