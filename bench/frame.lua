@@ -167,9 +167,9 @@ function scenes.burst(url, budget)
 end
 
 function scenes.work(budget, piece)
-  local time = 0
+  local time, takes = 0, tonumber(piece)
   frame.count_by(function()
-    time = time + tonumber(piece)
+    time = time + takes
     return time
   end)
   local number, looks = 0, {}

@@ -80,8 +80,8 @@ local function row(what, lists, reach)
     at("own", 0.99), at("own", 1), at("still", 0.99), at("still", 1), reach }
 end
 
-row("1,000 tasks wait, frame after frame", runs(5, "", "waiting", 0, "between", url, 5000), "p99 20")
-row("the same, and the host sleeps 1 ms between", runs(2, "", "waiting", 1, "between", url, 2000), "")
+row("1,000 tasks wait, frame after frame", runs(5, "", "waiting", 0, "automatic", url, 5000), "p99 20")
+row("the same, and the host sleeps 1 ms between", runs(2, "", "waiting", 1, "automatic", url, 2000), "")
 local bursts = runs(5, "", "burst", 1, "between", url, 0.001)
 row("the burst, budget 1 ms", bursts, "p99 2,000")
 row("the same, Lua's collector left to itself", runs(5, "", "burst", 1, "automatic", url, 0.001), "")

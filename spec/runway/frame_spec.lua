@@ -273,6 +273,46 @@ describe("a step with a budget", function()
     server:close()
   end)
 
+  describe("cuts what breathes now and then, as the reading of long JSON does,", function()
+    local function breathing()
+      return runway.spawn(function()
+        for i = 1, 9 do
+          note("p" .. i)
+          scheduler.breathe()
+        end
+      end)
+    end
+
+    it("where its time is used up", function()
+      breathing()
+      for steps = 1, 9 do
+        runway.step(0, 4)
+        assert.is_true(#log <= 4 * steps)
+        if steps == 1 then assert.is_true(#log > 1 and #log < 5, trace()) end
+      end
+      assert.equal("p1 p2 p3 p4 p5 p6 p7 p8 p9", trace())
+    end)
+
+    it("and not before", function()
+      breathing()
+      runway.step(0, math.huge)
+      assert.equal(9, #log)
+    end)
+
+    it("and in a wait always, so that others have their turns", function()
+      local job = breathing()
+      runway.spawn(function()
+        for _ = 1, 3 do
+          note "j"
+          coroutine.yield()
+        end
+      end)
+      job:join()
+      assert.matches("^p1 j ", trace())
+      assert.equal(12, #log)
+    end)
+  end)
+
   it("goes on behind a callback that raises, and behind one that lacked memory, which is called again", function()
     local stderr = io.stderr
     io.stderr = { write = function() end } -- luacheck: ignore 122
