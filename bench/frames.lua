@@ -109,7 +109,8 @@ until all of it is done (%s frames; without a bound it is a handful, the longest
 host lets the collector of Lua's memory work between frames, after its step. One that is left to itself works within
 them, and no budget bounds it: it goes through the stacks of all coroutines in one go, which is milliseconds for the
 2,200 of the burst. The network's work: 64 TLS connections are opened, 64 files of 4 MB come, and a name whose resolver
-takes half a second is asked for and given up after 20 frames; 20 rounds of it.
+takes half a second is asked for and given up after 20 frames; 20 rounds of it. Where many answers come at once, a
+step there takes its budget of 1 ms to hand them out.
 
 In slices of ten pieces of work the burst takes %.1f %% more instructions than without a bound (over a mock, as
 callgrind counts them: %d and %d million; 5 %% at most is the aim).]])
