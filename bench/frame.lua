@@ -10,10 +10,11 @@
 --     the burst over a mock; a piece takes PIECE seconds of its budget, which may be "unbounded", or "none": all that
 --     stands before it
 --
--- A line comes out for each list of figures: its name, then microseconds. `own` is what a step took without the time for
--- which the kernel, by its own account, let this thread wait for a CPU. Between two frames the host sleeps for PAUSE
--- milliseconds, and where COLLECTOR is "between" lets Lua's collector work there alone. Beside each step it looks at the
--- clock for about as long as a step takes, and does nothing else: what that takes more is what the kernel has taken.
+-- A line comes out for each list of figures: its name, then microseconds. `own` is what a step took without the time
+-- for which the kernel, by its own account, let this thread wait for a CPU. Between two frames the host sleeps for
+-- PAUSE milliseconds, and where COLLECTOR is "between" lets Lua's collector work there alone. Beside each step it looks
+-- at the clock for about as long as a step takes, and does nothing else: what that takes more is what the kernel has
+-- taken.
 
 local core = require "runway.core"
 local frame = require "runway.frame"
