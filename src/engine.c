@@ -11,6 +11,7 @@
 #include "system.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ struct rw_engine {
   rw_farewell farewell;
 
   rw_stats stats;              /* atomic */
+  atomic_size_t done_count;    /* of `done`: a frame that finds none takes no lock, whose holder
+                                  the kernel may have put aside */
 
   /* the caller's */
   size_t pending;
@@ -79,6 +82,7 @@ static void to_caller (void *data, rw_request *r) {
   first = e->done.first == NULL;
   r->done = true;
   rw_queue_push(&e->done, r);
+  atomic_fetch_add(&e->done_count, 1);
   pthread_mutex_unlock(&e->lock);
   if (first) rw_wake_ring(e->wake.in);
 }
@@ -258,8 +262,14 @@ void rw_engine_cancel (rw_engine *e, rw_request *r, bool unless_sent) {
 }
 
 
+static bool has_done (const rw_engine *e) {
+  return atomic_load(&e->done_count) > 0;
+}
+
+
 rw_request *rw_engine_done (rw_engine *e) {
   rw_request *r;
+  if (!has_done(e)) return NULL;
   pthread_mutex_lock(&e->lock);
   r = e->done.first;
   pthread_mutex_unlock(&e->lock);
@@ -271,6 +281,7 @@ rw_request *rw_engine_take (rw_engine *e) {
   rw_request *r, **at;
   pthread_mutex_lock(&e->lock);
   r = rw_queue_pop(&e->done);
+  if (r) atomic_fetch_sub(&e->done_count, 1);
   if (r && r->cancelling)                /* the thread must not meet it again */
     for (at = &e->cancels; *at; at = &(*at)->next_cancel)
       if (*at == r) {
@@ -290,15 +301,6 @@ size_t rw_engine_pending (const rw_engine *e) {
 
 rw_stats *rw_engine_stats (rw_engine *e) {
   return &e->stats;
-}
-
-
-static bool has_done (rw_engine *e) {
-  bool any;
-  pthread_mutex_lock(&e->lock);
-  any = e->done.first != NULL;
-  pthread_mutex_unlock(&e->lock);
-  return any;
 }
 
 

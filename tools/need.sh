@@ -129,6 +129,10 @@ postgresql_server() { # Debian keeps it out of PATH
 
 need_bench() { # the floors are what the databases' own programs do; valgrind counts instructions
   need_demo
+  need luasocket lua-socket - - - luasocket lua_module socket.core
+  need luasec lua-sec - - - luasec lua_module ssl
+  need luv lua-luv - - - luv lua_module luv
+  need openssl openssl openssl openssl openssl - has openssl
   need valgrind valgrind valgrind valgrind - - has valgrind
   [ "${SQLITE:-yes}" = no ] || need sqlite3 sqlite3 sqlite sqlite sqlite - has sqlite3
   [ "${POSTGRESQL:-yes}" = no ] ||

@@ -15,13 +15,15 @@ local now = core.now                          -- what a budget is counted by: re
 local at_next = 1                             -- the kind that the next turn begins with
 local busy, reached, slice_ends = false, 0, NONE
 
--- Asked after each piece of work: is this slice over?
-local function over()
+--- Is this slice over? Asked after each piece of work, and by one that can be cut itself.
+---@return boolean
+function frame.over()
   busy = true
   if slice_ends == NONE then return false end
   reached = now()
   return reached >= slice_ends
 end
+local over = frame.over
 
 --- Hands out what is there, until the budget is used; at least one piece.
 ---@param kinds (fun(over: fun(): boolean): boolean|nil)[]  each does piece after piece until there is none, or until

@@ -272,10 +272,10 @@ function scheduler.await(begin)
   return scheduler.park(w)
 end
 
---- Within a job, lets everything else have a turn; a cancel waits until this is over. Elsewhere it
---- does nothing: who waits there has nothing else to do.
+--- Within a job, lets everything else have a turn, in a host's step not before its slice is over; a cancel waits
+--- until this is over. Elsewhere it does nothing: who waits there has nothing else to do.
 function scheduler.breathe()
-  if not job.here() then return end
+  if not job.here() or hosted and not frame.over() then return end
   local w = scheduler.waiter()
   w.critical = true
   scheduler.at(scheduler.now(), function() w:wake() end)

@@ -1,6 +1,7 @@
 -- A frame is bounded: what a step hands out, and what it leaves to the next. Time is counted by a clock of the specs'
 -- own: one second for each look at it, and a look after each piece of work.
 
+local child = require "spec.support.child"
 local core = require "runway.core"
 local frame = require "runway.frame"
 local runway = require "runway"
@@ -272,6 +273,46 @@ describe("a step with a budget", function()
     server:close()
   end)
 
+  describe("cuts what breathes now and then, as the reading of long JSON does,", function()
+    local function breathing()
+      return runway.spawn(function()
+        for i = 1, 9 do
+          note("p" .. i)
+          scheduler.breathe()
+        end
+      end)
+    end
+
+    it("where its time is used up", function()
+      breathing()
+      for steps = 1, 9 do
+        runway.step(0, 4)
+        assert.is_true(#log <= 4 * steps)
+        if steps == 1 then assert.is_true(#log > 1 and #log < 5, trace()) end
+      end
+      assert.equal("p1 p2 p3 p4 p5 p6 p7 p8 p9", trace())
+    end)
+
+    it("and not before", function()
+      breathing()
+      runway.step(0, math.huge)
+      assert.equal(9, #log)
+    end)
+
+    it("and in a wait always, so that others have their turns", function()
+      local job = breathing()
+      runway.spawn(function()
+        for _ = 1, 3 do
+          note "j"
+          coroutine.yield()
+        end
+      end)
+      job:join()
+      assert.matches("^p1 j ", trace())
+      assert.equal(12, #log)
+    end)
+  end)
+
   it("goes on behind a callback that raises, and behind one that lacked memory, which is called again", function()
     local stderr = io.stderr
     io.stderr = { write = function() end } -- luacheck: ignore 122
@@ -287,6 +328,23 @@ describe("a step with a budget", function()
     io.stderr = stderr -- luacheck: ignore 122
     assert.equal("t1 again", trace())
   end)
+
+  for _, ending in ipairs { "os.exit(7, true)", "runway, core = nil collectgarbage() os.exit(7, true)" } do
+    it("may have left anything where the program ends: " .. ending, function()
+      local said, code = child.run([[
+        local core, runway = require "runway.core", require "runway"
+        local transport = require "runway.transport"
+        for _ = 1, 50 do transport:read("/etc/hostname", function() end) end
+        while core.stats().finished < 50 do core.wait(0.01) end
+        for _ = 1, 1000 do
+          runway.spawn(runway.sleep, 0)
+          runway.spawn(function() while true do coroutine.yield() end end)
+        end
+        for _ = 1, 200 do runway.step(0, 0) end
+      ]] .. ending)
+      assert.same({ "", 7 }, { said, code })
+    end)
+  end
 
   it("is none of a wait's: that takes all there is, and looks at no clock", function()
     jobs(50)
