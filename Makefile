@@ -297,7 +297,7 @@ uninstall: ## take away what `make install` put there
 
 clean: ## remove build/ and what luarocks left (never out/: clips may have cost money)
 	$(Q)rm -rf '$(BUILD)' lua_modules .luarocks
-	$(Q)rm -f *.rock luarocks runway.so src/*.o src/runway/*.so
+	$(Q)rm -f *.rock luarocks runway.so *.o src/*.o src/runway/*.so
 	$(Q)[ ! -d src/runway ] || rmdir src/runway
 
 help: ## this list

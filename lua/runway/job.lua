@@ -34,11 +34,17 @@ local by_coroutine = setmetatable({}, { __mode = "k" })
 --------------------------------------------------------------------- the line
 
 local ready, first, last = {}, 1, 0
+local on_ready                                -- who is told that the line is empty no more, or nil
 
 local function make_ready(j)
   ready[last + 1] = j                         -- first, for it may raise
   last = last + 1
+  if on_ready and last == first then on_ready() end
 end
+
+--- Has it told whenever there is a job that can go on, after there was none.
+---@param fn fun()
+function job.tell(fn) on_ready = fn end
 
 ---@return boolean
 function job.is_any_ready()

@@ -247,16 +247,25 @@ function scheduler.park(w)
   return unpack(w.values, 1, w.values.n)
 end
 
+-- Jobs that wait for one another would do so for ever.
+local function refuse_ring(mine, other)
+  while other and other ~= mine do other = other.waiting and other.waiting.joins end
+  if other then error("a job cannot join itself, nor one that waits for it", 3) end
+end
+
 --- Waits for the job to end.
 ---@return any ...  the function's values, true where it has none; or nil, err when it raised (err.traceback) or was
 ---  cancelled
 function Job:join()
   job.check_self(self)
   self.joined = true
+  local mine = job.current
   while not self.results do
+    if mine then refuse_ring(mine, self) end
     local w = scheduler.waiter()
     local joiners = self.joiners
     joiners[#joiners + 1] = w
+    w.joins = self
     scheduler.park(w)
   end
   if self.results.n == 0 then return true end -- so that `assert(job:join())` holds
@@ -324,12 +333,22 @@ function scheduler.step(seconds, budget)
   return true
 end
 
+-- A host that sleeps at the descriptor has asked for the time before it spawned a job, or ended another's wait.
+local function ring_between()
+  if turning > 0 or rung then return end
+  rung = true
+  core.ring()
+end
+
 --- A descriptor that is readable when `step(0)` has something to do.
 ---@return integer|nil
 ---@return runway.Error|nil err  when the engine cannot start
 function scheduler.pollfd()
   local fd, message, kind = core.fd()
-  if fd then return fd end
+  if fd then
+    job.tell(ring_between)
+    return fd
+  end
   return nil, errors.new { kind = kind, message = message, sent = "no" }
 end
 

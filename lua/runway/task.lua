@@ -107,7 +107,7 @@ function task.plan(t, hint, after)
     failures = my.failures,
   }
   local hook = my.ref.hook
-  my.soonest = now + (left and least or delay)
+  my.soonest = now + ((left or chosen and not (after or my.failures)) and math.min(least, delay) or delay)
   my.next_poll = now + (hook and not my.failures and hook:patience(delay) or delay)
 end
 

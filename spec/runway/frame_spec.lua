@@ -243,6 +243,27 @@ describe("a step with a budget", function()
     scheduler.freeze()
   end)
 
+  it("makes it readable for what a host begins or ends between two steps", function()
+    assert(runway.pollfd())
+    runway.step(0, math.huge)
+    assert.is_false(core.wait(0))
+    local waits, joined
+    local waiting = runway.spawn(function()
+      waits = true
+      runway.sleep(1e6)
+    end)
+    runway.spawn(function() joined = select(2, waiting:join()).kind end)
+    assert.is_true(core.wait(0))
+    runway.step(0, math.huge)
+    assert.is_true(waits)
+    assert.is_false(core.wait(0))
+    waiting:cancel()
+    assert.is_true(core.wait(0))
+    runway.step(0, math.huge)
+    assert.equal("cancelled", joined)
+    assert.is_false(core.wait(0))
+  end)
+
   it("hands out what the engine has finished one by one", function()
     local files = scratch.new()
     local path, before = files:write("a", "text"), core.stats().finished

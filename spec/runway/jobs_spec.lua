@@ -40,6 +40,22 @@ describe("many at once:", function()
     end)
   end)
 
+  it("refuses to let jobs wait for themselves, or in a ring", function()
+    local said = {}
+    local a, b, c
+    local function joins(other) return function() said[#said + 1] = select(2, pcall(function() other():join() end)) end end
+    a = runway.spawn(joins(function() return b end))
+    b = runway.spawn(joins(function() return c end))
+    c = runway.spawn(joins(function() return a end))
+    local own
+    own = runway.spawn(joins(function() return own end))
+    runway.all { a, b, c, own }
+    assert.equal(2, #said)
+    for _, message in ipairs(said) do
+      assert.matches("^spec/runway/jobs_spec.lua:%d+: a job cannot join itself, nor one that waits for it$", message)
+    end
+  end)
+
   describe("all", function()
     it("waits for jobs, functions and tasks alike, and keeps their order", function()
       local task = { wait = function(self) runway.sleep(2) return self.name end, name = "task" }

@@ -16,6 +16,7 @@ local SHAPES = {
   slow_at_both_ends = function(share) return math.floor(share * share * (3 - 2 * share) * 100) / 100 end,
   stuck_at_its_end = function(share) return math.min(0.95, math.floor(share / 0.8 * 95) / 100) end,
   untold = function() return nil end,
+  hardly = function() return 0.1 end,
 }
 
 describe("a task that is waited for", function()
@@ -123,6 +124,15 @@ describe("a task that is waited for", function()
     assert.is_true(least >= 5, least)
     local _, polls = wait(provider { poll_interval = 30 }, 120, "even")
     assert.equal(4, polls)
+  end)
+
+  it("is asked once more just before the wait is over, where its next look would be later", function()
+    for _, options in ipairs { {}, { poll_interval = 300 } } do
+      made, asked = { takes = 38, shape = "hardly" }, 0
+      local task = assert(provider(options):generate(mocked.clip()))
+      assert(task:wait { timeout = 40 })
+      assert.is_true(asked <= 4, asked)
+    end
   end)
 
   it("is not asked about in step with others", function()
