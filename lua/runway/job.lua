@@ -99,7 +99,7 @@ end
 local function end_cancelled(j)
   local co, waiter = j.co, j.waiting
   j.waiting = nil
-  if waiter and waiter.abandon then guard.call(waiter.abandon) end
+  if waiter and waiter.abandon then guard.call(waiter.abandon, waiter) end
   if j.results then return end                -- `abandon` came back here
   finish(j, { n = 2, nil, job.cancelled(j) })
   local ok, err = close(co)
@@ -218,7 +218,7 @@ function Job:cancel()
   elseif self.waiting and not self.waiting.critical then
     end_cancelled(self)
   elseif self.waiting and self.waiting.stop then
-    self.waiting.stop("cancelled", "the job was cancelled")
+    self.waiting.stop("cancelled", "the job was cancelled", self.waiting)
   end
   return true
 end
@@ -239,8 +239,8 @@ local born = 0
 --- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
 --- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, with a
---- kind and a message: give up what can still be given up), abandon (called when the
---- job is cancelled while parked here and it is not critical).
+--- kind, a message and this: give up what can still be given up), abandon (called with this when the
+--- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for).
 function job.waiter()
   born = born + 1
   return setmetatable({ done = false, born = born, woken = false, values = nil, job = nil, abandon = nil }, Waiter)

@@ -117,7 +117,7 @@ end
 function ledger.revoke(receipt, message)
   receipt.revoked = { kind = "cancelled", code = "lease_lost", message = message, permanent = true }
   local w = receipt.waiter
-  if w and not w.done and w.stop then w.stop("cancelled", message) end
+  if w and not w.done and w.stop then w.stop("cancelled", message, w) end
 end
 
 --- Its task is known, or there is none.

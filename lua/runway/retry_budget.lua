@@ -25,7 +25,7 @@ local by_transport = setmetatable({}, { __mode = "k" })
 
 --- The budget of the server behind a URL.
 ---@param transport runway.Transport
----@param url string
+---@param url string   its origin will do
 ---@return runway.RetryBudget
 function retry_budget.of(transport, url)
   local budgets = by_transport[transport]
@@ -33,6 +33,7 @@ function retry_budget.of(transport, url)
     budgets = {}
     by_transport[transport] = budgets
   end
+  if budgets[url] then return budgets[url] end
   local spelled = url:match("^[^:]*:?/*[^/?#]*")
   local budget = budgets[spelled]
   if not budget then
@@ -44,7 +45,8 @@ function retry_budget.of(transport, url)
 end
 
 local function put(budget, share)
-  budget.left = math.min(budget.left + share, RESERVE)
+  local left = budget.left + share
+  budget.left = left < RESERVE and left or RESERVE
 end
 
 --- A call begins.

@@ -21,7 +21,8 @@ local text = require "runway.text"
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
 ---@field secrets string[]      the keys that are kept out of every text
----@field signed? { key: string, headers: table<string, string> }  of every request to the base URL, once made
+---@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  the headers of requests to the
+---  base URL, once made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
@@ -36,7 +37,7 @@ local text = require "runway.text"
 ---@field logger? function     the user's; call `session:log`
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
 ---@field logged table<string|integer, any>  and as the logger was
----@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
+---@field live table<table, fun(kind: string, message: string, waiter: table)>  what `close` gives up: waiter -> how
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
 
@@ -346,7 +347,7 @@ function Session:close()
   self.closed = true
   for _, w in ipairs(scheduler.newest_first(self.live)) do
     local give_up = self.live[w]
-    if give_up then give_up("cancelled", "the client was closed") end
+    if give_up then give_up("cancelled", "the client was closed", w) end
   end
 end
 
