@@ -151,10 +151,12 @@ end
 ---@return string[]|nil urls     nil when none is left
 ---@return string|nil flagged    what was left out, when anything was
 function fields.urls(v)
-  if type(v) == "string" or (type(v) == "table" and (v.url ~= nil or v.uri ~= nil or stands_for(v) ~= nil)) then
+  local what = type(v)
+  if what == "string" or what == "table" and v[1] == nil and (v.url ~= nil or v.uri ~= nil or stands_for(v) ~= nil) then
     v = { v }
+  elseif what ~= "table" then
+    return nil
   end
-  if type(v) ~= "table" then return nil end
   local kept, total, dropped = {}, #v, 0
   for i = 1, total do
     if #kept == MAX_URLS then break end

@@ -338,7 +338,8 @@ end
 ---@param sort "paid"|"free"|nil
 ---@return number
 function Session:held(sort)
-  return math.max(0, (sort and self.held_until[sort] or 0) - scheduler.now())
+  local till = sort and self.held_until[sort]
+  return till and math.max(0, till - scheduler.now()) or 0
 end
 
 --- Ends what is under way; what may cost money and has left is awaited by those who sent it.
