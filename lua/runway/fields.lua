@@ -110,8 +110,12 @@ end
 ---@param whole? any   what a bare number is when all is done: 100; nil: not known
 ---@return number|nil
 function fields.progress(v, whole)
-  local n, most = fields.number(v), fields.number(whole)
-  if whole ~= nil and not (most and most > 0) then return nil end
+  if v == nil then return nil end
+  local n, most = fields.number(v), nil
+  if whole ~= nil then
+    most = fields.number(whole)
+    if not (most and most > 0) then return nil end
+  end
   if not n and type(v) == "string" and #v <= MAX_DIGITS then
     local percent = text.trim(v)
     n = percent:sub(-1) == "%" and decimal(percent:sub(1, -2))
@@ -191,6 +195,7 @@ end
 ---@param limit integer|nil  bytes, default 4096
 ---@return string|nil
 function fields.line(v, limit)
+  if v == nil then return nil end             -- as a rule
   return text.line(fields.text(v), limit)
 end
 

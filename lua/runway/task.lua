@@ -305,7 +305,7 @@ end
 
 -- Has it ended, with its files named, or here, if it succeeded?
 local function finished(t)
-  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
+  return TERMINAL[t.status] and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
 -- Pauses until the next query is due, or the wait is over; what was overslept does not count. So did all who
@@ -357,7 +357,7 @@ local function wait(t, time, on_progress)
       if gone(t) then break end
       last = err
       if not err and on_progress then scheduler.guard(on_progress, t) end
-      if not err and t:done() and not finished(t) then
+      if not err and TERMINAL[t.status] and not finished(t) then
         if empty == OUTPUT_TRIES then return no_output(t) end
         empty = empty + 1
         my.next_poll = scheduler.now() + OUTPUT_PAUSE

@@ -43,7 +43,8 @@ end
 ---@param v any
 ---@return boolean
 function values.is_null(v)
-  if v == nil or type(v) ~= "userdata" and type(v) ~= "table" then return false end
+  local what = type(v)
+  if what ~= "userdata" and what ~= "table" then return false end
   local module = json()
   return module ~= nil and rawequal(v, module.null)
 end

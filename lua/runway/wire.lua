@@ -38,7 +38,6 @@ end
 -- A query to stand after a path; nil, message when it cannot be written. Numbers are written as
 -- JSON writes them: exactly, and in every locale alike.
 local function query_string(query, path)
-  if not query then return "" end
   local names, parts = {}, {}
   for name in pairs(query) do names[#names + 1] = name end
   table.sort(names, text.before)
@@ -124,7 +123,8 @@ end
 function wire.of(session, request, paid)
   local method = request.method or "GET"
   if not PLAIN_METHODS[method] and method:find("[a-z]") then method = text.upper(method) end
-  local query, message = query_string(request.query, request.url or request.path)
+  local query, message = "", nil
+  if request.query then query, message = query_string(request.query, request.url or request.path) end
   if not query then return nil, message end
   local made, problem = (request.url and elsewhere or at_home)(session, method, request, query)
   if not made then return nil, problem end
