@@ -46,7 +46,10 @@ end
 
 --------------------------------------------------------------------- calling one of its functions
 
-local REQUEST, BODIES, TASK = contract.REQUEST, contract.BODIES, contract.TASK
+local REQUEST, TASK = contract.REQUEST, contract.TASK
+
+local IS_BODY = {}
+for _, field in ipairs(contract.BODIES) do IS_BODY[field] = 1 end
 
 local LEVELS = 3                              -- a request's form holds tables of fields
 
@@ -140,23 +143,22 @@ end
 -- What is wrong with a request; nil when it can be sent.
 local function request_fault(s, name, request)
   if type(request) ~= "table" then return odd(s, name, request, "as a request") end
+  local bodies = 0
   for field, v in next, request do
     local fits = REQUEST[field]
     if not fits then return unknown(s, name, field, REQUEST, "request") end -- its body may be missing
     if not fits(v) then
       return odd(s, name, v, "as the " .. field .. " of a request", contract.EXPECTED_OF_A_REQUEST[field])
     end
+    bodies = bodies + (IS_BODY[field] or 0)
   end
-  local body
-  for i = 1, #BODIES do
-    local field = BODIES[i]
-    if request[field] ~= nil then
-      if body then
-        return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, body, field,
-          name)
-      end
-      body = field
+  if bodies > 1 then
+    local named = {}
+    for _, field in ipairs(contract.BODIES) do
+      if request[field] ~= nil then named[#named + 1] = field end
     end
+    return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, named[1], named[2],
+      name)
   end
   if name == "submit" and request.method == nil then -- a GET makes nothing, and no one means it
     return ("the adapter %s gave a request without a method in submit; it must be a POST (or PATCH)")

@@ -29,7 +29,7 @@ local http = {}
 ---@field tell fun(call: runway.Call, verdict: table, result: table, reading: runway.Reading): table  fields of an error
 ---@field package session runway.Session      this and the next four: of the exchange that is under way
 ---@field package handle any                 of the transport
----@field package given_up? table            the error to be told instead of its own
+---@field package given_up table|false      the error to be told instead of its own
 ---@field package ending table|false         the timers of its deadline, and of what is told on the way
 ---@field package ticking table|false
 ---@field package attempts? integer          of one without a receipt, which counts them for itself
@@ -78,10 +78,10 @@ local function give_up(kind, message, w)
   local transport = call.session.transport
   call.given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
   if not call.wire.gate then
-    transport:cancel(call.handle)
+    transport:cancel(call.handle or nil)
     w:wake { sent = false, error = call.given_up }
   elseif transport.drop then
-    transport:drop(call.handle)               -- the result comes in either case
+    transport:drop(call.handle or nil)        -- the result comes in either case
   end
 end
 
@@ -94,7 +94,7 @@ end
 
 local function abandon(w)
   release(w)
-  w.call.session.transport:cancel(w.call.handle)
+  w.call.session.transport:cancel(w.call.handle or nil)
 end
 
 -- Starts it, and waits for the result.
@@ -114,7 +114,7 @@ end
 -- Sends a call's request once, and waits for the result.
 local function exchange(session, call)
   local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt, scheduler.waiter()
-  call.session, call.handle, call.given_up = session, nil, nil
+  call.session, call.handle, call.given_up = session, false, false
   call.ending, call.ticking = false, false    -- their places before: to make one then could fail
   w.call, w.abandon = call, abandon
   session.live[w] = give_up
@@ -380,10 +380,11 @@ function Api:tell(verdict, result, reading)
   }
 end
 
--- What the adapter makes of an answer, into the reading. True when it speaks for itself: there is no such task.
-local function ask_reader(call, session, answer, reading)
+-- What the adapter makes of an answer.
+local function ask_reader(call, session, answer)
   local value, problem, fault = adapter.read(session, call.reader, answer, call.ref)
-  answer.fault = fault
+  local id
+  if fault then answer.fault = fault end
   if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
     if answer.status >= 400 and not call.wire.gate then
@@ -391,19 +392,19 @@ local function ask_reader(call, session, answer, reading)
     end
   end
   if call.reader == "accepted" then
-    local id = value and fields.id(value.id)
+    id = value and fields.id(value.id)
     -- beside an error it is the request's own name: { id = "req_1", error = … }
     if id and (answer.status < 200 or answer.status > 299) and ids.is_foreign(id) then id = nil end
-    reading.id = id or problem and fields.id(problem.id)
-    if not reading.id then value = nil end    -- what is read without an id is not read at all
+    id = id or problem and fields.id(problem.id)
+    if not id then value = nil end            -- what is read without an id is not read at all
   end
-  reading.value, reading.problem, reading.reader = value, problem, call.reader
-  return type(value) == "table" and value.missing == true
+  return { answer = answer, reader = call.reader, value = value, problem = problem, id = id }
 end
 
 function Api:read(session, result)
-  local paid, reading = self.wire.gate, { answer = nil, value = nil, problem = nil, verdict = nil }
+  local paid = self.wire.gate
   if result.error then                        -- what came before it broke off may name the task
+    local reading = {}
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result, scheduler.breathe)
       reading.id = ids.in_answer(reading.answer)
@@ -412,11 +413,13 @@ function Api:read(session, result)
     return reading
   end
   local answer = answers.of(result, scheduler.breathe)
-  reading.answer = answer
+  local reading
   if self.reader then
-    if ask_reader(self, session, answer, reading) then return reading end
-  elseif answer.json or answer.status == 204 or self.raw then
-    reading.value = answer
+    reading = ask_reader(self, session, answer)
+    local value = reading.value
+    if type(value) == "table" and value.missing == true then return reading end -- it speaks for itself
+  else
+    reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end
   local good = answer.status >= 200 and answer.status <= 299
   if good and self.refusal then
@@ -458,7 +461,7 @@ function http.call(session, request, opts)
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
-    session = session, handle = nil, ending = false, ticking = false, attempts = 0, sent = false, -- their places
+    session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
   }, Api))
 end
 

@@ -243,7 +243,7 @@ local born = 0
 --- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for).
 function job.waiter()
   born = born + 1
-  return setmetatable({ done = false, born = born, woken = false, values = nil, job = nil, abandon = nil }, Waiter)
+  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.

@@ -18,13 +18,17 @@ local SAFE_METHODS = { GET = true, HEAD = true, DELETE = true, PUT = true, OPTIO
 ---@return runway.WireRequest
 function wire.limited(session, method, url, headers, address)
   local limits = session.limits
-  -- at once, and with places for what most have beside: a table is made anew each time that it grows
-  return {
-    method = method, url = url, headers = headers, address = address, path = nil, body = nil, gate = nil,
+  -- at once, with places to spare: a table is made anew each time that it grows
+  local made = {
+    method = method, url = url, headers = headers, address = address,
     timeout = limits.timeout, connect_timeout = limits.connect_timeout, max_body_bytes = limits.max_body_bytes,
-    proxy = limits.proxy, ca_file = limits.ca_file, resolve = limits.resolve, allow_http = limits.allow_http,
     lane = session.lane, lane_limit = limits.max_in_flight,
   }
+  if limits.proxy then made.proxy = limits.proxy end
+  if limits.ca_file then made.ca_file = limits.ca_file end
+  if limits.resolve then made.resolve = limits.resolve end
+  if limits.allow_http then made.allow_http = true end
+  return made
 end
 
 --- The reach of a request to an address that a server named.
@@ -131,13 +135,15 @@ function wire.of(session, request, paid)
   if request.json ~= nil then
     made.body, message = json.encode(request.json)
     if made.body == nil then return nil, message end
-  else
+  elseif request.body then
     made.body = request.body
   end
-  made.form, made.file = request.form, request.file
   made.gate = paid or not (request.safe or SAFE_METHODS[method])
-  -- A file on its way may take long: no query and no submit waits for it.
-  if (made.form or made.file) and not made.gate then made.lane = session.uploads_lane end
+  if request.form or request.file then
+    made.form, made.file = request.form, request.file
+    -- It may be long on its way: no query and no submit waits for it.
+    if not made.gate then made.lane = session.uploads_lane end
+  end
   return made
 end
 
