@@ -87,7 +87,7 @@ end
 
 local function release(w)
   local call = w.call
-  call.session.live[w] = nil
+  call.session:strike(w)
   scheduler.cancel_timer(call.ending)
   scheduler.cancel_timer(call.ticking)
 end
@@ -116,11 +116,11 @@ local function exchange(session, call)
   local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt, scheduler.waiter()
   call.session, call.handle, call.given_up = session, false, false
   call.ending, call.ticking = false, false    -- their places before: to make one then could fail
-  w.call, w.abandon = call, abandon
-  session.live[w] = give_up
+  w.call, w.abandon, w.stop = call, abandon, give_up
+  session:enlist(w)
   if gate then
     scheduler.checkpoint()
-    w.critical, w.stop = true, give_up        -- a paid answer is awaited even by a cancelled job
+    w.critical = true                         -- a paid answer is awaited even by a cancelled job
   end
   local function done(result) w:wake(result) end
   if receipt and receipt.revoked then         -- the right to send it has gone meanwhile

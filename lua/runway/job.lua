@@ -238,12 +238,14 @@ local born = 0
 
 --- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
 --- may set:
---- critical (a cancelled job waits for it all the same), stop (called then, with a
+--- critical (a cancelled job waits for it all the same), stop (called then, or when a client is closed, with a
 --- kind, a message and this: give up what can still be given up), abandon (called with this when the
---- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for).
+--- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for), place (in
+--- a session's list).
 function job.waiter()
   born = born + 1
-  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false }, Waiter)
+  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false,
+    stop = false, place = false, call = false }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
@@ -259,11 +261,11 @@ end
 
 --- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
 --- waits behind, so that nothing of it gets a turn meanwhile.
----@param waiters table<table, any>
----@return table[]
+---@param waiters table[]
+---@return table[]   another list
 function job.newest_first(waiters)
   local list = {}
-  for w in pairs(waiters) do list[#list + 1] = w end
+  for i, w in ipairs(waiters) do list[i] = w end
   table.sort(list, function(a, b) return a.born > b.born end)
   return list
 end

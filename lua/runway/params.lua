@@ -223,7 +223,9 @@ function params.normalise(raw)
   end
   local names, problem = names_of(raw)
   if not names then return nil, problem end
-  local clean, given_as = {}, {}
+  -- with places for what most have: a table is made anew each time that it grows
+  local clean = { model = nil, prompt_text = nil, prompt_image = nil, ratio = nil, duration = nil }
+  local given_as = { model = nil, promptText = nil, promptImage = nil, ratio = nil, duration = nil }
   for _, name in ipairs(names) do
     local v, neutral = raw[name], SHORT_FORMS[name] or name
     local camel = params.camel(neutral)

@@ -37,7 +37,7 @@ local text = require "runway.text"
 ---@field logger? function     the user's; call `session:log`
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
 ---@field logged table<string|integer, any>  and as the logger was
----@field live table<table, fun(kind: string, message: string, waiter: table)>  what `close` gives up: waiter -> how
+---@field live table[]         what `close` gives up: waiters, each with a `stop`; see `enlist`
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
 
@@ -281,17 +281,37 @@ function Session:is_real()
   return not self.transport.pretends
 end
 
+--- Notes a waiter that has a `stop`, for `close` to give up what it waits for. A list, and not a set by waiters: as
+--- many go out of it as come in, and of a table that is nearly full all the time each second one has it sorted anew.
+---@param w table
+function Session:enlist(w)
+  local live = self.live
+  local at = #live + 1
+  live[at], w.place = w, at
+end
+
+---@param w table   one that is noted, or not any more
+function Session:strike(w)
+  local live, at = self.live, w.place
+  if not at then return end
+  local size = #live
+  local last = live[size]
+  live[at], last.place = last, at             -- in its place
+  live[size], w.place = nil, false
+end
+
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
 ---@return boolean open   false: the client was closed meanwhile
 function Session:pause(seconds)
   local w = scheduler.waiter()
   local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
-  self.live[w] = function() w:wake() end
+  w.stop = function() w:wake() end
   w.abandon = function()
-    self.live[w] = nil
+    self:strike(w)
     scheduler.cancel_timer(timer)
   end
+  self:enlist(w)
   scheduler.park(w)
   w.abandon()
   return not self.closed
@@ -347,8 +367,7 @@ function Session:close()
   if self.closed then return end
   self.closed = true
   for _, w in ipairs(scheduler.newest_first(self.live)) do
-    local give_up = self.live[w]
-    if give_up then give_up("cancelled", "the client was closed", w) end
+    if w.place then w.stop("cancelled", "the client was closed", w) end
   end
 end
 

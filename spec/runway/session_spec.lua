@@ -198,8 +198,9 @@ describe("runway.session", function()
 
   describe("close", function()
     it("gives up what is alive, once, and ends pauses", function()
-      local s, told = new(), {}
-      s.live[scheduler.waiter()] = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      local s, told, w = new(), {}, scheduler.waiter()
+      w.stop = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      s:enlist(w)
       local open
       local job = scheduler.spawn(function() open = s:pause(1e6) end)
       scheduler.step(0)
