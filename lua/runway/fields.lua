@@ -83,7 +83,7 @@ function fields.id(v)
   if type(v) == "number" then
     return is_integer(v) and v ~= 0 and v ~= -1 and ("%d"):format(v) or nil
   end
-  if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[^%z\1-\31\127]+$") then return nil end
+  if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[ -~\128-\255]+$") then return nil end
   if v == "." or v == ".." or text.trim(v) == "" then return nil end
   last_id = v
   return v

@@ -88,8 +88,8 @@ end
 local function release(w)
   local call = w.call
   call.session:strike(w)
-  scheduler.cancel_timer(call.ending)
-  scheduler.cancel_timer(call.ticking)
+  if call.ending then scheduler.cancel_timer(call.ending) end
+  if call.ticking then scheduler.cancel_timer(call.ticking) end
 end
 
 local function abandon(w)

@@ -203,7 +203,7 @@ local function names_of(raw)
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
     local is_text = not text.bad_byte(name)
-    if not name:find("^[^%z\1-\31\127]+$") or not is_text then
+    if not name:find("^[ -~\128-\255]+$") or not is_text then
       local shown = values.show(name:gsub("[^ -~]", "?"))
       return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
     end
@@ -266,12 +266,13 @@ local camels, count, MOST_CAMELS = {}, 0, 1000 -- names that were turned before:
 ---@param name string
 ---@return string
 function params.camel(name)
-  if not name:find("_", 1, true) then return name end
   local camel = camels[name]
-  if not camel then
+  if camel then return camel end
+  camel = name
+  if name:find("_", 1, true) then
     camel = name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after) return before .. text.upper(after) end)
-    if count < MOST_CAMELS then camels[name], count = camel, count + 1 end
   end
+  if count < MOST_CAMELS then camels[name], count = camel, count + 1 end
   return camel
 end
 

@@ -45,18 +45,17 @@ function retry_budget.of(transport, url)
 end
 
 local function put(budget, share)
-  local left = budget.left + share
-  budget.left = left < RESERVE and left or RESERVE
+  budget.left = math.min(budget.left + share, RESERVE)
 end
 
 --- A call begins.
 function Budget:wanted()
-  put(self, SHARE)
+  if self.left < RESERVE then put(self, SHARE) end
 end
 
 --- The server works: it has answered.
 function Budget:answered()
-  put(self, 1)
+  if self.left < RESERVE then put(self, 1) end
 end
 
 --- Takes one retry.

@@ -34,8 +34,9 @@ local submit = {}
 ---@param kind string
 ---@return boolean
 function submit.offers(session, kind)
-  for _, offered in ipairs(session.adapter.kinds) do
-    if offered == kind then return true end
+  local kinds = session.adapter.kinds
+  for i = 1, #kinds do
+    if kinds[i] == kind then return true end
   end
   return false
 end

@@ -92,7 +92,7 @@ end
 ---@param field string
 ---@param v string
 function values.check_address(field, v)
-  local at = v:find("%z")
+  local at = v:find("\0", 1, true)
   if at then return misuse(field, "%s holds a NUL (at byte %d)", field, at) end
   return values.check_text(field, v)
 end

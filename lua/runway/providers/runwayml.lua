@@ -86,7 +86,7 @@ function runwayml.price(_, request) return prices.of(request.json) end
 
 local function path_of(ref)
   local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
-  return ("/v1/%s/%s"):format(family, text.escape(ref.id))
+  return "/v1/" .. family .. "/" .. text.escape(ref.id)
 end
 
 function runwayml.query(ref) return { method = "GET", path = path_of(ref) } end
