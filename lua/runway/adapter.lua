@@ -157,8 +157,8 @@ local function request_fault(s, name, request)
     for _, field in ipairs(contract.BODIES) do
       if request[field] ~= nil then named[#named + 1] = field end
     end
-    return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, named[1], named[2],
-      name)
+    return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, named[1],
+      named[2], name)
   end
   if name == "submit" and request.method == nil then -- a GET makes nothing, and no one means it
     return ("the adapter %s gave a request without a method in submit; it must be a POST (or PATCH)")
@@ -236,7 +236,8 @@ local function is_clean(value)
   if getmetatable(value) ~= nil then return false end
   for field, v in next, value do
     local fits = TASK[field]
-    if not fits or field == "output" and not (type(v) == "table" and is_plain(v, 1)) or not fits(v) then return false end
+    if not fits or field == "output" and not (type(v) == "table" and is_plain(v, 1)) then return false end
+    if not fits(v) then return false end
   end
   return true
 end

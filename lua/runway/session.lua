@@ -21,7 +21,7 @@ local text = require "runway.text"
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
 ---@field secrets string[]      the keys that are kept out of every text
----@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  the headers of requests to the
+---@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  headers of requests to the
 ---  base URL, once made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
@@ -300,13 +300,15 @@ function Session:strike(w)
   live[size], w.place = nil, false
 end
 
+local function wake(_, _, w) w:wake() end
+
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
 ---@return boolean open   false: the client was closed meanwhile
 function Session:pause(seconds)
   local w = scheduler.waiter()
   local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
-  w.stop = function() w:wake() end
+  w.stop = wake
   w.abandon = function()
     self:strike(w)
     scheduler.cancel_timer(timer)
