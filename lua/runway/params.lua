@@ -202,10 +202,12 @@ local function names_of(raw)
     if type(name) ~= "string" then
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
-    local is_text = not text.bad_byte(name)
-    if not name:find("^[ -~\128-\255]+$") or not is_text then
-      local shown = values.show(name:gsub("[^ -~]", "?"))
-      return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
+    if not name:find("^[ -~]+$") then         -- a rare one
+      local is_text = not text.bad_byte(name)
+      if not name:find("^[ -~\128-\255]+$") or not is_text then
+        local shown = values.show(name:gsub("[^ -~]", "?"))
+        return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
+      end
     end
     names[#names + 1] = name
   end

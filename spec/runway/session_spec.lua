@@ -211,6 +211,21 @@ describe("runway.session", function()
       assert.same({ "cancelled: the client was closed" }, told)
     end)
 
+    it("gives up all that is left, in whatever order others went, the newest first", function()
+      local s, told, waiters = new(), {}, {}
+      for i = 1, 6 do
+        local w = scheduler.waiter()
+        w.stop = function() told[#told + 1] = i end
+        waiters[i] = w
+        s:enlist(w)
+      end
+      for _, i in ipairs { 2, 6, 2, 3 } do s:strike(waiters[i]) end
+      s:close()
+      assert.same({ 5, 4, 1 }, told)
+      for _, i in ipairs { 1, 4, 5 } do s:strike(waiters[i]) end
+      assert.is_nil(next(s.live))
+    end)
+
     it("leaves nothing of a pause that is over, or was cancelled", function()
       local s = new()
       scheduler.freeze()
