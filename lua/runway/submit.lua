@@ -27,6 +27,8 @@ local task = require "runway.task"
 local text = require "runway.text"
 local values = require "runway.values"
 
+local NONE = {}
+
 local submit = {}
 
 --- Does the provider offer this kind of task?
@@ -110,9 +112,8 @@ end
 -- the adapter know it.
 local function notes_of(order, request, looked)
   local notes = order.fit and {} or shape.warnings(looked)
-  for _, list in ipairs { order.warnings or {}, request.warnings or {} } do
-    for _, warning in ipairs(list) do notes[#notes + 1] = warning end
-  end
+  for _, warning in ipairs(order.warnings or NONE) do notes[#notes + 1] = warning end
+  for _, warning in ipairs(request.warnings or NONE) do notes[#notes + 1] = warning end
   return notes
 end
 
