@@ -71,7 +71,8 @@ end
 -- How programs without a task write that there is none.
 local NO_ID = { ["0"] = true, ["-1"] = true, null = true, NULL = true, ["nil"] = true, None = true, undefined = true }
 
-local last_id                                 -- asked for again and again while a task is polled
+-- Those that were found to be right, since each answer of a task has the same. Forgotten when they are many.
+local ids, ids_count, MOST_IDS = {}, 0, 1000
 
 ---A task id: a non-empty string of at most 4096 bytes without control characters, or an integer
 ---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path, and so
@@ -79,13 +80,15 @@ local last_id                                 -- asked for again and again while
 ---@param v any
 ---@return string|nil
 function fields.id(v)
-  if v == last_id then return v end
+  if ids[v] then return v end                 -- as a rule
   if type(v) == "number" then
     return is_integer(v) and v ~= 0 and v ~= -1 and ("%d"):format(v) or nil
   end
   if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[ -~\128-\255]+$") then return nil end
   if v == "." or v == ".." or text.trim(v) == "" then return nil end
-  last_id = v
+  if #v > MAX_WORD then return v end          -- too much to be kept of each
+  if ids_count == MOST_IDS then ids, ids_count = {}, 0 end
+  ids[v], ids_count = true, ids_count + 1
   return v
 end
 

@@ -202,7 +202,7 @@ local function names_of(raw)
     if type(name) ~= "string" then
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
-    if not name:find("^[ -~]+$") then         -- a rare one
+    if not check[name] and not name:find("^[ -~]+$") then -- a rare one
       local is_text = not text.bad_byte(name)
       if not name:find("^[ -~\128-\255]+$") or not is_text then
         local shown = values.show(name:gsub("[^ -~]", "?"))
