@@ -46,6 +46,11 @@ end
 
 --------------------------------------------------------------------- calling one of its functions
 
+local REQUEST, TASK = contract.REQUEST, contract.TASK
+
+local IS_BODY = {}
+for _, field in ipairs(contract.BODIES) do IS_BODY[field] = 1 end
+
 local LEVELS = 3                              -- a request's form holds tables of fields
 
 -- Is there no metatable in it, as deep as we look into it? The json of a request is read raw.
@@ -71,16 +76,25 @@ local function plain(v)
   return bare(v, 1)
 end
 
--- The adapter's values after `true`, or false and what it raised, as text.
-local function attempt(s, name, ...)
-  local ok, value, more = scheduler.try(s.adapter[name], ...)
-  if ok then return true, plain(value), plain(more) end
+-- The same for a request, whose fields are known.
+local function plain_request(v)
+  if type(v) ~= "table" then return v end
+  if getmetatable(v) == nil and v.form == nil and v.headers == nil and v.query == nil and v.warnings == nil then
+    return v                                  -- as a rule
+  end
+  return plain(v)
+end
+
+-- The adapter's values after `true`, or false and what it raised, as text. They may have metatables.
+local function attempt(s, name, a, b)
+  local ok, value, more = scheduler.try(s.adapter[name], a, b)
+  if ok then return true, value, more end
   return false, scheduler.text_of(value)
 end
 
 -- What was wrong with a value that an adapter's function gave, and what it must be.
 local function odd(s, name, v, where, expected)
-  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(v, s.secrets), where, name,
+  return ("the adapter %s gave %s %s in %s%s"):format(s.adapter.name, shown.value(plain(v), s.secrets), where, name,
     expected and "; it must be " .. expected or "")
 end
 
@@ -104,6 +118,7 @@ local SAVED = { id = fields.id, message = fields.text, code = fields.text }
 local function problem_of(s, name, given)
   if given == nil then return nil end
   if type(given) == "string" then return { message = given } end
+  given = plain(given)
   if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem") end
   local faults, problem = {}, {}
   if given.message == nil then faults[1] = odd(s, name, nil, "as the message of a problem") end
@@ -128,20 +143,22 @@ end
 -- What is wrong with a request; nil when it can be sent.
 local function request_fault(s, name, request)
   if type(request) ~= "table" then return odd(s, name, request, "as a request") end
+  local bodies = 0
   for field, v in next, request do
-    local fits = contract.REQUEST[field]
-    if not fits then return unknown(s, name, field, contract.REQUEST, "request") end -- its body may be missing
+    local fits = REQUEST[field]
+    if not fits then return unknown(s, name, field, REQUEST, "request") end -- its body may be missing
     if not fits(v) then
       return odd(s, name, v, "as the " .. field .. " of a request", contract.EXPECTED_OF_A_REQUEST[field])
     end
+    bodies = bodies + (IS_BODY[field] or 0)
   end
-  local body
-  for _, field in ipairs(contract.BODIES) do
-    if request[field] ~= nil and body then
-      return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, body, field,
-        name)
+  if bodies > 1 then
+    local named = {}
+    for _, field in ipairs(contract.BODIES) do
+      if request[field] ~= nil then named[#named + 1] = field end
     end
-    body = request[field] ~= nil and field or body
+    return ("the adapter %s gave a request with two bodies, %s and %s, in %s"):format(s.adapter.name, named[1],
+      named[2], name)
   end
   if name == "submit" and request.method == nil then -- a GET makes nothing, and no one means it
     return ("the adapter %s gave a request without a method in submit; it must be a POST (or PATCH)")
@@ -169,14 +186,17 @@ end
 --- Lets the adapter make a request (for "upload": a step).
 ---@param s runway.Session
 ---@param name "submit"|"query"|"cancel"|"credits"|"upload"
+---@param a? any                        its arguments
+---@param b? any
 ---@return table|nil request
 ---@return runway.Problem|nil problem   the adapter's, or that it broke, has no such function, or made nothing
-function adapter.ask(s, name, ...)
+function adapter.ask(s, name, a, b)
   local who = s.adapter.name
   if not s.adapter[name] then return nil, broken("the adapter %s has no %s", who, name) end
-  local ok, request, problem = attempt(s, name, ...)
+  local ok, request, problem = attempt(s, name, a, b)
   if not ok then return nil, broken("the adapter %s failed in %s: %s", who, name, request) end
   if request ~= nil and request ~= false then
+    request = name == "upload" and plain(request) or plain_request(request)
     local fault = (name == "upload" and step_fault or request_fault)(s, name, request)
     if fault then return nil, broken("%s", fault) end
     return request
@@ -199,6 +219,7 @@ function adapter.sign(s)
   if not s.adapter.sign then return { Authorization = "Bearer " .. s.key } end
   local ok, headers = attempt(s, "sign", s.key)
   if not ok then return nil, broken("the adapter %s failed in sign: %s", s.adapter.name, headers) end
+  headers = plain(headers)
   if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers")) end
   for name, value in pairs(headers) do
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
@@ -210,20 +231,31 @@ end
 
 --------------------------------------------------------------------- those that read an answer
 
+-- Are they what the fields of a task must be, each of them?
+local function is_clean(value)
+  if getmetatable(value) ~= nil then return false end
+  for field, v in next, value do
+    local fits = TASK[field]
+    if not fits or field == "output" and not (type(v) == "table" and is_plain(v, 1)) then return false end
+    if not fits(v) then return false end
+  end
+  return true
+end
+
 -- The fields without those of another type than they must have; and what was wrong, as a fault. Of a number that is an
 -- id both: what was paid for keeps it.
 local function clean(s, name, value)
-  local faults
-  -- with places for what nearly every answer has: a table is made anew each time that it grows
-  local kept = { id = nil, status = nil, progress = nil, output = nil, created_at = nil, word = nil }
+  if is_clean(value) then return value end    -- as a rule
+  local faults, kept = nil, {}
   for field, v in next, value do
-    local fits = contract.TASK[field]
+    local fits = TASK[field]
+    if field == "output" or not fits then v = plain(v) end -- else no table will do
     if fits and fits(v) then
       kept[field] = v
     else
       local fault
       if not fits then
-        fault = unknown(s, name, field, contract.TASK, "task")
+        fault = unknown(s, name, field, TASK, "task")
       elseif field == "progress" and type(v) == "number" then -- another one each time, and one fault
         fault = ("the adapter %s gave a progress out of range in %s; it must be %s"):format(s.adapter.name, name,
           contract.EXPECTED.progress)
@@ -243,6 +275,11 @@ end
 -- A reader's value: fields of a task, what the balance is, or what an account allows.
 local function value_of(s, name, value)
   if value == nil or value == false then return nil end
+  if name == "task" or name == "accepted" then
+    if type(value) == "table" then return clean(s, name, value) end -- as a rule
+  else
+    value = plain(value)
+  end
   if name == "balance" then
     if contract.is_number(value) then return value end
     return nil, odd(s, name, value, "as a balance")
@@ -258,13 +295,14 @@ end
 --- Lets the adapter read an answer (for "callback": a payload).
 ---@param s runway.Session
 ---@param name "accepted"|"task"|"balance"|"limits"|"callback"|"problem"
+---@param answer runway.AdapterAnswer|table
+---@param more? any                     its second argument
 ---@return any value                    fields of a task, a number ("balance"), a table ("limits"); nil: it could not be
 ---  read
 ---@return runway.Problem|nil problem   what the adapter says is wrong; from "problem", its one value
 ---@return string|nil fault             what the adapter did wrong
-function adapter.read(s, name, ...)
+function adapter.read(s, name, answer, more)
   if not s.adapter[name] then return nil end
-  local answer, more = ...
   if name ~= "callback" then                    -- what it does to it is its own affair
     answer = { status = answer.status, headers = answer.headers, json = answer.json, body = answer.body }
   end
@@ -292,6 +330,7 @@ function adapter.asks_at(given)
   local paths = {}
   for _, ref in ipairs { { id = "x" }, { id = "x", format = "official" } } do
     local ok, request = attempt({ adapter = given }, "query", ref)
+    request = plain(request)
     if ok and type(request) == "table" and type(request.path) == "string" then paths[#paths + 1] = request.path end
   end
   return paths
@@ -302,6 +341,7 @@ local function opinion(s, name, fits, what, ...)
   if not s.adapter[name] then return nil end
   local ok, value = attempt(s, name, ...)
   if not ok then return nil, broken("the adapter %s failed in %s: %s", s.adapter.name, name, value) end
+  value = plain(value)
   if value ~= nil and not fits(value) then return nil, broken("%s", odd(s, name, value, what)) end
   return value
 end
@@ -336,6 +376,7 @@ function adapter.price(s, kind, request)
   local ok, price, why = attempt(s, "price", kind, request)
   if not ok then return nil, ("the adapter %s failed in price: %s"):format(s.adapter.name, price) end
   if price == nil then return nil, type(why) == "string" and why or nil end
+  price = plain(price)
   if not contract.is_price(price) then return nil, odd(s, "price", price, "as a price") end
   return { credits = price.credits, low = price.low or price.credits, basis = price.basis or "provider" }
 end

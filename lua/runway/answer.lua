@@ -60,12 +60,11 @@ end
 ---@param pause? fun()    called now and then while much is read; may yield
 ---@return runway.AdapterAnswer
 function answer.of(result, pause)
-  local made = { status = result.status, headers = result.headers or {}, body = result.body or "", json = nil }
-  made.cut = result.error ~= nil or nil
-  if made.body:byte(1) == OBJECT then         -- as a rule
-    made.json = json.read(made.body, pause)
-    if type(made.json) == "table" then return made end
-  end
+  local body, found = result.body or "", nil
+  if body:byte(1) == OBJECT then found = json.read(body, pause) end -- as a rule
+  local made = { status = result.status, headers = result.headers or {}, body = body, json = found }
+  if result.error then made.cut = true end
+  if type(found) == "table" then return made end
   made.json, made.why, made.page = look((text.narrow(made.body):gsub("^%z+", "")), pause)
   if made.why and not made.page then made.why = made.why .. coding_of(made.headers) end
   return made

@@ -76,7 +76,10 @@ function Purse:told(t)
   if not charge then return end
   local named = t.cost and billionths(t.cost) or charge.spent and charge.credits or nil
   local held = named or t.estimated_cost and billionths(t.estimated_cost) or charge.credits
-  if not t:done() then return set(self, charge, held, named ~= nil) end
+  if not t:done() then
+    if named or held ~= charge.credits then set(self, charge, held, named ~= nil) end
+    return
+  end
   self.charges[t.id] = nil
   set(self, charge, t.status == "FAILED" and (named or 0) or held, true)
 end

@@ -6,6 +6,8 @@ local options = require "runway.options"
 local shown = require "runway.shown"
 local text = require "runway.text"
 
+local huge = math.huge
+
 local contract = {}
 
 --------------------------------------------------------------------- values
@@ -30,7 +32,7 @@ local is_word = contract.is_word
 
 ---@param v any
 ---@return boolean
-function contract.is_number(v) return type(v) == "number" and v == v and v < math.huge and v > -math.huge end
+function contract.is_number(v) return type(v) == "number" and v == v and v < huge and v > -huge end
 local is_number = contract.is_number
 
 --- Of seconds, or of credits.
@@ -226,7 +228,7 @@ end
 
 --------------------------------------------------------------------- a request
 
-local function is_path(v) return type(v) == "string" and not v:find("%z") end
+local function is_path(v) return type(v) == "string" and not v:find("\0", 1, true) end
 local function is_path_or_nil(v) return v == nil or is_path(v) end
 
 local SCALARS = { string = true, number = true, boolean = true }

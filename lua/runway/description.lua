@@ -79,7 +79,9 @@ function description.paths(v, found)
   if files.is_file(v) then
     if not found[v.path] then found[#found + 1], found[v.path] = v.path, v end
   elseif type(v) == "table" then
-    for _, value in next, v do description.paths(value, found) end
+    for _, value in next, v do
+      if type(value) == "table" then description.paths(value, found) end
+    end
   end
   return found
 end

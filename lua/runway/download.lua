@@ -116,17 +116,16 @@ end
 
 -- One URL, its redirects and its retries. A file; or nil, err, expired. `way`: how far it came.
 local function fetch(session, url, path, opts, way)
-  local wire = wires.limited(session, {
-    method = "GET", url = url, headers = { ["User-Agent"] = session.limits.user_agent },
-    address = wires.foreign_reach(session),
-    save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES,
-      source = opts.source },
-    timeout = 0, stall = STALL,
-  })
+  local headers = { ["User-Agent"] = session.limits.user_agent }
+  local wire = wires.limited(session, "GET", url, headers, wires.foreign_reach(session))
+  wire.save = { path = path, overwrite = opts.overwrite, only_media = true, max_bytes = opts.max_bytes or MAX_BYTES,
+    source = opts.source }
+  wire.timeout, wire.stall = 0, STALL
   wire.lane = session.files_lane              -- so that no query and no submit waits for a film
   local call = setmetatable({
     name = "(an output)", hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
     wire = wire, way = way,
+    session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
   }, Fetch)
   local file, err = http.send(session, call)
   if not file then return nil, err, call.expired end

@@ -71,7 +71,8 @@ end
 -- How programs without a task write that there is none.
 local NO_ID = { ["0"] = true, ["-1"] = true, null = true, NULL = true, ["nil"] = true, None = true, undefined = true }
 
-local last_id                                 -- asked for again and again while a task is polled
+-- Those that were found to be right, since each answer of a task has the same. Forgotten when they are many.
+local ids, ids_count, MOST_IDS = {}, 0, 1000
 
 ---A task id: a non-empty string of at most 4096 bytes without control characters, or an integer
 ---(some relays number their tasks). "." and ".." are refused, for an id becomes part of a path, and so
@@ -79,13 +80,15 @@ local last_id                                 -- asked for again and again while
 ---@param v any
 ---@return string|nil
 function fields.id(v)
-  if v == last_id then return v end
+  if ids[v] then return v end                 -- as a rule
   if type(v) == "number" then
     return is_integer(v) and v ~= 0 and v ~= -1 and ("%d"):format(v) or nil
   end
-  if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[^%z\1-\31\127]+$") then return nil end
+  if type(v) ~= "string" or #v > MAX_ID or NO_ID[v] or not v:find("^[ -~\128-\255]+$") then return nil end
   if v == "." or v == ".." or text.trim(v) == "" then return nil end
-  last_id = v
+  if #v > MAX_WORD then return v end          -- too much to be kept of each
+  if ids_count == MOST_IDS then ids, ids_count = {}, 0 end
+  ids[v], ids_count = true, ids_count + 1
   return v
 end
 
@@ -110,8 +113,12 @@ end
 ---@param whole? any   what a bare number is when all is done: 100; nil: not known
 ---@return number|nil
 function fields.progress(v, whole)
-  local n, most = fields.number(v), fields.number(whole)
-  if whole ~= nil and not (most and most > 0) then return nil end
+  if v == nil then return nil end
+  local n, most = fields.number(v), nil
+  if whole ~= nil then
+    most = fields.number(whole)
+    if not (most and most > 0) then return nil end
+  end
   if not n and type(v) == "string" and #v <= MAX_DIGITS then
     local percent = text.trim(v)
     n = percent:sub(-1) == "%" and decimal(percent:sub(1, -2))
@@ -151,10 +158,12 @@ end
 ---@return string[]|nil urls     nil when none is left
 ---@return string|nil flagged    what was left out, when anything was
 function fields.urls(v)
-  if type(v) == "string" or (type(v) == "table" and (v.url ~= nil or v.uri ~= nil or stands_for(v) ~= nil)) then
+  local what = type(v)
+  if what == "string" or what == "table" and v[1] == nil and (v.url ~= nil or v.uri ~= nil or stands_for(v) ~= nil) then
     v = { v }
+  elseif what ~= "table" then
+    return nil
   end
-  if type(v) ~= "table" then return nil end
   local kept, total, dropped = {}, #v, 0
   for i = 1, total do
     if #kept == MAX_URLS then break end
@@ -189,6 +198,7 @@ end
 ---@param limit integer|nil  bytes, default 4096
 ---@return string|nil
 function fields.line(v, limit)
+  if v == nil then return nil end             -- as a rule
   return text.line(fields.text(v), limit)
 end
 

@@ -48,17 +48,16 @@ local function traced(err)
   return setmetatable({ err = err, trace = errors.redact(debug.traceback(guard.text_of(err), 2)) }, Traced)
 end
 
-local function passed_on(ok, ...)
-  if not ok and interrupt.is((...)) then error((...), 0) end
-  return ok, ...
-end
-
 --- pcall, but an interrupt goes through.
 ---@param fn function
+---@param ... any        its arguments
 ---@return boolean ok
----@return any ...
+---@return any value     what it gives, or what it raised
+---@return any more
 function guard.try(fn, ...)
-  return passed_on(pcall(fn, ...))
+  local ok, value, more = pcall(fn, ...)
+  if not ok and interrupt.is(value) then error(value, 0) end
+  return ok, value, more
 end
 
 local told = setmetatable({}, { __mode = "k" }) -- callback -> what was told of it last

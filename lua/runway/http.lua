@@ -27,6 +27,13 @@ local http = {}
 ---@field on_progress? fun(received: integer, total: integer|nil)
 ---@field read fun(call: runway.Call, session: runway.Session, result: table): runway.Reading
 ---@field tell fun(call: runway.Call, verdict: table, result: table, reading: runway.Reading): table  fields of an error
+---@field package session runway.Session      this and the next four: of the exchange that is under way
+---@field package handle any                 of the transport
+---@field package given_up table|false      the error to be told instead of its own
+---@field package ending table|false         the timers of its deadline, and of what is told on the way
+---@field package ticking table|false
+---@field package attempts? integer          of one without a receipt, which counts them for itself
+---@field package sent? boolean
 
 ---What a call makes of one result.
 ---@class runway.Reading
@@ -48,13 +55,13 @@ local NAMED = " It names the task %s, which may have been charged: go on with it
 --------------------------------------------------------------------- one exchange
 
 -- Tells how far an exchange has come, until its result is there.
-local function tell_progress(call, transport, handle, w, timers)
+local function tell_progress(call, transport, w)
   local function tick()
     if w.done then return end
-    scheduler.guard(call.on_progress, transport:progress(handle))
-    timers.progress = scheduler.at(scheduler.now() + 0.1, tick)
+    scheduler.guard(call.on_progress, transport:progress(call.handle))
+    call.ticking = scheduler.at(scheduler.now() + 0.1, tick)
   end
-  timers.progress = scheduler.at(scheduler.now(), tick)
+  call.ticking = scheduler.at(scheduler.now(), tick)
 end
 
 -- Something broke in on an exchange that costs nothing (no memory, say): what has begun would go on by itself.
@@ -65,62 +72,76 @@ local function break_off(transport, w, done, raised)
   if is_ending then guard.persist(scheduler.park, w) end -- it still has its file
 end
 
+-- What waits for an exchange has its call, and is all that these are told: so none of them is made for each.
+local function give_up(kind, message, w)
+  local call = w.call
+  local transport = call.session.transport
+  call.given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
+  if not call.wire.gate then
+    transport:cancel(call.handle or nil)
+    w:wake { sent = false, error = call.given_up }
+  elseif transport.drop then
+    transport:drop(call.handle or nil)        -- the result comes in either case
+  end
+end
+
+local function release(w)
+  local call = w.call
+  call.session:strike(w)
+  if call.ending then scheduler.cancel_timer(call.ending) end
+  if call.ticking then scheduler.cancel_timer(call.ticking) end
+end
+
+local function abandon(w)
+  release(w)
+  w.call.session.transport:cancel(w.call.handle or nil)
+end
+
+-- Starts it, and waits for the result.
+local function run(transport, call, w, done)
+  local receipt = call.receipt
+  call.handle = transport:start(call.wire, done)
+  if receipt then receipt.handle = call.handle end
+  if call.deadline then
+    call.ending = scheduler.at(call.deadline, function()
+      give_up("timeout", "the time given for the whole call is over", w)
+    end)
+  end
+  if call.on_progress then tell_progress(call, transport, w) end
+  return scheduler.park(w)
+end
+
 -- Sends a call's request once, and waits for the result.
 local function exchange(session, call)
-  local transport, wire, w = session.transport, call.wire, scheduler.waiter()
-  local live, handle, given_up = session.live, nil, nil
-  local timers = { deadline = false, progress = false } -- their places before: to make one then could fail
-  local function give_up(kind, message)
-    given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
-    if not wire.gate then
-      transport:cancel(handle)
-      w:wake { sent = false, error = given_up }
-    elseif transport.drop then
-      transport:drop(handle)                  -- the result comes in either case
-    end
-  end
-  local function out_of_time() give_up("timeout", "the time given for the whole call is over") end
-  local function release()
-    live[w] = nil
-    scheduler.cancel_timer(timers.deadline)
-    scheduler.cancel_timer(timers.progress)
-  end
-  live[w] = give_up
-  w.abandon = function()
-    release()
-    transport:cancel(handle)
-  end
-  if wire.gate then
+  local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt, scheduler.waiter()
+  call.session, call.handle, call.given_up = session, false, false
+  call.ending, call.ticking = false, false    -- their places before: to make one then could fail
+  w.call, w.abandon, w.stop = call, abandon, give_up
+  session:enlist(w)
+  if gate then
     scheduler.checkpoint()
-    w.critical, w.stop = true, give_up        -- a paid answer is awaited even by a cancelled job
+    w.critical = true                         -- a paid answer is awaited even by a cancelled job
   end
   local function done(result) w:wake(result) end
-  local receipt = call.receipt
   if receipt and receipt.revoked then         -- the right to send it has gone meanwhile
-    release()
+    release(w)
     return { sent = false, error = receipt.revoked }
   end
   if receipt then                             -- open last: until then nothing can have left, whatever fails here
     receipt.waiter, receipt.transport, receipt.done, receipt.handle = w, transport, done, false
     receipt.open = true
   end
-  local ok, result = pcall(function()
-    handle = transport:start(wire, done)
-    if receipt then receipt.handle = handle end
-    if call.deadline then timers.deadline = scheduler.at(call.deadline, out_of_time) end
-    if call.on_progress then tell_progress(call, transport, handle, w, timers) end
-    return scheduler.park(w)
-  end)
+  local ok, result = pcall(run, transport, call, w, done)
   if not ok then
-    if not wire.gate then break_off(transport, w, done, result) end
-    guard.persist(release)
+    if not gate then break_off(transport, w, done, result) end
+    guard.persist(release, w)
     error(result, 0)
   end
-  release()
+  release(w)
   if receipt then receipt.open = result.sent or not result.error end
-  if given_up and not result.sent and result.error then
-    if wire.gate then scheduler.checkpoint() end -- told to stop, it does
-    result.error = given_up
+  if call.given_up and not result.sent and result.error then
+    if gate then scheduler.checkpoint() end   -- told to stop, it does
+    result.error = call.given_up
   end
   return result
 end
@@ -182,11 +203,16 @@ local function pause(session, call, delay)
   return true
 end
 
+-- The retries of the server that it goes to.
+local function budget_of(session, wire)
+  return retry_budget.of(session.transport, wire.path and session.base or wire.url)
+end
+
 local function attempt(session, call, tally)
   local wire = call.wire
   local timed, left = wire.timeout > 0, wire.timeout
   local before = 0                            -- attempts until it came further
-  local budget = retry_budget.of(session.transport, wire.url)
+  local budget = budget_of(session, wire)
   budget:wanted()
   while true do
     tally.attempts = tally.attempts + 1
@@ -204,7 +230,7 @@ local function attempt(session, call, tally)
     end
     if reading.hop then
       tally.attempts = tally.attempts - 1
-      budget = retry_budget.of(session.transport, wire.url)
+      budget = budget_of(session, wire)
     elseif not verdict then
       budget:answered()
       return reading.value, nil, reading.answer
@@ -283,7 +309,10 @@ end
 ---@return runway.AdapterAnswer|nil answer
 function http.send(session, call)
   if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
-  if not call.wire.gate then return attempt(session, call, { attempts = 0, sent = false }) end
+  if not call.wire.gate then
+    call.attempts, call.sent = 0, false
+    return attempt(session, call, call)
+  end
   local receipt = call.receipt
   if not receipt then return send_paid(session, call) end
   scheduler.note(receipt, account(receipt))
@@ -351,10 +380,11 @@ function Api:tell(verdict, result, reading)
   }
 end
 
--- What the adapter makes of an answer, into the reading. True when it speaks for itself: there is no such task.
-local function ask_reader(call, session, answer, reading)
+-- What the adapter makes of an answer.
+local function ask_reader(call, session, answer)
   local value, problem, fault = adapter.read(session, call.reader, answer, call.ref)
-  answer.fault = fault
+  local id
+  if fault then answer.fault = fault end
   if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
     if answer.status >= 400 and not call.wire.gate then
@@ -362,19 +392,19 @@ local function ask_reader(call, session, answer, reading)
     end
   end
   if call.reader == "accepted" then
-    local id = value and fields.id(value.id)
+    id = value and fields.id(value.id)
     -- beside an error it is the request's own name: { id = "req_1", error = … }
     if id and (answer.status < 200 or answer.status > 299) and ids.is_foreign(id) then id = nil end
-    reading.id = id or problem and fields.id(problem.id)
-    if not reading.id then value = nil end    -- what is read without an id is not read at all
+    id = id or problem and fields.id(problem.id)
+    if not id then value = nil end            -- what is read without an id is not read at all
   end
-  reading.value, reading.problem, reading.reader = value, problem, call.reader
-  return type(value) == "table" and value.missing == true
+  return { answer = answer, reader = call.reader, value = value, problem = problem, id = id }
 end
 
 function Api:read(session, result)
-  local paid, reading = self.wire.gate, { answer = nil, value = nil, problem = nil, verdict = nil }
+  local paid = self.wire.gate
   if result.error then                        -- what came before it broke off may name the task
+    local reading = {}
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result, scheduler.breathe)
       reading.id = ids.in_answer(reading.answer)
@@ -383,11 +413,13 @@ function Api:read(session, result)
     return reading
   end
   local answer = answers.of(result, scheduler.breathe)
-  reading.answer = answer
+  local reading
   if self.reader then
-    if ask_reader(self, session, answer, reading) then return reading end
-  elseif answer.json or answer.status == 204 or self.raw then
-    reading.value = answer
+    reading = ask_reader(self, session, answer)
+    local value = reading.value
+    if type(value) == "table" and value.missing == true then return reading end -- it speaks for itself
+  else
+    reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end
   local good = answer.status >= 200 and answer.status <= 299
   if good and self.refusal then
@@ -429,6 +461,7 @@ function http.call(session, request, opts)
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
+    session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
   }, Api))
 end
 

@@ -69,7 +69,7 @@ function interrupt.heed()
   local told = {}
   for w in pairs(paid) do if w.stop then told[#told + 1] = w end end
   table.sort(told, function(a, b) return a.born > b.born end) -- see job.newest_first
-  for _, w in ipairs(told) do w.stop("cancelled", "interrupted") end
+  for _, w in ipairs(told) do w.stop("cancelled", "interrupted", w) end
   return interrupt.awaits_paid()
 end
 

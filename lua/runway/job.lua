@@ -105,7 +105,7 @@ end
 local function end_cancelled(j)
   local co, waiter = j.co, j.waiting
   j.waiting = nil
-  if waiter and waiter.abandon then guard.call(waiter.abandon) end
+  if waiter and waiter.abandon then guard.call(waiter.abandon, waiter) end
   if j.results then return end                -- `abandon` came back here
   finish(j, { n = 2, nil, job.cancelled(j) })
   local ok, err = close(co)
@@ -227,7 +227,7 @@ function Job:cancel()
   elseif self.waiting and not self.waiting.critical then
     end_cancelled(self)
   elseif self.waiting and self.waiting.stop then
-    self.waiting.stop("cancelled", "the job was cancelled")
+    self.waiting.stop("cancelled", "the job was cancelled", self.waiting)
   end
   return true
 end
@@ -247,12 +247,14 @@ local born = 0
 
 --- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
 --- may set:
---- critical (a cancelled job waits for it all the same), stop (called then, with a
---- kind and a message: give up what can still be given up), abandon (called when the
---- job is cancelled while parked here and it is not critical).
+--- critical (a cancelled job waits for it all the same), stop (called then, or when a client is closed, with a
+--- kind, a message and this: give up what can still be given up), abandon (called with this when the
+--- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for), place (in
+--- a session's list).
 function job.waiter()
   born = born + 1
-  return setmetatable({ done = false, born = born, woken = false, values = nil, job = nil, abandon = nil }, Waiter)
+  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false,
+    stop = false, place = false, call = false }, Waiter)
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
@@ -268,11 +270,11 @@ end
 
 --- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
 --- waits behind, so that nothing of it gets a turn meanwhile.
----@param waiters table<table, any>
----@return table[]
+---@param waiters table[]
+---@return table[]   another list
 function job.newest_first(waiters)
   local list = {}
-  for w in pairs(waiters) do list[#list + 1] = w end
+  for i, w in ipairs(waiters) do list[i] = w end
   table.sort(list, function(a, b) return a.born > b.born end)
   return list
 end

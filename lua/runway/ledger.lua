@@ -62,11 +62,11 @@ end
 ---@param account string|false     as an OpenTask's
 ---@return string
 function ledger.to_go_on(id, account)
-  local script = ("client:task(%q):wait()"):format(id)
+  local word = text.shell(id)                 -- as a rule the id itself, in which nothing is to be quoted
+  local script = "client:task(" .. (word == id and '"' .. id .. '"' or ("%q"):format(id)) .. "):wait()"
   if not account then return script end
-  local word, options = text.shell(id), account .. " -o FILE"
-  return ("%s, or: runway task %s"):format(script, id:find "^%-" and options .. " -- " .. word
-    or word .. " " .. options)
+  if id:find "^%-" then return script .. ", or: runway task " .. account .. " -o FILE -- " .. word end
+  return script .. ", or: runway task " .. word .. " " .. account .. " -o FILE"
 end
 
 --- What to do about paid requests that the end of the program left without an answer; the command sets its own.
@@ -77,8 +77,8 @@ local function advice(id, provider, status, account, gone)
   id, provider = shown(id), shown(provider)
   if account == nil then account = "--provider " .. text.shell(provider) end
   local said = gone and "its provider says that it knows no such task: deleted, or of another account?" or status
-  return ("task %s (%s, %s) %s: %s"):format(id, provider, said, gone and "may be paid for; to ask again"
-    or "is paid for and not lost; to go on", ledger.to_go_on(id, account))
+  return "task " .. id .. " (" .. provider .. ", " .. said .. ") " .. (gone and "may be paid for; to ask again"
+    or "is paid for and not lost; to go on") .. ": " .. ledger.to_go_on(id, account)
 end
 
 --------------------------------------------------------------------- receipts
@@ -88,8 +88,8 @@ local unanswered_word                         -- one line tells of all of them
 local function recount(by)
   local before = unanswered_word
   count = count + by
-  unanswered_word = count > 0 and leave_word(("the program ended while %d paid request(s) had no final answer yet; of "
-    .. "those that had left, the tasks may exist: %s"):format(count, ledger.to_find_out)) or nil
+  unanswered_word = count > 0 and leave_word("the program ended while " .. count .. " paid request(s) had no final "
+    .. "answer yet; of those that had left, the tasks may exist: " .. ledger.to_find_out) or nil
   take_back(before)
 end
 
@@ -117,7 +117,7 @@ end
 function ledger.revoke(receipt, message)
   receipt.revoked = { kind = "cancelled", code = "lease_lost", message = message, permanent = true }
   local w = receipt.waiter
-  if w and not w.done and w.stop then w.stop("cancelled", message) end
+  if w and not w.done and w.stop then w.stop("cancelled", message, w) end
 end
 
 --- Its task is known, or there is none.

@@ -65,8 +65,8 @@ local function replace(value, fn, where, field)
   if type(value) ~= "table" then return value end
   local copy
   for k, v in next, value do
-    local new, err = v, nil
-    if type(v) == "table" or is_data_uri(v, field or k) then
+    local new, err, what = v, nil, type(v)
+    if what == "table" or what == "string" and is_data_uri(v, field or k) then
       new, err = replace(v, fn, place(where, k, value), field or k)
     end
     if new == nil then return nil, err end
@@ -170,9 +170,11 @@ end
 ---@param params table
 ---@param deadline? number      on scheduler.now()
 ---@return table|nil params     the same table when nothing in it changes
----@return runway.Error|nil err
+---@return runway.Error|boolean err    or, beside the params: is anything in them that was looked at?
 function media.look(session, params, deadline)
-  return replace(params, function(v, where, field)
+  local found = false
+  local looked, err = replace(params, function(v, where, field)
+    found = true
     local look = files.is_file(v) and look_at_file or look_at_uri
     local seen, more = look(session, v, where, field, deadline)
     if not seen then return nil, more end
@@ -182,6 +184,8 @@ function media.look(session, params, deadline)
     end
     return seen
   end, "")
+  if not looked then return nil, err end
+  return looked, found
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -146,11 +146,14 @@ end
 
 -- What is wrong with a name; else what is to be known of those that no one knows.
 local function check_spelling(session, given, is_quiet)
-  local names = {}
+  local names
   for name in next, given do
-    if type(name) == "string" and not IS_KNOWN[name] and not is_known(session, name) then names[#names + 1] = name end
+    if not IS_KNOWN[name] and type(name) == "string" and not is_known(session, name) then
+      names = names or {}
+      names[#names + 1] = name
+    end
   end
-  if #names == 0 then return nil end
+  if not names then return nil end
   table.sort(names)
   for _, name in ipairs(names) do
     local near = meant(session, name)

@@ -202,10 +202,12 @@ local function names_of(raw)
     if type(name) ~= "string" then
       return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
     end
-    local is_text = not text.bad_byte(name)
-    if not name:find("^[^%z\1-\31\127]+$") or not is_text then
-      local shown = values.show(name:gsub("[^ -~]", "?"))
-      return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
+    if not check[name] and not name:find("^[ -~]+$") then -- a rare one
+      local is_text = not text.bad_byte(name)
+      if not name:find("^[ -~\128-\255]+$") or not is_text then
+        local shown = values.show(name:gsub("[^ -~]", "?"))
+        return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
+      end
     end
     names[#names + 1] = name
   end
@@ -223,7 +225,9 @@ function params.normalise(raw)
   end
   local names, problem = names_of(raw)
   if not names then return nil, problem end
-  local clean, given_as = {}, {}
+  -- with places for what most have: a table is made anew each time that it grows
+  local clean = { model = nil, prompt_text = nil, prompt_image = nil, ratio = nil, duration = nil }
+  local given_as = { model = nil, promptText = nil, promptImage = nil, ratio = nil, duration = nil }
   for _, name in ipairs(names) do
     local v, neutral = raw[name], SHORT_FORMS[name] or name
     local camel = params.camel(neutral)
@@ -264,12 +268,13 @@ local camels, count, MOST_CAMELS = {}, 0, 1000 -- names that were turned before:
 ---@param name string
 ---@return string
 function params.camel(name)
-  if not name:find("_", 1, true) then return name end
   local camel = camels[name]
-  if not camel then
+  if camel then return camel end
+  camel = name
+  if name:find("_", 1, true) then
     camel = name:gsub("([A-Za-z0-9])_+([A-Za-z0-9])", function(before, after) return before .. text.upper(after) end)
-    if count < MOST_CAMELS then camels[name], count = camel, count + 1 end
   end
+  if count < MOST_CAMELS then camels[name], count = camel, count + 1 end
   return camel
 end
 

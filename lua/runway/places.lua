@@ -61,9 +61,11 @@ local function pause(self, s, turn, deadline)
   local w = scheduler.waiter()
   local timer = at < math.huge and scheduler.at(at, function() w:wake() end) or nil
   turn.waiter = w
-  s.live[w] = function() w:wake() end
+  w.stop = function() w:wake() end
+  s:enlist(w)
   local function release()
-    turn.waiter, s.live[w] = nil, nil
+    turn.waiter = nil
+    s:strike(w)
     if timer then scheduler.cancel_timer(timer) end
   end
   w.abandon = function()

@@ -210,8 +210,9 @@ end
 ---  daily: it is a limit of the day
 function retry.judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
-  problem = said(problem)
   local status = result.status
+  if not problem and not unreadable and status >= 200 and status < 300 then return nil end -- as a rule
+  problem = said(problem)
   local headers = result.headers or {}
   local after = retry.retry_after(headers)
   if problem and type(problem.retry_after) == "number" and problem.retry_after >= 0 then

@@ -25,7 +25,7 @@ local by_transport = setmetatable({}, { __mode = "k" })
 
 --- The budget of the server behind a URL.
 ---@param transport runway.Transport
----@param url string
+---@param url string   its origin will do
 ---@return runway.RetryBudget
 function retry_budget.of(transport, url)
   local budgets = by_transport[transport]
@@ -33,6 +33,7 @@ function retry_budget.of(transport, url)
     budgets = {}
     by_transport[transport] = budgets
   end
+  if budgets[url] then return budgets[url] end
   local spelled = url:match("^[^:]*:?/*[^/?#]*")
   local budget = budgets[spelled]
   if not budget then
@@ -49,12 +50,12 @@ end
 
 --- A call begins.
 function Budget:wanted()
-  put(self, SHARE)
+  if self.left < RESERVE then put(self, SHARE) end
 end
 
 --- The server works: it has answered.
 function Budget:answered()
-  put(self, 1)
+  if self.left < RESERVE then put(self, 1) end
 end
 
 --- Takes one retry.

@@ -178,7 +178,7 @@ end
 
 -- A reason to give up a wait, raised after what it waited for was let go.
 local function give_up(w, raise, ...)
-  if w.abandon then guard.call(w.abandon) end
+  if w.abandon then guard.call(w.abandon, w) end
   raise(...)
 end
 
@@ -207,7 +207,7 @@ local function drive(w)
     if w.critical then
       if w.stop and mine and mine.cancelled and not told then
         told = true
-        w.stop("cancelled", "the job was cancelled")
+        w.stop("cancelled", "the job was cancelled", w)
       end
     else
       if mine and mine.cancelled then give_up(w, error, job.cancelled(mine), 0) end

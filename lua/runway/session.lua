@@ -21,7 +21,8 @@ local text = require "runway.text"
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
 ---@field secrets string[]      the keys that are kept out of every text
----@field signed? { key: string, headers: table<string, string> }  of every request to the base URL, once made
+---@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  headers of requests to the
+---  base URL, once made
 ---@field limits runway.Limits
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
@@ -37,7 +38,7 @@ local text = require "runway.text"
 ---@field logger? function     the user's; call `session:log`
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
 ---@field logged table<string|integer, any>  and as the logger was
----@field live table<table, fun(kind: string, message: string)>  what `close` gives up: waiter -> how
+---@field live table[]         what `close` gives up: waiters, each with a `stop`; see `enlist`
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
 
@@ -290,6 +291,27 @@ function Session:is_real()
   return not self.transport.pretends
 end
 
+--- Notes a waiter that has a `stop`, for `close` to give up what it waits for. A list, and not a set by waiters: as
+--- many go out of it as come in, and of a table that is nearly full all the time each second one has it sorted anew.
+---@param w table
+function Session:enlist(w)
+  local live = self.live
+  local at = #live + 1
+  live[at], w.place = w, at
+end
+
+---@param w table   one that is noted, or not any more
+function Session:strike(w)
+  local live, at = self.live, w.place
+  if not at then return end
+  local size = #live
+  local last = live[size]
+  live[at], last.place = last, at             -- in its place
+  live[size], w.place = nil, false
+end
+
+local function wake(_, _, w) w:wake() end
+
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
 ---@param bells? table      where the waiter stands meanwhile, for who may wake it sooner
@@ -297,13 +319,14 @@ end
 function Session:pause(seconds, bells)
   local w = scheduler.waiter()
   local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
-  self.live[w] = function() w:wake() end
+  w.stop = wake
   if bells then bells[w] = true end
   w.abandon = function()
-    self.live[w] = nil
+    self:strike(w)
     if bells then bells[w] = nil end
     scheduler.cancel_timer(timer)
   end
+  self:enlist(w)
   scheduler.park(w)
   w.abandon()
   return not self.closed
@@ -350,7 +373,8 @@ end
 ---@param sort "paid"|"free"|nil
 ---@return number
 function Session:held(sort)
-  return math.max(0, (sort and self.held_until[sort] or 0) - scheduler.now())
+  local till = sort and self.held_until[sort]
+  return till and math.max(0, till - scheduler.now()) or 0
 end
 
 --- Ends what is under way; what may cost money and has left is awaited by those who sent it.
@@ -358,8 +382,7 @@ function Session:close()
   if self.closed then return end
   self.closed = true
   for _, w in ipairs(scheduler.newest_first(self.live)) do
-    local give_up = self.live[w]
-    if give_up then give_up("cancelled", "the client was closed") end
+    if w.place then w.stop("cancelled", "the client was closed", w) end
   end
 end
 

@@ -28,6 +28,8 @@ local task = require "runway.task"
 local text = require "runway.text"
 local values = require "runway.values"
 
+local NONE = {}
+
 local submit = {}
 
 --- Does the provider offer this kind of task?
@@ -35,8 +37,9 @@ local submit = {}
 ---@param kind string
 ---@return boolean
 function submit.offers(session, kind)
-  for _, offered in ipairs(session.adapter.kinds) do
-    if offered == kind then return true end
+  local kinds = session.adapter.kinds
+  for i = 1, #kinds do
+    if kinds[i] == kind then return true end
   end
   return false
 end
@@ -110,9 +113,8 @@ end
 -- the adapter know it.
 local function notes_of(order, request, looked)
   local notes = order.fit and {} or shape.warnings(looked)
-  for _, list in ipairs { order.warnings or {}, request.warnings or {} } do
-    for _, warning in ipairs(list) do notes[#notes + 1] = warning end
-  end
+  for _, warning in ipairs(order.warnings or NONE) do notes[#notes + 1] = warning end
+  for _, warning in ipairs(request.warnings or NONE) do notes[#notes + 1] = warning end
   return notes
 end
 
@@ -150,12 +152,15 @@ end
 
 -- Puts the request together; uploads what is too large to be sent inside it. The second value: what it will cost.
 local function build(session, kind, order, deadline, callback_url)
-  local looked, err = media.look(session, order.params, deadline)
-  if looked and order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
+  local looked, found = media.look(session, order.params, deadline)
+  if not looked then return nil, found end
+  local err
+  if order.fit then looked, err = fit.pictures(session, looked, order.fit, order.fitted, deadline) end
   if not looked then return nil, err end
   local request, estimate, limits = weigh(session, kind, order, looked, callback_url)
   if not request then return nil, estimate end
   warn(session, notes_of(order, request, looked))
+  if not found then return request, estimate end
   local settled, changed = media.settle(session, looked, limits, deadline)
   if not settled then return nil, changed end
   if changed then request, err = compose(session, kind, order, settled, callback_url) end
@@ -364,11 +369,15 @@ function submit.make(session, order, kind)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
   local ok
-  order.fitted = {}                           -- files that last for the request
-  scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
+  if order.fit then                           -- files that last for the request
+    order.fitted = {}
+    scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
+  end
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
-  scheduler.note(order.fitted, nil)
-  fit.remove(order.fitted)
+  if order.fit then
+    scheduler.note(order.fitted, nil)
+    fit.remove(order.fitted)
+  end
   if not ok then targets.free(target) end
   if target then scheduler.note(target, nil) end
   if not ok then error(t, 0) end

@@ -76,7 +76,8 @@ local inner = setmetatable({}, { __mode = "k" })
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
-  local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING" }, Task)
+  local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING",
+    raw = nil }, Task)                        -- and with places for what an answer tells
   local now = scheduler.now()
   inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now, since = now }
   if ref.hook then ref.hook.id = ref.id end
@@ -146,7 +147,7 @@ end
 -- Outputs that are not among those of a task: said once.
 local function note_what_is_left_out(t, flagged)
   local my = inner[t]
-  if not flagged or flagged == my.flagged then return end
+  if flagged == my.flagged then return end
   my.flagged = flagged
   my.session:log("warning", ("task %s: %s"):format(t.id, flagged), { task_id = t.id })
 end
@@ -181,11 +182,11 @@ function task.apply(t, fields, raw)
   if t.status == "SUCCEEDED" then t.progress = 1 end
   if TERMINAL[t.status] then ledger.release(t) end
   if t.status == "FAILED" or t.status == "CANCELLED" then targets.free(inner[t].ref.target) end
-  t.output = fields.output or t.output
-  note_what_is_left_out(t, fields.flagged)
-  t.created_at = fields.created_at or t.created_at
-  t.cost = fields.cost and values.whole(fields.cost) or t.cost
-  t.estimated_cost = fields.estimated_cost and values.whole(fields.estimated_cost) or t.estimated_cost
+  if fields.output then t.output = fields.output end
+  if fields.flagged then note_what_is_left_out(t, fields.flagged) end
+  if fields.created_at then t.created_at = fields.created_at end
+  if fields.cost then t.cost = values.whole(fields.cost) end
+  if fields.estimated_cost then t.estimated_cost = values.whole(fields.estimated_cost) end
   if fields.failure or fields.failure_code then -- a server may echo what it was sent
     local session = inner[t].session
     t.failure = session:redact(fields.failure) or t.failure
@@ -354,7 +355,7 @@ end
 
 -- Has it ended, with its files named, or here, if it succeeded?
 local function finished(t)
-  return t:done() and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
+  return TERMINAL[t.status] and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
 -- Pauses until the next query is due, or the wait is over; what was overslept does not count. So did all who
@@ -408,7 +409,7 @@ local function wait(t, time, on_progress)
       if gone(t) then break end
       last = err
       if not err and on_progress then scheduler.guard(on_progress, t) end
-      if not err and t:done() and not finished(t) then
+      if not err and TERMINAL[t.status] and not finished(t) then
         if empty == OUTPUT_TRIES then return no_output(t) end
         empty = empty + 1
         my.next_poll = scheduler.now() + OUTPUT_PAUSE

@@ -198,7 +198,7 @@ end
 ---@param s string  valid UTF-8
 ---@return integer
 function text.length(s)
-  if s:find("^[%z\1-\127]*$") then return #s end
+  if strict and strict(s) == #s or s:find("^[\1-\127%z]*$") then return #s end
   local _, characters = s:gsub("[^\128-\191]", "")
   local _, pairs_of_units = s:gsub("[\240-\247]", "")
   return characters + pairs_of_units

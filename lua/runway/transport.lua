@@ -24,7 +24,7 @@
 ---@field method string
 ---@field url string
 ---@field path? string          below the session's base
----@field headers table<string, string>
+---@field headers table<string, string>   to be read: requests share them
 ---@field body? string|table    text, or texts and files by turns
 ---@field form? table[]
 ---@field file? string

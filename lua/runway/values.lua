@@ -43,7 +43,8 @@ end
 ---@param v any
 ---@return boolean
 function values.is_null(v)
-  if v == nil or type(v) ~= "userdata" and type(v) ~= "table" then return false end
+  local what = type(v)
+  if what ~= "userdata" and what ~= "table" then return false end
   local module = json()
   return module ~= nil and rawequal(v, module.null)
 end
@@ -91,7 +92,7 @@ end
 ---@param field string
 ---@param v string
 function values.check_address(field, v)
-  local at = v:find("%z")
+  local at = v:find("\0", 1, true)
   if at then return misuse(field, "%s holds a NUL (at byte %d)", field, at) end
   return values.check_text(field, v)
 end

@@ -9,19 +9,26 @@ local wire = {}
 local PLAIN_METHODS = { GET = true, POST = true, PUT = true, DELETE = true }
 local SAFE_METHODS = { GET = true, HEAD = true, DELETE = true, PUT = true, OPTIONS = true }
 
---- What every request of a session has in common.
+--- A request with what all of a session have in common.
 ---@param session runway.Session
----@param request runway.WireRequest
+---@param method string
+---@param url string
+---@param headers table<string, string>
+---@param address "any"|"public"|"loopback_or_public"
 ---@return runway.WireRequest
-function wire.limited(session, request)
+function wire.limited(session, method, url, headers, address)
   local limits = session.limits
-  request.timeout = request.timeout or limits.timeout
-  request.connect_timeout = limits.connect_timeout
-  request.max_body_bytes = limits.max_body_bytes
-  request.proxy, request.ca_file, request.resolve = limits.proxy, limits.ca_file, limits.resolve
-  request.allow_http = limits.allow_http
-  request.lane, request.lane_limit = session.lane, limits.max_in_flight
-  return request
+  -- at once, with places to spare: a table is made anew each time that it grows
+  local made = {
+    method = method, url = url, headers = headers, address = address,
+    timeout = limits.timeout, connect_timeout = limits.connect_timeout, max_body_bytes = limits.max_body_bytes,
+    lane = session.lane, lane_limit = limits.max_in_flight,
+  }
+  if limits.proxy then made.proxy = limits.proxy end
+  if limits.ca_file then made.ca_file = limits.ca_file end
+  if limits.resolve then made.resolve = limits.resolve end
+  if limits.allow_http then made.allow_http = true end
+  return made
 end
 
 --- The reach of a request to an address that a server named.
@@ -35,7 +42,6 @@ end
 -- A query to stand after a path; nil, message when it cannot be written. Numbers are written as
 -- JSON writes them: exactly, and in every locale alike.
 local function query_string(query, path)
-  if not query then return "" end
   local names, parts = {}, {}
   for name in pairs(query) do names[#names + 1] = name end
   table.sort(names, text.before)
@@ -66,18 +72,50 @@ local function add_headers(to, from)
   end
 end
 
--- What every request to the base URL's origin bears, made once for each key: the signature over our own.
-local function signed_headers(session)
+-- The headers of a request, `own` laid over `from`; with a body of JSON its type between them.
+local function headers_of(from, has_json, own)
+  local headers = {}
+  for name, value in next, from do headers[name] = value end
+  if has_json then headers["Content-Type"] = "application/json" end
+  add_headers(headers, own)
+  return headers
+end
+
+-- What every request to the base URL's origin bears, made once for each key: the signature over our own, alone and
+-- with a body of JSON. They are the same tables for all that add nothing.
+local function signed(session)
   local key, refused = session:current_key()
   if not key then return nil, refused end
-  local signed = session.signed
-  if signed and signed.key == key then return signed.headers end
+  local made = session.signed
+  if made and made.key == key then return made end
   local signature, problem = adapter.sign(session)
   if not signature then return nil, problem end
   local headers = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
   add_headers(headers, signature)
-  session.signed = { key = key, headers = headers }
-  return headers
+  made = { key = key, bare = headers, json = headers_of(headers, true) }
+  session.signed = made
+  return made
+end
+
+-- A request to the base URL: what it bears, and where it leads.
+local function at_home(session, method, request, query)
+  local bears, problem = signed(session)
+  if not bears then return nil, problem end
+  -- A "#" or a space is no more than a character here: nothing behind it would reach the wire.
+  local path = request.path
+  if path:find("#", 1, true) or path:find(" ", 1, true) then path = path:gsub("[# ]", text.escape) end
+  local has_json, own = request.json ~= nil, request.headers
+  local headers = own and headers_of(bears.bare, has_json, own) or has_json and bears.json or bears.bare
+  local made = wire.limited(session, method, session.base .. path .. query, headers, "any")
+  made.path = path                            -- what a mock compares
+  return made
+end
+
+-- A request to another origin: no key, no private address.
+local function elsewhere(session, method, request, query)
+  local bears = { Accept = "application/json", ["User-Agent"] = session.limits.user_agent }
+  local headers = headers_of(bears, request.json ~= nil, request.headers)
+  return wire.limited(session, method, request.url .. query, headers, wire.foreign_reach(session))
 end
 
 --- The wire form of an adapter's request.
@@ -89,35 +127,23 @@ end
 function wire.of(session, request, paid)
   local method = request.method or "GET"
   if not PLAIN_METHODS[method] and method:find("[a-z]") then method = text.upper(method) end
-  local headers = {}
-  local made = wire.limited(session, { method = method, headers = headers, form = request.form, file = request.file })
-  local query, message = query_string(request.query, request.url or request.path)
+  local query, message = "", nil
+  if request.query then query, message = query_string(request.query, request.url or request.path) end
   if not query then return nil, message end
-  if request.url then                         -- another origin: no key, no private address
-    made.url = request.url .. query
-    made.address = wire.foreign_reach(session)
-    headers.Accept, headers["User-Agent"] = "application/json", session.limits.user_agent
-  else
-    -- A "#" or a space is no more than a character here: nothing behind it would reach the wire.
-    made.path = request.path                  -- what a mock compares
-    if not made.path:find("^[^# ]*$") then made.path = made.path:gsub("[# ]", text.escape) end
-    made.url = session.base .. made.path .. query
-    made.address = "any"
-    local signed, problem = signed_headers(session)
-    if not signed then return nil, problem end
-    for name, value in next, signed do headers[name] = value end
-  end
+  local made, problem = (request.url and elsewhere or at_home)(session, method, request, query)
+  if not made then return nil, problem end
   if request.json ~= nil then
     made.body, message = json.encode(request.json)
     if made.body == nil then return nil, message end
-    headers["Content-Type"] = "application/json"
   elseif request.body then
     made.body = request.body
   end
-  if request.headers then add_headers(headers, request.headers) end
   made.gate = paid or not (request.safe or SAFE_METHODS[method])
-  -- A file on its way may take long: no query and no submit waits for it.
-  if (made.form or made.file) and not made.gate then made.lane = session.uploads_lane end
+  if request.form or request.file then
+    made.form, made.file = request.form, request.file
+    -- It may be long on its way: no query and no submit waits for it.
+    if not made.gate then made.lane = session.uploads_lane end
+  end
   return made
 end
 

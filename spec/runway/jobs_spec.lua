@@ -43,7 +43,9 @@ describe("many at once:", function()
   it("refuses to let jobs wait for themselves, or in a ring", function()
     local said = {}
     local a, b, c
-    local function joins(other) return function() said[#said + 1] = select(2, pcall(function() other():join() end)) end end
+    local function joins(other)
+      return function() said[#said + 1] = select(2, pcall(function() other():join() end)) end
+    end
     a = runway.spawn(joins(function() return b end))
     b = runway.spawn(joins(function() return c end))
     c = runway.spawn(joins(function() return a end))

@@ -198,8 +198,9 @@ describe("runway.session", function()
 
   describe("close", function()
     it("gives up what is alive, once, and ends pauses", function()
-      local s, told = new(), {}
-      s.live[scheduler.waiter()] = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      local s, told, w = new(), {}, scheduler.waiter()
+      w.stop = function(kind, message) told[#told + 1] = kind .. ": " .. message end
+      s:enlist(w)
       local open
       local job = scheduler.spawn(function() open = s:pause(1e6) end)
       scheduler.step(0)
@@ -208,6 +209,21 @@ describe("runway.session", function()
       job:join()
       assert.is_false(open)
       assert.same({ "cancelled: the client was closed" }, told)
+    end)
+
+    it("gives up all that is left, in whatever order others went, the newest first", function()
+      local s, told, waiters = new(), {}, {}
+      for i = 1, 6 do
+        local w = scheduler.waiter()
+        w.stop = function() told[#told + 1] = i end
+        waiters[i] = w
+        s:enlist(w)
+      end
+      for _, i in ipairs { 2, 6, 2, 3 } do s:strike(waiters[i]) end
+      s:close()
+      assert.same({ 5, 4, 1 }, told)
+      for _, i in ipairs { 1, 4, 5 } do s:strike(waiters[i]) end
+      assert.is_nil(next(s.live))
     end)
 
     it("leaves nothing of a pause that is over, or was cancelled", function()

@@ -98,10 +98,9 @@ end
 
 local function first_answer(session)
   local before = core.wall_ms() / 1000
-  local wire = wires.limited(session, {
-    method = "GET", url = session.base .. "/", path = "/", address = "any",
-    headers = { Accept = "*/*", ["User-Agent"] = session.limits.user_agent },
-  })
+  local headers = { Accept = "*/*", ["User-Agent"] = session.limits.user_agent }
+  local wire = wires.limited(session, "GET", session.base .. "/", headers, "any")
+  wire.path = "/"
   local result = scheduler.await(function(done) session.transport:start(wire, done) end)
   result.began, result.ended = before, core.wall_ms() / 1000
   return result

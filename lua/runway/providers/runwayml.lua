@@ -86,7 +86,7 @@ function runwayml.price(_, request) return prices.of(request.json) end
 
 local function path_of(ref)
   local family = ref.kind == "workflow_invocation" and "workflow_invocations" or "tasks"
-  return ("/v1/%s/%s"):format(family, text.escape(ref.id))
+  return "/v1/" .. family .. "/" .. text.escape(ref.id)
 end
 
 function runwayml.query(ref) return { method = "GET", path = path_of(ref) } end
@@ -195,12 +195,14 @@ end
 
 -- { credits = 25 }, or the number alone.
 local function credits_of(v)
+  if v == nil then return nil end             -- as a rule
   if type(v) == "table" then v = v.credits end
   return fields.credits(v)
 end
 
 -- A workflow answers { node id = { url, … }, … }: all of them, in the order of the ids.
 local function urls_of(output)
+  if output == nil then return nil end        -- until it is done
   local urls, flagged = fields.urls(output)
   if urls or type(output) ~= "table" then return urls, flagged end
   local nodes, all = {}, {}

@@ -211,8 +211,10 @@ function body.build(kind, given)
   local problem = wrong_kind(kind, model)
   if problem then return nil, problem end
 
-  local json, given_as = {}, {}
-  for name, v in pairs(given) do
+  -- with places for what most have: a table is made anew each time that it grows
+  local json = { model = model, promptText = nil, promptImage = nil, ratio = nil, duration = nil }
+  local given_as = { model = "model", promptText = nil, promptImage = nil, ratio = nil, duration = nil }
+  for name, v in next, given do
     if not OURS[name] then
       local field = params.camel(name)
       json[field], given_as[field] = v, name
