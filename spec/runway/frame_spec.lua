@@ -243,6 +243,26 @@ describe("a step with a budget", function()
     scheduler.freeze()
   end)
 
+  it("has a host come back that sleeps at the descriptor, and looks at nothing else", function()
+    local said, code = child.run [[
+      local runway, uv = require "runway", require "luv"
+      local poll, timer, turns = uv.new_poll(assert(runway.pollfd())), uv.new_timer(), 0
+      local job = runway.spawn(function() for _ = 1, 20 do coroutine.yield() end end)
+      local function turn()
+        runway.step(0, 0)
+        turns = turns + 1
+        if job:done() then uv.stop() end
+      end
+      poll:start("r", turn)
+      timer:start(60000, 0, uv.stop)          -- only ever spent by a host that sleeps on
+      turn()
+      uv.run()
+      print(job:done(), turns)
+      os.exit(0)
+    ]]
+    assert.same({ "true\t21", 0 }, { said, code })
+  end)
+
   it("hands out what the engine has finished one by one", function()
     local files = scratch.new()
     local path, before = files:write("a", "text"), core.stats().finished
