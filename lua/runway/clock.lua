@@ -12,6 +12,8 @@ local clock = {}
 -- A timer further away than this would be beyond what doubles count exactly.
 local FAR = 1e9
 
+local MOST_BURIED = 64                        -- cancelled timers that are taken off at once
+
 local STEPS = 2 ^ 20                          -- of virtual time in a second
 
 local frozen                                  -- virtual time, or nil
@@ -151,13 +153,19 @@ function clock.cancel(timer)
   if dead > 64 and dead > size / 2 then drop_dead() end
 end
 
---- Seconds until the next timer, or nil.
----@return number|nil
-function clock.pause()
-  while size > 0 and not heap[1].fn do
+-- Takes those off the top that were cancelled, but no more than a frame has time for.
+local function bury()
+  local most = size - MOST_BURIED
+  while size > 0 and size > most and not heap[1].fn do
     pop()
     dead = dead - 1
   end
+end
+
+--- Seconds until the next timer, or nil. Where very many were cancelled it may be one of these.
+---@return number|nil
+function clock.pause()
+  bury()
   return size > 0 and math.max(0, heap[1].time - clock.now()) or nil
 end
 
@@ -167,26 +175,29 @@ function clock.newest()
   return sequence
 end
 
+local function nothing() end
+
 --- Takes the next timer that is due off the heap.
 ---@param now number
 ---@param newest integer   those made after it stay
 ---@return function|nil fn
 function clock.take(now, newest)
-  while size > 0 and heap[1].time <= now and heap[1].order <= newest do
-    local timer = pop()
-    local fn = timer.fn
-    timer.fn = nil
-    if fn then return fn end
-    dead = dead - 1
-  end
-  return nil
+  bury()
+  local top = heap[1]
+  if size == 0 or top.time > now or top.order > newest then return nil end
+  if not top.fn then return nothing end
+  local fn = pop().fn
+  top.fn = nil
+  return fn
 end
 
 --- The same of all there are, for a loop: `for fn in clock.due, now do fn() end`.
 ---@param now number
 ---@return function|nil fn
 function clock.due(now)
-  return clock.take(now, sequence)
+  local fn
+  repeat fn = clock.take(now, sequence) until fn ~= nothing
+  return fn
 end
 
 return clock

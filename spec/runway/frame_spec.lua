@@ -192,6 +192,23 @@ describe("a step with a budget", function()
     runway.step(0, math.huge)
   end)
 
+  it("looks past timers that were cancelled, however many, a few at a time", function()
+    local far, due = {}, {}
+    for i = 1, 1000 do far[i] = scheduler.at(scheduler.now() + 1000, print) end
+    for i = 1, 900 do due[i] = scheduler.at(scheduler.now(), print) end
+    timers(1)
+    for i = 1, 900 do scheduler.cancel_timer(due[i]) end
+    local steps = 0
+    repeat
+      runway.step(0, 0)
+      steps = steps + 1
+    until #log == 1 or steps > 100
+    assert.is_true(steps > 5 and steps < 20, steps)
+    for i = 1, 1000 do scheduler.cancel_timer(far[i]) end
+    runway.step(0, math.huge)
+    assert.is_nil(runway.timeout())
+  end)
+
   it("that left something has the next one wait for nothing", function()
     local wait, naps = core.wait, {}
     core.wait = function(seconds) -- luacheck: ignore 122
@@ -262,6 +279,26 @@ describe("a step with a budget", function()
     runway.step(0, math.huge)
     assert.equal("cancelled", joined)
     assert.is_false(core.wait(0))
+  end)
+
+  it("has a host come back that sleeps at the descriptor, and looks at nothing else", function()
+    local said, code = child.run [[
+      local runway, uv = require "runway", require "luv"
+      local poll, timer, turns = uv.new_poll(assert(runway.pollfd())), uv.new_timer(), 0
+      local job = runway.spawn(function() for _ = 1, 20 do coroutine.yield() end end)
+      local function turn()
+        runway.step(0, 0)
+        turns = turns + 1
+        if job:done() then uv.stop() end
+      end
+      poll:start("r", turn)
+      timer:start(60000, 0, uv.stop)          -- only ever spent by a host that sleeps on
+      turn()
+      uv.run()
+      print(job:done(), turns)
+      os.exit(0)
+    ]]
+    assert.same({ "true\t21", 0 }, { said, code })
   end)
 
   it("hands out what the engine has finished one by one", function()
