@@ -29,7 +29,8 @@ function runway.client(options) end
 ---@field deadline? number         seconds after which a call ends, whatever it waits for; default none
 ---@field connect_timeout? number  seconds until connected; default 10
 ---@field max_retries? integer     requests after the first, only where repeating is safe; default 4
----@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and more while its end is far
+---@field poll_interval? number    seconds between two queries of a task; default: the adapter's least, and more while
+---  its end is far away
 ---@field max_in_flight? integer   requests at once; more wait in line; default 32
 ---@field callback? runway.CallbackListener  what runway.listener gave: a callback wakes who waits for its task
 ---@field callback_url? string     for every task, where the provider takes one; with `callback` what leads to it

@@ -151,9 +151,9 @@ local function load_driver(dialect)
   local driver = DRIVERS[dialect]
   local ok, module = pcall(require, driver.module)
   if ok then return module end
-  return nil, ("this needs the module %s (luarocks install runway-%s, or make without %s=no) and with it %s (on Debian "
-    .. "the package %s): %s"):format(driver.module, dialect, driver.option, driver.library, driver.package,
-      text.cause(module))
+  return nil, ("this needs the module %s (luarocks install runway-%s, or make without %s=no; a program that has "
+    .. "runway linked in makes it known: docs/embedding.md) and with it %s (on Debian the package %s): %s"):format(
+      driver.module, dialect, driver.option, driver.library, driver.package, text.cause(module))
 end
 
 --- Opens a database; a file that is not there is made, for its owner alone.

@@ -92,8 +92,11 @@ local ENTRY = {
 }
 
 -- "GET /path?a=b" -> its parts, into the entry.
-local function read_short_form(entry, short)
+local function read_short_form(entry, short, what, level)
   local method, path = short:match("^([A-Z]+) +([^ ]+)$")
+  if not method and not short:find "^/" and not short:find "^[a-z]+://" then
+    error(('%s: "GET /path", "/path" or an address is wanted, not %s'):format(what, values.show(short)), level + 1)
+  end
   entry.method, entry.path = method or entry.method, path or short
 end
 
@@ -107,7 +110,7 @@ local function read_entry(given, what, level)
   for name, value in pairs(given) do entry[name] = value end
   if type(entry[1]) == "string" then
     if entry.path then error(what .. ": give the path once", level + 1) end
-    read_short_form(entry, entry[1])
+    read_short_form(entry, entry[1], what, level + 1)
     entry[1] = nil
   end
   options.check(entry, ENTRY, what, level + 1)

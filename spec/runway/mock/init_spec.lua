@@ -49,6 +49,14 @@ describe("runway.mock", function()
     m:finish()
   end)
 
+  it("refuses an entry that could answer nothing", function()
+    for _, short in ipairs { "POST/v1/x", "v1/x", "GET v1/x y", "" } do
+      local ok, said = pcall(function() runway.mock { { short, json = {} } } end)
+      assert.is_false(ok, short)
+      assert.matches("^spec/runway/mock/init_spec.lua:%d+: .*\"GET /path\"", said)
+    end
+  end)
+
   describe("records", function()
     it("what was sent, as it was sent", function()
       local client, m = mocked.client { { "POST /v1/thing", json = {} } }
