@@ -173,6 +173,7 @@ typedef struct rw_request {
   bool turned_away, said_goodbye;     /* what the server said of its stream */
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */
+  struct rw_handles *handles;         /* and libcurl's handles that wait */
   bool *stirred;                      /* and whether something came in this turn */
   atomic_bool *ending;                /* and whether it is to leave */
   double nudge_at;                    /* paid, and not answered by then */
