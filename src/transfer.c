@@ -364,8 +364,9 @@ static bool set_options (rw_request *r) {
     /* what it leaves is of use to the queries that follow, where they have none */
     set(r, FORBID_REUSE, r->gate && rw_idle_has(r->idle, r->url) ? 1L : 0L) &&
     /* decoded whether asked for or not; not by libcurl, which drops what does not
-    ** fit its label, but for a film in a coding, which is best as it lies there */
-    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
+    ** fit its label, but for a film in a coding, which is best as it lies there. What
+    ** libcurl is not to decode is offered by a header of ours: its own it writes twice */
+    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : rw_unpack_ready() ? NULL : "") &&
     set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
     set(r, PREREQDATA, r) && set(r, OPENSOCKETDATA, r) && set(r, XFERINFODATA, r) &&
     set(r, HEADERDATA, r) && set(r, WRITEDATA, r) && set(r, DEBUGDATA, r) &&
