@@ -2,7 +2,9 @@
 ** lua_request.c: a request from the Lua table that describes it.
 **
 ** The half-made request lives in a userdata (a box), so that an error raised
-** on the way releases it.
+** on the way releases it. One that came to its end is kept for the next request,
+** and in it the requests that have had their use: to make, finalize and release all
+** that anew costs more than to fill it in.
 */
 #include "system.h"
 
@@ -18,19 +20,39 @@
 #include "url.h"
 
 #define BOX_TYPE "runway.request"
+#define MOST_SPARE 64          /* requests of 3 KiB */
+
+static const char box_key = 0; /* in the registry: a box that is not in use */
 
 
 static int box_gc (lua_State *L) {
   rw_box *b = luaL_checkudata(L, 1, BOX_TYPE);
+  rw_request *r;
   rw_request_free(b->r);
   b->r = NULL;
+  while ((r = b->spare) != NULL) {
+    b->spare = r->next;
+    rw_request_free(r);
+  }
   return 0;
 }
 
 
-rw_box *rw_push_box (lua_State *L) {
-  rw_box *b = lua_newuserdatauv(L, sizeof *b, 0);
-  b->r = NULL;
+static void set_kept_box (lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
+}
+
+
+/* Pushes an empty box: the one that is kept, or else a new one. */
+static rw_box *push_box (lua_State *L) {
+  rw_box *b;
+  int kept = lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
+  lua_pushboolean(L, 0);                 /* its place stays, so that to keep it cannot raise */
+  set_kept_box(L);
+  if (kept == LUA_TUSERDATA) return lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (rw_box){0};
   if (luaL_newmetatable(L, BOX_TYPE)) {
     lua_pushcfunction(L, box_gc);
     lua_setfield(L, -2, "__gc");
@@ -41,10 +63,37 @@ rw_box *rw_push_box (lua_State *L) {
 
 
 rw_request *rw_push_request (lua_State *L) {
-  rw_box *b = rw_push_box(L);
-  b->r = rw_request_new();
+  rw_box *b = push_box(L);
+  b->r = b->spare;
+  if (b->r) {
+    b->spare = b->r->next;
+    b->spares--;
+    b->r->next = NULL;
+  } else {
+    b->r = rw_request_new();
+  }
   if (!b->r) rw_no_memory(L);
   return b->r;
+}
+
+
+void rw_keep_box (lua_State *L) {
+  set_kept_box(L);
+}
+
+
+void rw_give_back (lua_State *L, rw_request *r) {
+  rw_box *b = NULL;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key) == LUA_TUSERDATA) b = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (!b || b->spares == MOST_SPARE) {
+    rw_request_free(r);
+    return;
+  }
+  rw_request_renew(r);
+  r->next = b->spare;
+  b->spare = r;
+  b->spares++;
 }
 
 

@@ -185,6 +185,9 @@ typedef struct rw_request {
 /* A request with safe defaults, or NULL without memory. */
 rw_request *rw_request_new (void);
 
+/* The same of one that has had its use: all that it owns is released. */
+void rw_request_renew (rw_request *r);
+
 /* Releases it and all it owns; a .part still open is let go of (see rw_sink_abandon). */
 void rw_request_free (rw_request *r);
 
