@@ -2,33 +2,21 @@
 --
 --   tasks.lua BUILD      where server and floor lie (`make bench` makes them)
 
-local interpreter = require "spec.support.interpreter"
 local runway = require "runway"
 local support = require "bench.support"
 local text = require "runway.text"
+local work = require "bench.work"
 
 local TASKS = 2000
-local build = arg[1] or "build/bench"
 
----------------------------------------------------------------------------------------------------
--- The other side
-
-local server = assert(io.popen(build .. "/server"))
-local url = "http://127.0.0.1:" .. assert(server:read "l", "the server did not start")
-local client = assert(runway.client { provider = "runwayml", api_key = "key", base_url = url })
+local begun = work.begin(arg[1] or "build/bench")
+local client = assert(runway.client { provider = "runwayml", api_key = "key", base_url = begun.url })
 
 -- The seconds of CPU that the server has used.
 local function busy() return assert(client:request { path = "/busy" }).json.cpu end
 
--- In memory, where the system has such: no disk is measured.
-local directory = support.said "mktemp -d -p \"$([ -w /dev/shm ] && echo /dev/shm || echo \"${TMPDIR:-/tmp}\")\""
-
 ---------------------------------------------------------------------------------------------------
 -- Measuring
-
-local programs = { floor = build .. "/floor", runway = interpreter .. " bench/clips.lua" }
-
-local function command(name, tasks) return ("%s %s %d %s"):format(programs[name], url, tasks, directory) end
 
 local used = { floor = {}, runway = {}, server = {} } -- seconds of CPU for a task; of the server, of each second
 
@@ -36,21 +24,11 @@ local used = { floor = {}, runway = {}, server = {} } -- seconds of CPU for a ta
 local function measure(name)
   return { name, function()
     local before = busy()
-    local cpu, clock = support.said(command(name, TASKS)):match "^(%S+) (%S+)$"
+    local cpu, clock = begun:run(name, TASKS)
     if name == "floor" then table.insert(used.server, (busy() - before) / clock) end
     table.insert(used[name], cpu / TASKS)
     return TASKS / clock
   end }
-end
-
--- User instructions for one task: the difference of two runs, so that what a program does but once does not count.
-local function instructions(name)
-  local function counted(tasks)
-    return tonumber(support.said("valgrind --tool=callgrind --callgrind-out-file=/dev/null " .. command(name, tasks)
-      .. " 2>&1 >/dev/null | sed -n 's/.*Collected : //p'"))
-  end
-  local few, many = 200, 600
-  return (counted(many) - counted(few)) / (many - few)
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -81,9 +59,8 @@ Instructions are those of user mode, as callgrind counts them.]])
   :format(TASKS, support.RUNS, support.table {
     { "what", "floor", "runway", "ratio", "to reach" },
     row("CPU for a task, µs", both(function(name) return support.median(used[name]) * 1e6 end), "1.5x at most"),
-    row("instructions for a task", both(instructions), "850,000 at most"),
+    row("instructions for a task", both(function(name) return begun:instructions(name) end), "850,000 at most"),
     row("tasks a second", both(function(name) return support.median(rates[name]) end), "0.8x at least"),
   }, support.median(used.server) * 100 // 1))
 
-os.execute("rm -rf '" .. directory .. "'")
-server:close()
+begun:finish()

@@ -50,6 +50,7 @@ build = {
         "src/farewell.c",
         "src/file.c",
         "src/film.c",
+        "src/handles.c",
         "src/header.c",
         "src/idle.c",
         "src/last_words.c",

@@ -8,11 +8,19 @@
 #include "header.h"
 
 
+static char header_low (char c) {
+  return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+
 bool rw_header_is_token (const char *s, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127 ||
-        strchr("()<>@,;:\\\"/[]?={}", s[i]))
+  for (size_t i = 0; i < n; i++) {
+    char c = header_low(s[i]);
+    if ((c >= 'a' && c <= 'z') || c == '-') continue;
+    if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 ||
+        strchr("()<>@,;:\\\"/[]?={}", c))
       return false;
+  }
   return n > 0;
 }
 
@@ -21,11 +29,6 @@ bool rw_header_is_value (const char *s, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 127) return false;
   return true;
-}
-
-
-static char header_low (char c) {
-  return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
 

@@ -120,7 +120,8 @@ static int refuse_engine (lua_State *L, const char *why) {
 /* Hands the request in the box at the top to the engine; pushes its id, or nil
 ** and why the engine cannot start. */
 static int hand_over (lua_State *L, int waiting) {
-  rw_box *b = lua_touserdata(L, -1);
+  int box = lua_gettop(L);
+  rw_box *b = lua_touserdata(L, box);
   lua_engine *le;
   lua_Integer id;
   const char *why = push_started(L, &le);
@@ -138,6 +139,8 @@ static int hand_over (lua_State *L, int waiting) {
   b->r->id = id;
   rw_engine_start(le->engine, b->r);
   b->r = NULL;
+  lua_pushvalue(L, box);
+  rw_keep_box(L);
   lua_pushinteger(L, id);
   return 1;
 }
@@ -332,7 +335,7 @@ static int core_take (lua_State *L) {
   }
   lua_pushnil(L);
   lua_rawseti(L, 3, r->id);              /* is there, so this cannot raise */
-  rw_request_free(rw_engine_take(le->engine));
+  rw_give_back(L, rw_engine_take(le->engine));
   return lua_istable(L, 1) ? 1 : 2;
 }
 

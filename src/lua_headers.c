@@ -7,13 +7,19 @@
 
 
 static void push_lower_name (lua_State *L, const char *name, size_t n) {
+  char most[64];                                 /* are no longer */
   luaL_Buffer b;
+  if (n <= sizeof most) {
+    rw_header_lower(most, name, n);
+    lua_pushlstring(L, most, n);
+    return;
+  }
   rw_header_lower(luaL_buffinitsize(L, &b, n), name, n);
   luaL_pushresultsize(&b, n);
 }
 
 
-void rw_headers_add (lua_State *L, int t, const char *name, size_t name_length,
+bool rw_headers_add (lua_State *L, int t, const char *name, size_t name_length,
                      const char *value, size_t value_length) {
   int type;
   push_lower_name(L, name, name_length);
@@ -23,7 +29,7 @@ void rw_headers_add (lua_State *L, int t, const char *name, size_t name_length,
     lua_pop(L, 1);
     lua_pushlstring(L, value, value_length);
     lua_rawset(L, t);
-    return;
+    return false;
   }
   if (type == LUA_TSTRING) {
     lua_createtable(L, 2, 0);
@@ -36,6 +42,7 @@ void rw_headers_add (lua_State *L, int t, const char *name, size_t name_length,
   lua_pushlstring(L, value, value_length);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   lua_pop(L, 2);
+  return true;
 }
 
 

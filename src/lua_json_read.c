@@ -4,7 +4,8 @@
 ** Two readings share it: `decode` keeps to RFC 8259 and RFC 3629, `read` passes over what is
 ** broken (lua_json.c says what). A value is built where it is met: each container that is open lies
 ** on the Lua stack, and above an object the name of the field to come. All else about the work lies
-** in a userdata, so that `read` can be left in the middle, by a yield, and taken up again.
+** in a userdata, so that `read` can be left in the middle, by a yield, and taken up again. The
+** last one that came to its end is kept for the next text.
 */
 #include "system.h"
 
@@ -18,7 +19,11 @@
 #define MOST_VALUES 65536      /* that `read` keeps of one text: Lua rehashes a whole table, and all
                                   the strings of a state, at once */
 
-enum { TEXT = 1, PAUSE, READER, PIECES };        /* stack slots */
+enum { TEXT = 1, PAUSE, READER };                /* stack slots */
+
+#define READER_TYPE "runway.reader"
+
+static const char reader_key = 0;      /* in the registry: a reader that is not in use */
 
 
 /*
@@ -136,7 +141,7 @@ static const char *not_json (rw_json_reader *r) {
 
 /* From the beginning, whatever was read before. */
 static bool begin_text (lua_State *L, rw_json_reader *r) {
-  lua_settop(L, PIECES);
+  lua_settop(L, READER);
   r->at = r->paused_at = 0;
   r->depth = 0;
   r->values = 0;
@@ -152,6 +157,45 @@ static bool begin_again (lua_State *L, rw_json_reader *r) {
   if (!r->broken || r->pairs) return false;
   r->pairs = true;
   return begin_text(L, r);
+}
+
+
+static int reader_gc (lua_State *L) {
+  rw_json_reader *r = luaL_checkudata(L, 1, READER_TYPE);
+  rw_buffer_free(&r->pieces);
+  return 0;
+}
+
+
+static void set_kept (lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &reader_key);
+}
+
+
+/* Pushes a reader: the one that is kept, as it was left, or else a new one. */
+static rw_json_reader *push_reader (lua_State *L) {
+  rw_json_reader *r;
+  int kept = lua_rawgetp(L, LUA_REGISTRYINDEX, &reader_key);
+  lua_pushboolean(L, 0);                 /* its place stays, so that to keep it cannot raise */
+  set_kept(L);
+  if (kept == LUA_TUSERDATA) return lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  r = lua_newuserdatauv(L, sizeof *r, 0);
+  r->pieces = (rw_buffer){0};
+  if (luaL_newmetatable(L, READER_TYPE)) {
+    lua_pushcfunction(L, reader_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return r;
+}
+
+
+/* One that an error or a pause has left behind is collected instead. */
+static void keep_reader (lua_State *L, rw_json_reader *r) {
+  rw_buffer_free(&r->pieces);            /* now, not at the next collection */
+  lua_pushvalue(L, READER);
+  set_kept(L);
 }
 
 
@@ -171,11 +215,12 @@ static int read_on (lua_State *L, int status, lua_KContext context) {
       lua_callk(L, 0, 0, 0, read_on);
     }
   }
-  rw_buffer_free(r->pieces);             /* now, not at the next collection */
-  if (good) return 1;
-  lua_pushnil(L);
-  rw_json_push_complaint(L, r);
-  return 2;
+  if (!good) {
+    lua_pushnil(L);
+    rw_json_push_complaint(L, r);
+  }
+  keep_reader(L, r);
+  return good ? 1 : 2;
 }
 
 
@@ -183,11 +228,10 @@ static int start_reading (lua_State *L, bool lenient) {
   rw_json_reader *r;
   luaL_checktype(L, TEXT, LUA_TSTRING);
   lua_settop(L, PAUSE);
-  r = lua_newuserdatauv(L, sizeof *r, 0);
-  memset(r, 0, sizeof *r);
+  r = push_reader(L);
   r->text = lua_tolstring(L, TEXT, &r->len);
   r->lenient = lenient;
-  r->pieces = rw_push_buffer(L);
+  r->pairs = r->broken = false;
   while (lenient && r->len > 0 && r->text[r->len - 1] == '\0') r->len--;
   begin_text(L, r);
   return read_on(L, LUA_OK, 0);

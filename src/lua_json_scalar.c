@@ -127,9 +127,9 @@ static size_t add_piece (lua_State *L, rw_json_reader *r, size_t at) {
       rw_json_complain(r, at, "bad escape in a string");
       return 0;
     }
-    if (len == 0) rw_add(L, r->pieces, p, len = 1);
-    else if (n == 0) rw_add_text(L, r->pieces, REPLACEMENT);
-    else rw_add(L, r->pieces, character, n);
+    if (len == 0) rw_add(L, &r->pieces, p, len = 1);
+    else if (n == 0) rw_add_text(L, &r->pieces, REPLACEMENT);
+    else rw_add(L, &r->pieces, character, n);
     return len;
   }
   if (!r->lenient) {
@@ -138,10 +138,10 @@ static size_t add_piece (lua_State *L, rw_json_reader *r, size_t at) {
     return 0;
   }
   if ((unsigned char)*p < 0x20) {
-    rw_add(L, r->pieces, p, 1);
+    rw_add(L, &r->pieces, p, 1);
     return 1;
   }
-  rw_add_text(L, r->pieces, REPLACEMENT);
+  rw_add_text(L, &r->pieces, REPLACEMENT);
   return broken_length(r, at);
 }
 
@@ -149,13 +149,13 @@ static size_t add_piece (lua_State *L, rw_json_reader *r, size_t at) {
 /* Pushes the string whose quote is at r->at. Most hold nothing to replace and are copied once. */
 bool rw_json_string (lua_State *L, rw_json_reader *r) {
   size_t start = r->at + 1, at = start, done = start, step;
-  rw_buffer_clear(r->pieces);
+  rw_buffer_clear(&r->pieces);
   while (r->text[at] != '"') {
     unsigned char c = (unsigned char)r->text[at];
     if (at == r->len) return rw_json_complain(r, at, "unfinished string");
     step = c < 0x20 || c == '\\' ? 0 : rw_utf8_length(r->text + at, r->len - at);
     if (step == 0) {
-      rw_add(L, r->pieces, r->text + done, at - done);
+      rw_add(L, &r->pieces, r->text + done, at - done);
       step = add_piece(L, r, at);
       if (step == 0) return false;
       done = at + step;
@@ -168,8 +168,8 @@ bool rw_json_string (lua_State *L, rw_json_reader *r) {
   } else if (done == start) {
     lua_pushlstring(L, r->text + start, at - start);
   } else {
-    rw_add(L, r->pieces, r->text + done, at - done);
-    lua_pushlstring(L, r->pieces->data, r->pieces->len);
+    rw_add(L, &r->pieces, r->text + done, at - done);
+    lua_pushlstring(L, r->pieces.data, r->pieces.len);
   }
   return true;
 }
@@ -217,9 +217,9 @@ static const char *number_end (const char *p, bool *is_float) {
 
 /* Lua reads floats right whatever the locale, but only with a NUL behind them. */
 static bool push_float (lua_State *L, rw_json_reader *r, const char *start, size_t len) {
-  rw_buffer_clear(r->pieces);
-  rw_add(L, r->pieces, start, len);
-  if (lua_stringtonumber(L, r->pieces->data) == 0) lua_pushnumber(L, HUGE_VAL);
+  rw_buffer_clear(&r->pieces);
+  rw_add(L, &r->pieces, start, len);
+  if (lua_stringtonumber(L, r->pieces.data) == 0) lua_pushnumber(L, HUGE_VAL);
   if (isfinite(lua_tonumber(L, -1))) return true;
   lua_pop(L, 1);
   if (!r->lenient) return rw_json_complain(r, r->at, "number out of range");

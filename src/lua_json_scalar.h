@@ -17,7 +17,7 @@ typedef struct rw_json_reader {
   const char *text;
   size_t len, at;
   size_t paused_at;
-  rw_buffer *pieces;           /* a string or number that cannot be taken as it stands */
+  rw_buffer pieces;            /* a string or number that cannot be taken as it stands */
   const char *problem;         /* once a function has failed: what is wrong, */
   bool at_known;               /* at `at`, or with the text as a whole */
   bool lenient;

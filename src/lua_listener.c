@@ -187,7 +187,7 @@ static void push_incoming_headers (lua_State *L, const rw_incoming *r, const cha
   lua_newtable(L);
   while (name) {
     const char *value = after(r, name);
-    rw_headers_add(L, lua_gettop(L), name, strlen(name), value, strlen(value));
+    (void)rw_headers_add(L, lua_gettop(L), name, strlen(name), value, strlen(value));
     name = after(r, value);
   }
   rw_headers_join(L, lua_gettop(L));

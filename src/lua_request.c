@@ -2,7 +2,9 @@
 ** lua_request.c: a request from the Lua table that describes it.
 **
 ** The half-made request lives in a userdata (a box), so that an error raised
-** on the way releases it.
+** on the way releases it. One that came to its end is kept for the next request,
+** and in it the requests that have had their use: to make, finalize and release all
+** that anew costs more than to fill it in.
 */
 #include "system.h"
 
@@ -14,22 +16,43 @@
 #include "lua_compat.h"
 #include "lua_request.h"
 #include "proxy.h"
+#include "unpack.h"
 #include "url.h"
 
 #define BOX_TYPE "runway.request"
+#define MOST_SPARE 64          /* requests of 3 KiB */
+
+static const char box_key = 0; /* in the registry: a box that is not in use */
 
 
 static int box_gc (lua_State *L) {
   rw_box *b = luaL_checkudata(L, 1, BOX_TYPE);
+  rw_request *r;
   rw_request_free(b->r);
   b->r = NULL;
+  while ((r = b->spare) != NULL) {
+    b->spare = r->next;
+    rw_request_free(r);
+  }
   return 0;
 }
 
 
-rw_box *rw_push_box (lua_State *L) {
-  rw_box *b = lua_newuserdatauv(L, sizeof *b, 0);
-  b->r = NULL;
+static void set_kept_box (lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
+}
+
+
+/* Pushes an empty box: the one that is kept, or else a new one. */
+static rw_box *push_box (lua_State *L) {
+  rw_box *b;
+  int kept = lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key);
+  lua_pushboolean(L, 0);                 /* its place stays, so that to keep it cannot raise */
+  set_kept_box(L);
+  if (kept == LUA_TUSERDATA) return lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (rw_box){0};
   if (luaL_newmetatable(L, BOX_TYPE)) {
     lua_pushcfunction(L, box_gc);
     lua_setfield(L, -2, "__gc");
@@ -40,10 +63,37 @@ rw_box *rw_push_box (lua_State *L) {
 
 
 rw_request *rw_push_request (lua_State *L) {
-  rw_box *b = rw_push_box(L);
-  b->r = rw_request_new();
+  rw_box *b = push_box(L);
+  b->r = b->spare;
+  if (b->r) {
+    b->spare = b->r->next;
+    b->spares--;
+    b->r->next = NULL;
+  } else {
+    b->r = rw_request_new();
+  }
   if (!b->r) rw_no_memory(L);
   return b->r;
+}
+
+
+void rw_keep_box (lua_State *L) {
+  set_kept_box(L);
+}
+
+
+void rw_give_back (lua_State *L, rw_request *r) {
+  rw_box *b = NULL;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key) == LUA_TUSERDATA) b = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (!b || b->spares == MOST_SPARE) {
+    rw_request_free(r);
+    return;
+  }
+  rw_request_renew(r);
+  r->next = b->spare;
+  b->spare = r;
+  b->spares++;
 }
 
 
@@ -100,9 +150,26 @@ static void append_line (lua_State *L, struct curl_slist **list, const char *lin
 }
 
 
+/* "Name: value", or "Name;", which is libcurl's form of a header with an empty value. */
+static void append_header (lua_State *L, struct curl_slist **list, const char *name,
+                           size_t n, const char *value, size_t m) {
+  char line[512];                        /* most are shorter */
+  if (n + m + 3 > sizeof line) {
+    append_line(L, list, lua_pushfstring(L, m > 0 ? "%s: %s" : "%s;%s", name, value));
+    lua_pop(L, 1);
+    return;
+  }
+  memcpy(line, name, n);
+  line[n] = m > 0 ? ':' : ';';
+  line[n + 1] = m > 0 ? ' ' : '\0';
+  memcpy(line + n + 2, value, m + 1);
+  append_line(L, list, line);
+}
+
+
 /* Header names and values; false with a reason (a literal) for refused ones. */
 static const char *read_headers (lua_State *L, int t, rw_request *r) {
-  bool typed = false;
+  bool typed = false, coded = r->sink.path != NULL;
   if (lua_getfield(L, t, "headers") == LUA_TTABLE) {
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
       size_t n, m;
@@ -116,14 +183,12 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
         return "a header's value holds a control character (a line break?)";
       if (n == 6 && curl_strequal(name, "expect")) continue;
       if (n == 12 && curl_strequal(name, "content-type")) typed = true;
-      /* "Name;" is libcurl's form of a header with an empty value */
-      if (m > 0) lua_pushfstring(L, "%s: %s", name, value);
-      else lua_pushfstring(L, "%s;", name);
-      append_line(L, &r->headers, lua_tostring(L, -1));
-      lua_pop(L, 1);
+      if (n == 15 && curl_strequal(name, "accept-encoding")) coded = true;
+      append_header(L, &r->headers, name, n, value, m);
     }
   }
   lua_pop(L, 1);
+  if (!coded && rw_unpack_ready()) append_line(L, &r->headers, rw_unpack_offer());
   append_line(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
   if (!typed && !r->nfields) append_line(L, &r->headers, "Content-Type:");
   return NULL;
@@ -292,11 +357,11 @@ static bool copy_variable (lua_State *L, const char *name, char **to) {
 }
 
 
-/* The authorities that the table names, or else the environment, as curl and
-** OpenSSL have it. */
-static void read_trust (lua_State *L, int t, rw_request *r) {
+/* The authorities that the table names, or else, where they are asked, the
+** environment, as curl and OpenSSL have it. */
+static void read_trust (lua_State *L, int t, rw_request *r, bool asked) {
   copy_field(L, t, "ca_file", &r->ca_file);
-  if (r->ca_file || copy_variable(L, "CURL_CA_BUNDLE", &r->ca_file)) return;
+  if (!asked || r->ca_file || copy_variable(L, "CURL_CA_BUNDLE", &r->ca_file)) return;
   (void)copy_variable(L, "SSL_CERT_FILE", &r->ca_file);
   (void)copy_variable(L, "SSL_CERT_DIR", &r->ca_dir);
 }
@@ -326,7 +391,7 @@ const char *rw_read_request (lua_State *L, int t, rw_request *r) {
   lua_pop(L, 2);
   copy_field(L, t, "file", &r->file);
   if ((refused = read_proxy(L, t, r, &url)) != NULL) return refused;
-  read_trust(L, t, r);
+  read_trust(L, t, r, strcmp(url.scheme, "https") == 0 || r->proxy);
   read_body(L, t, r);
   if ((refused = read_form(L, t, r)) != NULL) return refused;
   read_resolve(L, t, r);

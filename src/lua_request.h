@@ -14,13 +14,18 @@
 /* Owns a request while an error may be raised; NULL once it is given away. */
 typedef struct rw_box {
   rw_request *r;
+  rw_request *spare;           /* others, to be used again */
+  unsigned spares;
 } rw_box;
-
-/* Pushes an empty box. */
-rw_box *rw_push_box (lua_State *L);
 
 /* Pushes a box with a new request in it. */
 rw_request *rw_push_request (lua_State *L);
+
+/* Keeps the box on top, which has given its request away, for the next one; pops it. */
+void rw_keep_box (lua_State *L);
+
+/* Takes a request that has had its use. */
+void rw_give_back (lua_State *L, rw_request *r);
 
 /*
 ** Fills a request from the table at index `t` (see http.lua for its fields).

@@ -18,6 +18,7 @@ static const char *const result_kinds[] = {
 
 static void push_result_headers (lua_State *L, const rw_request *r) {
   const char *p = r->head.data, *end = p ? p + r->head.len : NULL;
+  bool repeated = false;
   int t;
   lua_createtable(L, 0, 8);              /* as many as most answers have */
   t = lua_gettop(L);
@@ -30,11 +31,12 @@ static void push_result_headers (lua_State *L, const rw_request *r) {
       while (value < stop && (*value == ' ' || *value == '\t')) value++;
       while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t'))
         stop--;
-      rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value));
+      if (rw_headers_add(L, t, p, (size_t)(colon - p), value, (size_t)(stop - value)))
+        repeated = true;
     }
     p = next;
   }
-  rw_headers_join(L, t);
+  if (repeated) rw_headers_join(L, t);
 }
 
 

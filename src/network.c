@@ -206,6 +206,7 @@ void rw_network_enter (rw_network *n, rw_request *r) {
   rw_lane *l;
   r->stats = n->stats;
   r->idle = &n->idle;
+  r->handles = &n->handles;
   r->stirred = &n->stirred;
   r->ending = &n->ending;
   r->trace = n->trace;
@@ -459,6 +460,7 @@ void rw_network_stop (rw_network *n) {
 
 
 void rw_network_leave (rw_network *n) {
+  rw_handles_free(&n->handles);
   (void)curl_multi_cleanup(n->multi);
   n->multi = NULL;
   rw_tls_thread_end();

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "disk.h"
+#include "handles.h"
 #include "idle.h"
 #include "queue.h"
 #include "request.h"
@@ -29,6 +30,7 @@ typedef struct rw_network {
   unsigned nlanes;
   rw_queue active;             /* given to libcurl */
   rw_idle idle;
+  rw_handles handles;
   double next_deadline;        /* on rw_now; none of an active request's times is
                                   earlier */
   bool stirred;                /* something came in this turn */

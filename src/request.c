@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "request.h"
@@ -24,20 +25,23 @@ void rw_fail (rw_error *e, rw_errkind kind, const char *code,
 }
 
 
-rw_request *rw_request_new (void) {
-  rw_request *r = calloc(1, sizeof *r);
-  if (!r) return NULL;
+static void request_begin (rw_request *r) {
   r->sink.fd = r->upload_fd = -1;
   r->length = r->total = r->upload_size = -1;
   atomic_init(&r->stop, false);
   atomic_init(&r->received, 0);
   atomic_init(&r->expected, -1);
+}
+
+
+rw_request *rw_request_new (void) {
+  rw_request *r = calloc(1, sizeof *r);
+  if (r) request_begin(r);
   return r;
 }
 
 
-void rw_request_free (rw_request *r) {
-  if (!r) return;
+static void request_release (rw_request *r) {
   for (size_t i = 0; i < r->nparts; i++) {
     free(r->parts[i].text);
     free(r->parts[i].path);
@@ -70,5 +74,18 @@ void rw_request_free (rw_request *r) {
   rw_buffer_free(&r->head);
   rw_buffer_free(&r->body);
   rw_buffer_free(&r->upload);
+}
+
+
+void rw_request_renew (rw_request *r) {
+  request_release(r);
+  memset(r, 0, sizeof *r);
+  request_begin(r);
+}
+
+
+void rw_request_free (rw_request *r) {
+  if (!r) return;
+  request_release(r);
   free(r);
 }

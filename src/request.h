@@ -173,6 +173,7 @@ typedef struct rw_request {
   bool turned_away, said_goodbye;     /* what the server said of its stream */
   struct rw_stats *stats;             /* the engine's counters */
   struct rw_idle *idle;               /* and its idle connections */
+  struct rw_handles *handles;         /* and libcurl's handles that wait */
   bool *stirred;                      /* and whether something came in this turn */
   atomic_bool *ending;                /* and whether it is to leave */
   double nudge_at;                    /* paid, and not answered by then */
@@ -183,6 +184,9 @@ typedef struct rw_request {
 
 /* A request with safe defaults, or NULL without memory. */
 rw_request *rw_request_new (void);
+
+/* The same of one that has had its use: all that it owns is released. */
+void rw_request_renew (rw_request *r);
 
 /* Releases it and all it owns; a .part still open is let go of (see rw_sink_abandon). */
 void rw_request_free (rw_request *r);

@@ -22,6 +22,7 @@
 #include "address.h"
 #include "arrival.h"
 #include "clock.h"
+#include "handles.h"
 #include "header.h"
 #include "idle.h"
 #include "outcome.h"
@@ -278,14 +279,20 @@ static bool add_file (rw_request *r) {
 }
 
 
+/* GET with nothing else, which a handle that is used again may not be left with. */
+static bool add_nothing (rw_request *r) {
+  const char *method = strcmp(r->method, "GET") == 0 ? NULL : r->method;
+  return set(r, HTTPGET, 1L) && set(r, CUSTOMREQUEST, method);
+}
+
+
 static bool set_method (rw_request *r) {
   if (r->nfields) return add_form(r) && set(r, CUSTOMREQUEST, r->method);
   if (r->file) return add_file(r) && set(r, CUSTOMREQUEST, r->method);
-  if (strcmp(r->method, "GET") == 0 && !r->nparts) return set(r, HTTPGET, 1L);
   if (strcmp(r->method, "HEAD") == 0) return set(r, NOBODY, 1L);
   if (r->nparts || strcmp(r->method, "POST") == 0)
     return add_body(r) && set(r, CUSTOMREQUEST, r->method);
-  return set(r, CUSTOMREQUEST, r->method);
+  return add_nothing(r);
 }
 
 
@@ -321,16 +328,34 @@ static bool set_proxy_trust (rw_request *r) {
 /* The proxy was found on the caller's thread; libcurl is to look nowhere. */
 static bool set_proxy (rw_request *r) {
   r->via_proxy = r->proxy && *r->proxy;
-  if (r->via_proxy && !set_proxy_trust(r)) return false;
-  return set(r, PROXY, r->proxy ? r->proxy : "") && set(r, NOPROXY, "");
+  return !r->via_proxy || (set_proxy_trust(r) && set(r, PROXY, r->proxy));
 }
 
 
+/* What is the same for every exchange: set once on a handle. */
+static bool set_common (rw_request *r) {
+  return
+    set(r, PROXY, "") && set(r, NOPROXY, "") &&
+    set(r, PROTOCOLS_STR, "http,https") &&
+    set(r, FOLLOWLOCATION, 0L) &&
+    set(r, MAXAGE_CONN, 30L) &&
+    set(r, PREREQFUNCTION, transfer_on_request) &&
+    set(r, DEBUGFUNCTION, transfer_on_debug) &&
+    set(r, OPENSOCKETFUNCTION, transfer_on_socket) &&
+    set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
+    set(r, XFERINFOFUNCTION, transfer_on_progress) &&
+    set(r, HEADERFUNCTION, rw_arrival_header) &&
+    set(r, WRITEFUNCTION, rw_arrival_body) &&
+    /* a look-up that is given up must not hold up the transfers beside it */
+    set(r, QUICK_EXIT, 1L) &&
+    set(r, TCP_NODELAY, 1L) && set(r, NOSIGNAL, 1L);
+}
+
+
+/* Everything else, each time: a handle that was used has another exchange's. */
 static bool set_options (rw_request *r) {
   return
     set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r) &&
-    set(r, PROTOCOLS_STR, "http,https") &&
-    set(r, FOLLOWLOCATION, 0L) &&
     /* a paid request has its connection to itself, and a server that is being
     ** reloaded turns fresh HTTP/2 connections away after the request has left */
     set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
@@ -338,32 +363,43 @@ static bool set_options (rw_request *r) {
     set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
     /* what it leaves is of use to the queries that follow, where they have none */
     set(r, FORBID_REUSE, r->gate && rw_idle_has(r->idle, r->url) ? 1L : 0L) &&
-    set(r, MAXAGE_CONN, 30L) &&
     /* decoded whether asked for or not; not by libcurl, which drops what does not
-    ** fit its label, but for a film in a coding, which is best as it lies there */
-    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : "") &&
+    ** fit its label, but for a film in a coding, which is best as it lies there. What
+    ** libcurl is not to decode is offered by a header of ours: its own it writes twice */
+    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : rw_unpack_ready() ? NULL : "") &&
     set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
-    set(r, PREREQFUNCTION, transfer_on_request) && set(r, PREREQDATA, r) &&
-    (!(r->gate || r->trace) ||
-     (set(r, VERBOSE, 1L) && set(r, DEBUGFUNCTION, transfer_on_debug) &&
-      set(r, DEBUGDATA, r))) &&
-    set(r, OPENSOCKETFUNCTION, transfer_on_socket) && set(r, OPENSOCKETDATA, r) &&
-    set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
-    (r->upload_size < RW_LARGE_BODY ||
-     (set(r, NOPROGRESS, 0L) && set(r, XFERINFODATA, r) &&
-      set(r, XFERINFOFUNCTION, transfer_on_progress))) &&
-    set(r, HEADERFUNCTION, rw_arrival_header) && set(r, HEADERDATA, r) &&
-    set(r, WRITEFUNCTION, rw_arrival_body) && set(r, WRITEDATA, r) &&
+    set(r, PREREQDATA, r) && set(r, OPENSOCKETDATA, r) && set(r, XFERINFODATA, r) &&
+    set(r, HEADERDATA, r) && set(r, WRITEDATA, r) && set(r, DEBUGDATA, r) &&
+    set(r, VERBOSE, r->gate || r->trace ? 1L : 0L) &&
+    set(r, NOPROGRESS, r->upload_size < RW_LARGE_BODY ? 1L : 0L) &&
     set(r, HTTPHEADER, r->headers) &&
     set(r, CONNECT_TO, r->pins) &&
     set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
     set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
     set(r, LOW_SPEED_TIME, r->stall_s) &&
     set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)ANSWER_CHUNK) &&
-    /* a look-up that is given up must not hold up the transfers beside it */
-    set(r, QUICK_EXIT, 1L) &&
-    set(r, TCP_NODELAY, 1L) && set(r, NOSIGNAL, 1L) &&
     set(r, ERRORBUFFER, r->errbuf) && set(r, PRIVATE, r);
+}
+
+
+/*
+** Does nothing but set_options make the difference to a handle that is new? Not
+** so where a proxy or authorities are named, which libcurl cannot be told to forget,
+** nor of what has a form, a file or no body.
+*/
+static bool is_usual (const rw_request *r) {
+  return !(r->proxy && *r->proxy) && !r->ca_file && !r->ca_dir && !r->nfields &&
+         !r->file && strcmp(r->method, "HEAD") != 0;
+}
+
+
+/* Sees to it that the handle points to nothing of the request's. */
+static bool set_free (rw_request *r) {
+  return
+    set(r, POSTFIELDS, NULL) && set(r, PREREQDATA, NULL) && set(r, OPENSOCKETDATA, NULL) &&
+    set(r, XFERINFODATA, NULL) && set(r, HEADERDATA, NULL) && set(r, WRITEDATA, NULL) &&
+    set(r, DEBUGDATA, NULL) && set(r, HTTPHEADER, NULL) && set(r, CONNECT_TO, NULL) &&
+    set(r, ERRORBUFFER, NULL) && set(r, PRIVATE, NULL);
 }
 
 /* }================================================================= */
@@ -395,10 +431,25 @@ static bool reserve_answer (rw_request *r) {
 }
 
 
-bool rw_transfer_begin (rw_request *r) {
+/* A handle that was used, where that can be told from a new one by nothing. */
+static bool take_handle (rw_request *r) {
+  r->easy = is_usual(r) ? rw_handles_take(r->handles) : NULL;
+  if (r->easy) return true;
   r->easy = curl_easy_init();
+  return r->easy && set_common(r);
+}
+
+
+/* Only one whose exchange came to its end: another may be in the middle of a look-up. */
+static void give_handle (rw_request *r, CURLcode code) {
+  if (code == CURLE_OK && is_usual(r) && set_free(r) && rw_handles_give(r->handles, r->easy))
+    r->easy = NULL;
+}
+
+
+bool rw_transfer_begin (rw_request *r) {
   if (r->trace) rw_trace_begin(r);
-  if (r->easy && set_options(r) && reserve_answer(r)) return true;
+  if (take_handle(r) && set_options(r) && reserve_answer(r)) return true;
   rw_fail(&r->error, RW_LIMIT, "memory", "no memory for a transfer");
   rw_transfer_drop(r);
   return false;
@@ -459,6 +510,7 @@ void rw_transfer_end (rw_request *r, CURLcode code) {
     say_timeout(r);
   rw_outcome_read(r, code);
   if (r->trace) rw_trace_end(r);
+  give_handle(r, code);
   rw_transfer_drop(r);
 }
 

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <curl/curl.h>
@@ -49,6 +50,7 @@ typedef struct unpack_zstd_buffer {
 static struct {
   pthread_once_t once;
   bool ready, has_zlib, has_br, has_zstd;
+  char offer[64];
   int (*z_begin)(unpack_z *, int window, const char *version, int size);
   int (*z_on)(unpack_z *, int flush);
   int (*z_again)(unpack_z *);
@@ -87,6 +89,9 @@ static void unpack_look (void) {
   unpack.ready = unpack.has_zlib == !!(info->features & CURL_VERSION_LIBZ) &&
                  unpack.has_br == !!(info->features & CURL_VERSION_BROTLI) &&
                  unpack.has_zstd == !!(info->features & CURL_VERSION_ZSTD);
+  (void)snprintf(unpack.offer, sizeof unpack.offer, "Accept-Encoding: %s%s%s",
+                 unpack.has_zlib ? "deflate, gzip" : "identity",
+                 unpack.has_br ? ", br" : "", unpack.has_zstd ? ", zstd" : "");
 }
 
 #undef look_for
@@ -95,6 +100,11 @@ static void unpack_look (void) {
 bool rw_unpack_ready (void) {
   (void)pthread_once(&unpack.once, unpack_look);
   return unpack.ready;
+}
+
+
+const char *rw_unpack_offer (void) {
+  return unpack.offer;
 }
 
 

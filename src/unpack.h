@@ -15,6 +15,9 @@
 /* Can all that libcurl decodes be decoded here? Else it is left to libcurl. */
 bool rw_unpack_ready (void);
 
+/* The header that offers them, where they can. */
+const char *rw_unpack_offer (void);
+
 /* Unpacks `body`, as the Content-Encoding in the header block `head` says and as
 ** its bytes say, but to no more than `most` bytes: false when it holds more, of
 ** which the beginning is kept. */

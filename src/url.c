@@ -21,14 +21,19 @@
 #define MAX_URL (64 * 1024)
 
 
-static bool copy_lower (char *to, size_t room, const char *from) {
-  size_t n = strlen(from);
+static bool copy_part (char *to, size_t room, const char *from, size_t n) {
   if (n >= room) return false;
-  for (size_t i = 0; i <= n; i++) {
+  for (size_t i = 0; i < n; i++) {
     char c = from[i];
     to[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
   }
+  to[n] = '\0';
   return true;
+}
+
+
+static bool copy_lower (char *to, size_t room, const char *from) {
+  return copy_part(to, room, from, strlen(from));
 }
 
 
@@ -150,6 +155,30 @@ static bool is_odd (const char *url) {
 }
 
 
+/*
+** The usual case, of which there is one reading: a host of plain letters, digits,
+** dots and hyphens whose last part begins with a letter, or an address as it is
+** always written; then a port, or none. What is not so libcurl takes apart.
+*/
+static bool read_plain (const char *url, rw_url *out) {
+  const char *host = strstr(url, "://") + 3, *p = host, *last = host, *port;
+  if (!copy_part(out->scheme, sizeof out->scheme, url, (size_t)(host - url) - 3))
+    return false;
+  for (; (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.'; p++)
+    if (*p == '.') last = p + 1;
+  if (!copy_part(out->host, sizeof out->host, host, (size_t)(p - host))) return false;
+  if (!(*last >= 'a' && *last <= 'z') && !rw_address_is_text(out->host)) return false;
+  port = strcmp(out->scheme, "https") == 0 ? "443" : "80";
+  if (*p == ':') {
+    port = ++p;
+    while (*p >= '0' && *p <= '9') p++;
+    if (*port == '0' || p == port || p - port > 5 || atoi(port) > 65535) return false;
+  }
+  if (*p && !strchr("/?#", *p)) return false;
+  return copy_part(out->port, sizeof out->port, port, strspn(port, "0123456789"));
+}
+
+
 const char *rw_url_check (const char *url, size_t len, rw_url *out) {
   const char *refused = NULL;
   CURLU *u;
@@ -161,6 +190,10 @@ const char *rw_url_check (const char *url, size_t len, rw_url *out) {
       return "the URL holds a space or a control character";
   if (!curl_strnequal(url, "http://", 7) && !curl_strnequal(url, "https://", 8))
     return "the URL does not begin with https:// (or http://)";
+  if (read_plain(url, out)) {
+    judge(out);
+    return NULL;
+  }
   if (!(u = curl_url())) return "no memory to read the URL";
   out->odd = is_odd(url);
   switch (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {

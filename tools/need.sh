@@ -153,6 +153,7 @@ need_check() {
   need clang-tidy clang-tidy clang-tools-extra clang llvm - has clang-tidy
   need clang-format clang-format clang-tools-extra clang llvm - has clang-format
   need shellcheck shellcheck ShellCheck shellcheck shellcheck - has shellcheck
+  need valgrind valgrind valgrind valgrind - - has valgrind
   need_fuzz
   need "gcc's sanitizers" libgcc-12-dev 'libasan libubsan libtsan' gcc-libs - - sanitizers
   need_rock

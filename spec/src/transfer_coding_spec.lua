@@ -194,6 +194,10 @@ describe("an answer's Content-Encoding", function()
     exchange.run { url = server:url "/ok?answer" }
     exchange.run { url = server:url "/ok?file", save = { path = path, overwrite = true } }
     os.remove(path)
+    exchange.run { url = server:url "/ok?own", headers = { ["Accept-Encoding"] = "br;q=0.5" } }
+    local _, lines = server:seen("/ok?own")[1].head:lower():gsub("\naccept%-encoding:", "")
+    assert.equal(1, lines)
+    assert.equal("br;q=0.5", server:seen("/ok?own")[1].headers["accept-encoding"])
     assert.matches("gzip", server:seen("/ok?answer")[1].headers["accept-encoding"])
     assert.equal("identity", server:seen("/ok?file")[1].headers["accept-encoding"])
   end)

@@ -30,6 +30,30 @@ describe("a URL", function()
     end
   end)
 
+  it("is read by one rule, whether it is written plainly or not", function()
+    local function told(url)
+      local parts, refused = core.url(url)
+      return parts or refused
+    end
+    for _, host in ipairs {
+      "example.org", "a.b-c.d", "localhost", "x.localhost", "a..b", "1.2.3.example", "xn--e1.test", "-x.y", "x.1",
+      "x1.1x", "x.0x7f", "e",
+    } do
+      for _, behind in ipairs {
+        "", "/", "?q", "#f", ":80/", ":443?q", ":65535", ":65536/", ":99999/", ":100000/", ":0/", ":080/", ":/", ":1a/",
+        "@b/", ":80@evil.test/", "\\@b/",
+      } do
+        for _, scheme in ipairs { "http", "https" } do
+          -- A capital letter is not plain: libcurl reads it.
+          local odd = scheme .. "://" .. host:gsub("%l", string.upper, 1) .. behind
+          local plain = scheme .. "://" .. host .. behind
+          assert.not_equal(odd, plain)
+          assert.same(told(odd), told(plain), plain)
+        end
+      end
+    end
+  end)
+
   it("is of this machine only by a form that the kernel or RFC 6761 gives to it", function()
     for _, host in ipairs {
       "localhost", "LocalHost", "localhost.", "localhost%2e", "a.localhost", "a.b.localhost.", "127.0.0.1",
