@@ -18,7 +18,6 @@
 #include "last_words.h"
 #include "thread.h"
 
-#define LINE 400               /* bytes; the longest id has 512 */
 #define LINES 64               /* of a block */
 
 typedef void handler (int number);
@@ -31,7 +30,7 @@ typedef struct word_block {
     bool taken;                /* under the lock */
     _Atomic(const void *) whose;
     size_t n;
-    char text[LINE];
+    char text[RW_LAST_WORD];
   } line[LINES];
   _Atomic(struct word_block *) next;
 } word_block;
@@ -191,9 +190,9 @@ int rw_words_leave (const void *whose, const char *line, size_t n) {
   if (w) {
     w->line[i].taken = true;
     last_said.count++;
-    w->line[i].n = n < LINE ? n : LINE;
+    w->line[i].n = n < RW_LAST_WORD ? n : RW_LAST_WORD;
     memcpy(w->line[i].text, line, w->line[i].n);
-    if (n > LINE) w->line[i].text[LINE - 1] = '\n';
+    if (n > RW_LAST_WORD) w->line[i].text[RW_LAST_WORD - 1] = '\n';
     atomic_store(&w->line[i].whose, whose);
     atomic_store(&w->line[i].state, STANDS);
   }

@@ -11,6 +11,8 @@
 
 #pragma GCC visibility push(hidden)
 
+#define RW_LAST_WORD 400       /* bytes of a line; the longest id has 512 */
+
 /* Keeps a line of `n` bytes (cut where it is too long); its number, or -1
 ** when there is no memory. */
 int rw_words_leave (const void *whose, const char *line, size_t n);

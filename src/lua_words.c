@@ -5,6 +5,7 @@
 #include "system.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "last_words.h"
@@ -24,11 +25,20 @@ static int words_gc (lua_State *L) {
 }
 
 
-/* leave_word(line) -> number | nil: said on standard error when the process or the state ends */
+/* leave_word(part, ...) -> number | nil: a line, said on standard error when the process or the state ends.
+** Its parts are put together here: most lines are taken back, and were a text of Lua's for nothing. */
 static int core_leave_word (lua_State *L) {
-  size_t n;
-  const char *line = luaL_checklstring(L, 1, &n);
-  int number = rw_words_leave(whose(L), line, n);
+  char line[RW_LAST_WORD + 1];           /* one byte more tells that it is too long */
+  size_t n = 0;
+  int number;
+  for (int i = 1; i == 1 || i <= lua_gettop(L); i++) {
+    size_t size, room = sizeof line - n;
+    const char *part = luaL_checklstring(L, i, &size);
+    if (size > room) size = room;
+    memcpy(line + n, part, size);
+    n += size;
+  }
+  number = rw_words_leave(whose(L), line, n);
   if (number < 0) return 0;
   lua_pushinteger(L, number);
   return 1;

@@ -42,9 +42,9 @@ local MOST_HELD = 10000                       -- tasks; a host that makes more s
 local receipts, count = {}, 0                 -- of those that are real
 local held, size = {}, 0                      -- provider and id -> { task =, known =, word = }
 
--- `line` holds nothing but our own words and what `shown` let through.
-local function leave_word(line)
-  return core.leave_word("runway: " .. line .. "\n")
+-- The parts of a line, which hold nothing but our own words and what `shown` let through.
+local function leave_word(...)
+  return core.leave_word("runway: ", ...)
 end
 
 local function take_back(word)
@@ -72,13 +72,13 @@ end
 --- What to do about paid requests that the end of the program left without an answer; the command sets its own.
 ledger.to_find_out = "end a script with run, all or join"
 
--- `gone`: its provider says that it knows no such task.
+-- A line, in parts. `gone`: its provider says that it knows no such task.
 local function advice(id, provider, status, account, gone)
   id, provider = shown(id), shown(provider)
   if account == nil then account = "--provider " .. text.shell(provider) end
   local said = gone and "its provider says that it knows no such task: deleted, or of another account?" or status
-  return "task " .. id .. " (" .. provider .. ", " .. said .. ") " .. (gone and "may be paid for; to ask again"
-    or "is paid for and not lost; to go on") .. ": " .. ledger.to_go_on(id, account)
+  local what = gone and ") may be paid for; to ask again: " or ") is paid for and not lost; to go on: "
+  return "task ", id, " (", provider, ", ", said, what, ledger.to_go_on(id, account), "\n"
 end
 
 --------------------------------------------------------------------- receipts
@@ -88,8 +88,8 @@ local unanswered_word                         -- one line tells of all of them
 local function recount(by)
   local before = unanswered_word
   count = count + by
-  unanswered_word = count > 0 and leave_word("the program ended while " .. count .. " paid request(s) had no final "
-    .. "answer yet; of those that had left, the tasks may exist: " .. ledger.to_find_out) or nil
+  unanswered_word = count > 0 and leave_word("the program ended while ", count, " paid request(s) had no final answer "
+    .. "yet; of those that had left, the tasks may exist: ", ledger.to_find_out, "\n") or nil
   take_back(before)
 end
 
@@ -247,7 +247,8 @@ function ledger.lines(list)
       lines[i] = ("… and %d more"):format(#list - MOST_LINES)
       break
     end
-    lines[i] = advice(task.task_id, task.provider, task.status, task.account, task.gone)
+    local parts = { advice(task.task_id, task.provider, task.status, task.account, task.gone) }
+    lines[i] = table.concat(parts, "", 1, #parts - 1) -- without the line's end
   end
   return lines
 end

@@ -210,13 +210,28 @@ local function fail(t, e)
   return mark(t, select(2, inner[t].session:error(e)))
 end
 
+-- The request that asks after a task: the same each time, for adapters are pure. It is kept unless it holds tables,
+-- which an adapter may share between its requests.
+local function question(my)
+  if my.question then return my.question end
+  local request, problem = adapter.ask(my.session, "query", my.ref)
+  if not request then return nil, problem end
+  local kept = {}
+  for name, v in next, request do
+    if type(v) == "table" then return request end
+    kept[name] = v
+  end
+  my.question = kept
+  return kept
+end
+
 -- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is
 -- given the grace of its adapter while it is waited for, or was submitted here; a mere look at an id
 -- says at once that there is no such task.
 local function query(t, deadline, waiting)
   local my = inner[t]
   local session = my.session
-  local request, problem = adapter.ask(session, "query", my.ref)
+  local request, problem = question(my)
   if not request then return mark(t, select(2, session:refuse(problem))) end
   local own = session:deadline()
   local fields, err, answer = http.call(session, request, {

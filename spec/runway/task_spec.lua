@@ -166,6 +166,35 @@ describe("a task", function()
       return entry
     end
 
+    -- Two tasks, asked by turns twice each, of an adapter that makes all its requests of one table.
+    local function by_turns(request, write)
+      local calls = 0
+      local client, m = mocked.client({
+        { "GET /tasks/a", json = { status = "RUNNING" }, times = 2 },
+        { "GET /tasks/b", json = { status = "RUNNING" }, times = 2 },
+        any_order = true,
+      }, { provider = adapters.own { query = function(ref)
+        calls = calls + 1
+        write(request, ref.id)
+        return request
+      end } })
+      local a, b = client:task "a", client:task "b"
+      calls = 0                               -- the client itself has asked where tasks are
+      for _ = 1, 2 do assert(a:refresh() and b:refresh()) end
+      m:finish()
+      return calls
+    end
+
+    it("with a request that its adapter makes once, and no other task changes", function()
+      assert.equal(2, by_turns({}, function(request, id) request.path = "/tasks/" .. id end))
+    end)
+
+    it("with a new one each time where it holds tables, which an adapter may share", function()
+      assert.equal(4, by_turns({ headers = {} }, function(request, id)
+        request.path, request.headers["X-Task"] = "/tasks/" .. id, id
+      end))
+    end)
+
     it("never more often than every five seconds, and half as often after a minute", function()
       local pauses = times { running(20), task_is "SUCCEEDED" }
       local waited = 0
