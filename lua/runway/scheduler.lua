@@ -252,6 +252,9 @@ end
 ---  cancelled
 function Job:join()
   job.check_self(self)
+  if job.current == self then
+    error("join was called in the job itself, or in a callback of what it does: it would wait for its own end", 2)
+  end
   self.joined = true
   while not self.results do
     local w = scheduler.waiter()
