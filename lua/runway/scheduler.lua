@@ -250,7 +250,9 @@ end
 -- Jobs that wait for one another would do so for ever.
 local function refuse_ring(mine, other)
   while other and other ~= mine do other = other.waiting and other.waiting.joins end
-  if other then error("a job cannot join itself, nor one that waits for it", 3) end
+  if other then
+    error("join was called in the job itself, or of one that waits for it: it would wait for its own end", 3)
+  end
 end
 
 --- Waits for the job to end.
@@ -258,10 +260,10 @@ end
 ---  cancelled
 function Job:join()
   job.check_self(self)
-  self.joined = true
   local mine = job.current
+  if mine then refuse_ring(mine, self) end
+  self.joined = true
   while not self.results do
-    if mine then refuse_ring(mine, self) end
     local w = scheduler.waiter()
     local joiners = self.joiners
     joiners[#joiners + 1] = w

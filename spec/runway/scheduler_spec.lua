@@ -477,6 +477,30 @@ describe("the scheduler", function()
       assert.truthy(tostring(message):find "waiting for something that cannot happen")
       job:cancel()
     end)
+
+    for what, call in pairs {
+      itself = function(join) join() end,
+      ["a coroutine of its own"] = function(join) coroutine.wrap(join)() end,
+      ["a callback"] = function(join)
+        scheduler.guard(function()
+          local _, err = pcall(join)
+          error(err, 0)
+        end)
+        error("told", 0)
+      end,
+    } do
+      it("is told at the line where a job joins itself, in " .. what, function()
+        local stderr, said = io.stderr, ""
+        io.stderr = { write = function(_, ...) said = said .. table.concat { ... } end } -- luacheck: ignore 122
+        local job
+        job = runway.spawn(call, function() job:join() end)
+        for _ = 1, 3 do runway.step(0) end
+        io.stderr = stderr -- luacheck: ignore 122
+        assert.is_true(job:done())
+        local _, err = job:join()
+        assert.matches("scheduler_spec.lua:%d+: join was called in the job itself", err.message .. said)
+      end)
+    end
   end)
 
   describe("the virtual clock", function()
