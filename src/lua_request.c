@@ -167,6 +167,12 @@ static void append_header (lua_State *L, struct curl_slist **list, const char *n
 }
 
 
+/* Only then has libcurl headers of its own for it. */
+static bool sends_body (const rw_request *r) {
+  return r->nparts || r->nfields || r->file || strcmp(r->method, "POST") == 0;
+}
+
+
 /* Header names and values; false with a reason (a literal) for refused ones. */
 static const char *read_headers (lua_State *L, int t, rw_request *r) {
   bool typed = false, coded = r->sink.path != NULL;
@@ -189,6 +195,7 @@ static const char *read_headers (lua_State *L, int t, rw_request *r) {
   }
   lua_pop(L, 1);
   if (!coded && rw_unpack_ready()) append_line(L, &r->headers, rw_unpack_offer());
+  if (!sends_body(r)) return NULL;
   append_line(L, &r->headers, "Expect:");  /* no 100-continue, no second send */
   if (!typed && !r->nfields) append_line(L, &r->headers, "Content-Type:");
   return NULL;

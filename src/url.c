@@ -172,7 +172,7 @@ static bool read_plain (const char *url, rw_url *out) {
   if (*p == ':') {
     port = ++p;
     while (*p >= '0' && *p <= '9') p++;
-    if (*port == '0' || p == port || p - port > 5 || atoi(port) > 65535) return false;
+    if (*port == '0' || p == port || p - port > 5 || strtol(port, NULL, 10) > 65535) return false;
   }
   if (*p && !strchr("/?#", *p)) return false;
   return copy_part(out->port, sizeof out->port, port, strspn(port, "0123456789"));
