@@ -176,6 +176,9 @@ local function told(message, words, options, data)
   if message == "too many arguments" and options["--prompt"] then
     return message .. " (a text is one word in quotes behind its option: --prompt TEXT)"
   end
+  if message == "too many arguments" and options["--journal"] and not data.takes then
+    return message .. " (a journal is named by --journal JOURNAL)"
+  end
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
   if unknown and unknown:find "^%-[^-]$" then message = message:gsub("; did you mean.*", "") end -- all are near

@@ -4,6 +4,7 @@ local command = require "spec.support.command"
 local errors = require "runway.errors"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
 
 local run, objects = command.run, command.objects
 
@@ -42,6 +43,17 @@ describe("the runway command, with a journal,", function()
     for _, words in ipairs { { "list", "--state", "submitted" }, { "list", "--json" } } do
       assert.equal("", select(3, on_journal(table.unpack(words))))
     end
+  end)
+
+  it("says where the journal of a directory is, and how one is named", function()
+    local dir = scratch.new()
+    dir:write("runway.db", "")
+    local code, _, err = run { "journal", "list", "--journal", dir:path "" }
+    assert.equal(2, code)
+    assert.matches("is a directory; the journal in it is --journal " .. dir:path "runway.db", err, 1, true)
+    dir:remove()
+    assert.matches("too many arguments (a journal is named by --journal JOURNAL)",
+      select(3, run { "journal", "list", "a.db" }), 1, true)
   end)
 
   it("lists it on a terminal in columns, below what they are", function()
