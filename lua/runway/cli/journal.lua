@@ -91,6 +91,10 @@ function actions.settle(journal, args, world)
     failed = args.failed })
   if not entry then return nil, err end
   print_entry(entry, args, world)
+  if args.task_id then
+    world.stderr:write("runway: whether the provider knows that task was not asked: runway task ",
+      require("runway.text").shell(args.task_id), " --provider ", entry.provider, " asks\n")
+  end
   return true
 end
 

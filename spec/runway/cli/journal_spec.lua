@@ -67,6 +67,18 @@ describe("the runway command, with a journal,", function()
     assert.equal(2, #objects(list_on_terminal "--json"))
   end)
 
+  it("says that a task's id is taken unasked, and how a slip of it is taken back", function()
+    fill()
+    local code, _, err = on_journal("settle", "two\r\n2", "--task-id", "nope")
+    assert.equal(0, code)
+    assert.equal("runway: whether the provider knows that task was not asked: runway task nope --provider runwayml "
+      .. "asks\n", err)
+    code, _, err = on_journal("settle", "two\r\n2", "--resubmit")
+    assert.equal(1, code)
+    assert.matches("Ask for the key once more, by the same request: where its provider knows no such task, it becomes "
+      .. "unknown", err, 1, true)
+  end)
+
   it("says how a key that begins with - is settled", function()
     local j = journals.open()
     assert(journals.begin(j, "-x")):ends(nil, {}, true, errors.new { message = "no answer" })
