@@ -142,9 +142,11 @@ function check.only(shots, only)
   for i, shot in ipairs(shots) do there[shot.key], keys[i] = true, shot.key end
   for _, key in ipairs(only) do
     if not there[key] then
-      local near = options.nearest(key, keys)
+      local near, several = options.nearest(key, keys), key:find "," ~= nil
+      for one in (key .. ","):gmatch "([^,]*)," do several = several and there[one] end
       return nil, ("no shot of the list has the key %s%s"):format(text.quote(key),
-        near and (" (did you mean %s?)"):format(near) or "")
+        several and (" (keys are words of their own: %s)"):format((key:gsub(",", " ")))
+        or near and (" (did you mean %s?)"):format(near) or "")
     end
     wanted[key] = true
   end
