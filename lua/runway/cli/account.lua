@@ -93,6 +93,23 @@ function account.absent(where, advice)
   return select(2, config("there is no journal " .. where .. (advice and "; " .. advice or "")))
 end
 
+-- The key of another provider that is there, where none was named.
+local function meant(args, err)
+  local message = err and not args.provider and err.kind == "config" and err.message or ""
+  if not message:find("no API key", 1, true) then return err end
+  local names, keys = {}, require "runway.api_key"
+  for name, adapter in pairs(require "runway.providers") do
+    if keys.environment(adapter.env.api_key) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  if #names > 0 then
+    local name = names[1]
+    err.message = ("%s; %s is set: is --provider %s meant?"):format(message,
+      require("runway.providers")[name].env.api_key, name)
+  end
+  return err
+end
+
 --- A client with the options of a command line.
 ---@param args table
 ---@param world table   `say`: writes a line where standard error is redrawn
@@ -124,7 +141,7 @@ function account.open(args, world, sends_nothing)
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }
   world.client = client
-  return client, err
+  return client, meant(args, err)
 end
 
 return account
