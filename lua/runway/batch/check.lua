@@ -60,7 +60,7 @@ local function tell_rest(shot, dry, fault, told)
     local is_new = column and shot.params[column] ~= nil and not told[column]
     if is_new then
       told[column] = true
-      fault(shot.line, column, said(column, problem))
+      fault(shot.line, column, said(column, problem), problem.meant and shot.head)
     end
   until not is_new
 end
@@ -70,7 +70,7 @@ local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then
     local column = column_of(shot, problem)
-    fault(shot.line, column, said(column, problem))
+    fault(shot.line, column, said(column, problem), problem.meant and shot.head)
     if column then tell_rest(shot, dry, fault, { [column] = true }) end
     return
   end
@@ -112,7 +112,7 @@ end
 --- Fills in each shot's kind, model, request, output, and estimate where its price is known.
 ---@param shots runway.Shot[]   each after those that it begins with
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
----@param fault fun(line: integer, column: string|nil, message: string)
+---@param fault fun(line: integer, column: string|nil, message: string, head?: integer)
 ---@param broken table<integer, table<string, true>>   lines that have a fault already, and in which columns
 function check.all(shots, dry, fault, broken)
   local began, by_key = core.now(), chain.by_key(shots)
