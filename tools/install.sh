@@ -14,7 +14,7 @@ set -eu
 umask 022 # what is made here is for everyone to read, whatever is its maker's habit
 
 pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md types/*.lua
-  examples/*.* examples/night/*.csv examples/night/pictures/*'
+  examples/*.* examples/night/*.csv examples/night/run.sh examples/night/pictures/*'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
 
 refuse() { printf 'runway: %s\n' "$1" >&2; exit 2; }
@@ -97,7 +97,11 @@ case ${1:-} in
     (cd lua && find . -name '*.lua') | while read -r file; do put 644 "lua/$file" "$LUADIR/${file#./}"; done
     for file in $MODULES; do put 755 "$BUILD/$file" "$LIBDIR/$file"; done
     put_command
-    for file in $pages; do put 644 "$file" "$DOCDIR/$file"; done
+    for file in $pages; do
+      mode=644
+      [ ! -x "$file" ] || mode=755
+      put $mode "$file" "$DOCDIR/$file"
+    done
     put_if_made 644 "$BUILD/share/man/man1/runway.1" "$MANDIR/man1/runway.1"
     for file in $completions; do put_if_made 644 "$BUILD/share/$file" "$PREFIX/share/$file"; done
     [ -n "$DESTDIR" ] || say_where

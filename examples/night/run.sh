@@ -8,7 +8,10 @@
 #   runway batch examples/night/shots.csv -o DIR --budget 1000
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-runway() { "${LUA:-lua5.4}" "$here/../../bin/runway" "$@"; }
+# That of a checkout; where this is installed, the command that is.
+program=${LUA:-lua5.4} script=$here/../../bin/runway
+[ -f "$script" ] || program=runway script=
+runway() { "$program" ${script:+"$script"} "$@"; }
 
 directory=${1:-} number=1
 while [ -z "$directory" ]; do
@@ -17,7 +20,7 @@ while [ -z "$directory" ]; do
 done
 
 said=$(mktemp) || exit 1
-"${LUA:-lua5.4}" "$here/../../bin/runway" sandbox --port 0 --seconds 0.5 --json >"$said" &
+"$program" ${script:+"$script"} sandbox --port 0 --seconds 0.5 --json >"$said" &
 sandbox=$!
 trap 'kill "$sandbox" 2>/dev/null; rm -f "$said"' EXIT
 trap 'exit 130' INT TERM

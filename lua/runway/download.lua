@@ -123,7 +123,7 @@ local function fetch(session, url, path, opts, way)
   wire.timeout, wire.stall = 0, STALL
   wire.lane = session.files_lane              -- so that no query and no submit waits for a film
   local call = setmetatable({
-    name = "(an output)", hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
+    name = path, hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
     wire = wire, way = way,
     session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
   }, Fetch)

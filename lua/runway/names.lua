@@ -43,6 +43,27 @@ function names.media(kind)
   return ending == "png" and "image" or ending == "mp3" and "audio" or "video"
 end
 
+-- What is in a file, as its name says.
+local CLASSES = {
+  mp4 = "video", m4v = "video", mov = "video", mkv = "video", webm = "video", avi = "video", mpg = "video",
+  mpeg = "video", ts = "video", wmv = "video",
+  png = "image", jpg = "image", jpeg = "image", webp = "image", gif = "image", avif = "image", bmp = "image",
+  mp3 = "audio", wav = "audio", m4a = "audio", ogg = "audio", opus = "audio", flac = "audio", aac = "audio",
+}
+local MP4 = { mp4 = true, m4v = true }
+
+--- Does a file's name promise another thing than is written there? A film is an MP4; of pictures and sounds it is not
+--- known before in which of their forms they come.
+---@param path string
+---@param media "video"|"image"|"audio"
+---@return string|nil ending   that promises it
+function names.untrue(path, media)
+  local ending = path:match "%.([A-Za-z0-9]+)$"
+  local known = ending and text.lower(ending)
+  local class = known and CLASSES[known]
+  return class and (class ~= media or media == "video" and not MP4[known]) and "." .. ending or nil
+end
+
 --- The file of a shot that names none.
 ---@param key string
 ---@param kind string

@@ -99,6 +99,9 @@ function check.prompt_text(field, v)
   if type(v) ~= "string" then return nil, wrong_type(field, "a string", v) end
   local problem = values.check_text(field, v)
   if problem then return nil, problem end
+  if v ~= "" and text.trim(v) == "" then      -- made all the same, and paid for
+    return nil, refused(field, "%s is empty but for spaces", field)
+  end
   return v
 end
 

@@ -92,6 +92,7 @@ function prices.of(session, kind, order, request)
       return estimate
     end
   end
+  if not why and asked(order).model == nil then why = "no model is named, and prices are by model" end
   return session:refuse { kind = "config", code = "no_price", message = ("what this task costs at %s is not known%s; "
     .. "name it in the client's option prices"):format(session.adapter.name, why and " (" .. why .. ")" or "") }
 end

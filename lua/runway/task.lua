@@ -247,7 +247,7 @@ local function query(t, deadline, waiting)
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       targets.free(my.ref.target)
       err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
-        message = "the provider knows no such task (deleted, or of another account?)" })
+        message = "the provider knows no such task (deleted, or of another account or provider?)" })
       local kept = my.ref.trail and waiting and not t:done()
       if kept then my.ref.trail:lost(err) end
       if waiting or not my.seen then ledger.doubt(t, kept) end

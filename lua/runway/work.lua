@@ -70,6 +70,7 @@ local function add(self, what) self.counts[what] = self.counts[what] + 1 end
 ---@field task_id? string
 ---@field path? string        of what it made
 ---@field credits? number     what it cost, or is said to
+---@field taken_over? boolean  its task is older than this worker's work on it: it is gone on with, not paid for again
 ---@field error? runway.Error
 
 -- What a task cost, or is said to.
@@ -82,7 +83,8 @@ local function tell(self, row, state, err, path)
   local told, t = self.options.on_progress, row.task
   if not told then return end
   scheduler.guard(told, { key = row.key, state = state, provider = self.account.provider, kind = row.kind,
-    task_id = t and t.id or err and err.task_id or row.task_id, path = path, credits = t and cost_of(t), error = err })
+    task_id = t and t.id or err and err.task_id or row.task_id, path = path, credits = t and cost_of(t),
+    taken_over = row.state ~= "queued" or nil, error = err })
 end
 
 local function is_journals(err)
@@ -293,6 +295,10 @@ local function look(self, free)
   now = scheduler.now()
   self.pause, self.quiet = nil, left < free and now or now + QUIET
   self.next_look = now + (left < free and LOOK or poll)
+  if self.many == 0 and may and not self.waits and not self.options.until_empty then
+    self.waits = true                         -- said once: else one that waits looks like one that hangs
+    self.session:log("info", "nothing is queued for " .. self.account.provider .. "; waiting for what comes")
+  end
   return true
 end
 
@@ -330,8 +336,14 @@ end
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
 local function drain(self)
   self.ear:cancel()
-  for job in pairs(self.running) do job:cancel() end
-  local rows = {}
+  local under_way, rows = 0, {}
+  for job in pairs(self.running) do
+    under_way = under_way + (job:done() and 0 or 1)
+    job:cancel()
+  end
+  if core.term_came() then
+    self.session:log("info", ("told to end: nothing new is taken, and %d under way are handed on"):format(under_way))
+  end
   for job, row in pairs(self.running) do
     job:join()
     rows[#rows + 1] = row

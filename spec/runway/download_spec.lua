@@ -69,6 +69,15 @@ describe("task:download", function()
     m:finish()
   end)
 
+  it("says of which file it is that it is tried again", function()
+    local said = {}
+    local task = finished({ { FILM, fault = "lost" }, { FILM, body = "a film" } },
+      { logger = function(level, message) if level == "warning" then said[#said + 1] = message end end })
+    assert(task:download(path "a.mp4"))
+    assert.equal(1, #said)
+    assert.matches("^" .. path "a.mp4" .. ": .*; trying again in ", said[1])
+  end)
+
   it("gives up after max_retries, with the task, and leaves nothing", function()
     local task, m = finished({ { FILM, fault = "lost", times = 3 } }, { max_retries = 2 })
     local file, err = task:download(path "a.mp4")

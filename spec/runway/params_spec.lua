@@ -150,6 +150,7 @@ describe("params.normalise", function()
       for _, name in ipairs { "model", "ratio", "kind", "key", "format" } do
         refused({ [name] = " " }, name .. " is empty")
       end
+      refused({ prompt_text = " \n" }, "prompt_text is empty but for spaces")
       refused({ callback_url = "ftp://a/b" }, "callback_url is no http")
       refused({ callback_url = "https://a/b c" }, "callback_url is no http")
       assert.equal("HTTPS://a/b", good { callback_url = "HTTPS://a/b" }.callback_url)

@@ -40,6 +40,15 @@ describe("client:estimate", function()
     local estimate, err = client:estimate(clip { model = "of_tomorrow" })
     assert.is_nil(estimate)
     assert.same({ "config", "no_price", "no" }, { err.kind, err.code, err.sent })
+    assert.is_nil(err.message:find("no model is named", 1, true))
+  end)
+
+  it("says that no model is named, where that is why", function()
+    local client = assert(runway.client { provider = adapter(), api_key = mocked.KEY, prices = { gen4 = 5 },
+      transport = require("runway.mock").new {} })
+    local _, err = client:estimate { prompt = "a", duration = 5 }
+    assert.matches("not known (no model is named, and prices are by model)", err.message, 1, true)
+    client:close()
   end)
 
   it("tells what generate would refuse, and raises what it would raise, at the caller's line", function()

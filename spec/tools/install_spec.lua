@@ -59,7 +59,7 @@ describe("installing", function()
     for _, path in ipairs { "share/lua/" .. VERSION .. "/runway/client.lua", "lib/lua/" .. VERSION .. "/runway.so",
       "lib/lua/" .. VERSION .. "/runway/sqlite.so", "bin/runway", "share/man/man1/runway.1",
       "share/zsh/site-functions/_runway", "share/doc/runway/README.md", "share/doc/runway/CHANGELOG.md",
-      "share/doc/runway/LICENSE", "share/doc/runway/docs/adapters.md" } do
+      "share/doc/runway/LICENSE", "share/doc/runway/docs/adapters.md", "share/doc/runway/examples/night/run.sh" } do
       assert.is_true(there[path], path)
     end
   end)

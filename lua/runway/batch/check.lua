@@ -60,7 +60,7 @@ local function tell_rest(shot, dry, fault, told)
     local is_new = column and shot.params[column] ~= nil and not told[column]
     if is_new then
       told[column] = true
-      fault(shot.line, column, said(column, problem))
+      fault(shot.line, column, said(column, problem), problem.meant and shot.head)
     end
   until not is_new
 end
@@ -70,7 +70,7 @@ local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then
     local column = column_of(shot, problem)
-    fault(shot.line, column, said(column, problem))
+    fault(shot.line, column, said(column, problem), problem.meant and shot.head)
     if column then tell_rest(shot, dry, fault, { [column] = true }) end
     return
   end
@@ -112,7 +112,7 @@ end
 --- Fills in each shot's kind, model, request, output, and estimate where its price is known.
 ---@param shots runway.Shot[]   each after those that it begins with
 ---@param dry fun(shot: runway.Shot): table|nil, table|nil    what its provider would be asked; nil, problem
----@param fault fun(line: integer, column: string|nil, message: string)
+---@param fault fun(line: integer, column: string|nil, message: string, head?: integer)
 ---@param broken table<integer, table<string, true>>   lines that have a fault already, and in which columns
 function check.all(shots, dry, fault, broken)
   local began, by_key = core.now(), chain.by_key(shots)
@@ -142,9 +142,11 @@ function check.only(shots, only)
   for i, shot in ipairs(shots) do there[shot.key], keys[i] = true, shot.key end
   for _, key in ipairs(only) do
     if not there[key] then
-      local near = options.nearest(key, keys)
+      local near, several = options.nearest(key, keys), key:find "," ~= nil
+      for one in (key .. ","):gmatch "([^,]*)," do several = several and there[one] end
       return nil, ("no shot of the list has the key %s%s"):format(text.quote(key),
-        near and (" (did you mean %s?)"):format(near) or "")
+        several and (" (keys are words of their own: %s)"):format((key:gsub(",", " ")))
+        or near and (" (did you mean %s?)"):format(near) or "")
     end
     wanted[key] = true
   end

@@ -92,13 +92,13 @@ local function is_empty(cell) return not cell:find "[^ \t\r\n]" end
 
 local function of_csv(content, opts, fault)
   local parsed, separator, broken = csv.parse(content)
-  local rows, columns = {}, nil
+  local rows, columns, head = {}, nil, nil
   local typing = { directory = opts.directory, comma = separator ~= "," }
   for _, from in ipairs(parsed) do
     if not columns then
-      columns = header_of(from, fault)
+      columns, head = header_of(from, fault), from.line
     else
-      local row = { line = from.line, cells = {} }
+      local row = { line = from.line, head = head, cells = {} }
       if #from.cells < #columns then
         fault(from.line, nil, ("the row has %d cells, and the header %d: is it whole?"):format(#from.cells, #columns))
       end
@@ -191,7 +191,7 @@ local function speller()
 end
 
 local function shot_of(row, number, slip, fault)
-  local shot = { line = row.line, row = number, params = {} }
+  local shot = { line = row.line, head = row.head, row = number, params = {} }
   for _, cell in ipairs(row.cells) do
     local column, value = cell[1], cell[2]
     if column:find(NOTE) then
@@ -207,7 +207,7 @@ local function shot_of(row, number, slip, fault)
       end
     elseif value ~= nil then
       local near = slip(column)
-      if near then fault(row.line, column, ("%s is no column; did you mean %s?"):format(column, near))
+      if near then fault(row.line, column, ("%s is no column; did you mean %s?"):format(column, near), row.head)
       elseif params.put(shot.params, column, value) then
         fault(row.line, column, ("%s and another column name the same parameter"):format(column))
       end
@@ -230,18 +230,19 @@ local function check_doubles(shots, fault)
   end
 end
 
--- Faults, and the lines that have one; what is wrong with a whole column is told once.
+-- Faults, and the lines that have one; what is wrong with a whole column is told once. `head`: the line where it stands
+-- is that of the header.
 local function collector()
   local faults, told, lines = {}, {}, {}
-  return faults, function(line, column, message)
+  return faults, function(line, column, message, head)
     lines[line] = lines[line] or {}
     lines[line][column or ""] = true
     local again = told[message]
     if again then
-      again.more = (again.more or 0) + 1
+      if not head then again.more = (again.more or 0) + 1 end
       return
     end
-    local fault = { line = line, column = column, message = message }
+    local fault = { line = head or line, column = column, message = message }
     told[message], faults[#faults + 1] = fault, fault
   end, lines
 end
@@ -250,7 +251,7 @@ end
 ---@param opts? { name?: string, directory?: string }  what the file is called, and where it lies
 ---@return runway.Shot[] shots
 ---@return runway.ListFault[] faults   none: it may be used
----@return fun(line: integer, column: string|nil, message: string) fault   adds another one
+---@return fun(line: integer, column: string|nil, message: string, head?: integer) fault   adds another one
 ---@return table<integer, table<string, true>> lines   those that have one, and in which columns ("": in none)
 function list.read(given, opts)
   opts = opts or {}

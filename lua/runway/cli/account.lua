@@ -72,6 +72,44 @@ local function of_which(args, message, more)
     (more.shots or 1) > 1 and (" (and so in %d more)"):format(more.shots - 1) or "")
 end
 
+local function opens(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- Why a journal that is to be there already cannot be opened, which would make it: a slip in its name would be told
+--- by no one. nil: it is there, or a server knows.
+---@param where string
+---@param advice? string   how one is made
+---@return runway.Error|nil err
+function account.absent(where, advice)
+  if where:find "^postgres[a-z]*://" then return nil end
+  local within = where:gsub("(.)/+$", "%1") .. "/runway.db"
+  if opens(within) then
+    return select(2, config(("%s is a directory; the journal in it is --journal %s"):format(where, within)))
+  end
+  if opens(where) then return nil end
+  return select(2, config("there is no journal " .. where .. (advice and "; " .. advice or "")))
+end
+
+-- The key of another provider that is there, where none was named.
+local function meant(args, err)
+  local message = err and not args.provider and err.kind == "config" and err.message or ""
+  if not message:find("no API key", 1, true) then return err end
+  local names, keys = {}, require "runway.api_key"
+  for name, adapter in pairs(require "runway.providers") do
+    if keys.environment(adapter.env.api_key) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  if #names > 0 then
+    local name = names[1]
+    err.message = ("%s; %s is set: is --provider %s meant?"):format(message,
+      require("runway.providers")[name].env.api_key, name)
+  end
+  return err
+end
+
 --- A client with the options of a command line.
 ---@param args table
 ---@param world table   `say`: writes a line where standard error is redrawn
@@ -89,7 +127,9 @@ function account.open(args, world, sends_nothing)
     if level == "debug" then return end
     message = of_which(args, message, more)
     if world.say then world.say("runway: " .. message)
-    elseif MANY[args.command] then world.stderr:write("runway: ", message, "\n")
+    elseif MANY[args.command] then
+      world.stderr:write("runway: ", message, "\n")
+      world.stderr:flush()
     else world.stderr:write(report.told(args, message)) end
   end
   local client
@@ -101,7 +141,7 @@ function account.open(args, world, sends_nothing)
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,
   }
   world.client = client
-  return client, err
+  return client, meant(args, err)
 end
 
 return account

@@ -82,7 +82,17 @@ end
 
 local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
 
--- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits"
+-- A budget is that of all in the journal: these shots alone are not set against it.
+local function credits_of(sums)
+  local credits, others = text.number(sums.credits), (sums.others or 0) > 0
+  if not sums.budget then return credits .. " credits" end
+  for _, shot in ipairs(sums.shots) do others = others or shot.left_out end
+  local budget = text.number(sums.budget)
+  return others and ("%s credits spent or held back by these; the budget of %s is that of all in the journal"):format(
+    credits, budget) or ("%s of %s credits spent or held back"):format(credits, budget)
+end
+
+-- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits spent or held back"
 local function sums_as_text(sums, under_way)
   local counts = sums.counts
   local words = { ("%d of %d done"):format(counts.done, all_of(counts)) }
@@ -90,8 +100,7 @@ local function sums_as_text(sums, under_way)
     { under_way, "under way at the provider" }, { counts.queued, "not submitted" } } do
     if row[1] > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
   end
-  return ("%s; %s%s credits"):format(table.concat(words, ", "), text.number(sums.credits),
-    sums.budget and " of " .. text.number(sums.budget) or "")
+  return table.concat(words, ", ") .. "; " .. credits_of(sums)
 end
 
 local function tell_halts(world, halted)

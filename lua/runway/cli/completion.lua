@@ -7,11 +7,21 @@ local command = {}
 
 local SHELLS = "bash zsh fish"
 
--- What argparse leaves out, or says twice: of an argument it offers no choices to bash and fish, and bash gets each
--- command's --help beside that of all.
+-- What argparse leaves out, or says twice: of an argument it offers no choices to bash and fish, bash gets each
+-- command's --help beside that of all, and neither bash nor zsh completes the value in --name=value.
 local mended = {}
 
+-- bash parts words at =, too.
+local JOINED = [[
+    if [ "$cur" = "=" ]; then
+        cur=""
+    elif [ "$prev" = "=" ]; then
+        prev="${COMP_WORDS[COMP_CWORD-2]}"
+    fi
+]]
+
 function mended.bash(script)
+  script = script:gsub('    opts="[^\n]*\n', function(line) return JOINED .. line end, 1)
   script = script:gsub('opts="%$opts %-h %-%-help', 'opts="$opts')
   return (script:gsub('(    case "%$cmd" in\n)', ([[%%1        'completion')
             COMPREPLY=($(compgen -W "%s" -- "$cur"))
@@ -23,7 +33,10 @@ function mended.fish(script)
   return script .. ("complete -c runway -n '__fish_runway_seen_command completion' -xa '%s'\n"):format(SHELLS)
 end
 
-function mended.zsh(script) return script end
+function mended.zsh(script)
+  return (script:gsub('("%*?%-%-[%w-]+)(%[[^\n]-%]: :)', "%1=%2")
+    :gsub('{(%-%a),(%-%-[%w-]+)}("%[[^\n]-%]: :)', "{%1,%2=}%3"))
+end
 
 --- The script for one shell.
 ---@param shell "bash"|"zsh"|"fish"

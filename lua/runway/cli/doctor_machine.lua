@@ -100,6 +100,7 @@ function machine.output(known)
   local free = core.space(path)
   local detail = { directory = directory, free = free and math.floor(free) }
   if not fits then
+    why = why:gsub("^there is no directory .*: ", "no file can be made there: ") -- it is there, and is as /proc is
     return "fail", ("%s: %s"):format(path, why), "Make it a directory that this user may write to, or name another "
       .. "with -o DIR.", detail
   end

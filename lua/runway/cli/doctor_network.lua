@@ -55,8 +55,10 @@ function network.key(known)
     known.key = key
     return "ok", "found in " .. from, nil, { from = from }
   end
-  return "fail", why, variable and ("A key is made on the provider's own pages; give it as %s."):format(variable)
-    or "Let the adapter name a variable: env = { api_key = \"…\" }."
+  if variable then
+    return "fail", why, why:find "^no API key" and "A key is made on the provider's own pages." or "Mend it there."
+  end
+  return "fail", why, "Let the adapter name a variable: env = { api_key = \"…\" }."
 end
 
 function network.address(known)
@@ -70,7 +72,10 @@ function network.address(known)
     allow_http = args.allow_http, transport = known.world.transport,
     timeout = TIMEOUT, connect_timeout = CONNECT, max_retries = 0, deadline = TIMEOUT,
   }, adapters.asks_at(adapter))
-  if not made then return "fail", err.message, "Give another with --base-url URL." end
+  if not made then
+    return "fail", err.message, err.message:find("give base_url", 1, true) and "Its own pages name it."
+      or "Give another with --base-url URL."
+  end
   known.session = made
   local unread = not args.base_url and api_key.unread_address(adapter.name, adapter.env)
   if unread then

@@ -3,6 +3,7 @@
 local batch = require "runway.batch"
 local core = require "runway.core"
 local exits = require "runway.cli.exits"
+local names = require "runway.names"
 local report = require "runway.cli.report"
 local text = require "runway.text"
 
@@ -64,6 +65,10 @@ function command.join(args, world)
   if is_ours(args, films) then
     return nil, ("option '--output': %s is a clip, the list, or another file of the batch: join into another file")
       :format(args.output)
+  end
+  local ending = names.untrue(args.output, "video")
+  if ending then
+    return nil, ("option '--output': the film is an MP4, and no %s: give it a name with .mp4"):format(ending)
   end
   local free, message = core.target(args.output, args.overwrite or false)
   if not free then

@@ -53,14 +53,8 @@ end
 local function open(args)
   local where = args.journal
   if not where then return nil, ("journal %s needs --journal FILE"):format(args.action) end
-  if not where:find("^postgres[a-z]*://") then
-    local file = io.open(where, "rb")
-    if not file then
-      local errors = require "runway.errors"
-      return nil, nil, errors.new { kind = "config", message = "there is no journal " .. where, sent = "no" }
-    end
-    file:close()
-  end
+  local absent = require("runway.cli.account").absent(where)
+  if absent then return nil, nil, absent end
   local journal, err = require("runway.journal").open(where)
   return journal, nil, err
 end
@@ -97,6 +91,10 @@ function actions.settle(journal, args, world)
     failed = args.failed })
   if not entry then return nil, err end
   print_entry(entry, args, world)
+  if args.task_id then
+    world.stderr:write("runway: whether the provider knows that task was not asked: runway task ",
+      require("runway.text").shell(args.task_id), " --provider ", entry.provider, " asks\n")
+  end
   return true
 end
 

@@ -169,12 +169,23 @@ local ELSEWHERE = { ["--api-key"] = FROM_ENVIRONMENT, ["--token"] = FROM_ENVIRON
   ["-v"] = ON_THE_WIRE, ["--debug"] = ON_THE_WIRE, ["--quiet"] = FOR_PEOPLE, ["--silent"] = FOR_PEOPLE,
   ["-q"] = FOR_PEOPLE, ["-s"] = FOR_PEOPLE, ["-p"] = "--prompt TEXT" }
 
+-- Does an option make a clip, which is none of what an estimate is asked with?
+local function is_generates(name)
+  for _, command in ipairs(commands.commands) do
+    if command[1] == "generate" then return by_name(command)[name] ~= nil end
+  end
+  return false
+end
+
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
   message = message:gsub("\n+", " "):gsub("must be used at most 1 time$", "is given twice")
     :gsub("' Did you mean", "'; did you mean")
   if message == "too many arguments" and options["--prompt"] then
     return message .. " (a text is one word in quotes behind its option: --prompt TEXT)"
+  end
+  if message == "too many arguments" and options["--journal"] and not data.takes then
+    return message .. " (a journal is named by --journal JOURNAL)"
   end
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
@@ -187,6 +198,9 @@ local function told(message, words, options, data)
     end
   end
   if unknown and ELSEWHERE[unknown] then return ("unknown option '%s' (%s)"):format(unknown, ELSEWHERE[unknown]) end
+  if unknown and data[1] == "estimate" and is_generates(unknown) then
+    return ("unknown option '%s' (generate has it, and no price depends on it: leave it out)"):format(unknown)
+  end
   if unknown and data.takes and not unknown:find "^%-%-" then
     return message .. " (what begins with - and is no option stands behind --)"
   end

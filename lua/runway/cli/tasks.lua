@@ -27,6 +27,24 @@ local function speak_for(args)
   ledger.to_find_out = report.to_find_out(args)
 end
 
+local MAKES = { video = "a film (MP4)", image = "a picture", audio = "a sound" }
+
+-- Tells of a file's name that is not what will be in it, before that is paid for. What is wrong with the params is told
+-- by who submits them.
+local function tell_of_ending(args, world, client, given)
+  local params = require "runway.params"
+  local clean = require("runway.providers")[client.provider] and params.normalise(given)
+  if not clean then return end
+  local kind = clean.kind or require("runway.adapter").kind_of(require("runway.client").session_of(client), clean)
+    or params.kind_of(clean)
+  local names = require "runway.names"
+  local media = kind and names.media(kind)
+  local ending = media and names.untrue(args.output, media)
+  if not ending then return end
+  world.stderr:write(report.told(args, ("-o %s: %s makes %s, and what is written there is no %s"):format(args.output,
+    kind, MAKES[media], ending)))
+end
+
 --- Makes a clip.
 ---@return integer|nil exit_code
 ---@return string|nil misuse
@@ -42,6 +60,7 @@ function tasks.generate(args, world)
   if known then given.output = { path = args.output, overwrite = args.overwrite } end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
+  tell_of_ending(args, world, client, given)
   local scheduler = require "runway.scheduler"
   scheduler.on_deferred = function()
     world.stderr:write("runway: waiting for the answer to the paid request, so that its task is not lost; "

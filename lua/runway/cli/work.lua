@@ -23,6 +23,7 @@ local function told(entry)
     end
     words[2] = words[2] .. ": " .. report.of_one(entry.error.message)
   elseif entry.state == "submitted" then
+    if entry.taken_over then words[2] = "goes on with" end
     words[3] = "task " .. entry.task_id
   else
     words[3] = entry.credits and text.number(entry.credits) .. " credits"
@@ -35,7 +36,7 @@ local function sums_of(args, world, result)
   local object, words = { credits = result.credits, drained = result.drained }, {}
   for _, word in ipairs(WORDS) do
     object[word] = result.counts[word]
-    if object[word] > 0 then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
+    if object[word] > 0 or word == "done" then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
   end
   if args.json then return report.line(world, object) end
   words[#words + 1] = text.number(result.credits) .. " credits"
@@ -58,6 +59,8 @@ end
 function command.work(args, world)
   if not args.journal then return nil, "work needs --journal JOURNAL" end
   if not args.output then return nil, "work needs -o DIR" end
+  local absent = account.absent(args.journal, "`runway batch LIST -o DIR --enqueue` or client:enqueue makes one")
+  if absent then return report.failure(world, args, absent) end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   ledger.to_go_on, ledger.to_find_out = function(id) return report.to_go_on(args, id) end, report.AGAIN

@@ -232,8 +232,9 @@ local function settle(self, mine, key, how, id)
       text.quote(other.key))
   end
   if not settled then
-    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled", text.quote(key), e.state,
-      e.task_id and (" (task %s)"):format(e.task_id) or "")
+    return refuse("not_unknown", "the key %s is %s%s; only what is unknown can be settled%s", text.quote(key), e.state,
+      e.task_id and (" (task %s)"):format(e.task_id) or "", e.state == "submitted" and ". Is that the wrong task? Ask "
+      .. "for the key once more, by the same request: where its provider knows no such task, it becomes unknown" or "")
   end
   return e
 end

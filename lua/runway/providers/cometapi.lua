@@ -140,7 +140,7 @@ end
 local pro = {}
 
 function pro.text_to_video(given, rest)
-  if not given.prompt_text then
+  if (given.prompt_text or "") == "" then
     return nil, refused("prompt_text", "cometapi needs prompt_text for text_to_video")
   end
   local body = body_of(given, rest)

@@ -88,7 +88,7 @@ function qimu.submit(kind, all)
     or reseller_request.refusal(WHO, given, LIMITS, warnings)
   if problem then return nil, problem end
   if not given.ratio then return nil, refused("ratio", "qimu needs a ratio, 16:9 or 9:16") end
-  if kind == "text_to_video" and not given.prompt_text then
+  if kind == "text_to_video" and (given.prompt_text or "") == "" then
     return nil, refused("prompt_text", "qimu needs prompt_text for text_to_video")
   end
   local body = {}

@@ -343,7 +343,9 @@ function reseller_request.official(who, kind, given, rest, model)
   local needed = NEEDS[kind] or {}
   if kind == "video_to_video" then needed = { [video_key(body.model)] = "prompt_video" } end
   for key, name in pairs(needed) do
-    if body[key] == nil then return nil, refused(name, "%s needs %s for %s", who, name, kind) end
+    if body[key] == nil or body[key] == "" then
+      return nil, refused(name, "%s needs %s for %s", who, name, kind)
+    end
   end
   return body
 end

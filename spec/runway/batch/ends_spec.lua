@@ -201,9 +201,9 @@ describe("runway.batch, when", function()
     for i, fault in ipairs(err.faults) do told[i] = ("%d %s %d: %s"):format(fault.line, fault.column, fault.more or 0,
       fault.message) end
     table.sort(told)
-    assert.same({ '2 duration 0: duration must be a number, not "five"',
-      "2 imge 0: imge is no column; did you mean image?",
-      "2 modl 1: modl is no column; did you mean model?" }, told)
+    assert.same({ "1 imge 0: imge is no column; did you mean image?",
+      "1 modl 0: modl is no column; did you mean model?",
+      '2 duration 0: duration must be a number, not "five"' }, told)
   end)
 
   it("it is left to workers, sends nothing, and ends as what is there stands", function()

@@ -239,7 +239,7 @@ describe("runway.batch", function()
     it("names that are nearly known", function()
       local err = refused("key,promt_text,model,ratio,duration\na,x,gen4.5,1280:720,5\nb,x,gen4.5,1280:720,5\n")
       assert.equal(1, #err.faults)
-      assert.matches("line 2, promt_text: .*did you mean prompt_text%?.* %(and so in 1 more%)", err.message)
+      assert.matches("line 1, promt_text: promt_text is no column; did you mean prompt_text%?$", err.message)
     end)
 
     it("notes what of a picture will be cropped, which is no fault", function()

@@ -66,6 +66,14 @@ describe("the runway command", function()
       assert.equal(0, (run({ "task", "j1" }, { ASKED })))
     end)
 
+    it("names another provider whose key is there, where none was named", function()
+      environment.RUNWAYML_API_SECRET = nil
+      local code, _, err = run({ "credits" }, {})
+      assert.equal(2, code)
+      assert.matches("; COMETAPI_KEY is set: is --provider cometapi meant?", err, 1, true)
+      assert.is_nil(select(3, run({ "credits", "--provider", "runwayml" }, {})):find("COMETAPI", 1, true))
+    end)
+
     it("requires its module", function()
       os.execute("mkdir '" .. here:path "my" .. "'")
       here:write("my/reelhouse.lua", FINE)

@@ -186,7 +186,7 @@ describe("runway batch", function()
     assert.matches("runway journal settle c %-%-journal ", c.error)
     assert.same({ 3, 1, 1, 1, 0, 80, 500, 4 }, { sums.shots, sums.counts.done, sums.counts.failed, sums.counts.unknown,
       sums.counts.queued, sums.credits, sums.budget, sums.exit_code })
-    assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits\n", 1, true), err)
+    assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits spent or held back\n", 1, true), err)
     assert.is_nil(out:find(mocked.KEY, 1, true))
   end)
 
@@ -271,9 +271,13 @@ describe("runway batch", function()
     assert.equal(0, code)
     assert.same({ b = 1, c = 1, d = 1 }, posts)
     assert.equal(3, objects(out)[4].shots)
+    assert.matches("20 credits spent or held back by these; the budget of 500 is that of all in the journal",
+      select(3, batch(list("a", "b"), { "--only", "b", "--budget", "500" })), 1, true)
     local refused, _, err = batch(list("shot-a", "shot-b"), { "--only", "shot_b" })
     assert.equal(exits.MISUSE, refused)
     assert.matches("did you mean shot%-", err)
+    err = select(3, batch(list("a", "b"), { "--only", "a,b" }))
+    assert.matches("(keys are words of their own: a b)", err, 1, true)
   end)
 
   it("sends nothing when it is only to print requests and their price, and needs no directory", function()

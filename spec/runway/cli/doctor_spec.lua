@@ -104,6 +104,7 @@ describe("runway doctor", function()
     environment.RUNWAY_GATEWAY_API_KEY = mocked.KEY
     local checks = look({ "--provider", "gateway" }, {})
     assert.matches("give --base-url URL or set RUNWAY_GATEWAY_BASE_URL", checks.address.message, 1, true)
+    assert.equal("Its own pages name it.", checks.address.advice)
   end)
 
   describe("says of the key", function()
@@ -114,6 +115,7 @@ describe("runway doctor", function()
       assert.equal("fail ok skip", states(checks, "key", "reach", "account"))
       assert.matches("RUNWAY_API_KEY is set, but the name here is RUNWAYML_API_SECRET", checks.key.message, 1, true)
       assert.is_nil(checks.key.message:find("api_key", 1, true))
+      assert.equal("A key is made on the provider's own pages.", checks.key.advice)
       assert.is_nil(m.requests[1].headers.authorization)
     end)
 
@@ -123,6 +125,7 @@ describe("runway doctor", function()
       assert.equal("found in the file that RUNWAYML_API_SECRET_FILE names", look({}, { ROOT, BALANCE }).key.message)
       here:write("key", "'" .. mocked.KEY .. "'")
       assert.matches("stands in quotes", look({}, { ROOT }).key.message, 1, true)
+      assert.equal("Mend it there.", look({}, { ROOT }).key.advice)
     end)
 
     it("that it is refused, or that nothing is left", function()
@@ -424,6 +427,11 @@ describe("runway doctor", function()
     it("that it is a file", function()
       local seen, code = named(here:write("file", "x"))
       assert.same({ 1, "fail" }, { code, seen.state })
+    end)
+
+    it("that no file can be made there, and not that it is missing", function()
+      if not core.space "/proc" then return pending "there is no /proc" end
+      assert.matches("^/proc: no file can be made there: ", named("/proc").message)
     end)
 
     it("that it is full, or nearly", function()

@@ -40,6 +40,18 @@ describe("runway join", function()
     assert.equal(8, #footage.greys(film))
   end)
 
+  seen("refuses a name that promises another thing than an MP4", function()
+    local list = directory(3)
+    for _, ending in ipairs { "mkv", "webm", "WEBM", "gif", "mp3" } do
+      local code, out, err = run { "join", list, "-o", files:path("film." .. ending) }
+      assert.same({ 2, "" }, { code, out })
+      assert.matches("'--output': the film is an MP4, and no ." .. ending, err, 1, true)
+    end
+    for _, name in ipairs { "a.m4v", "a.cut", "cut.1", "a" } do
+      assert.equal(0, (run { "join", list, "-o", files:path(name) }), name)
+    end
+  end)
+
   seen("fades, and says so as JSON", function()
     local code, out = run { "join", directory(24, 24), "-o", film, "--fade", "0.5", "--json" }
     assert.equal(0, code)

@@ -4,6 +4,7 @@ local command = require "spec.support.command"
 local errors = require "runway.errors"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
 
 local run, objects = command.run, command.objects
 
@@ -44,6 +45,17 @@ describe("the runway command, with a journal,", function()
     end
   end)
 
+  it("says where the journal of a directory is, and how one is named", function()
+    local dir = scratch.new()
+    dir:write("runway.db", "")
+    local code, _, err = run { "journal", "list", "--journal", dir:path "" }
+    assert.equal(2, code)
+    assert.matches("is a directory; the journal in it is --journal " .. dir:path "runway.db", err, 1, true)
+    dir:remove()
+    assert.matches("too many arguments (a journal is named by --journal JOURNAL)",
+      select(3, run { "journal", "list", "a.db" }), 1, true)
+  end)
+
   it("lists it on a terminal in columns, below what they are", function()
     fill()
     local function list_on_terminal(...)
@@ -53,6 +65,18 @@ describe("the runway command, with a journal,", function()
       .. "one    submitted  t1    runwayml\n",
       list_on_terminal())
     assert.equal(2, #objects(list_on_terminal "--json"))
+  end)
+
+  it("says that a task's id is taken unasked, and how a slip of it is taken back", function()
+    fill()
+    local code, _, err = on_journal("settle", "two\r\n2", "--task-id", "nope")
+    assert.equal(0, code)
+    assert.equal("runway: whether the provider knows that task was not asked: runway task nope --provider runwayml "
+      .. "asks\n", err)
+    code, _, err = on_journal("settle", "two\r\n2", "--resubmit")
+    assert.equal(1, code)
+    assert.matches("Ask for the key once more, by the same request: where its provider knows no such task, it becomes "
+      .. "unknown", err, 1, true)
   end)
 
   it("says how a key that begins with - is settled", function()

@@ -91,9 +91,10 @@ describe("the completions", function()
       complete_it runway gen; complete_it runway task --over; complete_it runway journal se;
       complete_it runway task --provider comet; complete_it runway generate --model gen4_t;
       complete_it runway sandbox --scenario slow_; complete_it runway task --he;
-      complete_it runway completion ""']]):format(script "bash"))
+      complete_it runway completion ""
+      complete_it runway task --provider = comet; complete_it runway generate --fit =']]):format(script "bash"))
     assert.equal("generate\n--overwrite\nsettle\ncometapi\ngen4_turbo\nslow_file\n--help\n"
-      .. "bash zsh fish\n", said)
+      .. "bash zsh fish\ncometapi\ncrop pad\n", said)
   end)
 
   it("offer the shells there are to fish and zsh, too", function()
@@ -106,6 +107,13 @@ describe("the completions", function()
   it("of zsh can be read by it", function()
     if not has "zsh" then return pending "zsh is not installed" end
     assert.equal("", (shell("zsh -n '" .. script "zsh" .. "'")))
+  end)
+
+  it("of zsh take a value behind = as well, and none for a flag", function()
+    local _, out = command.run { "completion", "zsh" }
+    for _, line in ipairs { '"--provider=[Whose', '"*--image=[A picture', '{-o,--output=}"[The file', '"--json[Print' } do
+      assert.matches(line, out, 1, true)
+    end
   end)
 
   it("of fish complete commands and options", function()

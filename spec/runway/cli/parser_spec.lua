@@ -46,6 +46,14 @@ describe("runway.cli.parser", function()
     assert.matches("2>/dev/null", misuse("batch", "-q"), 1, true)
   end)
 
+  it("says what generate has and estimate has not, and no more than that", function()
+    for _, option in ipairs { "-o", "--overwrite", "--key" } do
+      assert.equal(("runway estimate: unknown option '%s' (generate has it, and no price depends on it: leave it out)")
+        :format(option), misuse("estimate", "--prompt", "a", option, "b"))
+    end
+    assert.is_nil(misuse("estimate", "-d", "x"):find("generate has it", 1, true))
+  end)
+
   it("takes a number of bytes as other programs do", function()
     for said, bytes in pairs { ["1000"] = 1000, ["1M"] = 1048576, ["1.5k"] = 1536, ["2GiB"] = 2147483648 } do
       assert.equal(bytes, parse("generate", "--max-bytes", said).max_bytes)

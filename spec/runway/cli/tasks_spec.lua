@@ -54,6 +54,19 @@ describe("runway.cli.tasks", function()
       end)
     end
 
+    it("with a word before it is paid for, where a file's name promises what will not be in it", function()
+      for name, told in pairs { ["a.png"] = true, ["a.webm"] = true, ["a.MP4"] = false, ["a.b"] = false } do
+        local _, _, err = generate({ "-o", here:path(name) }, { SUBMIT, task_is "FAILED" })
+        local line = ("runway: -o %s: text_to_video makes a film (MP4), and what is written there is no %s\n"):format(
+          here:path(name), name:match "%.%w+$")
+        assert.equal(told, err:sub(1, #line) == line, err)
+      end
+      local picture = { "generate", "--kind", "text_to_image", "--prompt", "a", "--model", "gen4_image", "--ratio",
+        "1920:1080", "-o", here:path "a.mp4" }
+      assert.matches("text_to_image makes a picture, and what is written there is no .mp4", select(3, run(picture,
+        { { "POST /v1/text_to_image", json = { id = "t1" } }, task_is "FAILED" })), 1, true)
+    end)
+
     it("with 2, and says so as JSON, for what is no command", function()
       for _, argv in ipairs { { "task", "--json" }, { "generate", "--json", "--seed", "x" }, { "frob", "--json" } } do
         local code, out = run(argv, {})

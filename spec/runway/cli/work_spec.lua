@@ -86,6 +86,54 @@ describe("runway work", function()
     assert.matches("runway: what is unknown [^\n]* %-%- KEY [^\n]*\n$", err)
   end)
 
+  it("refuses a journal that is not there, says how one is made, and makes none", function()
+    local code, _, err = work()
+    assert.equal(2, code)
+    assert.equal(("runway: config: there is no journal %s; `runway batch LIST -o DIR --enqueue` or client:enqueue makes one\n")
+      :format(files:path "j.db"), err)
+    assert.is_nil(files:content "j.db")
+    assert.is_nil(io.open(files:path "films"))
+  end)
+
+  it("says what it hands on when it is told to end", function()
+    enqueue { a = "sandbox:stall" }
+    local core = require "runway.core"
+    local came, term = core.term_came, false
+    function core.term_came()                 -- as SIGTERM has it
+      term = term or files:content("err"):find("a  [^\n]*task ") ~= nil
+      return term
+    end
+    local function run_on()
+      return run("--journal", files:path "j.db", "-o", files:path "films", "--base-url", server.base_url)
+    end
+    local code, out, err = run_on()
+    assert.equal(0, code, err)
+    assert.equal("0 done, 0 credits\n", out)
+    assert.is_nil(err:find("waiting", 1, true))
+    assert.matches("runway: told to end: nothing new is taken, and 1 under way are handed on\n", err)
+    term = false
+    code, _, err = run_on()
+    core.term_came = came
+    assert.equal(0, code, err)
+    assert.is_nil(err:find("a  submitted", 1, true))
+    assert.matches("a  goes on with  task [%w-]+\n", err)
+  end)
+
+  it("says once that it waits", function()
+    enqueue {}
+    local core = require "runway.core"
+    local came, turns = core.term_came, 0
+    function core.term_came()
+      if files:content("err") ~= "" then turns = turns + 1 end
+      return turns > 3
+    end
+    local code, _, err = run("--journal", files:path "j.db", "-o", files:path "films", "--base-url", server.base_url)
+    core.term_came = came
+    assert.equal(0, code)
+    assert.equal("runway: nothing is queued for runwayml; waiting for what comes\n"
+      .. "runway: told to end: nothing new is taken, and 0 under way are handed on\n", err)
+  end)
+
   it("needs a journal and a directory", function()
     for _, words in ipairs { { "-o", "x" }, { "--journal", "x" } } do
       local code, _, err = run(words[1], words[2])

@@ -108,6 +108,9 @@ describe("cometapi", function()
       assert.same(body, sent { character = IMAGE, reference = { type = "video",
         uri = VIDEO } }.json)
       assert.same(body, sent { kind = "character_performance", image = IMAGE, video = VIDEO }.json)
+      refused({ prompt = "" }, "prompt_text", "needs prompt_text")
+      refused({ prompt = "", kind = "text_to_image", model = "gen4_image", ratio = "1920:1080" }, "prompt_text",
+        "needs prompt_text")
       refused({ kind = "character_performance", image = IMAGE }, "reference", "needs reference")
       refused({ kind = "character_performance", video = VIDEO }, "character", "needs character")
       refused({ character = VIDEO, reference = VIDEO }, "character", 'format = "official"')
