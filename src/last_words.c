@@ -7,6 +7,7 @@
 */
 #include "system.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -65,8 +66,10 @@ static void say_all (void) {
 
 
 static void on_signal (int number) {
+  int was = errno;             /* whoever was interrupted may be about to look at it */
   say_all();
   (void)raise(number);         /* its action is the default again */
+  errno = was;
 }
 
 
@@ -91,13 +94,14 @@ static atomic_bool once[GUARDED];        /* it was set for one signal only */
 ** process, which may come before anyone has looked at the first. */
 static void on_hosts_signal (int number) {
   struct sigaction action;
-  int i = 0;
+  int i = 0, was = errno;
   while (i < GUARDED - 1 && numbers[i] != number) i++;
   atomic_load (&hosts[i])(number);
   if (sigaction(number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
       (action.sa_handler == SIG_DFL ||
        (atomic_load(&once[i]) && action.sa_handler == on_hosts_signal)))
     guard_default(number);
+  errno = was;
 }
 
 

@@ -55,6 +55,7 @@ describe("where no thread can be had", function()
   end)
 
   it("beside the engine's, a journal and a sandbox say so, leave nothing open, and are opened later", function()
+    if os.getenv "LUA_INIT" then return pending "a sanitizer opens files of its own" end
     local output, code = run [[
       assert(runway.preload())
       io.open(refusal, "w"):close()

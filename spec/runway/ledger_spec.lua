@@ -135,7 +135,7 @@ describe("the end of the program", function()
     local said = child.run("SILENT = true\n" .. PROGRAM .. [[
       runway.spawn(pay)
       runway.spawn(pay)
-      runway.step(0)
+      runway.step(0, math.huge)
       os.exit(0)
     ]])
     assert.matches("2 paid request(s) had no final answer yet", said, 1, true)

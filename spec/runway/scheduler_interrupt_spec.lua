@@ -78,7 +78,7 @@ describe("an interrupt", function()
         local answer = pay "loop"
         print(answer and answer.status)
       end)
-      print(pcall(function() while true do runway.step(0.1) end end))
+      print(pcall(function() while true do runway.step(0.1, 0) end end)) -- by the smallest of frames
     ]]
     until_seen "?loop"
     os.execute("kill -INT " .. pid)
@@ -120,7 +120,7 @@ describe("an interrupt", function()
           pay "again"
         end)
       end
-      print(pcall(function() while true do runway.step(0.1) end end))
+      print(pcall(function() while true do runway.step(0.1, 0) end end)) -- by the smallest of frames
     ]]
     until_seen "?many3"
     os.execute("kill -INT " .. pid)

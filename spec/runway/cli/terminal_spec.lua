@@ -127,7 +127,7 @@ describe("the runway command in a terminal", function()
     start(80, ("batch '%s' -o '%s' --base-url %s --poll-interval 0.02 --jobs 30"):format(list, here:path "out",
       server.base_url))
     local seen = screen "and 13 more\n0 of 30 done"
-    assert.equal(17, select(2, seen:gsub("\nk%d+  %[", "")) + (seen:find "^k1  %[" and 1 or 0), seen)
+    assert.equal(17, select(2, seen:gsub("\nk%d+  ", "")) + (seen:find "^k1  " and 1 or 0), seen)
     tmux "send-keys C-c"
     screen "exit 130"
   end)
