@@ -59,9 +59,8 @@ function command.join(args, world)
   end
   local films, why = batch.films(args.directory, args.list)
   if not films then
-    local code = refuse(args, world, args.list and why or ("%s: what it holds, and in which order, is not known (%s); was a "
+    return refuse(args, world, args.list and why or ("%s: what it holds, and in which order, is not known (%s); was a "
       .. "list made there? --list FILE names it"):format(args.directory, why), "list")
-    return args.list and exits.MISUSE or code -- it names what cannot be read
   end
   if is_ours(args, films) then
     return nil, ("option '--output': %s is a clip, the list, or another file of the batch: join into another file")
