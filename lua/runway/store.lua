@@ -35,7 +35,7 @@ local NOTHING = {}
 local ADVICE = {
   busy = "another program holds the database: end it, or try again",
   full = "make room, then try again",
-  readonly = "it must be writable for this user",
+  readonly = "it and its directory must be writable for this user",
   no_locks = "its file system has no locks, without which nothing keeps two programs apart: name a file on another",
   corrupt = "put it aside and save what can be (sqlite3 OLD .recover | sqlite3 NEW, or .dump); before you go on with "
     .. "that, or with a copy from before, look what is missing in it",

@@ -177,6 +177,15 @@ local function is_generates(name)
   return false
 end
 
+-- The one option whose name begins so.
+local function begun(word, options)
+  local found, many = nil, 0
+  for name in pairs(#word > 3 and options or {}) do
+    if name:sub(1, #word) == word then found, many = name, many + 1 end
+  end
+  return many == 1 and ("; did you mean '%s'?"):format(found) or ""
+end
+
 -- A message of argparse's as one line, and what helps where a value was taken for an option.
 local function told(message, words, options, data)
   message = message:gsub("\n+", " "):gsub("must be used at most 1 time$", "is given twice")
@@ -196,6 +205,15 @@ local function told(message, words, options, data)
       and following:sub(1, #unknown) == unknown) then
       return ("%s (a value that begins with - is given as %s=…)"):format(message, option[1]:match "%-%-[^ ]+")
     end
+  end
+  for _, argument in ipairs(unknown and data.takes or {}) do
+    if unknown == "--" .. argument[1] then
+      return ("unknown option '%s' (it is a word: %s %s)"):format(unknown, data[1],
+        require("runway.text").upper(argument[1]))
+    end
+  end
+  if unknown and not message:find("did you mean", 1, true) then
+    message = message .. begun(unknown, options)
   end
   if unknown and ELSEWHERE[unknown] then return ("unknown option '%s' (%s)"):format(unknown, ELSEWHERE[unknown]) end
   if unknown and data[1] == "estimate" and is_generates(unknown) then

@@ -54,10 +54,12 @@ function tasks.generate(args, world)
   local given, problem = inputs.params(args, world)
   if not given then return report.problem(world, args, problem) end
   if next(given) == nil then return nil, "generate needs at least --prompt, --image or --video" end
-  local known = args.journal and args.output ~= "-" -- a file that is there may be this very task's
+  local remembered = args.journal and args.output ~= "-"
+  -- a file that is there may be this very task's
+  local known = remembered and args.key and not account.absent(args.journal)
   local ok, misuse = writable(args, world, known)
   if ok ~= true then return ok, misuse end
-  if known then given.output = { path = args.output, overwrite = args.overwrite } end
+  if remembered then given.output = { path = args.output, overwrite = args.overwrite } end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   tell_of_ending(args, world, client, given)

@@ -61,8 +61,9 @@ end
 -- Lets through what may be newer than a page's list.
 local function unlisted(warnings, field, model, v, list)
   if v == nil or not list or has(list, v) then return end
-  warnings[#warnings + 1] = ("%s: %s %s is not among those known (%s); it goes to the API as it is"):format(model,
-    field, show(v), text.either(list))
+  local meant = type(v) == "string" and v:gsub("^(%d+)[xX*/](%d+)$", "%1:%2")
+  warnings[#warnings + 1] = ("%s: %s %s is not among those known (%s)%s; it goes to the API as it is"):format(model,
+    field, show(v), text.either(list), meant and has(list, meant) and (" (did you mean %s?)"):format(meant) or "")
 end
 
 -- No model makes clips of hours; those that the pages describe have whole seconds. "auto" is a word of Runway's

@@ -45,6 +45,19 @@ describe("the runway command, with a journal,", function()
     end
   end)
 
+  it("makes no journal for a file that is there already", function()
+    local dir = scratch.new()
+    local film, journal = dir:write("a.mp4", "precious"), dir:path "new.db"
+    for _, more in ipairs { {}, { "--key", "k" } } do
+      local code, _, err = run({ "generate", "--prompt", "a", "--model", "gen4.5", "--ratio", "1280:720", "--duration",
+        "5", "-o", film, "--journal", journal, table.unpack(more) }, {})
+      assert.equal(1, code)
+      assert.equal(("runway: %s is already there; --overwrite writes over it\n"):format(film), err)
+      assert.is_nil(dir:content "new.db")
+    end
+    dir:remove()
+  end)
+
   it("says where the journal of a directory is, and how one is named", function()
     local dir = scratch.new()
     dir:write("runway.db", "")

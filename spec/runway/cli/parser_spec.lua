@@ -54,6 +54,13 @@ describe("runway.cli.parser", function()
     assert.is_nil(misuse("estimate", "-d", "x"):find("generate has it", 1, true))
   end)
 
+  it("names the option that was begun, and the word that stands without one", function()
+    assert.equal("runway generate: unknown option '--out'; did you mean '--output'?", misuse("generate", "--out", "x"))
+    assert.is_nil(misuse("generate", "--pro", "x"):find("did you mean", 1, true))
+    assert.equal("runway models: unknown option '--model' (it is a word: models MODEL)",
+      misuse("models", "--model", "gen4"))
+  end)
+
   it("takes a number of bytes as other programs do", function()
     for said, bytes in pairs { ["1000"] = 1000, ["1M"] = 1048576, ["1.5k"] = 1536, ["2GiB"] = 2147483648 } do
       assert.equal(bytes, parse("generate", "--max-bytes", said).max_bytes)

@@ -155,6 +155,8 @@ describe("cometapi", function()
       for warning, given in pairs {
         ['gen4: ratio "4:3" is not among those known (16:9, 9:16 or 1:1)'] = { prompt = "a", ratio = "4:3" },
         ['gen4: ratio "1:1" is not among those known (1280:720 or 720:1280)'] = { image = IMAGE, ratio = "1:1" },
+        ['gen4: ratio "16x9" is not among those known (16:9, 9:16 or 1:1) (did you mean 16:9?); it goes'] =
+          { prompt = "a", ratio = "16x9" },
         ["gen4: duration 7 is not among those known (5 or 10)"] = { image = IMAGE, options = { seconds = 7 } },
         ["gen4_turbo: duration 7 is not among those known (5 or 10)"] =
           { format = "official", image = IMAGE, ratio = "1280:720", duration = 7 },
