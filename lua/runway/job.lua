@@ -148,6 +148,7 @@ local function resumed(j, outer, ok, ...)
 end
 
 local function resume(j)
+  if j.waiting then interrupt.came(j.waiting) end -- not before: a frame may be cut between its coming and this
   if not j.co then return end                 -- ended while it stood in line
   if j.cancelled and not (j.waiting and j.waiting.critical) then return end_cancelled(j) end
   if coroutine.status(j.co) == "dead" then
@@ -262,9 +263,8 @@ function Waiter:wake(...)
   if self.woken then return end
   if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
   self.done = true
-  interrupt.came(self)
   local j = self.job
-  if j and j.waiting == self then make_ready(j) end
+  if j and j.waiting == self then make_ready(j) else interrupt.came(self) end
   self.woken = true
 end
 

@@ -307,15 +307,6 @@ end
 
 --------------------------------------------------------------------- the loop, from outside
 
--- True: a second interrupt has come.
-local function hosts_turn(seconds, budget)
-  local ok, err = pcall(turn, seconds, budget, true)
-  turning, job.current = 0, nil
-  local second = not ok and interrupted_by(err)
-  heed_interrupt()
-  return second
-end
-
 --- One step of everything under way: takes in what is finished, resumes what
 --- can go on. `step(0)` never waits and does no I/O of its own.
 ---@param seconds? number  how long it may wait when nothing is ready (nil: as long as it takes)
@@ -332,10 +323,10 @@ function scheduler.step(seconds, budget)
   if turning > 0 then error("step was called inside a step (in a job or a callback)", 2) end
   job.hosted()
   if seconds == nil and nothing_to_wait_for() then return true end
-  local second = hosts_turn(seconds, budget or BUDGET)
-  if interrupt.is_due() and job.is_any_ready() then -- an answer has come, but not to the job that waits for it
-    second = hosts_turn(0, math.huge) or second
-  end
+  local ok, err = pcall(turn, seconds, budget or BUDGET, true)
+  turning, job.current = 0, nil
+  local second = not ok and interrupted_by(err)
+  heed_interrupt()
   if second and interrupt.is_pending() or interrupt.is_due() then interrupt.raise() end
   if unfinished or job.is_any_ready() then    -- a host that sleeps at the descriptor comes back
     rung = true
