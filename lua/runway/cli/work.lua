@@ -36,7 +36,9 @@ local function sums_of(args, world, result)
   local object, words = { credits = result.credits, drained = result.drained }, {}
   for _, word in ipairs(WORDS) do
     object[word] = result.counts[word]
-    if object[word] > 0 or word == "done" then words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " "))) end
+    if object[word] > 0 or word == "done" then
+      words[#words + 1] = ("%d %s"):format(object[word], (word:gsub("_", " ")))
+    end
   end
   if args.json then return report.line(world, object) end
   words[#words + 1] = text.number(result.credits) .. " credits"

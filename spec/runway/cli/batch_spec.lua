@@ -186,7 +186,8 @@ describe("runway batch", function()
     assert.matches("runway journal settle c %-%-journal ", c.error)
     assert.same({ 3, 1, 1, 1, 0, 80, 500, 4 }, { sums.shots, sums.counts.done, sums.counts.failed, sums.counts.unknown,
       sums.counts.queued, sums.credits, sums.budget, sums.exit_code })
-    assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits spent or held back\n", 1, true), err)
+    assert.truthy(err:find("runway: 1 of 3 done, 1 failed, 1 unknown; 80 of 500 credits spent or held back\n", 1, true),
+      err)
     assert.is_nil(out:find(mocked.KEY, 1, true))
   end)
 

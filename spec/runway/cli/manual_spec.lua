@@ -111,7 +111,8 @@ describe("the completions", function()
 
   it("of zsh take a value behind = as well, and none for a flag", function()
     local _, out = command.run { "completion", "zsh" }
-    for _, line in ipairs { '"--provider=[Whose', '"*--image=[A picture', '{-o,--output=}"[The file', '"--json[Print' } do
+    for _, line in ipairs { '"--provider=[Whose', '"*--image=[A picture',
+      '{-o,--output=}"[The file', '"--json[Print' } do
       assert.matches(line, out, 1, true)
     end
   end)

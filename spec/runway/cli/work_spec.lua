@@ -89,7 +89,8 @@ describe("runway work", function()
   it("refuses a journal that is not there, says how one is made, and makes none", function()
     local code, _, err = work()
     assert.equal(2, code)
-    assert.equal(("runway: config: there is no journal %s; `runway batch LIST -o DIR --enqueue` or client:enqueue makes one\n")
+    assert.equal(("runway: config: there is no journal %s; `runway batch LIST -o DIR --enqueue` or client:enqueue "
+      .. "makes one\n")
       :format(files:path "j.db"), err)
     assert.is_nil(files:content "j.db")
     assert.is_nil(io.open(files:path "films"))
@@ -112,11 +113,12 @@ describe("runway work", function()
     assert.is_nil(err:find("waiting", 1, true))
     assert.matches("runway: told to end: nothing new is taken, and 1 under way are handed on\n", err)
     term = false
-    code, _, err = run_on()
+    code, out, err = run_on()
     core.term_came = came
     assert.equal(0, code, err)
     assert.is_nil(err:find("a  submitted", 1, true))
     assert.matches("a  goes on with  task [%w-]+\n", err)
+    assert.equal("0 done, 0 credits\n", out)
   end)
 
   it("says once that it waits", function()
