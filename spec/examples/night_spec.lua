@@ -20,7 +20,8 @@ describe("the example of a night", function()
     local said = pipe:read "a"
     pipe:close()
     assert.truthy(said:find("\n" .. here:path "out" .. "[^\n]*\ncode 0\n$"), said)
-    assert.truthy(said:find("runway: 17 of 20 done, 2 failed, 1 unknown; 876 of 2000 credits spent or held back\n", 1, true), said)
+    assert.truthy(said:find("runway: 17 of 20 done, 2 failed, 1 unknown; 876 of 2000 credits spent or held back\n", 1,
+      true), said)
     local j = assert(journal.open(here:path "out/runway.db"))
     local totals = j:totals()
     j:close()

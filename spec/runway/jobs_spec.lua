@@ -54,7 +54,8 @@ describe("many at once:", function()
     runway.all { a, b, c, own }
     assert.equal(2, #said)
     for _, message in ipairs(said) do
-      assert.matches("^spec/runway/jobs_spec.lua:%d+: join was called in the job itself, or of one that waits for it", message)
+      assert.matches("^spec/runway/jobs_spec.lua:%d+: join was called in the job itself, or of one that waits for it",
+        message)
     end
   end)
 

@@ -372,7 +372,8 @@ describe("a store whose module is not there", function()
     local opened, err = require("runway.store").open "never.db"
     package.loaded[name], package.preload[name] = loaded, preloaded
     assert.is_nil(opened)
-    assert.matches("(luarocks install runway-sqlite, or make without SQLITE=no; a program that has ", err.message, 1, true)
+    assert.matches("(luarocks install runway-sqlite, or make without SQLITE=no; a program that has ", err.message, 1,
+      true)
     assert.matches("(on Debian the package libsqlite3-0): not here", err.message, 1, true)
   end)
 end)
