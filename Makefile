@@ -171,7 +171,7 @@ $(BUILD)/static/rooms.c: tools/static.lua $(LUA_FILES) $(BUILD)/flags
 	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/static.lua rooms >$@
 
-$(BUILD)/runway_all.c: tools/static.lua $(LUA_FILES) $(wildcard src/*) | need-build
+$(BUILD)/runway_all.c: tools/static.lua LICENSE $(LUA_FILES) $(wildcard src/*) | need-build
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/static.lua all >$@

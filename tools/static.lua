@@ -89,6 +89,8 @@ local HEAD = [[
 ** Written by `make static` from src/ and lua/, which are what is to be changed. Each part
 ** that needs a library beside libcurl is empty unless RUNWAY_LISTENER (libmicrohttpd),
 ** RUNWAY_SQLITE or RUNWAY_POSTGRESQL (libpq) is defined.
+**
+]] .. content("LICENSE"):gsub("[^\n]*\n", function(line) return ("** " .. line):gsub(" +\n", "\n") end) .. [[
 */
 #define RUNWAY_ROOMS 1
 ]] .. content "src/system.h"

@@ -87,7 +87,8 @@ describe("runway as a part of a program", function()
     takes_part "many"
   end)
 
-  it("is one file as well, without a warning", function()
+  it("is one file as well, with its licence in it, without a warning", function()
+    assert.truthy(scratch.read(BUILD .. "/runway_all.c"):find("Permission is hereby granted", 1, true))
     assert(os.execute(("cp spec/support/host.c '%s/many.c'"):format(here.directory)))
     local flags = "-std=c11 -O0 -Wall -Wextra -pedantic -Werror -Ibuild $(pkg-config --cflags lua5.4 libcurl) "
     compile("cc " .. flags .. "-c build/runway_all.c -o all.o ")
