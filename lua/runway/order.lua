@@ -41,7 +41,8 @@ for _, name in ipairs(KNOWN) do IS_KNOWN[name] = true end
 local NO_SLIP = { mode = true, speed = true, images = true, videos = true, prompts = true, models = true, seeds = true }
 
 -- What is written elsewhere, and where.
-local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }" }
+local ELSEWHERE = { overwrite = "output = { path =, overwrite = true }", out = "output", file = "output",
+  filename = "output", outfile = "output", output_path = "output", path = "output" }
 
 -- What is given elsewhere, and to whom.
 local OPTIONS = {

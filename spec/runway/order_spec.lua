@@ -91,6 +91,8 @@ describe("an order", function()
         ["no content_moderation.public_figure_threshold; did you mean publicFigureThreshold?"] =
           { content_moderation = { public_figure_threshold = "low" } },
         ["did you mean output = { path =, overwrite = true }?"] = { output = "a.mp4", overwrite = true },
+        ["out is no parameter; did you mean output?"] = { out = "a.mp4" },
+        ["did you mean output?"] = { file = "a.mp4" },
       } do
         local task, err = client:generate(clip(wrong))
         assert.is_nil(task)

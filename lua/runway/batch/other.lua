@@ -21,6 +21,18 @@ local function strangers(shots, entries)
   return by_prompt, count
 end
 
+local SHOWN = 10                              -- keys of a message
+
+-- What is wrong with rows that have moved; with the keys to give them, since by any other they would be paid for again.
+local function fault_of(moved, where)
+  local first, keys = moved[1], {}
+  for i = 1, math.min(#moved, SHOWN) do keys[i] = ("%s in line %d"):format(text.quote(moved[i].known), moved[i].line) end
+  if #moved > SHOWN then keys[SHOWN + 1] = ("and so on, %d in all"):format(#moved) end
+  return ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the list "
+    .. "has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would be paid "
+    .. "for again"):format(first.line, where, text.quote(first.known), text.quote(first.key), table.concat(keys, ", "))
+end
+
 --- Looks for what is not of this list.
 ---@param shots runway.Shot[]       recalled
 ---@param entries runway.Entry[]
@@ -29,14 +41,12 @@ end
 ---@return string|nil message
 function other.count(shots, entries, where)
   local by_prompt, count = strangers(shots, entries)
+  local moved = {}
   for _, shot in ipairs(shots) do
     local known = not shot.named and shot.state == "queued" and by_prompt[names.prompt(shot.params) or false]
-    if known then
-      return nil, ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, "
-        .. "and the list has no keys of its own. Nothing was submitted; give it a column key"):format(shot.line,
-        where, text.quote(known), text.quote(shot.key))
-    end
+    if known then moved[#moved + 1] = { line = shot.line, key = shot.key, known = known } end
   end
+  if moved[1] then return nil, fault_of(moved, where) end
   return count
 end
 

@@ -241,7 +241,7 @@ describe("runway batch, given", function()
       local code, _, err, posts = batch(moved, here:path "out")
       assert.same({ exits.MISUSE, 0 }, { code, posts }, err)
       assert.truthy(err:find('line 3: .*the key "001%-a%-cat" already, and here it would be "002%-a%-cat"'), err)
-      assert.truthy(err:find("give it a column key", 1, true), err)
+      assert.truthy(err:find('give it a column key, with "001-a-cat" in line 3, "002-a-dog" in line 4', 1, true), err)
       assert.is_nil(here:content "out/runway.list":find("a-bird", 1, true)) -- and the directory is as it was
       local more = here:write("shots.csv", head .. "a cat" .. rest .. "a dog" .. rest .. "a cat" .. rest)
       code, _, err, posts = batch(more, here:path "out") -- the same prompt once more is another shot
