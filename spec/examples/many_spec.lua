@@ -43,7 +43,7 @@ describe("the examples of many at once", function()
   it("keep the best of several, whatever becomes of one", function()
     local said, code = run "examples/best_of.lua"
     assert.equal(0, code, said)
-    assert.matches("\n3\t[^\n]*content moderation", said)
-    assert.matches("\nthe best: .*/seed%-1%.mp4$", said)
+    assert.matches("\n[1-4]\t[^\n]*content moderation", "\n" .. said) -- which comes third is not told
+    assert.matches("\nthe best: .*/seed%-[12]%.mp4$", said)
   end)
 end)
