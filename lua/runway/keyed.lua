@@ -31,6 +31,7 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 ---@field target? runway.Target    of the order's output, once it is spoken for
 ---@field sums table               of its files, by path
 ---@field hold? runway.Hold        of a worker, which has claimed it
+---@field charge runway.Charge|false   what the client that has no journal of its own holds back for it
 local Keyed = {}
 Keyed.__index = Keyed
 
@@ -61,7 +62,7 @@ function keyed.read(s, order, kind, deadline)
   if not described then return nil, err end
   -- `attempt` has its place before: to make one then could fail, and lose it
   local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,
-    sums = sums, hold = order.hold, attempt = false }, Keyed)
+    sums = sums, hold = order.hold, attempt = false, charge = false }, Keyed)
   self.log = function(level, message) s:log(level, message) end
   self.intent = {
     key = key or core.token(), provider = s.adapter.name, base_url = s.base, kind = kind,
@@ -274,6 +275,12 @@ local function claim(self)
   return made, row, err, lack
 end
 
+-- Nothing was submitted; or it may have been, and is held back for ever.
+local function uncharge(self, may_be)
+  if self.charge and not may_be then self.session.purse:free(self.charge) end
+  self.charge = false
+end
+
 -- No one waits in line for this: who has more to make makes something else meanwhile.
 local function full(self)
   return self.session:error { kind = "limit", code = "concurrency", sent = "no", retryable = true, message =
@@ -281,13 +288,8 @@ local function full(self)
     self.order.of_model, text.line(self.intent.model, 60)) }
 end
 
---- Takes the key for one request, which may leave from now on. Or someone else was faster: then as `past`.
----@param receipt runway.Receipt
----@param estimate runway.Estimate|nil
----@return boolean mine
----@return runway.Task|nil
----@return runway.Error|nil err
-function Keyed:begin(receipt, estimate)
+-- Takes the key, as `begin` says.
+local function take_key(self, receipt, estimate)
   self.intent.reserved = estimate and estimate.credits
   while true do
     local made, row, err, lack = claim(self)
@@ -302,6 +304,7 @@ function Keyed:begin(receipt, estimate)
       end
       -- a job may be ended between two requests, where nothing of it runs any more
       scheduler.note(self, function(reason)
+        uncharge(self, receipt.open)
         if not made.over then scheduler.spawn(made.ends, made, nil, {}, receipt.open, reason) end
       end)
       return true
@@ -314,6 +317,29 @@ function Keyed:begin(receipt, estimate)
   end
 end
 
+--- Takes the key for one request, which may leave from now on. Or someone else was faster: then as `past`. Of a client
+--- whose own this journal is not (a batch's, in its directory) the budget is held by what the client submits anywhere,
+--- too.
+---@param receipt runway.Receipt
+---@param estimate runway.Estimate|nil
+---@return boolean mine
+---@return runway.Task|nil
+---@return runway.Error|nil err
+function Keyed:begin(receipt, estimate)
+  local purse = self.session.purse
+  if purse then
+    self.charge = purse:reserve(estimate and estimate.credits, self.session.budget) or false
+    if not self.charge then
+      local spent, reserved = purse:sums()
+      return false, budget.refuse(self.session, estimate, spent + reserved)
+    end
+  end
+  local ok, mine, t, err = pcall(take_key, self, receipt, estimate)
+  if not ok or not mine then uncharge(self, false) end
+  if not ok then error(mine, 0) end           -- the job was ended, say
+  return mine, t, err
+end
+
 --- What came of the request, once: written down before anyone is told of it. What is still unknown is told
 --- with how to settle it.
 ---@param t runway.Task|nil
@@ -324,6 +350,8 @@ function Keyed:ends(t, ref, receipt, err)
   if not self.attempt then return end
   self.attempt:ends(t, ref, receipt.open, err)
   scheduler.note(self, nil)
+  if self.charge and t then self.session.purse:bind(self.charge, t) else uncharge(self, receipt.open) end
+  self.charge = false
   if self.hold then self.hold.submitting = false end
   local places = self.session.places
   if places then

@@ -266,8 +266,8 @@ function Session:current_key()
   return key
 end
 
---- The same account with another journal: what is under way, limits, lines and keys are one. What is spent and how
---- many tasks there are is that journal's to count.
+--- The same account with another journal: what is under way, limits, lines, keys and what it has spent are one. What
+--- others have spent, and how many tasks there are, is that journal's to count.
 ---@param journal runway.Journal
 ---@param line? runway.Places
 ---@return runway.Session

@@ -239,7 +239,7 @@ describe("the contact sheet in a browser", function()
   it("says what each part of it is", function()
     open(night())
     -- What is not among the things that it says; a browser that has much to do tells of some a moment later.
-    local function missing()
+    local function lacking()
       local said = {}
       for _, node in ipairs(chromium:call("Accessibility.getFullAXTree").nodes) do
         local is_told = node.role and node.name and not node.ignored
@@ -251,10 +251,10 @@ describe("the contact sheet in a browser", function()
         if not said[wanted] then return wanted end
       end
     end
-    local lacks, tries = missing(), 0
+    local lacks, tries = lacking(), 0
     while lacks and tries < 100 do
       os.execute "sleep 0.1"
-      lacks, tries = missing(), tries + 1
+      lacks, tries = lacking(), tries + 1
     end
     assert.is_nil(lacks)
     assert.equal("polite", chromium:value [[document.querySelector("#count").getAttribute("aria-live")]])

@@ -521,6 +521,19 @@ describe("runway.batch", function()
     end
   end)
 
+  it("holds the budget of a client without a journal over all its lists, and what it submits beside them", function()
+    client = provider({}, { budget = 95 })    -- a shot is held to cost 60, and costs 20
+    for i, key in ipairs { "a", "b" } do
+      assert.equal(0, assert(run(list(key), { directory = files:path(key) })).exit_code)
+      assert.same({ spent = 20 * i, reserved = 0, budget = 95 }, client:spent())
+    end
+    local result = assert(run(list "c", { directory = files:path "c" }))
+    assert.same({ 3, "budget" }, { result.exit_code, result.halted.runwayml.error.code })
+    assert.equal("budget", select(2, client:generate(mocked.clip { prompt_text = "d" })).code)
+    assert.same({ a = 1, b = 1 }, posts)
+    assert.same({ spent = 40, reserved = 0, budget = 95 }, client:spent())
+  end)
+
   it("uses the budget up: what is held back for what is under way is waited for", function()
       for _, jobs in ipairs { 1, 2, 4 } do
         client = provider({}, { budget = 125 }) -- held to cost 60 each, said to cost 25, and then 20
