@@ -26,10 +26,12 @@ local SHOWN = 10                              -- keys of a message
 -- What is wrong with rows that have moved; with the keys to give them, since by any other they would be paid for again.
 local function fault_of(moved, where)
   local first, keys = moved[1], {}
-  for i = 1, math.min(#moved, SHOWN) do keys[i] = ("%s in line %d"):format(text.quote(moved[i].known), moved[i].line) end
+  for i = 1, math.min(#moved, SHOWN) do
+    keys[i] = ("%s in line %d"):format(text.quote(moved[i].known), moved[i].line)
+  end
   if #moved > SHOWN then keys[SHOWN + 1] = ("and so on, %d in all"):format(#moved) end
-  return ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the list "
-    .. "has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would be paid "
+  return ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the "
+    .. "list has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would be paid "
     .. "for again"):format(first.line, where, text.quote(first.known), text.quote(first.key), table.concat(keys, ", "))
 end
 
