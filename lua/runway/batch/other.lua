@@ -31,8 +31,9 @@ local function fault_of(moved, where)
   end
   if #moved > SHOWN then keys[SHOWN + 1] = ("and so on, %d in all"):format(#moved) end
   return ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the "
-    .. "list has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would be paid "
-    .. "for again"):format(first.line, where, text.quote(first.known), text.quote(first.key), table.concat(keys, ", "))
+    .. "list has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would "
+    .. "be paid for again"):format(first.line, where, text.quote(first.known), text.quote(first.key),
+      table.concat(keys, ", "))
 end
 
 --- Looks for what is not of this list.

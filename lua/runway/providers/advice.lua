@@ -160,10 +160,25 @@ function check.positive(name, v, rule)
   return nil
 end
 
+-- Of ratios those that are as wide or as high as this one: whoever wants a landscape means no portrait.
+local function oriented(v, allowed)
+  local function turn(ratio)
+    local wide, high = tostring(ratio):match "^(%d+)[:x](%d+)$"
+    wide, high = tonumber(wide), tonumber(high)
+    return wide and (wide > high and 1 or wide < high and -1 or 0)
+  end
+  local wanted, list = turn(v), {}
+  if not wanted then return allowed end
+  for _, ratio in ipairs(allowed) do
+    if turn(ratio) == wanted then list[#list + 1] = ratio end
+  end
+  return list
+end
+
 -- Lets through what may be newer than the list.
 local function unlisted(name, v, rule, told)
   if not told then return takes(name, rule, v) end
-  local near = type(v) == "string" and options.nearest(v, rule.allowed)
+  local near = type(v) == "string" and options.nearest(v, oriented(v, rule.allowed))
   told[#told + 1] = ("%s %s is not among those known (%s); it goes to the API as it is%s"):format(name, show(v),
     advice.describe(rule), near and (" (did you mean %s?)"):format(near) or "")
   return nil

@@ -204,6 +204,9 @@ describe("runwayml advice", function()
       '^gen4_turbo: ratio "1280:768" is not among those known %(1280:720, 720:1280, 1104:832, 960:960, '
       .. "832:1104 or 1584:672%); it goes to the API as it is %(did you mean 1280:720%?%)$")
     assert.equal("1280:768", json.ratio)
+    for _, given in ipairs { "1920:1080", "1720:1280" } do -- a landscape is not told of a portrait
+      warned("image_to_video", with(TURBO, { ratio = given }), "it goes to the API as it is$")
+    end
   end)
 
   it("lets a value through that its lists do not have, and says so", function()
