@@ -14,6 +14,7 @@
 #include <lua.h>
 
 #include "fuzz.h"
+#include "handles.h"
 #include "idle.h"
 #include "lua_result.h"
 #include "outcome.h"
@@ -59,6 +60,8 @@ static int close_plainly (void *data, curl_socket_t fd) {
   return close(fd);
 }
 
+static rw_handles handles;     /* so that one exchange meets what another has left on its handle */
+
 static rw_request *request (rw_stats *stats, rw_idle *idle, bool *stirred) {
   rw_request *r = rw_request_new();
   must(r);
@@ -71,6 +74,7 @@ static rw_request *request (rw_stats *stats, rw_idle *idle, bool *stirred) {
   r->max_body = MOST_BODY;
   r->stats = stats;
   r->idle = idle;
+  r->handles = &handles;
   r->stirred = stirred;
   r->ending = &ending;
   if (asked & FILE_WANTED) {
