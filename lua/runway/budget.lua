@@ -16,7 +16,7 @@ local budget = {}
 ---@class runway.Purse
 ---@field spent number      in billionths: whole numbers, whose sums are exact
 ---@field reserved number   and beside it
----@field charges table<string, runway.Charge>   of tasks that have not ended, by id
+---@field charges table<string, runway.Charge>   of tasks that have not ended, by provider and id
 local Purse = {}
 Purse.__index = Purse
 
@@ -61,18 +61,20 @@ function Purse:free(charge)
   set(self, charge, 0, false)
 end
 
+local function name_of(t) return t.provider .. "\n" .. t.id end
+
 --- The submit made this task.
 ---@param charge runway.Charge
 ---@param t runway.Task
 function Purse:bind(charge, t)
-  self.charges[t.id] = charge
+  self.charges[name_of(t)] = charge
   self:told(t)
 end
 
 --- How a task stands; one that this client did not submit changes nothing.
 ---@param t runway.Task
 function Purse:told(t)
-  local charge = self.charges[t.id]
+  local charge = self.charges[name_of(t)]
   if not charge then return end
   local named = t.cost and billionths(t.cost) or charge.spent and charge.credits or nil
   local held = named or t.estimated_cost and billionths(t.estimated_cost) or charge.credits
@@ -80,7 +82,7 @@ function Purse:told(t)
     if named or held ~= charge.credits then set(self, charge, held, named ~= nil) end
     return
   end
-  self.charges[t.id] = nil
+  self.charges[name_of(t)] = nil
   set(self, charge, t.status == "FAILED" and (named or 0) or held, true)
 end
 

@@ -203,7 +203,9 @@ function client.beside(self, name, sends_nothing)
   end
   local chosen = sends_nothing and adapter.of(name)
   given.api_key = chosen and api_key.later(chosen.name, chosen.env and chosen.env.api_key) or nil
-  return open(given)
+  local made, err = open(given)
+  if made then session_of(made).purse = mine.purse end -- one budget, whoever is paid out of it
+  return made, err
 end
 
 --------------------------------------------------------------------- submitting

@@ -69,10 +69,9 @@ end
 
 -- Is it to be tried again? Another program that writes this very file, as a second one on the same list does, leaves
 -- it whole, or leaves it to us.
-local function waits_for_other(err, opts)
+local function waits_for_other(session, err, opts)
   if err.code ~= "locked" or opts.deadline and scheduler.now() + LOOK_AGAIN > opts.deadline then return false end
-  scheduler.sleep(LOOK_AGAIN)
-  return true
+  return session:pause(LOOK_AGAIN)
 end
 
 local function attempt(session, trail, url, path, opts, renew)
@@ -98,7 +97,7 @@ end
 local function journalled(session, trail, url, path, opts, renew)
   local file, err
   repeat file, err = attempt(session, trail, url, path, opts, renew)
-  until file or not waits_for_other(err, opts)
+  until file or not waits_for_other(session, err, opts)
   return file, err
 end
 

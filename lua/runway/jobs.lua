@@ -22,18 +22,23 @@ function jobs.run(fn, ...)
   return unpack(job.results, 1, job.results.n)
 end
 
--- Waits until fewer than `most` of these are left; those that have ended are taken out.
-local function wait_for_room(running, most)
-  while true do
-    local count = 0
-    for job in next, running do
-      if job.results then running[job] = nil else count = count + 1 end
-    end
-    if count < most then return end
-    local w = scheduler.waiter()
-    for job in next, running do job.joiners[#job.joiners + 1] = w end
-    scheduler.park(w)
+-- How many may run at once. It stands among a job's joiners, and is woken by its end as they are.
+local Room = {}
+Room.__index = Room
+
+function Room:wake()
+  self.free = self.free + 1
+  if self.waiter then self.waiter:wake() end
+end
+
+-- Waits until one more may run, which is the caller's from then on.
+function Room:take()
+  while self.free < 1 do
+    self.waiter = scheduler.waiter()
+    scheduler.park(self.waiter)
+    self.waiter = nil
   end
+  self.free = self.free - 1
 end
 
 --- Waits for all of a list: jobs, tasks, or functions (run as jobs, side by side).
@@ -59,15 +64,15 @@ function jobs.all(list, most)
   if most ~= nil and not (type(most) == "number" and most >= 1 and (most % 1 == 0 or most == math.huge)) then
     error("all takes how many run at once: a whole number, 1 or more", 2)
   end
-  local begun = {}
+  local room = setmetatable({ free = most or math.huge }, Room)
   for i = 1, #list do
     local item = list[i]
     if type(item) == "table" and item.join then
       running[i] = item
     else
-      if most then wait_for_room(begun, most) end
+      room:take()
       running[i] = type(item) == "function" and scheduler.spawn(item) or scheduler.spawn(item.wait, item)
-      begun[running[i]] = true
+      table.insert(running[i].joiners, room)
     end
   end
   for i = 1, #running do

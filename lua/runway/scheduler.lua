@@ -38,7 +38,7 @@ local turning = 0                             -- depth of turns; > 0 inside step
 local hosted = false                          -- the outermost of them is a host's step
 local unfinished = false                      -- a turn broke off, or was cut: the next one must come at once
 local once_more = false                       -- something in this turn has to be done again
-local rung = false                            -- the bell was rung for what a host's step has left
+local rung = false                            -- the bell was rung, for what a host's step has left or what came since
 local breaks, MOST_BREAKS = 0, 3              -- turns in a row for which memory was missing
 
 -- Clock, guard, interrupt and job are rooms of their own; those who wait find them here.

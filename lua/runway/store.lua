@@ -69,7 +69,7 @@ end
 
 --------------------------------------------------------------------- results
 
-local live, line = {}, {}                     -- stores that someone waits for, and in which order they are served
+local line = {}                               -- stores that someone waits for, in the order in which they are served
 
 -- Where memory fails on the way, the next turn goes on where this one broke off.
 local function drain_store(self, over)
@@ -89,25 +89,22 @@ local function drain(over)
     local self = line[1]
     local cut = drain_store(self, over)
     table.remove(line, 1)
-    if next(self.waiting) == nil and next(self.hearing) == nil then
-      live[self] = nil
-    else
-      line[#line + 1] = self
-    end
+    self.in_line = next(self.waiting) ~= nil or next(self.hearing) ~= nil
+    if self.in_line then line[#line + 1] = self end
     if cut then return true end
   end
 end
 
 local function enter(self)
-  if live[self] then return end
-  line[#line + 1] = self                      -- first, for what follows may raise
-  live[self] = true
+  if self.in_line then return end
+  line[#line + 1] = self                      -- first, for it may raise
+  self.in_line = true
 end
 
 -- Who hears does not count: it may be that nothing is ever told.
 local function pending()
-  for self in pairs(live) do
-    if next(self.waiting) ~= nil then return true end
+  for i = 1, #line do
+    if next(line[i].waiting) ~= nil then return true end
   end
   return false
 end
@@ -164,7 +161,8 @@ function store.open(where)
   if type(where) ~= "string" then error("a store is a path or a URI, not " .. type(where), 2) end
   if where == "" or where:find "%z" then error("a store's path is not empty and holds no NUL", 2) end
   local self = setmetatable({
-    waiting = {}, hearing = {}, inbox = { id = false, result = false }, path = where, dialect = "sqlite",
+    waiting = {}, hearing = {}, in_line = false, inbox = { id = false, result = false }, path = where,
+    dialect = "sqlite",
   }, Store)
   if where:find "^postgresql://" or where:find "^postgres://" then
     self.dialect = "postgresql"

@@ -1,8 +1,8 @@
 -- A film on its way to its file, where two programs that share a journal want it.
 
+local clients = require "runway.client"
 local runway = require "runway"
 local sandbox = require "runway.sandbox"
-local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
 
 describe("a film that two programs fetch", function()
@@ -48,12 +48,13 @@ describe("a film that two programs fetch", function()
 
   -- Counts how often was waited, and makes it short.
   local function waits(then_do)
-    local sleep, count = scheduler.sleep, 0
-    finally(function() scheduler.sleep = sleep end)
-    scheduler.sleep = function()
+    local session, count = clients.session_of(second), 0
+    local pause = session.pause
+    session.pause = function(self, seconds)
+      if seconds < 1 then return pause(self, seconds) end
       count = count + 1
       if then_do then then_do() end
-      sleep(0.01)
+      return pause(self, 0.01)
     end
     return function() return count end
   end
@@ -76,6 +77,14 @@ describe("a film that two programs fetch", function()
     assert.equal("cancelled", select(2, job:join()).kind)
     assert.equal(file.bytes, #here:content "a.mp4")
     assert.equal(2, fetched())
+  end)
+
+  it("is not waited for by a client that is closed", function()
+    local job, task = begun()
+    waits(function() second:close() end)
+    local _, err = task:download(here:path "a.mp4")
+    assert.truthy(err)
+    assert(job:join())
   end)
 
   it("is not waited for behind a deadline", function()

@@ -608,6 +608,17 @@ describe("runway.batch", function()
     assert.same({ a = 1 }, posts)
   end)
 
+  it("counts at a row's own provider what its lists before it have spent", function()
+    command.setup { QIMU_API_KEY = mocked.KEY }
+    client = provider({}, { budget = 75, prices = { gen3a_turbo = 6 } })
+    assert.equal(0, assert(run(list "a", { directory = files:path "one" })).exit_code)
+    local path = files:write("more.csv", "key,prompt_text,model,ratio,duration,provider\nb,b,gen3a_turbo,16:9,10,qimu\n")
+    local result = assert(run(path, { directory = files:path "two" }))
+    command.teardown()
+    assert.same({ 3, "budget" }, { result.exit_code, result.halted.qimu.error.code })
+    assert.matches("may cost 60 .*, and 20 are spent or held back", result.halted.qimu.error.message)
+  end)
+
   it("says when the directory can be none", function()
     client, m = provider()
     files:write("out", "a file")
