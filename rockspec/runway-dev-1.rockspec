@@ -155,6 +155,7 @@ build = {
     ["runway.client"] = "lua/runway/client.lua",
     ["runway.clock"] = "lua/runway/clock.lua",
     ["runway.columns"] = "lua/runway/columns.lua",
+    ["runway.companion"] = "lua/runway/companion.lua",
     ["runway.conformance"] = "lua/runway/conformance/init.lua",
     ["runway.conformance.cases"] = "lua/runway/conformance/cases.lua",
     ["runway.conformance.compare"] = "lua/runway/conformance/compare.lua",

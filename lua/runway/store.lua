@@ -4,6 +4,7 @@
 -- One dialect for both: BIGINT, TEXT, DOUBLE PRECISION, INSERT … ON CONFLICT … DO …, RETURNING,
 -- coalesce, CASE, and $1, $2, … for parameters. Times are parameters, there are no booleans.
 
+local companion = require "runway.companion"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local options = require "runway.options"
@@ -139,20 +140,6 @@ local function read_uri(uri)
   return shown, authority:match "^[^:]*:(.*)@" or uri:match "[?&]password=([^&]*)"
 end
 
-local DRIVERS = {
-  sqlite = { module = "runway.sqlite", option = "SQLITE", library = "SQLite", package = "libsqlite3-0" },
-  postgresql = { module = "runway.postgresql", option = "POSTGRESQL", library = "libpq", package = "libpq5" },
-}
-
-local function load_driver(dialect)
-  local driver = DRIVERS[dialect]
-  local ok, module = pcall(require, driver.module)
-  if ok then return module end
-  return nil, ("this needs the module %s (luarocks install runway-%s, or make without %s=no; a program that has "
-    .. "runway linked in makes it known: docs/embedding.md) and with it %s (on Debian the package %s): %s"):format(
-      driver.module, dialect, driver.option, driver.library, driver.package, text.cause(module))
-end
-
 --- Opens a database; a file that is not there is made, for its owner alone.
 ---@param where string   a path, or "postgresql://host/database" as libpq reads it
 ---@return runway.Store|nil
@@ -174,7 +161,7 @@ function store.open(where)
   elseif where:find "^:" then
     where = "./" .. where                     -- ":memory:" is a name like any other
   end
-  local driver, missing = load_driver(self.dialect)
+  local driver, missing = companion.load(self.dialect, "this")
   if not driver then return nil, errors.new { kind = "config", message = missing } end
   local notify, why, kind = core.notify_fd()
   if notify then self.handle, why = driver.open(where, notify) end

@@ -264,6 +264,25 @@ function text.fixed(n, digits)
   return ((("%%.%df"):format(digits)):format(n):gsub("^(-?%d+)[^%d]+", "%1."))
 end
 
+local DIGITS = {}
+for i = 1, 64 do
+  DIGITS[("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):sub(i, i)] = i - 1
+end
+
+---The bytes of a base64 text, with or without its padding; nil where it is none.
+---@param said string
+---@return string|nil
+function text.unbase64(said)
+  local body = said:match "^([A-Za-z0-9+/]*)=?=?$"
+  if not body or #body % 4 == 1 then return nil end
+  local missing, bytes = -#body % 4, {}
+  for a, b, c, d in (body .. ("A"):rep(missing)):gmatch "(.)(.)(.)(.)" do
+    local n = DIGITS[a] * 262144 + DIGITS[b] * 4096 + DIGITS[c] * 64 + DIGITS[d]
+    bytes[#bytes + 1] = string.char(math.floor(n / 65536), math.floor(n / 256) % 256, n % 256)
+  end
+  return table.concat(bytes):sub(1, -1 - missing)
+end
+
 ---Why a module did not load, without where it was looked for.
 ---@param raised any  by `require`
 ---@return string

@@ -3,12 +3,12 @@
 -- Whoever posts gets the same answer at once, before anything of it is looked at: neither what it says nor how long it
 -- takes tells whether there is such a task.
 
+local companion = require "runway.companion"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local hook = require "runway.callbacks.hook"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
-local text = require "runway.text"
 
 local port = {}
 
@@ -31,13 +31,6 @@ end
 
 local function refuse(kind, message)
   return nil, errors.new { kind = kind, code = "listen", message = message, sent = "no" }
-end
-
-local function load_listener()
-  local ok, listener = pcall(require, "runway.listener")
-  if ok then return listener end
-  return nil, "a listener needs the module runway.listener (luarocks install runway-server, or make without "
-    .. "LISTENER=no) and with it libmicrohttpd (on Debian the package libmicrohttpd12): " .. text.cause(listener)
 end
 
 local function drain(self, over)
@@ -64,7 +57,7 @@ local OPTIONS = {
 }
 
 local function open(given, deliver)
-  local module, missing = load_listener()
+  local module, missing = companion.load("listener", "a listener")
   if not module then return refuse("config", missing) end
   local notify, idle, kind = core.notify_fd()
   if not notify then return refuse(kind, idle) end

@@ -13,27 +13,6 @@ local TOLERANCE = 300                         -- seconds that the clocks of both
 local LONGEST = 4096                          -- bytes of a header; a signature has 47
 local SHORTEST_SECRET = 16                    -- bytes; the specification wants 24 to 64
 
-local DIGITS = {}
-for i = 1, 64 do
-  DIGITS[("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):byte(i)] = i - 1
-end
-
--- The bytes of a base64 text, with or without its padding; nil where it is none.
-local function decode(said)
-  local digits = said:match "^([A-Za-z0-9+/]*)=?=?$"
-  if not digits or #digits % 4 == 1 then return nil end
-  local bytes, held, bits = {}, 0, 0
-  for i = 1, #digits do
-    held, bits = held * 64 + DIGITS[digits:byte(i)], bits + 6
-    if bits >= 8 then
-      bits = bits - 8
-      bytes[#bytes + 1] = string.char(math.floor(held / 2 ^ bits))
-      held = held % 2 ^ bits
-    end
-  end
-  return table.concat(bytes)
-end
-
 --- The keys of secrets as they are given: "whsec_" and base64, or base64 alone.
 ---@param given string|string[]  several: while one is being replaced by another
 ---@return string[]|nil keys     bytes
@@ -42,7 +21,7 @@ function signature.keys(given)
   if type(given) == "string" then given = { given } end
   local keys = {}
   for i, secret in ipairs(given) do
-    keys[i] = type(secret) == "string" and decode((text.trim(secret):gsub("^whsec_", "")))
+    keys[i] = type(secret) == "string" and text.unbase64((text.trim(secret):gsub("^whsec_", "")))
     if not keys[i] or #keys[i] < SHORTEST_SECRET then
       return nil, ('a secret is "whsec_" and at least %d bytes in base64, as the relay shows it'):format(
         SHORTEST_SECRET)
@@ -72,7 +51,7 @@ local function fits(keys, id, time, body, signatures)
   local signed = {}
   for i, key in ipairs(keys) do signed[i] = core.hmac(key, id, ".", time, ".", body) end
   for version, said in signatures:gmatch "([^ ,]+),([^ ]+)" do
-    local made = version == "v1" and decode(said) or ""
+    local made = version == "v1" and text.unbase64(said) or ""
     for _, mac in ipairs(signed) do
       if core.equal(mac, made) then found = true end
     end

@@ -1,5 +1,6 @@
 -- Whose account a command works with: the provider, maybe an adapter of the user's own, and its client.
 
+local core = require "runway.core"
 local errors = require "runway.errors"
 local guard = require "runway.guard"
 local report = require "runway.cli.report"
@@ -72,12 +73,6 @@ local function of_which(args, message, more)
     (more.shots or 1) > 1 and (" (and so in %d more)"):format(more.shots - 1) or "")
 end
 
-local function opens(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
 --- Why a journal that is to be there already cannot be opened, which would make it: a slip in its name would be told
 --- by no one. nil: it is there, or a server knows.
 ---@param where string
@@ -86,10 +81,12 @@ end
 function account.absent(where, advice)
   if where:find "^postgres[a-z]*://" then return nil end
   local within = where:gsub("(.)/+$", "%1") .. "/runway.db"
-  if opens(within) then
+  if core.readable(within) then
     return select(2, config(("%s is a directory; the journal in it is --journal %s"):format(where, within)))
   end
-  if opens(where) then return nil end
+  local ok, why = core.readable(where)
+  if ok then return nil end
+  if not why:find("No such file", 1, true) then return select(2, config(("the journal %s: %s"):format(where, why))) end
   return select(2, config("there is no journal " .. where .. (advice and "; " .. advice or "")))
 end
 

@@ -13,6 +13,7 @@
 -- (see scenarios.lua). It is written from the providers' documents and shares no code with the
 -- adapters, so that a mistake in one shows in the other.
 
+local companion = require "runway.companion"
 local scenarios = require "runway.sandbox.scenarios"
 local tell = require "runway.sandbox.tell"
 local text = require "runway.text"
@@ -183,13 +184,6 @@ end
 Server.__close = Server.close
 Server.__gc = Server.close
 
-local function load_listener()
-  local ok, listener = pcall(require, "runway.listener")
-  if ok then return listener end
-  return nil, "the sandbox needs the module runway.listener (luarocks install runway-server, or make without " ..
-    "LISTENER=no) and with it libmicrohttpd (on Debian the package libmicrohttpd12): " .. text.cause(listener)
-end
-
 local function host_in_url(host)
   if host == "0.0.0.0" then return "127.0.0.1" end
   if host == "::" then return "[::1]" end
@@ -215,7 +209,7 @@ end
 function sandbox.start(options)
   options = options or {}
   check_options(options, 2)
-  local listener_module, missing = load_listener()
+  local listener_module, missing = companion.load("listener", "the sandbox")
   if not listener_module then return nil, missing, true end
   local scheduler = require "runway.scheduler"
   local core = require "runway.core"

@@ -2,6 +2,8 @@
 -- All pure: the clock is given, and chance is a generator of our own, so that a sandbox inside a
 -- script never disturbs that script's math.random.
 
+local words = require "runway.text"
+
 local tools = {}
 
 local floor = math.floor
@@ -91,30 +93,11 @@ function tools.utf16_length(text)
   return #text - continuation + astral
 end
 
-local digits -- base64 character -> its value; built on first use
-
-local function base64_digits()
-  digits = {}
-  local alphabet = ALNUM:sub(27, 52) .. ALNUM:sub(1, 26) .. "0123456789+/"
-  for i = 1, #alphabet do digits[alphabet:sub(i, i)] = i - 1 end
-  digits["="] = 0
-  return digits
-end
-
 --- Decodes base64; blanks and line ends are skipped.
 ---@return string|nil  nil when the text is not base64
-function tools.unbase64(text)
-  text = text:gsub("[ \t-\r]+", "")
-  if #text % 4 ~= 0 or not text:find("^[A-Za-z0-9+/]*=?=?$") then return nil end
-  local value = digits or base64_digits()
-  local out = {}
-  for a, b, c, d in text:gmatch("(.)(.)(.)(.)") do
-    local n = value[a] * 262144 + value[b] * 4096 + value[c] * 64 + value[d]
-    out[#out + 1] = string.char(floor(n / 65536), floor(n / 256) % 256, n % 256)
-  end
-  local bytes = table.concat(out)
-  local padding = #text:match("=*$")
-  return bytes:sub(1, #bytes - padding)
+function tools.unbase64(said)
+  said = said:gsub("[ \t-\r]+", "")
+  return #said % 4 == 0 and words.unbase64(said) or nil
 end
 
 local function unescape(text)

@@ -612,7 +612,8 @@ describe("runway.batch", function()
     command.setup { QIMU_API_KEY = mocked.KEY }
     client = provider({}, { budget = 75, prices = { gen3a_turbo = 6 } })
     assert.equal(0, assert(run(list "a", { directory = files:path "one" })).exit_code)
-    local path = files:write("more.csv", "key,prompt_text,model,ratio,duration,provider\nb,b,gen3a_turbo,16:9,10,qimu\n")
+    local head = "key,prompt_text,model,ratio,duration,provider\n"
+    local path = files:write("more.csv", head .. "b,b,gen3a_turbo,16:9,10,qimu\n")
     local result = assert(run(path, { directory = files:path "two" }))
     command.teardown()
     assert.same({ 3, "budget" }, { result.exit_code, result.halted.qimu.error.code })

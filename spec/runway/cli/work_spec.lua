@@ -86,6 +86,13 @@ describe("runway work", function()
     assert.matches("runway: what is unknown [^\n]* %-%- KEY [^\n]*\n$", err)
   end)
 
+  it("says what stands in the place of its journal, where it is none", function()
+    os.execute(("mkfifo '%s'"):format(files:path "j.db"))
+    local code, _, err = work()
+    assert.equal(2, code)
+    assert.equal(("runway: config: the journal %s: not a plain file\n"):format(files:path "j.db"), err)
+  end)
+
   it("refuses a journal that is not there, says how one is made, and makes none", function()
     local code, _, err = work()
     assert.equal(2, code)
