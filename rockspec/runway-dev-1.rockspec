@@ -103,6 +103,7 @@ build = {
     ["runway.allowance"] = "lua/runway/allowance.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
     ["runway.api_key"] = "lua/runway/api_key.lua",
+    ["runway.asking"] = "lua/runway/asking.lua",
     ["runway.batch"] = "lua/runway/batch/init.lua",
     ["runway.batch.cells"] = "lua/runway/batch/cells.lua",
     ["runway.batch.chain"] = "lua/runway/batch/chain.lua",

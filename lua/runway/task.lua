@@ -2,14 +2,12 @@
 
 local adapter = require "runway.adapter"
 local answers = require "runway.answer"
+local asking = require "runway.asking"
 local errors = require "runway.errors"
 local http = require "runway.http"
 local ledger = require "runway.ledger"
 local options = require "runway.options"
-local pace = require "runway.pace"
 local patience = require "runway.patience"
-local poll = require "runway.poll"
-local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local targets = require "runway.targets"
 local text = require "runway.text"
@@ -30,12 +28,8 @@ local GONE_AFTER = 3
 -- the task ended, no one knows since when.
 local FILM_GRACE, SHORT_GRACE = 60, 10
 
-local POLL_INTERVAL = 5                       -- seconds, where the adapter names none
-
 -- Later than planned by so many seconds: the process was stopped, or its host did not call `step`.
 local OVERSLEPT = 10
-
-local LAST_LOOK = 1                           -- seconds before a wait is over
 
 local OVERDUE = 1                             -- seconds after which no one else asks
 
@@ -78,8 +72,8 @@ local inner = setmetatable({}, { __mode = "k" })
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING",
     raw = nil }, Task)                        -- and with places for what an answer tells
-  local now = scheduler.now()
-  inner[t] = { session = session, ref = ref, born = now, fresh = fresh, seen = false, next_poll = now, since = now }
+  inner[t] = { session = session, ref = ref, born = scheduler.now(), fresh = fresh, seen = false,
+    asking = asking.new(session, ref, fresh) }
   if ref.hook then ref.hook.id = ref.id end
   if fresh then
     ledger.hold(t, session:is_real(), true, session.account)
@@ -96,53 +90,8 @@ function task.is_known(t)
   return my.fresh or my.seen or TERMINAL[t.status] == true
 end
 
--- Sets the time of the next query: by the server's estimate, or by a failed query's Retry-After.
-function task.plan(t, hint, after)
-  local my = inner[t]
-  local now, chosen = scheduler.now(), my.session.limits.poll_interval
-  local least = my.session.adapter.poll_interval or POLL_INTERVAL
-  local left = not (chosen or after or my.failures) and my.fresh and t.status == "RUNNING"
-    and poll.left(now - my.since, t.progress, pace.typical(my.session, my.ref)) or nil
-  local delay = poll.delay {
-    least = least, chosen = chosen, waited = now - my.born, left = left, hint = hint, after = after,
-    failures = my.failures,
-  }
-  local hook = my.ref.hook
-  my.soonest = now + ((left or chosen and not (after or my.failures)) and math.min(least, delay) or delay)
-  my.next_poll = now + (hook and not my.failures and hook:patience(delay) or delay)
-end
-
--- A callback that came since is a reason to ask at once: the first one, and the first by which the task has ended. Of
--- the others one is, each time that the least interval has passed since. Who rests, or hopes for one, asks once more
--- before the wait is over.
-local function heed(t, over)
-  local my, now = inner[t], scheduler.now()
-  local hook = my.ref.hook
-  if over and my.next_poll > over then
-    local last = math.max(my.soonest or over, over - LAST_LOOK)
-    if last < over then my.next_poll = last end
-  end
-  if not hook then return end
-  if hook.calls == (my.heard or 0) then return end
-  my.heard = hook.calls
-  if not my.called or hook.over and not my.over then
-    my.called = now
-  elseif my.called <= now then
-    my.called = math.max(now, my.called + (my.session.limits.poll_interval or my.session.adapter.poll_interval
-      or POLL_INTERVAL))
-  end
-  my.over = hook.over
-  my.next_poll = math.min(my.next_poll, my.called)
-end
-
--- Of one that was made here it is known how long it takes: from when it was last seen in a queue. It has ended just
--- now, where a callback says so, else some time since the last look.
-local function note_pace(t, last)
-  local my = inner[t]
-  if my.fresh and t.status == "SUCCEEDED" then
-    pace.note(my.session, my.ref, (my.over and scheduler.now() or (scheduler.now() + last) / 2) - my.since)
-  end
-end
+-- When it is asked about next: see asking.lua.
+function task.plan(t, hint, after) inner[t].asking:plan(t, hint, after) end
 
 -- Outputs that are not among those of a task: said once.
 local function note_what_is_left_out(t, flagged)
@@ -239,7 +188,7 @@ local function query(t, deadline, waiting)
   })
   my.fault = answer and answer.fault
   if not fields and err.kind ~= "not_found" then return mark(t, err) end
-  my.failures = nil
+  my.asking.failures = 0
   if not fields or fields.missing then
     my.missing = (my.missing or 0) + 1
     local grace = (my.fresh or waiting) and session.adapter.missing_grace or 0
@@ -255,11 +204,9 @@ local function query(t, deadline, waiting)
     end
   else
     if my.fault then session:blame(my.fault) end
-    local last, had_ended = my.looked or my.born, TERMINAL[t.status]
+    local had_ended = TERMINAL[t.status]
     task.apply(t, fields, answer.json)
-    my.looked = scheduler.now()
-    if QUEUED[t.status] then my.since = my.looked end
-    if not had_ended then note_pace(t, math.max(last, my.since)) end
+    my.asking:saw(t, had_ended)
     my.seen, my.missing = true, nil
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
@@ -323,7 +270,7 @@ local function attendance(t)
   local ok, err = query(t, nil, true)
   if ok then return end
   if not passing(t, err) then return my.session.places:left(t.id) end
-  if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+  if not is_word(err) then my.asking.failures = my.asking.failures + 1 end
   task.plan(t, nil, err.retry_after)
 end
 
@@ -332,13 +279,13 @@ end
 ---@return number seconds   until there is reason to look again
 function task.attend(t)
   local my, now = inner[t], scheduler.now()
-  heed(t)
-  if my.next_poll + OVERDUE <= now then
+  my.asking:heed()
+  if my.asking.at + OVERDUE <= now then
     local held = my.session:held "free"
     task.plan(t, nil, held)
     if held == 0 and (not my.attendant or my.attendant:done()) then my.attendant = scheduler.spawn(attendance, t) end
   end
-  return my.next_poll + OVERDUE - now
+  return my.asking.at + OVERDUE - now
 end
 
 local function no_output(t)
@@ -373,16 +320,15 @@ local function finished(t)
   return TERMINAL[t.status] and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
--- Pauses until the next query is due, or the wait is over; what was overslept does not count. So did all who
--- wait beside this one, so that each asks at a time of its own. False: closed.
+-- Pauses until the next query is due, or the wait is over; what was overslept does not count. False: closed.
 local function sleep(t, time)
   local my = inner[t]
-  local wake = math.min(my.next_poll, time.over)
+  local wake = math.min(my.asking.at, time.over)
   local bells = my.ref.hook and my.ref.hook.bells
   if not my.session:pause(math.max(0, wake - scheduler.now()), bells) then return false end
   local late = scheduler.now() - wake
   if late < OVERSLEPT then return true end
-  my.next_poll = scheduler.now() + retry.random() * (my.session.adapter.poll_interval or POLL_INTERVAL)
+  my.asking:scatter()
   time:overslept(late)
   return true
 end
@@ -401,7 +347,7 @@ local function look(t, time)
   end
   if time:is_over() then return timed_out(t, time, err) end
   if not passing(t, err) then return nil, err end
-  if not is_word(err) then my.failures = (my.failures or 0) + 1 end
+  if not is_word(err) then my.asking.failures = my.asking.failures + 1 end
   my.session:log("warning", "a query failed, waiting goes on: " .. tostring(err), { task_id = t.id })
   task.plan(t, nil, err.retry_after)
   return true, err
@@ -409,13 +355,14 @@ end
 
 local function wait(t, time, on_progress)
   local my, empty, last = inner[t], 0, nil
+  local next_look = my.asking
   while not finished(t) do
-    heed(t, time.over)
-    if my.next_poll > scheduler.now() then
+    next_look:heed(time.over)
+    if next_look.at > scheduler.now() then
       if not sleep(t, time) then
         return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
       end
-      if my.next_poll > time.over and time:is_over() then return timed_out(t, time, last) end
+      if next_look.at > time.over and time:is_over() then return timed_out(t, time, last) end
     elseif my.session:held "free" > 0 then    -- another's query was told to come back later
       task.plan(t, nil, my.session:held "free")
     else
@@ -427,7 +374,7 @@ local function wait(t, time, on_progress)
       if not err and TERMINAL[t.status] and not finished(t) then
         if empty == OUTPUT_TRIES then return no_output(t) end
         empty = empty + 1
-        my.next_poll = scheduler.now() + OUTPUT_PAUSE
+        next_look.at = scheduler.now() + OUTPUT_PAUSE
       end
     end
   end
@@ -448,7 +395,7 @@ function Task:wait(opts)
   if not my.fresh and not self:done() then
     ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account)
   end
-  if my.fresh and not my.session.limits.poll_interval then pace.recall(my.session, my.ref) end
+  my.asking:recall()
   local time = patience.new(opts.timeout or my.session.limits.deadline)
   return errors.told("task:wait", wait(self, time, opts.on_progress))
 end
