@@ -17,6 +17,7 @@ local WORDS = { PENDING = "0", RUNNING = "1", FAILED = "2", SUCCEEDED = "3" }
 describe("with a listener", function()
   local listener, post, answers, client, logged, began
   local ends, asked, urls                     -- by id: when it has ended, when it was asked after, where to post
+  local fails                                 -- how many of the next queries
 
   -- A cometapi of tasks t1, t2, …; each ends at ends[id], if at all.
   local function provider(request)
@@ -29,6 +30,8 @@ describe("with a listener", function()
     end
     local id = request.json.task_id
     table.insert(asked[id], now)
+    fails = fails - 1
+    if fails >= 0 then return { status = 500, body = "no" } end
     local over = ends[id] and now >= ends[id]
     return { json = { code = 200, data = { task_id = id, status = over and "3" or "1",
       video_url = over and mocked.OUTPUT or nil } } }
@@ -45,7 +48,7 @@ describe("with a listener", function()
 
   before_each(function()
     listener, post, answers = posting.listener()
-    logged, ends, asked, urls = {}, {}, {}, {}
+    logged, ends, asked, urls, fails = {}, {}, {}, {}, 0
   end)
   after_each(function()
     mocked.close()
@@ -93,6 +96,14 @@ describe("with a listener", function()
       callback_url = PUBLIC .. "?a=1#b" })
     submit()
     assert.matches("^" .. PUBLIC .. "%?a=1&runway_token=" .. ("%x"):rep(32) .. "$", urls[4])
+  end)
+
+  it("a query that failed is made again as soon as without", function()
+    connect { max_retries = 0 }
+    ends.t1, fails = 0, 2
+    local ended = wait(submit()):join()
+    assert.equal(3, #asked.t1)
+    assert.is_true(asked.t1[1] >= 20 and ended - asked.t1[1] < 17, ended)
   end)
 
   it("a callback wakes the wait of its task and no other, which asks at once, by a query", function()
