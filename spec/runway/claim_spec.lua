@@ -47,7 +47,7 @@ describe("a claim that is told its end again, since memory failed,", function()
   local made
 
   before_each(function()
-    made = { id = "t1", status = "RUNNING", done = function(t) return t.status == "SUCCEEDED" end }
+    made = { provider = "mock", id = "t1", status = "RUNNING", done = function(t) return t.status == "SUCCEEDED" end }
   end)
 
   for _, where in ipairs { "charges", "tasks" } do

@@ -608,6 +608,29 @@ describe("runway.batch", function()
     assert.same({ a = 1 }, posts)
   end)
 
+  it("gives back what was held for a shot that was not taken, and keeps it for one whose answer was lost", function()
+    client = provider({ a = { status = 400, json = { error = "no" } }, b = { fault = "lost" } }, { budget = 200 })
+    assert.equal("failed", states(assert(run(list "a", { directory = files:path "a" }))))
+    assert.same({ spent = 0, reserved = 0, budget = 200 }, client:spent())
+    assert.equal("unknown", states(assert(run(list "b", { directory = files:path "b" }))))
+    assert.same({ spent = 0, reserved = 60, budget = 200 }, client:spent())
+    assert.equal("unknown", states(assert(run(list "b", { directory = files:path "b" })))) -- is held once
+    assert.same({ spent = 0, reserved = 60, budget = 200 }, client:spent())
+  end)
+
+  it("gives back what was held for a shot whose turn ended before it left", function()
+    client = provider({}, { budget = 200 })
+    local j = assert(journal.open(files:path "one.db"))
+    local other = clients.remembering(client, j)
+    local begin = journal.begin
+    journal.begin = function() error("the job was ended", 0) end
+    local ok = pcall(other.generate, other, mocked.clip { key = "a" })
+    journal.begin = begin
+    assert.is_false(ok)
+    assert.same({ spent = 0, reserved = 0, budget = 200 }, client:spent())
+    j:close()
+  end)
+
   it("counts at a row's own provider what its lists before it have spent", function()
     command.setup { QIMU_API_KEY = mocked.KEY }
     client = provider({}, { budget = 75, prices = { gen3a_turbo = 6 } })
