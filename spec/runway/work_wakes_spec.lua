@@ -37,7 +37,7 @@ describe("a worker that is told", function()
     work.POLL = poll
     worker:cancel()
     worker:join()
-    runway.sleep(0)                           -- what it does at its end begins now, and is awaited by who closes
+    leftovers.let_end()                       -- what it does at its end
     client:close()
     other_side:close()
     files:remove()

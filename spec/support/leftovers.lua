@@ -115,11 +115,20 @@ end
 -- In this order: what is told by one closes what would be told by the next.
 local ORDER = { "requests", "timers", "sources", "jobs", "directories", "descriptors" }
 
+-- Is something on its way back: a request, what a database is asked, a job that can go on?
+local function comes_back(core, job, scheduler)
+  if core.pending() > 0 or job.is_any_ready() then return true end
+  for _, source in ipairs(hidden(scheduler.attach, "sources")) do
+    if source.pending and source.pending() then return true end
+  end
+  return false
+end
+
 --- Takes in what was given up and has yet to come back: for teardowns.
 function leftovers.let_end()
-  local core, scheduler = require "runway.core", require "runway.scheduler"
+  local core, job, scheduler = require "runway.core", require "runway.job", require "runway.scheduler"
   local deadline = core.now() + PATIENCE
-  while core.pending() > 0 and core.now() < deadline do scheduler.step(1) end
+  while comes_back(core, job, scheduler) and core.now() < deadline do scheduler.step(1) end
 end
 
 --- What there is now.

@@ -59,7 +59,7 @@ run() { # $1 target
 }
 
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
-export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export -f run
 export dir seconds
