@@ -10,6 +10,7 @@ local provenance = require "runway.provenance"
 local targets = require "runway.targets"
 local task = require "runway.task"
 
+---@class runway.Task
 local Task = task.Task
 local inner, query, fail, mark, outcome = task.inner, task.query, task.fail, task.mark, task.outcome
 

@@ -18,6 +18,7 @@ local job = require "runway.job"
 
 local scheduler = {}
 
+---@class runway.Job
 local Job = job.Job
 local unpack = table.unpack or unpack
 local persist, lacks_memory = guard.persist, guard.lacks_memory

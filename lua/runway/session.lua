@@ -57,6 +57,7 @@ local text = require "runway.text"
 ---@field allow_private? boolean
 ---@field user_agent string
 
+---@class runway.Session
 local Session = {}
 Session.__index = Session
 

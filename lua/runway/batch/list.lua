@@ -31,6 +31,22 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field params table         as `generate` takes them
 ---@field after? string[]      the keys of those that it begins with the last frame of
 ---@field notes? string[]      what is to be known before it is paid for
+---@field state? string        how it stands, as a journal's entry (batch/night.lua), with what follows
+---@field left_out? boolean    it is none of `only`
+---@field attempt? integer
+---@field entry? string        its key in the journal
+---@field task_id? string
+---@field status? runway.Status
+---@field progress? number     0..1
+---@field path? string         of its file
+---@field bytes? integer
+---@field sha256? string
+---@field credits? number      what it cost, or is said to, with what earlier tasks of its row did
+---@field spent? number        by those
+---@field estimate? runway.Estimate
+---@field error? runway.Error
+---@field submitted_at? number Unix seconds
+---@field ended_at? number     likewise
 
 -- What is ours and no parameter.
 local OWN = { key = true, output = true, provider = true }
