@@ -74,6 +74,15 @@ check_luacheck() {
     xargs -0 luacheck -q --no-color --no-cache --codes bin/runway rockspec/*.rockspec rockspec/companions/*.rockspec
 }
 
+# What an editor tells of lua/, types/ and examples/, by .luarc.json; specs do on purpose what it complains of.
+check_types() {
+  local dir=$top/types
+  command -v lua-language-server >/dev/null || { echo "there is no lua-language-server"; return 77; }
+  rm -rf "$dir" && mkdir -p "$dir/of" && cp -R lua types examples .luarc.json "$dir/of" &&
+    lua-language-server --check="$PWD/$dir/of" --configpath="$PWD/$dir/of/.luarc.json" --logpath="$PWD/$dir/log" \
+      --metapath="$PWD/$dir/meta" | tr '\r' '\n' | tee "$dir/said" && grep -q 'no problems found' "$dir/said"
+}
+
 check_lua51() { # hosts on Lua 5.1 and LuaJIT must be able to parse our modules
   local file bad=0
   while read -r file; do luac5.1 -p "$file" || bad=1; done < <(find lua -name '*.lua')
@@ -263,7 +272,7 @@ check_instructions() {
 
 # ---- running them ----
 
-all='gcc clang symbols rooms onefile luacheck lua51 shell format cppcheck tidy analyzer instructions fuzz asan tsan rock release
+all='gcc clang symbols rooms onefile luacheck types lua51 shell format cppcheck tidy analyzer instructions fuzz asan tsan rock release
   install'
 
 describe() {
@@ -274,6 +283,7 @@ describe() {
     rooms) echo "the C rooms below the binding do not include lua.h; system.h comes first" ;;
     onefile) echo "all of src/ compiles and works as one file" ;;
     luacheck) echo "luacheck finds nothing" ;;
+    types) echo "lua-language-server finds nothing" ;;
     lua51) echo "lua/ parses as Lua 5.1" ;;
     shell) echo "shellcheck finds nothing" ;;
     format) echo "clang-format agrees with src/" ;;

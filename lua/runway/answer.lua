@@ -54,11 +54,17 @@ local function coding_of(headers)
   return " (its Content-Encoding is " .. coding .. ")"
 end
 
+---@class runway.Answer: runway.AdapterAnswer
+---@field why? string           why there is no JSON in it
+---@field page? boolean         it is a page for people
+---@field cut? boolean          it may have gone on
+---@field fault? string         what an adapter said of it that cannot be used
+
 --- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,
 --- `cut` that it may have gone on.
 ---@param result table   of a transport
 ---@param pause? fun()    called now and then while much is read; may yield
----@return runway.AdapterAnswer
+---@return runway.Answer
 function answer.of(result, pause)
   local body, found = result.body or "", nil
   if body:byte(1) == OBJECT then found = json.read(body, pause) end -- as a rule

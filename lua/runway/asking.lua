@@ -23,6 +23,10 @@ local QUEUED = { PENDING = true, THROTTLED = true }
 ---@field package heard integer   callbacks that were heeded
 ---@field package called number|false   when the last of them was a reason to ask
 ---@field package over boolean  by what they say it has ended
+---@field session runway.Session
+---@field ref table                  see task.new
+---@field fresh boolean              it was just submitted
+---@field born number                on scheduler.now()
 local Asking = {}
 Asking.__index = Asking
 

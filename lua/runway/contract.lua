@@ -44,6 +44,8 @@ local is_amount = contract.is_amount
 --- What something is at most, by name: of `media` the data URIs of a class.
 ---@param v any
 ---@return boolean
+---@return string|nil name   of the first that is none
+---@return any most          what it is instead
 function contract.is_limits(v)
   if type(v) ~= "table" then return false end
   for name, most in next, v do

@@ -73,7 +73,7 @@ end
 --- The paths of all files in a value, each once.
 ---@param v any
 ---@param found? table
----@return string[]         and by path its file
+---@return table<string|integer, any>   a list, and by path its file
 function description.paths(v, found)
   found = found or {}
   if files.is_file(v) then

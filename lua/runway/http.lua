@@ -41,7 +41,7 @@ local http = {}
 ---@field verdict? table      of retry.lua: what went wrong
 ---@field hop? boolean        the call's wire was changed to where the answer leads: send it at once
 ---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
----@field answer? runway.AdapterAnswer   with `fault`: what the adapter did wrong when it read it
+---@field answer? runway.Answer   with `fault`: what the adapter did wrong when it read it
 ---@field problem? runway.Problem
 ---@field reader? string      which of the adapter's functions read it
 ---@field id? string          of a task that the answer names
@@ -218,6 +218,7 @@ local function attempt(session, call, tally)
     tally.attempts = tally.attempts + 1
     if timed and not wire.gate then wire.timeout = left end
     local started = scheduler.now()
+    ---@type table
     local result = exchange(session, call)
     tally.sent = tally.sent or result.sent
     local reading = call:read(session, result)
@@ -306,7 +307,7 @@ end
 ---@param call runway.Call
 ---@return any value
 ---@return runway.Error|nil err
----@return runway.AdapterAnswer|nil answer
+---@return runway.Answer|nil answer
 function http.send(session, call)
   if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
   if not call.wire.gate then
@@ -450,7 +451,7 @@ end
 ---                              the problem that stands in it, and what the adapter did wrong }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
----@return runway.AdapterAnswer|nil answer
+---@return runway.Answer|nil answer
 function http.call(session, request, opts)
   opts = opts or {}
   local wire, problem = wires.of(session, request, opts.paid)

@@ -19,6 +19,16 @@ local PARKED = {}                             -- what a job of ours yields
 local NOTHING = { n = 0 }                     -- no values
 
 ---@class runway.Job
+---@field co? thread           nil once it has ended
+---@field results? table       its values, packed, once it has ended
+---@field waiting? table       the waiter at which it is parked
+---@field start? table         its arguments, until it first runs
+---@field joiners table[]      waiters of those who wait for its end
+---@field joined? boolean      someone has asked for its end
+---@field cancelled? boolean
+---@field raised? { value: any, cut_short: boolean }
+---@field broke any            what ended a turn of it that is to be made once more; false: nothing
+---@field notes? table<any, fun(err: runway.Error)>   see job.note
 local Job = {}
 Job.__index = Job
 Job.__name = "runway.job"

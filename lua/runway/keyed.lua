@@ -32,6 +32,10 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2     -- seconds between two looks at an
 ---@field sums table               of its files, by path
 ---@field hold? runway.Hold        of a worker, which has claimed it
 ---@field charge runway.Charge|false   what the client that has no journal of its own holds back for it
+---@field order runway.Order
+---@field deadline? number             on scheduler.now()
+---@field attempt runway.Attempt|false   once it is begun
+---@field log fun(level: string, message: string)
 local Keyed = {}
 Keyed.__index = Keyed
 

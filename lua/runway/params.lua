@@ -155,6 +155,8 @@ end
 
 check.prompt_video = media
 
+---@return string|nil
+---@return table|nil problem
 local function word(field, v)
   if type(v) ~= "string" then return nil, wrong_type(field, "a string", v) end
   local problem = values.check_address(field, v)

@@ -46,6 +46,8 @@ local function count(clip, rate)
 end
 
 -- The clips with what is in them, and what the film is to be: as the first one is; with sound if one has some.
+---@return table|nil clips
+---@return any made   or err
 local function look(paths)
   local clips, made = {}, nil
   for i, path in ipairs(paths) do

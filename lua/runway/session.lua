@@ -199,7 +199,7 @@ function Session:error(e)
 end
 
 --- A failure before anything was sent.
----@param problem runway.Problem|string   of an adapter, or a message
+---@param problem table|string   a runway.Problem, what the core found (`permanent`: it does not pass), or a message
 ---@return nil
 ---@return runway.Error
 function Session:refuse(problem)

@@ -16,6 +16,9 @@ local store = {}
 ---@class runway.Store
 ---@field dialect "sqlite"|"postgresql"
 ---@field path string       for messages: a file, or a URI without user, password and options
+---@field secret? string           of its URI, kept out of texts
+---@field handle any               of the driver; nil: closed
+---@field hearing? boolean         does it listen for what others tell?
 local Store = { __name = "runway.store" }
 Store.__index = Store
 

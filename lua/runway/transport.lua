@@ -27,6 +27,7 @@
 ---@field headers table<string, string>   to be read: requests share them
 ---@field body? string|table    text, or texts and files by turns
 ---@field form? table[]
+---@field aside? boolean        asked for by no one: a mock that does not expect it lets it pass
 ---@field file? string
 ---@field save? table           { path=, overwrite=, max_bytes=, only_media=, source= (whose file: what is there of it
 ---  is gone on with), anew= (but not this time) }

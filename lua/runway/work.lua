@@ -56,6 +56,7 @@ local OPTIONS = {
 ---@field journal runway.Journal
 ---@field running table<runway.Job, table>   each with its row
 ---@field allowed runway.Allowance   what the account may run
+---@field raised? any                 what on_progress raised
 local Worker = {}
 Worker.__index = Worker
 

@@ -10,6 +10,9 @@ local text = require "runway.text"
 local frames = {}
 
 ---@class runway.Frames
+---@field by_key table<string, runway.Shot>
+---@field directory string
+---@field taking table<string, runway.Job>   by key
 local Frames = {}
 Frames.__index = Frames
 

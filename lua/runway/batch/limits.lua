@@ -25,9 +25,11 @@ local function tell_of_the_day(session, model, count, of_model)
 end
 
 -- What one account may run, held against the shots that are to be submitted to it.
+---@param shots runway.Shot[]
 local function read_one(session, shots, fault)
   local of_account, counts = allowance.look(session), {}
-  for _, shot in ipairs(of_account and shots or {}) do
+  if not of_account then return end
+  for _, shot in ipairs(shots) do
     local model = shot.model
     if allowance.of(of_account, model) == 0 then
       fault(shot.line, "model", allowance.none(model))

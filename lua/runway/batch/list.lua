@@ -26,6 +26,8 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field row integer          which shot of the list it is, from 1
 ---@field key string
 ---@field named boolean        by the list itself, and not by its number and prompt
+---@field kind? string         once it is checked
+---@field model? string        likewise
 ---@field output? string       a file name; until the kind is known: as the list has it
 ---@field provider? string     as the list has it
 ---@field params table         as `generate` takes them

@@ -14,6 +14,16 @@ local turns = {}
 ---@field closed_until number   on scheduler.now(): others have all the room
 
 ---@class runway.Turns
+---@field free (runway.Shot|false)[]   that wait for no other; false: taken
+---@field first integer               of these, that is not taken
+---@field behind table<runway.Shot, runway.Shot[]>   who waits for it
+---@field lacks table<runway.Shot, integer>   how many it waits for
+---@field held integer                how many wait for others
+---@field idle table[]                waiters of those who came for a turn
+---@field by_name table<string, runway.Class>
+---@field classes runway.Class[]
+---@field class table<runway.Shot, runway.Class>
+---@field at table<runway.Shot, integer>   its place in the line
 local Turns = {}
 Turns.__index = Turns
 

@@ -19,8 +19,10 @@ local ANSWER = { status = 200 }
 ---@field url string          where it listens; the world may reach it elsewhere: the client's callback_url
 ---@field port integer
 ---@field loopback boolean    does no other machine reach it there?
----@field package sessions table<runway.Session, true>   whose callbacks come here; weak
----@field package late table   see late.lua
+---@field sessions table<runway.Session, true>   whose callbacks come here; weak
+---@field late table   see late.lua
+---@field source? table          of the loop, while it listens
+---@field listener any           of runway.listener, or nil
 local Port = {}
 Port.__index = Port
 Port.__name = "runway.listener"

@@ -28,6 +28,17 @@ local function wall() return core.wall_ms() / 1000 end
 ---@field shots? runway.Shot[]             the list, once it is known
 ---@field there table<runway.Shot, true>   their films were there before
 ---@field made integer                     how many have ended with a film
+---@field stream file*
+---@field terminal boolean
+---@field columns? integer
+---@field rows? integer
+---@field jobs integer
+---@field budget? number
+---@field message fun(shot: runway.Shot): string
+---@field running table<runway.Shot, any>         under way, each with when it was seen to be
+---@field said table<runway.Shot, any>            what was told of it on plain lines
+---@field drawn table                              what stands on the terminal
+---@field drawn_at? number
 local Board = {}
 Board.__index = Board
 

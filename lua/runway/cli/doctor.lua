@@ -13,6 +13,7 @@ local text = require "runway.text"
 local command = {}
 
 -- In the order in which one leads to the next: its name, what looks, and the names of its details.
+---@type { [1]: string, [2]: (fun(known: table): string, string, string|nil, table|nil), [3]: string[] }[]
 local CHECKS = {
   { "versions", machine.versions, { "runway", "lua", "libcurl", "tls", "sqlite", "libpq" } },
   { "provider", network.provider, { "provider", "from" } },

@@ -22,6 +22,13 @@ local OUT = "the program that submitted it ended, was cut off, or has another cl
 ---@class runway.Attempt
 ---@field key string
 ---@field on_lost? fun()       the lease is another's: called once
+---@field book runway.Book
+---@field intent runway.Intent
+---@field token string            of this try
+---@field fence? integer           of a worker's hold
+---@field log fun(level: string, message: string)
+---@field timer? table             until the lease is renewed
+---@field over? boolean            it holds no lease any more
 local Attempt = {}
 Attempt.__index = Attempt
 

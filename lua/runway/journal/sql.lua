@@ -91,11 +91,10 @@ end
 ---@field fingerprint string
 ---@field description string   JSON
 ---@field token string
----@field owner string
-
+---@field owner? string         once it is begun
 ---@field model? string         as far as the request names one
----@field reserved number|nil   credits that it is held to cost
----@field fence integer|nil     of a worker that has claimed it: it takes the key under that number alone
+---@field reserved? number      credits that it is held to cost
+---@field fence? integer        of a worker that has claimed it: it takes the key under that number alone
 
 ---@class runway.Terms          on which a key may be taken
 ---@field budget? number        credits that no submit may take the charges past

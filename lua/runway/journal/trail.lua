@@ -23,6 +23,8 @@ local HEARD = 1200000                         -- milliseconds
 ---@field estimate? number
 ---@field heard integer       Unix ms: when the journal was last told of it
 ---@field hold? runway.Hold    a worker's
+---@field book runway.Book
+---@field log fun(level: string, message: string)
 local Trail = {}
 Trail.__index = Trail
 

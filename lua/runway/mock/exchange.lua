@@ -143,7 +143,7 @@ end
 ---@param result table
 ---@param delay number
 ---@param done fun(result: table)
----@param before? fun()    called just before
+---@param before? fun(result: table)   called just before
 ---@return table handle
 function exchange.deliver(result, delay, done, before)
   local now = scheduler.now()

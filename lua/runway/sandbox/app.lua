@@ -297,6 +297,9 @@ local app = {}
 ---@field url_seconds number?   how long an output URL is good (86400)
 ---@field retry_after number?   what Retry-After says, in seconds (1)
 ---@field seed integer?         makes ids and URLs the same at each run
+---@field host string?          where it listens (127.0.0.1)
+---@field port integer?         any that is free
+---@field log fun(line: string)?   is told what was asked and answered
 
 local SHAPES = {
   duomi = true, wrapped = true, flat = true, official = true, kling = true, luma = true,

@@ -18,12 +18,12 @@ local cometapi = {
 
 local relay_problem = shapes.problem "comet_api_error"
 
-function cometapi.problem(what, detail, c)
+function cometapi.problem(what, detail)
   if what == "credits" then -- a business failure: HTTP 200, told by `code` and in words
     local words = "余额不足: insufficient balance"
     return 200, { code = 403, msg = words, data = json.null, exec_time = 0.01 }
   end
-  return relay_problem(what, detail, c)
+  return relay_problem(what, detail)
 end
 
 local TEXT = text()

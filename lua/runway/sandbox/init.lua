@@ -87,6 +87,11 @@ end
 ---@field requests table[]      what came in, oldest first: { method=, path=, query=, headers=,
 ---  body= (its first 64 KiB), bytes=, status= (once answered) }
 ---@field tasks table[]         every task that was accepted, heard of or not, oldest first
+---@field app table                   see app.lua
+---@field host string                  where it listens
+---@field log? fun(line: string)       of `verbose`
+---@field scheduler table
+---@field source? table                of the loop, while it is open
 local Server = {}
 Server.__index = Server
 
