@@ -42,7 +42,6 @@ local values = require "runway.values"
 ---@field headers? table<string, string>
 ---@field delay? number      seconds until the answer is there
 ---@field fault? "not_sent"|"lost"|"timeout"  no connection; sent, and the answer lost; sent, and never answered
----@field package used? integer   how often it has answered
 ---@field times? number      how often; default 1; math.huge: as often as asked, also never
 ---@field answer? fun(request: runway.mock.Request, nth: integer): runway.mock.Entry|nil  makes the answer
 ---  (status, json, body, headers, delay, fault); nil refuses the request
@@ -66,7 +65,7 @@ local values = require "runway.values"
 ---@field requests runway.mock.Request[]  all that were sent, oldest first
 ---@field unexpected string[]             what was refused, and why
 ---@field opened? boolean                        a client has it
----@field entries? runway.mock.Entry[]           nil: a function answers
+---@field entries? table[]                runway.mock.Entry, and how often each has answered; nil: a function answers
 local Mock = {}
 Mock.__index = Mock
 Mock.__name = "runway.mock"
