@@ -9,7 +9,7 @@
 #   SQLITE=no       leave runway.sqlite out (no journal in a file), and SQLite with it
 #   POSTGRESQL=no   leave runway.postgresql out (no journal on a server), and libpq with it
 #   FULL=yes        have `make test` install all that specs can use: a PostgreSQL of their own, Chromium
-#   PREFIX, LUADIR, LIBDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
+#   PREFIX, LUADIR, LIBDIR, INCLUDEDIR, BINDIR, MANDIR, DOCDIR, DESTDIR   where `make install` puts what
 #   INSTALL=no      name what is missing, do not install it; yes: install it, through sudo where that
 #                   is needed. A build asks before it does; what runs something says so and does it.
 #                   INSTALL="install -p", as packagers' macros say, is the program that copies, and means no.
@@ -153,9 +153,15 @@ STATIC_C := $(sort $(RUNWAY_C) $(if $(filter no,$(LISTENER)),,$(LISTENER_C)) \
 STATIC_O := $(call objects,$(filter-out src/runway.c,$(STATIC_C))) $(BUILD)/static/runway.o $(BUILD)/static/rooms.o
 LUA_FILES := $(shell find lua -name '*.lua')
 
-static: $(addprefix $(BUILD)/,librunway.a runway.h runway_all.c) ## librunway.a with its Lua in it; runway_all.c, one file
+# It is made beside its parts, where specs have it; in $(BUILD) it stands for who asked, and to be installed.
+ARCHIVE := $(addprefix $(BUILD)/static/,librunway.a runway.h runway_all.c)
 
-$(BUILD)/librunway.a: $(STATIC_O)
+static: $(ARCHIVE:$(BUILD)/static/%=$(BUILD)/%) ## librunway.a with its Lua in it; runway_all.c, one file
+
+$(ARCHIVE:$(BUILD)/static/%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/static/%
+	$(Q)cp $< $@
+
+$(BUILD)/static/librunway.a: $(STATIC_O)
 	$(if $(Q),@echo "  AR    $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -171,12 +177,12 @@ $(BUILD)/static/rooms.c: tools/static.lua $(LUA_FILES) $(BUILD)/flags
 	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/static.lua rooms >$@
 
-$(BUILD)/runway_all.c: tools/static.lua LICENSE $(LUA_FILES) $(wildcard src/*) | need-build
+$(BUILD)/static/runway_all.c: tools/static.lua LICENSE $(LUA_FILES) $(wildcard src/*) | need-build
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  MAKE  $@")
 	$(Q)$(LUA) tools/static.lua all >$@
 
-$(BUILD)/runway.h: src/runway.h
+$(BUILD)/static/runway.h: src/runway.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -231,7 +237,7 @@ ifneq ($(origin PROVIDER),command line)
 	@env $(here) LUA='$(LUA)' examples/night/run.sh
 endif
 
-test: all static | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
+test: all $(ARCHIVE) | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
 	@LUA='$(LUA)' RUNWAY_BUILD='$(abspath $(BUILD))' tools/specs.sh $(SPEC)
 
 torture: all | need-test ## what takes long: random faults by SEED=n, COUNT=n each or SECONDS=n each (ONLY=name)
@@ -285,11 +291,12 @@ LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway
-installer = $(Q)$(foreach place,DESTDIR PREFIX LUADIR LIBDIR BINDIR MANDIR DOCDIR BUILD,$(place)=$(call quoted,$($(place)))) \
+INCLUDEDIR ?= $(PREFIX)/include
+installer = $(Q)$(foreach place,DESTDIR PREFIX LUADIR LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR BUILD,$(place)=$(call quoted,$($(place)))) \
   MODULES='$(MODULES:$(BUILD)/%=%)' INSTALL='$(if $(filter yes no ask,$(INSTALL)),install,$(INSTALL))' \
   LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/install.sh
 
-install: all ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
+install: all $(wildcard $(BUILD)/librunway.a) ## install under PREFIX=/usr/local (LUADIR, LIBDIR, … and DESTDIR are honoured)
 	$(installer) install
 
 uninstall: ## take away what `make install` put there

@@ -5,7 +5,8 @@
 #
 # DESTDIR                  put before every path, for packagers
 # PREFIX                   where the completions go (share/…), and all of the following by default
-# LUADIR, LIBDIR           Lua's modules, those in Lua and those in C
+# LUADIR, LIBDIR           Lua's modules, those in Lua and those in C; where `make static` was run, librunway.a too
+# INCLUDEDIR               the header of that
 # BINDIR, MANDIR, DOCDIR   the command, its man page, the other pages with what they lead to, and the licence
 # BUILD, MODULES           where it was built, and which modules, as paths below it
 # INSTALL                  the program that copies
@@ -14,13 +15,15 @@ set -eu
 umask 022 # what is made here is for everyone to read, whatever is its maker's habit
 
 pages='LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md types/*.lua
-  examples/*.* examples/night/*.csv examples/night/run.sh examples/night/pictures/*'
+  examples/*.* examples/embed/* examples/night/*.csv examples/night/run.sh examples/night/pictures/*'
 completions='bash-completion/completions/runway zsh/site-functions/_runway fish/vendor_completions.d/runway.fish'
+
+elsewhere='install as root (sudo), or elsewhere: PREFIX=$HOME/.local'
 
 refuse() { printf 'runway: %s\n' "$1" >&2; exit 2; }
 
 # Where each goes: a path from the root, and none that Lua, its scripts or a shell would read as something else.
-for name in PREFIX LUADIR LIBDIR BINDIR MANDIR DOCDIR; do
+for name in PREFIX LUADIR LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR; do
   eval "place=\$$name"
   case $place in
     *[\;?\'\"\\]*) refuse "$name must do without ; ? ' \" \\ or modules there are not found: $place" ;;
@@ -34,7 +37,7 @@ case ${DESTDIR:-/} in /*) ;; *) refuse "DESTDIR is not a path from the root: $DE
 
 directory() {
   mkdir -p "$DESTDIR$1" 2>/dev/null && [ -w "$DESTDIR$1" ] ||
-    refuse "$(id -un) may not write to $DESTDIR$1: install as root (sudo), or elsewhere: PREFIX=\$HOME/.local"
+    refuse "$(id -un) may not write to $DESTDIR$1: $elsewhere"
 }
 
 put() { # $1 mode, $2 file, $3 its path once installed
@@ -43,7 +46,7 @@ put() { # $1 mode, $2 file, $3 its path once installed
   $INSTALL -m "$1" "$2" "$DESTDIR$3"
 }
 
-put_if_made() { # the same, of what only `make manual` makes
+put_if_made() { # the same, of what `make static` makes, or `make manual` where it can
   [ ! -f "$2" ] || put "$@"
 }
 
@@ -81,19 +84,99 @@ say_where() {
   INSTALL=no tools/need.sh run || echo "(It is installed; without these it does not run.)"
 }
 
-uninstall() { # DOCDIR may be a directory that others use too
-  rm -rf "$DESTDIR$LUADIR/runway" "$DESTDIR$LIBDIR/runway"
-  rm -f "$DESTDIR$LIBDIR/runway.so" "$DESTDIR$BINDIR/runway" "$DESTDIR$MANDIR/man1/runway.1"
-  for file in $completions; do rm -f "$DESTDIR$PREFIX/share/$file"; done
-  for file in $pages; do rm -f "$DESTDIR$DOCDIR/$file"; done
-  for dir in /docs /examples/night/pictures /examples/night /examples /types ''; do rmdir "$DESTDIR$DOCDIR$dir" 2>/dev/null || true; done
+# ---- taking away ----
+
+# What the installs for several Luas below one prefix have together, and what this one has alone: a path a line.
+shared() {
+  printf '%s\n' "$BINDIR/runway" "$MANDIR/man1/runway.1" "$INCLUDEDIR/runway.h"
+  completing
+  for file in $pages; do printf '%s\n' "$DOCDIR/$file"; done
+}
+
+completing() { for file in $completions; do printf '%s\n' "$PREFIX/share/$file"; done; }
+
+own() {
+  [ "$LUADIR" = "$heir_luadir" ] || printf '%s\n' "$LUADIR/runway"
+  printf '%s\n' "$LIBDIR/runway" "$LIBDIR/runway.so" "$LIBDIR/librunway.a"
+}
+
+of_version() { printf '%s\n' "$2" | sed "s/${LUA_VERSION%.*}\\.${LUA_VERSION#*.}/$1/g"; } # a place, as another Lua has it
+
+told_to_command() { # lua_dir or lib_dir
+  [ ! -f "$DESTDIR$BINDIR/runway" ] || sed -n "s/^local $1 = \"\\(.*\\)\"\$/\\1/p" "$DESTDIR$BINDIR/runway"
+}
+
+# Whose the shared is once this is gone: that of the command's own words, or the same places for another Lua.
+find_heir() {
+  heir='' heir_luadir=$(told_to_command lua_dir) heir_libdir=$(told_to_command lib_dir)
+  [ -z "$heir_libdir" ] || [ "$heir_libdir" = "$LIBDIR" ] || [ ! -f "$DESTDIR$heir_libdir/runway.so" ] || return 0
+  for heir in 5.5 5.4 5.3; do
+    heir_luadir=$(of_version $heir "$LUADIR") heir_libdir=$(of_version $heir "$LIBDIR")
+    [ "$heir_libdir" = "$LIBDIR" ] || [ ! -f "$DESTDIR$heir_libdir/runway.so" ] || return 0
+  done
+  heir='' heir_luadir='' heir_libdir=''
+}
+
+# Where the command was for the Lua that goes, it is for the one that stays.
+hand_over() (
+  name=lua$heir
+  for lua in "$(of_version "$heir" "$LUA")" "lua$heir" "lua-$heir" "lua$(echo "$heir" | tr -d .)"; do
+    ! "$lua" -e "assert(_VERSION == 'Lua $heir')" 2>/dev/null || { name=$lua && break; }
+  done
+  LUA=$name LUA_VERSION=$heir LUADIR=$heir_luadir LIBDIR=$heir_libdir
+  put_command
+)
+
+there() { # of these paths, those that are there
+  while IFS= read -r path; do
+    [ ! -e "$DESTDIR$path" ] && [ ! -L "$DESTDIR$path" ] || printf '%s\n' "$path"
+  done
+}
+
+take() { # these paths, all or none; $1 what to do where that may not be
+  paths=$(cat)
+  [ -n "$paths" ] || return 0
+  printf '%s\n' "$paths" | while IFS= read -r path; do
+    for dir in "$(dirname "$DESTDIR$path")" "$DESTDIR$path"; do
+      [ ! -d "$dir" ] || [ -w "$dir" ] || refuse "$(id -un) may not take away $DESTDIR$path: $1"
+    done
+  done
+  printf '%s\n' "$paths" | while IFS= read -r path; do rm -rf "${DESTDIR%/}$path"; done
+}
+
+remove() { # $1 as in take, then what
+  advice=$1
+  shift
+  for what; do "$what"; done | there | take "$advice"
+  case " $* " in *' shared '*) ;; *) return 0 ;; esac
+  for dir in /docs /examples/embed /examples/night/pictures /examples/night /examples /types ''; do
+    rmdir "$DESTDIR$DOCDIR$dir" 2>/dev/null || true # others may use it, too
+  done
+}
+
+uninstall() {
+  root='as root (sudo), with the same words'
+  find_heir
+  if [ -z "$heir_libdir" ]; then set -- own shared; else set -- own; fi
+  if [ -z "$(for what; do "$what"; done | there)" ]; then
+    echo "nothing of runway for Lua $LUA_VERSION is in $DESTDIR$LIBDIR: say where it was put, as \`make install\` was told (PREFIX=, LUA=, …)"
+    return
+  fi
+  remove "$root" "$@"
+  if [ -z "$heir_libdir" ]; then
+    [ -n "$DESTDIR" ] || echo "taken away: $BINDIR/runway, $LUADIR/runway, $LIBDIR/runway.so"
+    return
+  fi
+  [ -z "$heir" ] || [ ! -f "$DESTDIR$BINDIR/runway" ] || hand_over
+  [ -n "$DESTDIR" ] || echo "taken away: $LIBDIR/runway.so and its modules; the command and its pages stay, for $heir_libdir/runway.so"
 }
 
 DESTDIR=${DESTDIR:-}
 case ${1:-} in
   uninstall) uninstall ;;
   install)
-    uninstall # what an older version had and this one has not
+    heir_luadir=''
+    remove "$elsewhere" own shared # what an older version had and this one has not
     (cd lua && find . -name '*.lua') | while read -r file; do put 644 "lua/$file" "$LUADIR/${file#./}"; done
     for file in $MODULES; do put 755 "$BUILD/$file" "$LIBDIR/$file"; done
     put_command
@@ -104,6 +187,10 @@ case ${1:-} in
     done
     put_if_made 644 "$BUILD/share/man/man1/runway.1" "$MANDIR/man1/runway.1"
     for file in $completions; do put_if_made 644 "$BUILD/share/$file" "$PREFIX/share/$file"; done
+    [ -n "$(completing | there)" ] ||
+      echo "runway: no completions for shells are installed: they are made by argparse, which $LUA had not when it was built. With it (lua-argparse), make and install again." >&2
+    [ ! -f "$BUILD/librunway.a" ] || put 644 src/runway.h "$INCLUDEDIR/runway.h"
+    put_if_made 644 "$BUILD/librunway.a" "$LIBDIR/librunway.a"
     [ -n "$DESTDIR" ] || say_where
     ;;
   *) echo "usage: $0 install|uninstall" >&2; exit 2 ;;

@@ -22,7 +22,7 @@ if name == "runway.1" then
 else
   local shell = assert(SHELLS[name], "no such file is made here: " .. path)
   if not pcall(require, "argparse") then
-    print("no argparse: no completions for " .. shell)
+    if shell == "bash" then io.stderr:write "runway: no argparse, and so no completions for shells\n" end
     return
   end
   text = require("runway.cli.completion").script(shell)

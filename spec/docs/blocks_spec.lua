@@ -140,9 +140,9 @@ local ELSEWHERE = { luarocks = true, cd = true, git = true, gdb = true, export =
 
 local makefile = content "Makefile"
 
--- What `make static` makes lies there; in the builds of `make check` it does not.
+-- What `make static` makes: after `make test` it lies there; in the builds of `make check` it does not.
 local BUILD = (os.getenv "RUNWAY_BUILD" or "build"):gsub("^([^/])", ROOT .. "/%1")
-local archive = io.open(BUILD .. "/librunway.a")
+local archive = io.open(BUILD .. "/static/librunway.a")
 if archive then archive:close() end
 
 -- What is run of a line of shell; nil where it is run elsewhere, and false where no one does.
@@ -175,7 +175,7 @@ describe("the shell on the page", function()
       ffplay = "#!/bin/sh\nexec cat >/dev/null\n",
       ["first.png"] = content "examples/lighthouse.png" } do here:write(name, text) end
     assert(os.execute(("cd %s && chmod +x ffplay && ln -s %s/src && ln -s %s build"):format(quote(here.directory),
-      quote(ROOT), quote(BUILD))))
+      quote(ROOT), quote(BUILD .. "/static"))))
     here:write("runway", RUNWAY:format(lua, quote(ROOT)))
     os.execute("chmod +x " .. quote(here:path "runway"))
     local pipe = io.popen(("%s %s %s/bin/runway sandbox --port 0 --seconds 0 2>&1 & echo $!; wait"):format(

@@ -7,9 +7,10 @@ local scratch = require "spec.support.scratch"
 
 local VERSION = _VERSION:sub(5)
 local BUILD = (os.getenv "RUNWAY_BUILD" or "build"):gsub("^([^/])", os.getenv "PWD" .. "/%1")
+local MADE = BUILD .. "/static"
 
 describe("runway as a part of a program", function()
-  if not scratch.read(BUILD .. "/librunway.a") or os.getenv "LUA_INIT" then
+  if not scratch.read(MADE .. "/librunway.a") or os.getenv "LUA_INIT" then
     return it("is linked", function() pending "make static was not run, or not for this build" end)
   end
 
@@ -40,7 +41,7 @@ describe("runway as a part of a program", function()
   setup(function()
     here = scratch.new()
     server = assert(sandbox.start { seconds = 0.2 })
-    assert(os.execute(("ln -s '%s' '%s' && cp examples/embed/host.c '%s'"):format(BUILD, here:path "build",
+    assert(os.execute(("ln -s '%s' '%s' && cp examples/embed/host.c '%s'"):format(MADE, here:path "build",
       here.directory)))
   end)
   teardown(function()
@@ -88,7 +89,7 @@ describe("runway as a part of a program", function()
   end)
 
   it("is one file as well, with its licence in it, without a warning", function()
-    assert.truthy(scratch.read(BUILD .. "/runway_all.c"):find("Permission is hereby granted", 1, true))
+    assert.truthy(scratch.read(MADE .. "/runway_all.c"):find("Permission is hereby granted", 1, true))
     assert(os.execute(("cp spec/support/host.c '%s/many.c'"):format(here.directory)))
     local flags = "-std=c11 -O0 -Wall -Wextra -pedantic -Werror -Ibuild $(pkg-config --cflags lua5.4 libcurl) "
     compile("cc " .. flags .. "-c build/runway_all.c -o all.o ")

@@ -31,6 +31,7 @@ describe("installing", function()
       DESTDIR = "", PREFIX = prefix,
       LUADIR = prefix .. "/share/lua/" .. VERSION, LIBDIR = prefix .. "/lib/lua/" .. VERSION,
       BINDIR = prefix .. "/bin", MANDIR = prefix .. "/share/man", DOCDIR = prefix .. "/share/doc/runway",
+      INCLUDEDIR = prefix .. "/include",
       BUILD = here:path "build", MODULES = "runway.so runway/sqlite.so", INSTALL = "install",
       LUA = lua, LUA_VERSION = VERSION,
     }
@@ -64,11 +65,29 @@ describe("installing", function()
     end
   end)
 
-  it("does without a man page and completions where none were made", function()
+  it("does without a man page and completions where none were made, and says what they want", function()
     assert(os.execute("rm -r '" .. here:path "build/share" .. "'"))
-    local code, said = run "install"
+    local code, said = run("install", { DESTDIR = here:path "stage" })
     assert.equal(0, code, said)
-    assert.is_nil(files_in(prefix)["share/man/man1/runway.1"])
+    assert.is_nil(files_in(here:path "stage" .. prefix)["share/man/man1/runway.1"])
+    assert.matches("^runway: no completions for shells are installed: [^\n]*argparse[^\n]*\n$", said)
+  end)
+
+  it("puts the archive and its header only where they were asked for", function()
+    run "install"
+    local there = files_in(prefix)
+    assert.is_nil(there["include/runway.h"])
+    here:write("build/librunway.a", "")
+    run "install"
+    there = files_in(prefix)
+    assert.is_true(there["include/runway.h"] and there["lib/lua/" .. VERSION .. "/librunway.a"])
+    assert.equal(0, (run "uninstall"))
+    assert.equal(0, (select(2, files_in(prefix))))
+    local pipe = assert(io.popen(("make -n test INSTALL=no BUILD='%s' LUA='%s' 2>&1"):format(here:path "made", lua)))
+    local said = pipe:read "a"
+    pipe:close()
+    assert.matches(here:path "made" .. "/static/librunway.a", said, 1, true)
+    assert.is_nil(said:find("made/librunway.a", 1, true), said)
   end)
 
   it("takes away all of it, and nothing of others", function()
@@ -79,6 +98,99 @@ describe("installing", function()
     local there, n = files_in(prefix)
     assert.equal(2, n)
     assert.is_true(there["share/doc/runway/docs/mine.md"] and there["share/lua/" .. VERSION .. "/runways.lua"])
+  end)
+
+  describe("for two Luas, at the same places,", function()
+    local OTHER = VERSION == "5.4" and "5.3" or "5.4"
+    local other, program
+
+    -- An interpreter that says it is the other; the words of an install for it.
+    before_each(function()
+      program = here:write("lua" .. OTHER, ([[#!/bin/sh
+[ "$1" != -e ] || exec %s -e '_VERSION = "Lua %s"' "$@"
+]]):format(lua, OTHER))
+      assert(os.execute("chmod +x '" .. program .. "'"))
+      other = { LUADIR = prefix .. "/share/lua/" .. OTHER, LIBDIR = prefix .. "/lib/lua/" .. OTHER, LUA = program,
+        LUA_VERSION = OTHER }
+    end)
+
+    local function uninstall(places)
+      return run("uninstall", places, ("PATH='%s':$PATH "):format(here.directory))
+    end
+
+    -- The command, pages and modules of one of them are there, and those of the other are gone.
+    local function is_whole(version)
+      local there, n = files_in(prefix)
+      for _, path in ipairs { "bin/runway", "share/man/man1/runway.1", "share/zsh/site-functions/_runway",
+        "share/doc/runway/README.md", "share/lua/" .. version .. "/runway/client.lua",
+        "lib/lua/" .. version .. "/runway/sqlite.so" } do
+        assert.is_true(there[path], path)
+      end
+      for path in pairs(there) do
+        assert.is_nil(path:find("/lua/" .. (version == VERSION and OTHER or VERSION), 1, true), path)
+      end
+      local command = here:content "prefix/bin/runway"
+      assert.truthy(command:find(('lib_dir = "%s/lib/lua/%s"'):format(prefix, version), 1, true), command)
+      return n, command
+    end
+
+    it("leaves what they share to the one that stays, whichever went first", function()
+      run "install"
+      local _, before = files_in(prefix)
+      run("install", other)
+      local code, said = uninstall {}
+      assert.equal(0, code, said)
+      assert.equal(before, (is_whole(OTHER)))
+      assert.matches("the command and its pages stay, for " .. other.LIBDIR .. "/runway.so", said, 1, true)
+      run "install"
+      assert.equal(0, (uninstall(other)))
+      assert.equal(before, (is_whole(VERSION)))
+      assert.equal(0, (uninstall {}))
+      assert.equal(0, (select(2, files_in(prefix))))
+    end)
+
+    it("makes the command that of the one that stays, and of its interpreter", function()
+      run("install", other)
+      run "install"
+      assert.equal(0, (uninstall {}))
+      local _, command = is_whole(OTHER)
+      assert.equal("#!" .. program, command:match "^[^\n]*")
+      assert.equal(0, (uninstall(other)))
+      assert.equal(0, (select(2, files_in(prefix))))
+    end)
+
+    it("leaves the modules in Lua that both read", function()
+      local places = { LUADIR = prefix .. "/share/runway" }
+      other.LUADIR = places.LUADIR
+      run("install", places)
+      run("install", other)
+      assert.equal(0, (uninstall(places)))
+      assert.is_true(files_in(prefix)["share/runway/runway/client.lua"])
+      assert.equal(0, (uninstall(other)))
+      assert.equal(0, (select(2, files_in(prefix))))
+    end)
+  end)
+
+  it("says in one line that nothing is there to take away, and where", function()
+    local code, said = run "uninstall"
+    assert.equal(0, code)
+    assert.matches("^nothing of runway for Lua " .. VERSION .. " is in " .. prefix .. "/lib/lua/[^\n]*\n$", said)
+  end)
+
+  it("takes nothing away, and says so in one line, where it may not take all", function()
+    run "install"
+    local _, before = files_in(prefix)
+    local sealed = prefix .. "/lib/lua/" .. VERSION
+    local is_root = os.execute "[ $(id -u) = 0 ]"
+    assert(os.execute(("chmod a-w '%s'"):format(sealed)))
+    for what, advice in pairs { uninstall = "as root %(sudo%)", install = "install as root" } do
+      local code, said = run(what, {}, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups env " or "")
+      if said:find "setpriv" or said:find "not found" then return pending "no other user can read this tree" end
+      assert.equal(2, code, said)
+      assert.matches("^runway: %S+ may not take away " .. prefix .. "/%S+: " .. advice .. "[^\n]*\n$", said)
+      assert.equal(before, (select(2, files_in(prefix))))
+    end
+    assert(os.execute(("chmod u+w '%s'"):format(sealed)))
   end)
 
   it("takes along what an older version had and this one has not", function()
