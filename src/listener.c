@@ -151,6 +151,10 @@ bool rw_listener_usable (const rw_listener *l) {
 }
 
 
+const char *rw_listener_library (void) {
+  return MHD_get_version();
+}
+
 uint16_t rw_listener_port (const rw_listener *l) {
   return l->port;
 }

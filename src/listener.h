@@ -48,6 +48,9 @@ rw_listener *rw_listener_open (const rw_listen_options *options, char *why,
 bool rw_listener_usable (const rw_listener *l);
 uint16_t rw_listener_port (const rw_listener *l);
 
+/* Of libmicrohttpd, as it is loaded: "0.9.75". */
+const char *rw_listener_library (void);
+
 /* The oldest request not yet taken, readable until rw_listener_took; NULL when
 ** there is none. */
 const rw_incoming *rw_listener_first (rw_listener *l);

@@ -17,6 +17,7 @@
 **     announces the whole body and sends half, "slow" sends `chunk` (1) bytes
 **     every `every` (1) seconds, "garbage" sends the body without any HTTP.
 **   l:close()    also __gc and __close; as often as you like
+**   listener.version   of libmicrohttpd
 **
 ** Misuse raises. Nothing of Lua is used by any thread but the caller's.
 */
@@ -375,6 +376,8 @@ int luaopen_runway_listener (lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   luaL_newlib(L, functions);
+  lua_pushstring(L, rw_listener_library());
+  lua_setfield(L, -2, "version");
   return 1;
 }
 

@@ -4,6 +4,7 @@
 local chain = require "runway.batch.chain"
 local check = require "runway.batch.check"
 local clients = require "runway.client"
+local companion = require "runway.companion"
 local contents = require "runway.batch.contents"
 local core = require "runway.core"
 local errors = require "runway.errors"
@@ -208,6 +209,10 @@ batch.sum_up = sum_up
 
 -- The journal of the batch: the client's, or the directory's.
 local function journal_of(account, directory)
+  if not account.journal then
+    local driver, missing = companion.load("sqlite", "the journal of a batch")
+    if not driver then return refuse("config", nil, missing) end -- before there is a directory
+  end
   local there, why = core.make_directory(directory)
   if not there then return refuse("io", "directory", ("cannot make the directory %s: %s"):format(directory, why)) end
   if account.journal then return account.journal, nil, false end

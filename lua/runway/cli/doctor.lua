@@ -15,7 +15,7 @@ local command = {}
 -- In the order in which one leads to the next: its name, what looks, and the names of its details.
 ---@type { [1]: string, [2]: (fun(known: table): string, string, string|nil, table|nil), [3]: string[] }[]
 local CHECKS = {
-  { "versions", machine.versions, { "runway", "lua", "libcurl", "tls", "sqlite", "libpq" } },
+  { "versions", machine.versions, { "runway", "lua", "libcurl", "tls", "sqlite", "libpq", "libmicrohttpd" } },
   { "provider", network.provider, { "provider", "from" } },
   { "key", network.key, { "from" } },
   { "address", network.address, { "base_url" } },

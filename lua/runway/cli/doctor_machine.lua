@@ -1,8 +1,8 @@
 -- What `runway doctor` looks at on this machine.
 
+local companion = require "runway.companion"
 local core = require "runway.core"
 local errors = require "runway.errors"
-local guard = require "runway.guard"
 local program = require "runway.program"
 local text = require "runway.text"
 
@@ -12,22 +12,40 @@ local MIB = 1024 * 1024
 local LEAST, LITTLE = 16 * MIB, 1024 * MIB    -- bytes: no film fits; a night's may not
 local FFMPEG = 10                             -- seconds for its version
 
-local function module_version(name)
-  local ok, module = guard.try(require, name)
-  return ok and module.version or nil
+-- What may be left out of a build: its library, and who needs it. A batch keeps a journal in a file, so it is told
+-- of the first as of one that is there and does not load.
+local COMPANIONS = {
+  { name = "sqlite", library = "SQLite", detail = "sqlite", who = "A journal in a file", usual = true },
+  { name = "postgresql", library = "libpq", detail = "libpq", who = "A journal on a server" },
+  { name = "listener", library = "libmicrohttpd", detail = "libmicrohttpd", who = "The sandbox, as a listener," },
+}
+
+local function is_installed(name) return package.searchpath("runway." .. name, package.cpath) ~= nil end
+
+-- The libraries' versions into `seen`; words for those there are, and advice where one is missed.
+local function libraries(seen)
+  local said, without, advice = "", {}, {}
+  for _, one in ipairs(COMPANIONS) do
+    local module, missing = companion.load(one.name, one.who)
+    if module then
+      seen[one.detail] = module.version
+      said = ("%s, %s %s"):format(said, one.library, module.version)
+    else
+      without[#without + 1] = "no " .. one.library
+      if one.usual or is_installed(one.name) then advice[#advice + 1] = missing end
+    end
+  end
+  if without[1] then said = said .. "; " .. table.concat(without, ", ") end
+  return said, advice[1] and table.concat(advice, ". ")
 end
 
 function machine.versions()
   local curl, tls = core.libcurl()
-  local seen = { runway = core.version, lua = _VERSION:match "[%d.]+$", libcurl = curl, tls = tls,
-    sqlite = module_version "runway.sqlite", libpq = module_version "runway.postgresql" }
-  local said = ("runway %s, Lua %s, libcurl %s with %s"):format(seen.runway, seen.lua, curl, tls or "no TLS")
-  if seen.sqlite then said = said .. ", SQLite " .. seen.sqlite end
-  if seen.libpq then said = said .. ", libpq " .. seen.libpq end
+  local seen = { runway = core.version, lua = _VERSION:match "[%d.]+$", libcurl = curl, tls = tls }
+  local more, missed = libraries(seen)
+  local said = ("runway %s, Lua %s, libcurl %s with %s%s"):format(seen.runway, seen.lua, curl, tls or "no TLS", more)
   if not tls then return "fail", said, "Install a libcurl that speaks TLS.", seen end
-  if seen.sqlite then return "ok", said, nil, seen end
-  return "warn", said .. ", and no SQLite", "Journals in files need it: luarocks install runway-sqlite, or make "
-    .. "without SQLITE=no; and its library, on Debian the package libsqlite3-0.", seen
+  return missed and "warn" or "ok", said, missed, seen
 end
 
 -- As what works with films finds it and runs it: two programs.
@@ -39,6 +57,7 @@ function machine.ffmpeg()
     "Stills, last:, fit and join need it: apt-get install ffmpeg. All else works without."
 end
 
+local NO_SUBMIT = "Until it can be used, no submit that it is to remember is sent."
 local NO_JOURNAL = "none is named; --journal JOURNAL looks at one"
 
 local function journal_seen(seen)
@@ -65,6 +84,10 @@ function machine.journal(known)
   if not where then return "ok", NO_JOURNAL end
   local is_file = not where:find "^postgres[a-z]*://"
   if is_file and not core.space(where) then
+    local driver, missing = companion.load("sqlite", "it")
+    if not driver then
+      return "fail", ("%s is not there, and cannot be made: %s"):format(where, missing), NO_SUBMIT, { journal = where }
+    end
     local fits, why = core.target(where)
     if fits then return "ok", where .. " is not there yet, and can be made", nil, { journal = where, entries = 0 } end
     return "fail", ("%s is not there, and cannot be made: %s"):format(where, why), "Name another place.",
@@ -72,7 +95,7 @@ function machine.journal(known)
   end
   local seen, err = require("runway.journal").examine(where)
   if seen then return journal_seen(seen) end
-  return "fail", err.message, "Until it can be used, no submit that it is to remember is sent.",
+  return "fail", err.message, NO_SUBMIT,
     { journal = is_file and where or nil }
 end
 

@@ -212,6 +212,19 @@ describe("runway.batch", function()
     assert.matches("<dt>Failed</dt><dd>1</dd>", html)
   end)
 
+  it("makes no directory where no journal can be made in it", function()
+    local name = "runway.sqlite"
+    local loaded, preloaded = package.loaded[name], package.preload[name]
+    package.loaded[name], package.preload[name] = nil, function() error("not here", 0) end
+    client, m = provider()
+    local result, err = run(list "a")
+    package.loaded[name], package.preload[name] = loaded, preloaded
+    assert.is_nil(result)
+    assert.same({ "config", "no", 0 }, { err.kind, err.sent, #m.requests })
+    assert.matches("^the journal of a batch needs the module runway.sqlite ", err.message)
+    assert.is_nil(require("runway.core").space(files:path "out"))
+  end)
+
   it("goes on though what it tells raises", function()
     client = provider()
     assert.equal(0, assert(run(list "a", { on_progress = function() error "a bug of the page's" end })).exit_code)

@@ -89,6 +89,60 @@ describe("runway doctor", function()
       checks.versions.detail.lua, checks.versions.detail.libcurl })
     assert.matches("^3", checks.versions.detail.sqlite)
     assert.matches("^%d+", checks.versions.detail.libpq)
+    assert.matches("^%d+", checks.versions.detail.libmicrohttpd)
+  end)
+
+  describe("where a module in C is missing,", function()
+    local cpath, taken
+
+    local function without(...)
+      for _, name in ipairs { ... } do
+        name = "runway." .. name
+        taken[name] = { package.loaded[name], package.preload[name] }
+        package.loaded[name], package.preload[name] = nil, nil
+      end
+    end
+
+    before_each(function()
+      cpath, taken = package.cpath, {}
+      package.cpath = "/nowhere/?.so"
+    end)
+    after_each(function()
+      package.cpath = cpath
+      for name, had in pairs(taken) do package.loaded[name], package.preload[name] = had[1], had[2] end
+    end)
+
+    it("names its library, and warns of SQLite alone: a build may leave out what it does not need", function()
+      without("postgresql", "listener")
+      local seen = look({}, { ROOT, BALANCE }).versions
+      assert.equal("ok", seen.state)
+      assert.matches("SQLite 3[^;]*; no libpq, no libmicrohttpd$", seen.message)
+      assert.is_nil(seen.detail.libmicrohttpd)
+      without "sqlite"
+      seen = look({}, { ROOT, BALANCE }).versions
+      assert.equal("warn", seen.state)
+      assert.matches("; no SQLite, no libpq, no libmicrohttpd$", seen.message)
+      assert.matches("^A journal in a file needs the module runway.sqlite %(luarocks install", seen.advice)
+    end)
+
+    it("warns of one that is there and does not load, with why", function()
+      without "listener"
+      os.execute(("mkdir '%s'"):format(here:path "runway"))
+      here:write("runway/listener.so", "no module")
+      package.cpath = here:path "?.so"
+      local seen = look({}, { ROOT, BALANCE }).versions
+      assert.equal("warn", seen.state)
+      assert.matches("runway.listener .*listener%.so", seen.advice)
+    end)
+
+    it("says of a journal that is not there that it cannot be made", function()
+      without "sqlite"
+      local checks, code = look({ "--journal", here:path "new.db" }, { ROOT, BALANCE })
+      assert.same({ 1, "fail" }, { code, checks.journal.state })
+      assert.matches("is not there, and cannot be made: it needs the module runway.sqlite ", checks.journal.message, 1,
+        true)
+      assert.is_nil(here:content "new.db")
+    end)
   end)
 
   it("says of the address which variable seems to be meant for it, and is not read", function()
