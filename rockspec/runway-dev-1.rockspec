@@ -22,6 +22,11 @@ dependencies = {
   "argparse >= 0.7.1", -- the `runway` command
 }
 
+-- What the specs need of Lua's; CONTRIBUTING.md has the rest.
+test_dependencies = { "busted", "cqueues", "luasec", "luasocket", "luv" }
+
+test = { type = "command", command = "make test" }
+
 -- On Linux a header may lie where luarocks does not look (Debian's lies under the machine's name),
 -- elsewhere a library may (macOS has some only in its shared cache): each is asked for what is sure.
 external_dependencies = {

@@ -27,6 +27,25 @@ describe("CONTRIBUTING.md", function()
     end
   end)
 
+  it("lists what the specs want, as tools/need.sh asks for it and the rockspec has it", function()
+    local asked, rocks, n = content("tools/need.sh"):match "\nneed_test%(%) {\n(.-)\n}", {}, 0
+    local section = page:match "\n## What the specs want\n(.-)\n## "
+    for line in asked:gmatch "[^\n]+" do
+      local apt, dnf, pacman, rock = line:match "^  need .* (%S+) (%S+) (%S+) %S+ (%S+) [%l_]+ %S+$"
+      if apt then
+        n = n + 1
+        local columns = ("| %s | %s | %s | %s |"):format(apt, dnf, pacman, rock):gsub("%- ", "")
+        if rock ~= "-" then rocks[#rocks + 1] = rock end
+        assert.truthy(section:find(columns, 1, true), columns)
+      end
+    end
+    assert.is_true(n > 8)
+    table.sort(rocks)
+    local spec = {}
+    assert(load(content "rockspec/runway-dev-1.rockspec", "=rockspec", "t", spec))()
+    assert.same(rocks, spec.test_dependencies)
+  end)
+
   it("names functions and threads of the engine as they are", function()
     local pipe = assert(io.popen "cat src/*.c")
     local source = pipe:read "a"
