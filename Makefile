@@ -35,13 +35,26 @@ ifeq ($(findstring install,$(firstword $(INSTALL))),)
 $(call answer,INSTALL,yes no ask,yes or no or ask)
 endif
 
+# So is a name: all that the top of this file tells of, that a target of its help takes, and what make itself has.
+# What programs are told by way of make (a key, a proxy) has names of its own, and a distribution's flags for other
+# languages are not ours.
+names := LUA CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN AR V BUILD LISTENER SQLITE POSTGRESQL FULL INSTALL LUA_VERSION \
+  $(foreach library,LUA CURL MHD SQLITE PQ,$(library)_CFLAGS $(library)_LIBS) \
+  PREFIX LUADIR LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR DESTDIR \
+  PROVIDER SPEC JOBS ONLY SET SEED COUNT SECONDS TARGET VERSION URL OPENAPI
+others := $(strip $(foreach word,$(filter-out $(names) %FLAGS SBINDIR sbindir,$(.VARIABLES)),$(if \
+  $(filter command,$(firstword $(origin $(word)))),$(word))))
+$(foreach pair,$(if $(others),$(shell awk -v given='$(others)' -v known='$(names)' -f tools/misspelt.awk)),$(error \
+  $(firstword $(subst =, ,$(pair)))=: it is $(lastword $(subst =, ,$(pair)))))
+
 first_lua := $(shell for l in lua5.4 lua-5.4 lua54 lua; do $$l -e \
   'assert(_VERSION >= "Lua 5.3" and _VERSION <= "Lua 5.5")' 2>/dev/null && echo $$l && exit; done; \
   echo lua5.4)
 LUA       ?= $(first_lua)
+$(foreach word,LUA CC,$(if $(strip $($(word))),,$(error $(word)=: it is the name of a program)))
 
 # Its version: what it says itself or, where tools/need.sh has yet to install it, what its name says.
-lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*5[.]\{0,1\}\([3-5]\)$$/5.\1/p')
+lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*lua-\{0,1\}\([0-9]\)[.]\{0,1\}\([0-9]\)$$/\1.\2/p')
 LUA_VERSION := $(or $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")' 2>/dev/null),$(lua_named),5.4)
 BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
 
@@ -65,8 +78,8 @@ SQLITE_LIBS ?= $(call package,--libs,sqlite3,echo -lsqlite3)
 PQ_CFLAGS   ?= $(call package,--cflags,libpq)
 PQ_LIBS     ?= $(call package,--libs,libpq,echo -lpq)
 
-# What was named of these stands in the build directory and holds for it until it is named otherwise: who packages names
-# it once. What the environment says now counts for more only where the environment said it then, too.
+# What was named of these, and was built with, stands in the build directory and holds for it until it is named
+# otherwise: who packages names it once. What the environment says now counts for more only where the environment said it then, too.
 flag_names := CC CFLAGS CPPFLAGS LDFLAGS WARN HARDEN
 -include $(BUILD)/named
 namer   = $(filter command environment,$(firstword $(origin $(1))))
@@ -125,6 +138,7 @@ unexport LUA_INIT $(foreach v,5_3 5_4 5_5,LUA_PATH_$(v) LUA_CPATH_$(v) LUA_INIT_
   need-build need-demo need-test need-check need-rock need-bench
 
 all: $(MODULES) manual ## build runway.so and the modules beside it into build/
+	$(remember)
 
 # ---- build ----
 
@@ -157,6 +171,7 @@ LUA_FILES := $(shell find lua -name '*.lua')
 ARCHIVE := $(addprefix $(BUILD)/static/,librunway.a runway.h runway_all.c)
 
 static: $(ARCHIVE:$(BUILD)/static/%=$(BUILD)/%) ## librunway.a with its Lua in it; runway_all.c, one file
+	$(remember)
 
 $(ARCHIVE:$(BUILD)/static/%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/static/%
 	$(Q)cp $< $@
@@ -208,8 +223,11 @@ $(BUILD)/flags: $(if $(as_built),,force) | need-build
 	@printf '%s\n' $(call quoted,$(compile)) $(call quoted,$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)) \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
 	@printf '%s\n' $(foreach name,$(flag_names),$(if $(said_$(name)),'said_$(name) := $(said_$(name))' \
-	  $(call quoted,named_$(name) := $(subst $(hash),\$(hash),$(subst $$,$$$$,$($(name))))))) >$(@D)/named
+	  $(call quoted,named_$(name) := $(subst $(hash),\$(hash),$(subst $$,$$$$,$($(name))))))) >$(@D)/named.new
 	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+# Once it is built: what does not compile is named anew.
+remember = $(Q)$(if $(as_built),:,[ ! -f $(BUILD)/named.new ] || mv -f $(BUILD)/named.new $(BUILD)/named)
 
 -include $(patsubst %.o,%.d,$(call objects,$(sort $(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C))))
 
@@ -228,13 +246,26 @@ else
 provider = -u RUNWAY_PROVIDER
 endif
 
+ifneq ($(and $(filter test torture coverage valgrind,$(MAKECMDGOALS)),$(filter no,$(LISTENER) $(SQLITE))),)
+$(error specs play at the sandbox and keep journals in files: run them without $(if \
+  $(filter no,$(LISTENER)),LISTENER=no)$(if $(filter no,$(SQLITE)), SQLITE=no))
+endif
+
+ifeq ($(filter demo,$(MAKECMDGOALS)) $(LISTENER) $(filter command,$(origin PROVIDER)),demo no )
+$(error LISTENER=no leaves out the sandbox, at which make demo plays; at a provider, for credits: make demo LISTENER=no PROVIDER=name)
+endif
+
 demo: all | need-demo ## make two clips and a list of shots in the offline sandbox (PROVIDER=name: two real ones, paid)
 ifeq ($(origin PROVIDER),environment)
 	@echo "PROVIDER in the environment is left alone; to pay for clips: make demo PROVIDER=$(PROVIDER)"
 endif
 	@env $(provider) $(here) $(LUA) examples/first_clip.lua
 ifneq ($(origin PROVIDER),command line)
+ifeq ($(SQLITE),no)
+	@echo "SQLITE=no leaves out the list of shots: what it remembers would be in a file of SQLite's."
+else
 	@env $(here) LUA='$(LUA)' examples/night/run.sh
+endif
 endif
 
 test: all $(ARCHIVE) | need-test ## run the specs (SPEC=file: only that one; FULL=yes: with PostgreSQL, Chromium)
@@ -285,9 +316,13 @@ release: ## tag VERSION=1.2.3, write its archive, rockspecs and checksums (URL=w
 
 # ---- install ----
 
-# Where things go. LUADIR and LIBDIR are Lua's own directories, of modules in Lua and in C.
+# Where things go. LUADIR and LIBDIR are Lua's own directories, of modules in Lua and in C; a distribution's Lua may
+# look for the latter in lib64, or below the name of the machine.
+looks = $(shell $(LUA) -E -e 'for dir in package.cpath:gmatch "([^;]*)/%?%.so" do \
+  if dir:find(arg[1] .. "/lib", 1, true) == 1 and dir:find("/lua/" .. arg[2], 1, true) then print(dir) break end end' \
+  - $(call quoted,$(PREFIX:/=)) '$(LUA_VERSION)' 2>/dev/null </dev/null)
 LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
-LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+LIBDIR ?= $(or $(looks),$(PREFIX)/lib/lua/$(LUA_VERSION))
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/runway

@@ -57,6 +57,8 @@ runtime() { # a sanitizer's run-time library for gcc
 
 missing='' apt='' dnf='' pacman='' brew='' rock=''
 
+refuse() { echo "runway: $1" >&2; exit 1; } # what no package mends
+
 need() {
   what=$1 a=$2 d=$3 p=$4 b=$5 r=$6
   shift 6
@@ -70,9 +72,12 @@ need() {
 }
 
 need_build() {
-  case $cc in
+  program=${cc%% *}
+  case $program in
     cc | gcc) need 'a C compiler' 'gcc libc6-dev' gcc gcc gcc - compiles "$cc" ;;
-    *) need "$cc" "${cc%% *} libc6-dev" "${cc%% *}" "${cc%% *}" - - compiles "$cc" ;;
+    gcc-[0-9]* | clang | clang-[0-9]* | tcc | ccache)
+      need "$program" "$program libc6-dev" "$program" "$program" - - compiles "$cc" ;;
+    *) compiles "$cc" || refuse "CC=$cc makes no program of C: is it spelt right? This system's own: make CC=cc" ;;
   esac
   need pkg-config pkg-config pkgconf-pkg-config pkgconf pkgconf - has pkg-config
   need "Lua $version (LUA=$lua does not run)" "lua$version" lua "lua$digits" "lua@$version" - lua_runs
@@ -249,6 +254,12 @@ known() { # are all these packages in the lists at hand?
   done
 }
 
+# This system's Lua is not of every version; lists that are empty say nothing of it.
+without_lua() {
+  case " $apt " in *" lua$version "* | *" liblua$version-dev "*) ;; *) return 1 ;; esac
+  apt-cache pkgnames lua5 2>/dev/null | grep -q . && ! known "lua$version" "liblua$version-dev"
+}
+
 advise() { # $1 command, $2 packages
   has "${1%% *}" || return 1
   # shellcheck disable=SC2046,SC2086  # words on purpose
@@ -270,14 +281,19 @@ done
 
 case $version in
   5.[345]) ;;
-  *)
-    echo "runway: LUA=$lua is Lua $version; runway is built for Lua 5.3, 5.4 or 5.5: make LUA=lua5.4" >&2
-    exit 1
-    ;;
+  *) refuse "LUA=$lua is Lua $version; runway is built for Lua 5.3, 5.4 or 5.5: make LUA=lua5.4" ;;
+esac
+case $lua in # a package may bring it under these names
+  lua | "lua$version" | "lua-$version" | "lua$digits") ;;
+  *) lua_runs || refuse "LUA=$lua does not run as Lua $version: is it spelt right? This system's own: make LUA=lua$version" ;;
 esac
 
 groups "$@"
 [ -n "$missing" ] || exit 0
+
+if has apt-get && without_lua; then
+  refuse "no package here is Lua $version: make LUA=lua5.4 (or lua5.3), or build that Lua, and name it: make LUA=/its/program LUA_CFLAGS=-I/its/headers"
+fi
 
 if has apt-get && [ -f /etc/debian_version ] && allowed; then
   by_apt || exit 1

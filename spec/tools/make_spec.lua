@@ -1,9 +1,75 @@
--- What a build directory was made with, as make takes it from one call to the next. Only what stands in
--- $(BUILD)/flags is made: that is what everything else is made anew for.
+-- The words that make takes, and what a build directory was made with, from one call to the next. Only what stands
+-- in $(BUILD)/flags is made: that is what everything else is made anew for.
 
 local content = require "spec.support.content"
 local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
+
+describe("what make is told", function()
+  local function make(words, goal)
+    local pipe = assert(io.popen(("env -u MAKEFLAGS -u MAKELEVEL make -n INSTALL=no LUA='%s' %s %s 2>&1"):format(lua,
+      words, goal or "need-build")))
+    local said = pipe:read "a"
+    return pipe:close(), said
+  end
+
+  it("is refused where it is nearly a word of its own, which would be passed over", function()
+    for words, name in pairs { ["PREFX=/x"] = "PREFIX", ["prefix=/x"] = "PREFIX", ["DESDTIR=/x"] = "DESTDIR",
+      ["LUA_DIR=/x"] = "LUADIR", ["SQLLITE=no"] = "SQLITE", ["LISTNER=no"] = "LISTENER", ["CFLAG=-g"] = "CFLAGS" } do
+      local ok, said = make(words)
+      assert.is_nil(ok, words)
+      assert.matches(words:match "^[^=]*=" .. ": it is " .. name, said, 1, true)
+    end
+  end)
+
+  it("may be what other programs read, or distributions tell every make", function()
+    local ok, said = make("COMETAPI_KEY=x CXX=g++ LD=ld AS=as FFLAGS=-O DFLAGS=-O CXXFLAGS=-O VERBOSE=1 "
+      .. "AM_UPDATE_INFO_DIR=no JOBS=1 sbindir=/x")
+    assert.is_true(ok, said)
+  end)
+
+  it("names a program where one is wanted", function()
+    for _, word in ipairs { "LUA=", "CC=" } do
+      local ok, said = make(word)
+      assert.is_nil(ok)
+      assert.matches("^[^\n]*" .. word .. ": it is the name of a program[^\n]*\n$", said)
+    end
+  end)
+
+  it("leaves out the demo's sandbox, or its list, with words", function()
+    local ok, said = make("LISTENER=no", "demo")
+    assert.is_nil(ok)
+    assert.matches("LISTENER=no leaves out the sandbox", said, 1, true)
+    ok, said = make("SQLITE=no", "demo")
+    assert.is_true(ok, said)
+    assert.matches("SQLITE=no leaves out the list of shots", said, 1, true)
+    assert.is_nil(said:find("night/run.sh", 1, true), said)
+    assert.is_true((make("LISTENER=no PROVIDER=cometapi", "demo")))
+  end)
+
+  it("leaves out of a test what specs do without, and is refused where they do not", function()
+    assert.is_true((make("POSTGRESQL=no", "test")))
+    for _, word in ipairs { "LISTENER=no", "SQLITE=no" } do
+      local ok, said = make(word, "test")
+      assert.is_nil(ok)
+      assert.matches("run them without +" .. word, said)
+    end
+  end)
+
+  it("need not name where a distribution's Lua looks for modules in C", function()
+    local here = scratch.new()
+    local other = here:write("lua", ("#!/bin/sh\nopt=$1; shift\nexec %s \"$opt\" -e "
+      .. "'package.cpath = \"/usr/local/lib/lua/%s/?.so;/usr/lib64/lua/%s/?.so;./?.so\"' \"$@\"\n"):format(lua,
+        _VERSION:sub(5), _VERSION:sub(5)))
+    assert(os.execute("chmod +x '" .. other .. "'"))
+    for prefix, place in pairs { ["/usr"] = "/usr/lib64", ["/usr/"] = "/usr/lib64", ["/usr/local"] = "/usr/local/lib",
+      ["/opt/x"] = "/opt/x/lib" } do
+      local _, said = make(("LUA='%s' PREFIX=%s"):format(other, prefix), "uninstall")
+      assert.matches(("LIBDIR='%s/lua/%s'"):format(place, _VERSION:sub(5)), said, 1, true)
+    end
+    here:remove()
+  end)
+end)
 
 describe("the flags of a build", function()
   local here
@@ -15,10 +81,10 @@ describe("the flags of a build", function()
   local function flags(words, environment)
     local build = here:path "build"
     local pipe = assert(io.popen(("env -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS %s make INSTALL=no LUA='%s' BUILD='%s' "
-      .. "'%s' %s 2>&1"):format(environment or "", lua, build, build .. "/flags", words or "")))
+      .. "MODULES= MANUAL= '%s' all %s 2>&1"):format(environment or "", lua, build, build .. "/flags", words or "")))
     local said = pipe:read "a"
-    assert.is_true(pipe:close(), said)
-    return content(build .. "/flags")
+    local built = pipe:close()
+    return content(build .. "/flags"), built, said
   end
 
   it("are the usual ones where none were named, and the environment's where it names some", function()
@@ -38,6 +104,14 @@ describe("the flags of a build", function()
     local second = flags "CFLAGS=-O2"
     assert.matches("^gcc .* -O2 ", second)
     assert.equal(second, flags())
+  end)
+
+  it("are not kept where nothing was built with them", function()
+    local first = flags "CFLAGS=-O1"
+    local _, built, said = flags "CFLAGS=-frobnicate MODULES='$(RUNWAY_SO)'"
+    assert.is_nil(built)
+    assert.matches("-frobnicate", said, 1, true)
+    assert.equal(first, flags())
   end)
 
   it("name _FORTIFY_SOURCE once: a distribution's, or ours where it names none", function()

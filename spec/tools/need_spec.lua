@@ -17,16 +17,17 @@ describe("what is missing", function()
     here:write("sudo", "#!/bin/sh\necho sudo >>'" .. here:path "called" .. "'\nexec \"$@\"\n")
     here:write("apt-get", "#!/bin/sh\necho \"$@\" >>'" .. here:path "called" .. "'\n")
     here:write("apt-cache", "#!/bin/sh\n")
+    here:write("lua5.4", "#!/bin/sh\nexit 1\n")
     assert(os.execute(("chmod +x '%s'/*"):format(here.directory)))
   end)
 
   after_each(function() here:remove() end)
 
   -- Needs a Lua that is not there, and more. What it said, its exit code, and what was called.
-  local function need(install, uid, before)
+  local function need(install, uid, before, words)
     here:write("uid", uid .. "\n")
-    here:write("try", ("PATH='%s':$PATH LUA=%s LUA_VERSION=5.4 INSTALL=%s exec tools/need.sh build run\n"):format(
-      here.directory, here:path "no-lua", install))
+    here:write("try", ("PATH='%s':$PATH LUA=lua5.4 LUA_VERSION=5.4 INSTALL=%s %s exec tools/need.sh build run\n")
+      :format(here.directory, install, words or ""))
     local pipe = assert(io.popen(((before or "%s </dev/null"):format("sh '" .. here:path "try" .. "'"))
       .. " 2>&1; echo \"exit $?\""))
     local said, code = pipe:read("a"):match "^(.*)exit (%d+)\n$"
@@ -45,7 +46,7 @@ describe("what is missing", function()
     local said, code, called = need("ask", 1000)
     assert.equal("", called)
     assert.equal(1, code)
-    assert.truthy(said:find("missing Lua 5.4 (LUA=" .. here:path "no-lua" .. " does not run)", 1, true), said)
+    assert.truthy(said:find("missing Lua 5.4 (LUA=lua5.4 does not run)", 1, true), said)
     assert.truthy(said:find("apt-get install lua5.4", 1, true), said)
   end)
 
@@ -67,6 +68,22 @@ describe("what is missing", function()
     said, _, called = need("yes", 1000)
     assert.truthy(said:find("installing with apt-get: lua5.4", 1, true), said)
     assert.truthy(called:find("^sudo\n"), called)
+  end)
+
+  it("is not installed where no package is it: it says in one line what to do", function()
+    here:write("apt-cache", "#!/bin/sh\n[ $1 = pkgnames ] && echo lua5.4 || [ $3 != lua5.5 -a $3 != liblua5.5-dev ]\n")
+    for words, advice in pairs {
+      ["LUA=/no/lua"] = "LUA=/no/lua does not run as Lua 5.4: is it spelt right%? [^\n]*make LUA=lua5.4",
+      ["LUA=lua5.9 LUA_VERSION=5.9"] = "LUA=lua5.9 is Lua 5.9; runway is built for [^\n]*: make LUA=lua5.4",
+      ["LUA=lua5.5 LUA_VERSION=5.5"] = "no package here is Lua 5.5: make LUA=lua5.4 [^\n]*LUA_CFLAGS=%-I/its/headers",
+      ["LUA=" .. lua .. " LUA_VERSION=" .. _VERSION:sub(5) .. " CC=nocc"] = "CC=nocc makes no program of C: is it "
+        .. "spelt right%? [^\n]*: make CC=cc",
+    } do
+      local said, code, called = need("yes", 0, nil, words)
+      assert.matches("^runway: " .. advice .. "\n$", said)
+      assert.equal(1, code)
+      assert.equal("", called)
+    end
   end)
 
   it("is never installed against a word", function()
