@@ -312,7 +312,7 @@ rockspec: ## write the lists of modules in the rockspecs anew
 	@$(LUA) tools/rockspec.lua
 
 release: ## tag VERSION=1.2.3, write its archive, rockspecs and checksums (URL=where the archive will lie)
-	@LUA='$(LUA)' tools/release.sh '$(VERSION)' '$(URL)'
+	@LUA='$(LUA)' tools/release.sh $(call quoted,$(VERSION)) $(call quoted,$(URL))
 
 # ---- install ----
 

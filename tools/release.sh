@@ -26,6 +26,8 @@ if [ -z "$url" ]; then
   esac
   url=${url%.git}/releases/download/$tag/runway-$version.tar.gz
 fi
+[[ $url =~ ^[a-z][a-z0-9+.-]*://[]A-Za-z0-9/?#@!$\&*+,\;=:.%_~()[-]+\.tar\.gz$ ]] ||
+  refuse "URL=$url: it is an address, without spaces and quotes, that ends in .tar.gz, as luarocks wants it"
 
 tagged() { git rev-parse -q --verify "refs/tags/$tag" >/dev/null; }
 
@@ -36,7 +38,7 @@ set_version() {
   cat "$new" >$header
   rm -f "$new"
   git diff --quiet -- $header || git commit -q -m "runway $version" -- $header ||
-    { git checkout -q HEAD -- $header; refuse "not committed"; }
+    { git checkout -q HEAD -- $header; refuse "not committed, for what git says above"; }
 }
 
 # git gives each file in an archive the time of the commit; gzip is told to add none of its own.
@@ -54,15 +56,22 @@ write_files() { # $1 directory, made anew
 }
 
 if [ $only_files = no ]; then
-  ! tagged || refuse "there is a tag $tag already"
-  [ -z "$(git status --porcelain)" ] || refuse "there are changes that are not committed"
-  grep -qE "^## ${version//./\\.}([ ,(].*)?$" CHANGELOG.md || refuse "CHANGELOG.md has no section \"## $version\""
+  ! tagged || refuse "there is a tag $tag already; one that was not pushed is taken back by: git tag -d $tag"
+  [ -z "$(git status --porcelain)" ] || refuse "there are changes that are not committed (git status)"
+  grep -qE "^## ${version//./\\.}([ ,(].*)?$" CHANGELOG.md || refuse \
+    "CHANGELOG.md has no section \"## $version\": what is under \"Unreleased\" belongs there"
   set_version
   git tag -a "$tag" -m "runway $version"
 fi
 tagged || refuse "there is no tag $tag"
-write_files "build/release/$version"
-printf 'written: %s\n' "build/release/$version"/*
+to=build/release/$version
+write_files "$to"
+printf 'written: %s\n' "$to"/*
 if [ $only_files = no ]; then
-  echo "To publish it: git push --follow-tags, put the archive at $url, and \`luarocks upload\` each rockspec."
+  echo "It is committed and tagged $tag, and nothing has left this machine. To publish it, in this order:"
+  echo "  git push --follow-tags"
+  echo "  put $to/runway-$version.tar.gz and SHA256SUMS where the rockspecs say: $url"
+  for rockspec in "$to/runway-$version-1.rockspec" "$to"/runway-[!0-9]*.rockspec; do
+    echo "  luarocks upload $rockspec"
+  done
 fi

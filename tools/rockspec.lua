@@ -147,7 +147,7 @@ function M.released(rock, version, url)
   end
   put('version = "dev-1"', ('version = "%s-1"'):format(version))
   text = text:gsub("%-%- For `luarocks make`[^\n]*\n", "", 1)
-  put('url = "."', ('url = "%s", dir = "runway-%s%s"'):format(url, version, rock.c and "/src" or ""))
+  put('url = "."', ('url = %q, dir = "runway-%s%s"'):format(url, version, rock.c and "/src" or ""))
   if rock.c then put('  "runway",\n', ('  "runway == %s",\n'):format(version)) end
   return ("%s-%s-1.rockspec"):format(rock.name, version), text
 end

@@ -43,6 +43,11 @@ describe("make release", function()
       ["VERSION=9.8 URL=" .. URL] = "a version is three numbers",
       ["VERSION=9.8.7 URL=" .. URL] = 'CHANGELOG.md has no section "## 9.8.7"',
       ["VERSION=9.8.7"] = "say where the archive will lie",
+      ["VERSION=\"9.8.7'\""] = "a version is three numbers",
+      ["VERSION=9.8.7 URL='https://x.test/a\"b.tar.gz'"] = 'URL=https://x.test/a"b.tar.gz: it is an address',
+      ['VERSION=9.8.7 URL="https://x.test/a\'b.tar.gz"'] = "URL=https://x.test/a'b.tar.gz: it is an address",
+      ["VERSION=9.8.7 URL=https://x.test/runway.zip"] = "ends in .tar.gz",
+      ["VERSION=9.8.7 URL=runway.tar.gz"] = "it is an address",
     } do
       local said, code = release(words)
       assert.truthy(said:find(why, 1, true), said)
@@ -81,11 +86,25 @@ describe("make release", function()
       local names = done "cd build/release/9.8.7 && ls"
       assert.equal("SHA256SUMS\nrunway-9.8.7-1.rockspec\nrunway-9.8.7.tar.gz\nrunway-postgresql-9.8.7-1.rockspec\n"
         .. "runway-server-9.8.7-1.rockspec\nrunway-sqlite-9.8.7-1.rockspec\n", names)
-      assert.equal(names, (said:gsub("written: build/release/9%.8%.7/", ""):gsub("To publish it: [^\n]*\n", "")))
+      assert.equal(names, (said:gsub("written: build/release/9%.8%.7/", ""):gsub("It is committed .*$", "")))
       done "cd build/release/9.8.7 && sha256sum --strict -c SHA256SUMS"
       assert.truthy(done("cat build/release/9.8.7/runway-9.8.7-1.rockspec"):find(URL, 1, true))
       assert.equal('#define RUNWAY_VERSION "9.8.7"\n',
         done "tar -xzOf build/release/9.8.7/runway-9.8.7.tar.gz runway-9.8.7/src/runway.h | grep RUNWAY_VERSION")
+    end)
+
+    it("says what is left to do, in the order in which it is done", function()
+      local steps, last = {}, said:match "It is committed and tagged v9.8.7, and nothing has left this machine.*"
+      for line in last:gmatch "\n  ([^\n]*)" do
+        steps[#steps + 1] = line
+      end
+      local to = "build/release/9.8.7/"
+      assert.same({ "git push --follow-tags",
+        "put " .. to .. "runway-9.8.7.tar.gz and SHA256SUMS where the rockspecs say: " .. URL,
+        "luarocks upload " .. to .. "runway-9.8.7-1.rockspec",
+        "luarocks upload " .. to .. "runway-postgresql-9.8.7-1.rockspec",
+        "luarocks upload " .. to .. "runway-server-9.8.7-1.rockspec",
+        "luarocks upload " .. to .. "runway-sqlite-9.8.7-1.rockspec" }, steps)
     end)
 
     it("gives the same bytes to whoever makes them from the tag", function()
