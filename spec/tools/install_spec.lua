@@ -229,6 +229,34 @@ describe("installing", function()
     assert.is_true(links > 20)
   end)
 
+  it("says of what a page names and is not installed that it lies in the source", function()
+    run "install"
+    local doc, n = prefix .. "/share/doc/runway/", 0
+    local installed = files_in(doc)
+    -- the command and the modules in Lua, and what `make static` makes
+    local elsewhere = { bin = true, lua = true, build = true }
+    -- these are for who has it before him, and say so at their beginning
+    local of_source = { ["CONTRIBUTING.md"] = true, ["docs/architecture.md"] = true, ["docs/coverage.md"] = true }
+    local function check(page, text)
+      for path in text:gmatch "`([%w_.]+/[%w_./]*)" do
+        if os.rename(path, path) and not elsewhere[path:match "^[^/]*"] then
+          n = n + 1
+          local is_there = installed[path] or path:find "/$" and os.rename(doc .. path, doc .. path)
+          assert.is_true(is_there or text:find("source", 1, true) ~= nil, ("%s: %s"):format(page, path))
+        end
+      end
+    end
+    for page in pairs(installed) do
+      local text = page:find "%.md$" and assert(io.open(doc .. page)):read "a" .. "\n\n" or ""
+      if of_source[page] then
+        assert.matches("^# [^\n]*\n\n[^\n]*in %l+ source", text)
+      else
+        for paragraph in text:gmatch "(.-)\n\n" do check(page, paragraph) end
+      end
+    end
+    assert.is_true(n > 8)
+  end)
+
   it("goes where a packager says, with DESTDIR before it, and tells the command without", function()
     local places = { DESTDIR = here:path "stage", PREFIX = "/usr", LUADIR = "/usr/lua", LIBDIR = "/usr/lib64/lua",
       BINDIR = "/usr/games", MANDIR = "/usr/man", DOCDIR = "/usr/doc" }
