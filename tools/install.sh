@@ -6,7 +6,7 @@
 # DESTDIR                  put before every path, for packagers
 # PREFIX                   where the completions go (share/…), and all of the following by default
 # LUADIR, LIBDIR           Lua's modules, those in Lua and those in C; where `make static` was run, librunway.a too
-# INCLUDEDIR               the header of that
+# INCLUDEDIR               the header for programs in C
 # BINDIR, MANDIR, DOCDIR   the command, its man page, the other pages with what they lead to, and the licence
 # BUILD, MODULES           where it was built, and which modules, as paths below it
 # INSTALL                  the program that copies
@@ -189,7 +189,7 @@ case ${1:-} in
     for file in $completions; do put_if_made 644 "$BUILD/share/$file" "$PREFIX/share/$file"; done
     [ -n "$(completing | there)" ] ||
       echo "runway: no completions for shells are installed: they are made by argparse, which $LUA had not when it was built. With it (lua-argparse), make and install again." >&2
-    [ ! -f "$BUILD/librunway.a" ] || put 644 src/runway.h "$INCLUDEDIR/runway.h"
+    put 644 src/runway.h "$INCLUDEDIR/runway.h"
     put_if_made 644 "$BUILD/librunway.a" "$LIBDIR/librunway.a"
     [ -n "$DESTDIR" ] || say_where
     ;;
