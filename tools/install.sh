@@ -188,7 +188,7 @@ case ${1:-} in
     put_if_made 644 "$BUILD/share/man/man1/runway.1" "$MANDIR/man1/runway.1"
     for file in $completions; do put_if_made 644 "$BUILD/share/$file" "$PREFIX/share/$file"; done
     [ -n "$(completing | there)" ] ||
-      echo "runway: no completions for shells are installed: they are made by argparse, which $LUA had not when it was built. With it (lua-argparse), make and install again." >&2
+      echo "runway: no completions for shells are installed: argparse makes them, and was not there when runway was built. With it (lua-argparse), make and install again." >&2
     put 644 src/runway.h "$INCLUDEDIR/runway.h"
     put_if_made 644 "$BUILD/librunway.a" "$LIBDIR/librunway.a"
     [ -n "$DESTDIR" ] || say_where
