@@ -36,12 +36,12 @@ done
 case ${DESTDIR:-/} in /*) ;; *) refuse "DESTDIR is not a path from the root: $DESTDIR" ;; esac
 
 directory() {
-  mkdir -p "$DESTDIR$1" 2>/dev/null && [ -w "$DESTDIR$1" ] ||
+  { [ -d "$DESTDIR$1" ] || mkdir -p "$DESTDIR$1" 2>/dev/null; } && [ -w "$DESTDIR$1" ] ||
     refuse "$(id -un) may not write to $DESTDIR$1: $elsewhere"
 }
 
 put() { # $1 mode, $2 file, $3 its path once installed
-  directory "$(dirname "$3")"
+  directory "${3%/*}"
   # shellcheck disable=SC2086  # it may hold words
   $INSTALL -m "$1" "$2" "$DESTDIR$3"
 }
@@ -134,14 +134,16 @@ there() { # of these paths, those that are there
 }
 
 take() { # these paths, all or none; $1 what to do where that may not be
-  paths=$(cat)
-  [ -n "$paths" ] || return 0
-  printf '%s\n' "$paths" | while IFS= read -r path; do
-    for dir in "$(dirname "$DESTDIR$path")" "$DESTDIR$path"; do
-      [ ! -d "$dir" ] || [ -w "$dir" ] || refuse "$(id -un) may not take away $DESTDIR$path: $1"
+  advice=$1
+  set --
+  while IFS= read -r path; do
+    path=${DESTDIR%/}$path
+    for dir in "${path%/*}/" "$path"; do
+      [ ! -d "$dir" ] || [ -w "$dir" ] || refuse "$(id -un) may not take away $path: $advice"
     done
+    set -- "$@" "$path"
   done
-  printf '%s\n' "$paths" | while IFS= read -r path; do rm -rf "${DESTDIR%/}$path"; done
+  [ $# -eq 0 ] || rm -rf "$@"
 }
 
 remove() { # $1 as in take, then what
@@ -177,7 +179,13 @@ case ${1:-} in
   install)
     heir_luadir=''
     remove "$elsewhere" own shared # what an older version had and this one has not
-    (cd lua && find . -name '*.lua') | while read -r file; do put 644 "lua/$file" "$LUADIR/${file#./}"; done
+    find lua -type d | while read -r dir; do
+      set -- "$dir"/*.lua
+      [ -f "$1" ] || continue
+      directory "$LUADIR${dir#lua}"
+      # shellcheck disable=SC2086  # it may hold words
+      $INSTALL -m 644 "$@" "$DESTDIR$LUADIR${dir#lua}"
+    done
     for file in $MODULES; do put 755 "$BUILD/$file" "$LIBDIR/$file"; done
     put_command
     for file in $pages; do
