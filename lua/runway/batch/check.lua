@@ -100,8 +100,8 @@ local function check_files(shots, fault)
     for _, name in ipairs(shot.output and names.taken(shot.output) or {}) do
       local other = taken[name]
       if other then
-        fault(shot.line, "output", ("the file %s of the shot %s is that of line %d as well"):format(
-          text.quote(shot.output), text.quote(shot.key), other.line))
+        fault(shot.line, "output", ("the file %s of the shot %s is that of %s as well"):format(
+          text.quote(shot.output), text.quote(shot.key), other.place))
         break
       end
       taken[name] = shot

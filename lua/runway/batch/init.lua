@@ -88,7 +88,7 @@ end
 ---@param fault runway.ListFault
 ---@return string
 function batch.told(fault)
-  return ("line %d%s: %s%s"):format(fault.line, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
+  return ("%s%s: %s%s"):format(fault.place, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
     fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
 
@@ -224,8 +224,8 @@ local function make_all(shots, by_name, j, own, opts)
   if fault then return refuse("invalid_request", "row_moved", fault) end
   if not opts.enqueue then
     local faults = {}
-    opts.limits = limits.read(shots, by_name, opts, function(line, column, message)
-      faults[#faults + 1] = { line = line, column = column, message = message }
+    opts.limits = limits.read(shots, by_name, opts, function(shot, column, message)
+      faults[#faults + 1] = { line = shot.line, place = shot.place, column = column, message = message }
     end)
     if #faults > 0 then return bad_list(opts.name, faults) end
   end

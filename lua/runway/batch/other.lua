@@ -27,12 +27,12 @@ local SHOWN = 10                              -- keys of a message
 local function fault_of(moved, where)
   local first, keys = moved[1], {}
   for i = 1, math.min(#moved, SHOWN) do
-    keys[i] = ("%s in line %d"):format(text.quote(moved[i].known), moved[i].line)
+    keys[i] = ("%s in %s"):format(text.quote(moved[i].known), moved[i].place)
   end
   if #moved > SHOWN then keys[SHOWN + 1] = ("and so on, %d in all"):format(#moved) end
-  return ("line %d: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the "
+  return ("%s: %s has this shot under the key %s already, and here it would be %s: its row has moved, and the "
     .. "list has no keys of its own. Nothing was submitted; give it a column key, with %s: by other keys they would "
-    .. "be paid for again"):format(first.line, where, text.quote(first.known), text.quote(first.key),
+    .. "be paid for again"):format(first.place, where, text.quote(first.known), text.quote(first.key),
       table.concat(keys, ", "))
 end
 
@@ -47,7 +47,7 @@ function other.count(shots, entries, where)
   local moved = {}
   for _, shot in ipairs(shots) do
     local known = not shot.named and shot.state == "queued" and by_prompt[names.prompt(shot.params) or false]
-    if known then moved[#moved + 1] = { line = shot.line, key = shot.key, known = known } end
+    if known then moved[#moved + 1] = { place = shot.place, key = shot.key, known = known } end
   end
   if moved[1] then return nil, fault_of(moved, where) end
   return count

@@ -200,6 +200,10 @@ describe("a list of shots", function()
       local fault = fault_of "key,prompt\na,x\nb,y\na,z\n"
       assert.same({ 4, "key" }, { fault.line, fault.column })
       assert.matches('the key "a" is that of line 2 as well', fault.message)
+      assert.equal("line 4", fault.place)
+      fault = fault_of { { key = "a", prompt = "x" }, { key = "a", prompt = "y" } } -- a table has rows and no lines
+      assert.same({ 2, "row 2" }, { fault.line, fault.place })
+      assert.matches('the key "a" is that of row 1 as well', fault.message)
     end)
 
     it("by no key that a journal has no room for", function()
@@ -231,7 +235,15 @@ describe("a list of shots", function()
 
     it("when a column stands twice, has no name, or is another one's", function()
       assert.matches("stands there twice", fault_of("prompt,prompt\nx,\n").message)
-      assert.matches("cell 2 %(\"y\"%) has no name", fault_of("prompt,\nx,y\n").message)
+      local fault = fault_of("prompt,,#note,\nx,y,n,\nz,,n,\n,u,n,\n") -- empty to its end it is none
+      assert.same({ 1, "B" }, { fault.line, fault.column })
+      assert.equal(
+        'column B has no name in the header, and cells below that, the first in line 2: "y"', fault.message)
+      assert.is_nil(fault.more)                 -- it is the header's, once
+      fault = fault_of("prompt,model\na, b,c\n")
+      assert.same({ 2, "C" }, { fault.line, fault.column })
+      assert.matches('a cell in column C %("c"%), and the header has 2 columns: is a text with commas', fault.message)
+      assert.equal("AA", fault_of((","):rep(27) .. "prompt\n" .. (","):rep(26) .. "x,y\n").column)
       assert.matches("the same parameter", fault_of("options,options.seconds\n3,4\n").message)
     end)
 
