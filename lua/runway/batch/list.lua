@@ -141,8 +141,8 @@ local function of_csv(content, opts, fault)
             .. "%d: %s"):format(letters(i), from.line, text.quote(cell))
           fault(from.line, letters(i), nameless[i], head)
         elseif not is_empty(cell) and not column then
-          fault(from.line, letters(i), ("the row has a cell in column %s (%s), and the header has %d columns: is a text "
-            .. "with %s in it quoted?"):format(letters(i), text.quote(cell), #columns, SEPARATORS[separator]))
+          fault(from.line, letters(i), ("the row has a cell in column %s (%s), and the header has %d columns: is a "
+            .. "text with %s in it quoted?"):format(letters(i), text.quote(cell), #columns, SEPARATORS[separator]))
         elseif not is_empty(cell) then
           local value, why = cells.read(column, cell, typing)
           if why then fault(from.line, column, why) end

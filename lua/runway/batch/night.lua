@@ -382,7 +382,7 @@ end
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
-    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options.directory) }, Night)
+    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options) }, Night)
   local line = in_line(shots)
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" or nil

@@ -119,7 +119,7 @@ end
 
 -- What there is to do about shots that failed, as far as it is the same for several: a task that failed stands under
 -- its key for good; what was refused has left its key free.
-local function tell_failed(world, sums)
+local function tell_failed(args, world, sums)
   local failed, refused, conflicts = false, false, false
   for _, shot in ipairs(sums.shots) do
     if shot.state == "failed" and not shot.left_out then
@@ -129,7 +129,10 @@ local function tell_failed(world, sums)
       else refused = true end
     end
   end
-  if failed then say(world, "what failed is made anew with --retry-failed") end
+  if failed then
+    say(world, args.retry_failed and "what failed has failed in this run: see with each why, and change its row "
+      .. "before it is paid for again" or "what failed is made anew with --retry-failed")
+  end
   if refused then say(world, "what was refused made no task, and is submitted again when you ", AGAIN) end
   if conflicts then
     say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
@@ -160,7 +163,7 @@ local function tell_sums(args, world, sums)
   say(world, sums_as_text(sums, under_way))
   tell_halts(world, sums.halted)
   world.stderr:write(report.unknown(where_of(args), unknown_in(sums.shots)))
-  tell_failed(world, sums)
+  tell_failed(args, world, sums)
   if args.enqueue and counts.queued > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))

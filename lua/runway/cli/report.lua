@@ -188,11 +188,15 @@ function report.spelled(message)
   return message
 end
 
+-- An option of a list that a message advises.
+local function as_option(message) return (message:gsub("with retry_failed", "with --retry-failed")) end
+
 --- A message whose advice for scripts is what is typed here.
 ---@param args table
 ---@param message string
 ---@return string
 function report.as_typed(args, message)
+  message = as_option(message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
 end
@@ -201,7 +205,7 @@ end
 ---@param message string
 ---@return string
 function report.of_one(message)
-  return (message:gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%("
+  return (as_option(message):gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%("
     .. '.-{ failed = "why" }%.', ""))
 end
 

@@ -2,6 +2,7 @@
 
 local command = require "spec.support.command"
 local exits = require "runway.cli.exits"
+local footage = require "spec.support.footage"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
@@ -209,6 +210,22 @@ describe("runway batch", function()
     assert.equal(0, code, err)
     assert.truthy(err:find("a  submitted  task t-a  (attempt 2)\n", 1, true), err)
     assert.same({ a = 2, b = 4 }, posts)
+    batch(list("c"), {}, { c = { code = "SAFETY.INPUT.TEXT" } })
+    code, _, err = batch(list("c"), { "--retry-failed" }, { c = { code = "SAFETY.INPUT.TEXT" } })
+    assert.equal(1, code)
+    assert.truthy(err:find("what failed has failed in this run", 1, true), err)
+    assert.is_nil(err:find("--retry-failed", 1, true)) -- which it had
+  end)
+
+  it("names what a shot waits for by the option that makes it", function()
+    if footage.missing then return pending(footage.missing) end
+    command.teardown()
+    command.setup { RUNWAYML_API_SECRET = mocked.KEY, TERM = "dumb", PATH = os.getenv "PATH" }
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,prompt_image\n"
+      .. "a,a,gen4.5,1280:720,5,\nb,b,gen4.5,1280:720,5,last:a\n")
+    local _, out, err = batch(path, { "--json" }, { a = { code = "SAFETY.INPUT.TEXT" } })
+    assert.truthy(err:find('run the list again with --retry-failed, which makes "a" anew', 1, true), err)
+    assert.matches("with %-%-retry%-failed, which", objects(out)[2].error)
   end)
 
   it("says once, at the end, what there is to do about those that are unknown", function()
