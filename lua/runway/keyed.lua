@@ -86,20 +86,41 @@ local function advice(self)
     .. "{ resubmit = true } when there is none, or { failed = \"why\" }."):format(shown(self))
 end
 
+-- What differs between an entry and a request, in words; nil: it stands for this one. `theirs`: its description.
+local function difference(row, provider, base_url, described, theirs)
+  if row.provider ~= provider then return ("provider was %s and is %s"):format(row.provider, provider) end
+  if row.base_url ~= base_url then return ("base_url was %s and is %s"):format(row.base_url, base_url) end
+  local mine = journal.fingerprint(described)
+  if mine == (row.fingerprint or journal.fingerprint(theirs)) then return nil end
+  return journal.difference(theirs, described) or "the request differs"
+end
+
+local function conflicting(s, key, where, said)
+  return select(2, s:refuse { code = "key_conflict",
+    message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
+      .. "of its own"):format(text.quote(key), where, said) })
+end
+
 -- Is the entry of another request? The error, if so.
 local function conflict(self, row)
-  local intent, said = self.intent, nil
-  if row.provider ~= intent.provider then
-    said = ("provider was %s and is %s"):format(row.provider, intent.provider)
-  elseif row.base_url ~= intent.base_url then
-    said = ("base_url was %s and is %s"):format(row.base_url, intent.base_url)
-  elseif row.fingerprint ~= intent.fingerprint then
-    said = journal.difference(journal.description(row), self.description) or "the request differs"
-  end
-  if not said then return nil end
-  return select(2, self.session:refuse { code = "key_conflict",
-    message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
-      .. "of its own"):format(shown(self), self.session.journal.path, said) })
+  local intent = self.intent
+  local said = difference(row, intent.provider, intent.base_url, self.description, journal.description(row))
+  return said and conflicting(self.session, intent.key, self.session.journal.path, said) or nil
+end
+
+--- The same for who only looks: does an entry stand for another request than this order? Files are read for it; what
+--- cannot be read is told when it is submitted.
+---@param s runway.Session
+---@param order runway.Order
+---@param kind string
+---@param entry runway.Entry
+---@param where string        the journal
+---@return runway.Error|nil err   code "key_conflict"
+function keyed.conflict(s, order, kind, entry, where)
+  local describe = description.read(s, kind, order)
+  local described = describe and describe()
+  local said = described and difference(entry, s.adapter.name, s.base, described, entry.request)
+  return said and conflicting(s, entry.key, where, said) or nil
 end
 
 -- The file of a task that is done, as it was written; nil where it is gone, or another.

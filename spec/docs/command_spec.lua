@@ -228,6 +228,7 @@ describe("docs/command.md", function()
     end
     assert.equal(0, batch { SUBMIT, task("SUCCEEDED", { cost = { credits = 25 } }), FILM })
     assert.equal(1, batch { SUBMIT, task("FAILED", { failure = "no", failureCode = "SAFETY.INPUT" }) })
+    assert.equal(1, w.run({ "batch", list_of "a,a dog,gen4.5,1280:720,5", "-o", journals.path "out1" }, {}))
     assert.equal(3, batch({}, "--budget", "1"))
     assert.equal(4, batch { { "POST /v1/text_to_video", fault = "lost" } })
     assert.equal(0, batch({}, "--dry-run"))

@@ -9,7 +9,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 
 -- Is it submitted in this run? `maybe`: or could it be, should its task fail?
 local function is_fresh(shot, opts, maybe)
-  if shot.left_out then return false end
+  if shot.left_out or shot.older then return false end
   if shot.state == "queued" then return true end
   if shot.state == "failed" then return opts.retry_failed or maybe and opts.attempts > 1 or false end
   return maybe and opts.attempts > 1 and UNDER_WAY[shot.state] or false

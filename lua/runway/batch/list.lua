@@ -1,8 +1,9 @@
 -- list.lua: a list of shots, read: CSV, JSON Lines or a Lua table, each row as a shot with its key and its
--- parameters; and every fault of it, with its line and column. Pure: nothing is known here of providers.
+-- parameters; and every fault of it, with its line and column. Nothing is known here of providers.
 
 local cells = require "runway.batch.cells"
 local csv = require "runway.batch.csv"
+local errors = require "runway.errors"
 local files = require "runway.files"
 local json = require "runway.json"
 local names = require "runway.names"
@@ -58,6 +59,33 @@ local OWN_NAMES = { "key", "output", "provider" }
 
 -- A column whose name begins so is the writer's own, and looked at by no one.
 local NOTE = "^#"
+
+--------------------------------------------------------------------- a file as bytes
+
+--- The bytes of a list.
+---@param where string
+---@return string|nil
+---@return runway.Error|nil err
+function list.content(where)
+  local file, why = io.open(where, "rb")
+  local content
+  if file then
+    content, why = file:read(list.MOST_BYTES + 1)
+    file:close()
+    if not content and not why then content = "" end
+  end
+  if not content then
+    why = tostring(why)
+    if why:sub(1, #where + 2) == where .. ": " then why = why:sub(#where + 3) end -- of some, as they are opened
+    return nil, errors.new { kind = "io", code = "list", sent = "no",
+      message = ("cannot read the list: %s: %s"):format(where, why) }
+  end
+  if #content > list.MOST_BYTES then
+    return nil, errors.new { kind = "invalid_request", code = "bad_list", sent = "no",
+      message = "the list is too large to be one" }
+  end
+  return content
+end
 
 --------------------------------------------------------------------- bytes as text
 
@@ -317,6 +345,14 @@ function list.read(given, opts)
   if #shots == 0 and #faults == 0 then fault(1, nil, "the list is empty: it has no shots") end
   check_doubles(shots, fault)
   return shots, faults, fault, lines
+end
+
+--- A fault of a list, in words.
+---@param fault runway.ListFault
+---@return string
+function list.told(fault)
+  return ("%s%s: %s%s"):format(fault.place, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
+    fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
 
 return list

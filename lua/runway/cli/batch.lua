@@ -36,6 +36,7 @@ local function where_of(args) return args.journal or args.output .. "/runway.db"
 local function as_object(args, shot)
   local object = { path = shot.state == "done" and shot.path or nil }
   for _, name in ipairs(TOLD) do object[name] = shot[name] end
+  object.older = shot.older
   if shot.error then
     object.error = report.as_typed({ key = shot.entry, journal = where_of(args) }, shot.error.message)
     object.error_kind, object.error_code = shot.error.kind, shot.error.code
@@ -77,7 +78,7 @@ local function sums_as_object(args, sums, code)
   local null = require("runway.json").null
   return { shots = all_of(sums.counts), counts = sums.counts, credits = sums.credits, budget = sums.budget or null,
     directory = args.output, journal = errors.redact(where_of(args)), page = page_of(args) or null,
-    halted = halts_as_object(sums.halted), exit_code = code }
+    halted = halts_as_object(sums.halted), plan = plan.as_object(sums.plan), exit_code = code }
 end
 
 local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
@@ -231,10 +232,6 @@ local function make(args, world, client)
   end
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
-  if result.others > 0 then
-    say(world, where_of(args), " also holds ", ("%d"):format(result.others), result.others == 1
-      and " shot of another list, which was left" or " shots of another list, which were left")
-  end
   return finish(args, world, watched, result, result.exit_code)
 end
 
