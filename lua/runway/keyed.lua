@@ -143,7 +143,7 @@ local function task_of(self, row, here, target)
   local s, order = self.session, self.order
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = target, here = here,
-    hook = row.token and callbacks.hook(s, row.token),
+    hook = row.token and callbacks.hook(s, row.token), again = order.params.key, by_id = order.by_id,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
       cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }, self.hold) }, false)
@@ -158,9 +158,33 @@ local function attach(self, row)
   local here = file_of(self, row)
   local target = not here and target_of(self, row) or nil
   local ok, t = pcall(task_of, self, row, here, target)
+  local open = row.state == "submitted" or row.state == "downloading" and not here
+  if ok and open and not self.hold then       -- a worker's is held by who waits for it
+    local s = self.session
+    ledger.hold(t, s:is_real(), true, s.account, self.order.params.key)
+  end
   if ok then return t end
   if target ~= self.target then targets.free(target) end
   error(t, 0)
+end
+
+--- The task of an id that the journal knows; nil: it does not, or cannot be read. No request is made, and nothing is
+--- held to be at stake that the caller may only want to look at.
+---@param s runway.Session
+---@param ref { id: string, kind: string|nil }
+---@return runway.Task|nil
+function keyed.attach(s, ref)
+  if not s.journal then return nil end
+  local row, err = journal.of_task(s.journal, s, ref.id)
+  if err then
+    s:log("warning", ("the journal is told nothing of the task %s, since it could not be read: %s"):format(ref.id,
+      err.message))
+  end
+  if not row then return nil end
+  local self = setmetatable({ session = s, order = { params = {}, output = row.path, by_id = true },
+    intent = { key = row.key } }, Keyed)
+  self.log = function(level, message) s:log(level, message) end
+  return task_of(self, row, nil, nil)
 end
 
 -- A failed task keeps its key: the error that it had.

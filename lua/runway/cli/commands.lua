@@ -206,7 +206,11 @@ local task = {
     .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n"
     .. exits.told { 0, 1, 2, 5 },
   takes = { { "id", "The task's id." } },
-  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { KIND, JSON }, ACCOUNT),
+  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, {
+    { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of it.",
+      value = "JOURNAL" },
+    KIND, JSON,
+  }, ACCOUNT),
 }
 
 local cancel = {

@@ -264,6 +264,7 @@ local function resume_command(args, id, message)
   add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
   add("--base-url", args.base_url)
   add("--kind", args.kind)
+  add("--journal", args.journal and errors.redact(args.journal))
   add("--ca-file", args.ca_file)
   if args.proxy and not args.proxy:find("@", 1, true) then add("--proxy", args.proxy) end -- no password on the screen
   for _, name in ipairs { "allow_http", "allow_private" } do
@@ -286,7 +287,7 @@ end
 ---@return string
 function report.to_go_on(args, id, message)
   local remembered = args.command == "batch" or args.command == "work"
-    or args.command == "generate" and args.journal and args.key
+    or args.journal and (args.command == "task" or args.command == "generate" and args.key)
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 
