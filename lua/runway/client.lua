@@ -11,6 +11,7 @@ local fields = require "runway.fields"
 local guard = require "runway.guard"
 local http = require "runway.http"
 local journal = require "runway.journal"
+local keyed = require "runway.keyed"
 local media = require "runway.media"
 local names = require "runway.names"
 local options = require "runway.options"
@@ -127,8 +128,10 @@ local function open(given)
     made:blame(slip)
   end
   if given.journal then
-    made.journal, err, made.own_journal = journal.of(given.journal)
-    if not made.journal then return nil, err end
+    local j
+    j, err, made.own_journal = journal.of(given.journal)
+    if not j then return nil, err end
+    made:remember(j)
   end
   made.purse = not made.journal and budget.new() or nil
   made.places = given.max_tasks and places.new(given.max_tasks, not made.journal, task.attend)
@@ -326,13 +329,19 @@ local function check_kind(mine, kind)
   return kind
 end
 
---- Attaches to a task by its id. Makes no request.
+-- A task by its id. What becomes of one that the journal knows is written down there.
+local function attach(mine, ref)
+  ref.by_id = true
+  return keyed.attach(mine, ref) or task.new(mine, ref, false)
+end
+
+--- Attaches to a task by its id. Makes no request; a client with a journal looks whether that knows it.
 ---@param id string
 ---@param kind? runway.Kind   what it makes, where the provider asks by kind
 ---@return runway.Task
 function Client:task(id, kind)
   local mine = session_of(self)
-  return task.new(mine, { id = check_id(id, "task"), kind = check_kind(mine, kind) }, false)
+  return attach(mine, { id = check_id(id, "task"), kind = check_kind(mine, kind) })
 end
 
 --- Attaches to a task and asks how it stands.
@@ -343,7 +352,7 @@ end
 function Client:get(id, kind)
   local mine = session_of(self)
   local ref = { id = check_id(id, "get"), kind = check_kind(mine, kind) }
-  return errors.told("client:get", task.new(mine, ref, false):refresh())
+  return errors.told("client:get", attach(mine, ref):refresh())
 end
 
 --- Asks the provider to stop a task; one that is gone already counts as stopped.
@@ -355,7 +364,10 @@ end
 function Client:cancel(id, kind)
   local mine = session_of(self)
   local ref = { id = check_id(id, "cancel"), kind = check_kind(mine, kind) }
-  return errors.told("client:cancel", task.cancel(mine, ref))
+  local done, err, confirmed = task.cancel(mine, ref)
+  local known = confirmed and keyed.attach(mine, ref)
+  if known then task.was_cancelled(known) end
+  return errors.told("client:cancel", done, err)
 end
 
 --------------------------------------------------------------------- the rest of the API

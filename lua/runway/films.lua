@@ -101,7 +101,7 @@ local function fetch(self, path, opts, overwrite)
     ok, err = provenance.check(my.session, self, path, told)
     if not ok then return mark(self, err) end
   end
-  ledger.hold(self, my.session:is_real(), true, my.session.account) -- a paid film, until it is here
+  ledger.hold(self, my.session:is_real(), true, my.session.account, my.ref.again) -- a paid film, until it is here
   file, err = delivery.fetch(my.session, my.ref.trail, url, path, {
     overwrite = overwrite, max_bytes = opts.max_bytes, on_progress = opts.on_progress, source = source(self, index),
     deadline = deadline, may_come = my.film_by, made_now = my.made_now,
@@ -132,7 +132,9 @@ function task.place(self, path, opts, spec, what)
     if overwrite == nil then overwrite = ref.overwrite end
   end
   if type(path) ~= "string" or path == "" or path:find("%z") then
-    local why = path == nil and ": none was given with the request, as its output" or ""
+    local why = path ~= nil and "" or not ref.by_id and ": none was given with the request, as its output"
+      or ref.trail and ": the journal names none for this task" or ": of a task that is attached to by its id none is "
+      .. "known"
     error(what .. " takes the path of the file to write" .. why, 3)
   end
   return path, opts, overwrite

@@ -86,20 +86,41 @@ local function advice(self)
     .. "{ resubmit = true } when there is none, or { failed = \"why\" }."):format(shown(self))
 end
 
+-- What differs between an entry and a request, in words; nil: it stands for this one. `theirs`: its description.
+local function difference(row, provider, base_url, described, theirs)
+  if row.provider ~= provider then return ("provider was %s and is %s"):format(row.provider, provider) end
+  if row.base_url ~= base_url then return ("base_url was %s and is %s"):format(row.base_url, base_url) end
+  local mine = journal.fingerprint(described)
+  if mine == (row.fingerprint or journal.fingerprint(theirs)) then return nil end
+  return journal.difference(theirs, described) or "the request differs"
+end
+
+local function conflicting(s, key, where, said)
+  return select(2, s:refuse { code = "key_conflict",
+    message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
+      .. "of its own"):format(text.quote(key), where, said) })
+end
+
 -- Is the entry of another request? The error, if so.
 local function conflict(self, row)
-  local intent, said = self.intent, nil
-  if row.provider ~= intent.provider then
-    said = ("provider was %s and is %s"):format(row.provider, intent.provider)
-  elseif row.base_url ~= intent.base_url then
-    said = ("base_url was %s and is %s"):format(row.base_url, intent.base_url)
-  elseif row.fingerprint ~= intent.fingerprint then
-    said = journal.difference(journal.description(row), self.description) or "the request differs"
-  end
-  if not said then return nil end
-  return select(2, self.session:refuse { code = "key_conflict",
-    message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
-      .. "of its own"):format(shown(self), self.session.journal.path, said) })
+  local intent = self.intent
+  local said = difference(row, intent.provider, intent.base_url, self.description, journal.description(row))
+  return said and conflicting(self.session, intent.key, self.session.journal.path, said) or nil
+end
+
+--- The same for who only looks: does an entry stand for another request than this order? Files are read for it; what
+--- cannot be read is told when it is submitted.
+---@param s runway.Session
+---@param order runway.Order
+---@param kind string
+---@param entry runway.Entry
+---@param where string        the journal
+---@return runway.Error|nil err   code "key_conflict"
+function keyed.conflict(s, order, kind, entry, where)
+  local describe = description.read(s, kind, order)
+  local described = describe and describe()
+  local said = described and difference(entry, s.adapter.name, s.base, described, entry.request)
+  return said and conflicting(s, entry.key, where, said) or nil
 end
 
 -- The file of a task that is done, as it was written; nil where it is gone, or another.
@@ -122,7 +143,7 @@ local function task_of(self, row, here, target)
   local s, order = self.session, self.order
   local t = task.new(s, { id = row.task_id, kind = row.kind, format = row.format, output = order.output,
     overwrite = order.overwrite, target = target, here = here,
-    hook = row.token and callbacks.hook(s, row.token),
+    hook = row.token and callbacks.hook(s, row.token), again = order.params.key, by_id = order.by_id,
     made_from = function() return journal.description(row) end,
     trail = journal.follow(s.journal, row.key, row.task_id, self.log, { gone = row.state == "unknown",
       cost = row.credits, estimated_cost = row.estimated, heard = row.updated_at }, self.hold) }, false)
@@ -137,9 +158,33 @@ local function attach(self, row)
   local here = file_of(self, row)
   local target = not here and target_of(self, row) or nil
   local ok, t = pcall(task_of, self, row, here, target)
+  local open = row.state == "submitted" or row.state == "downloading" and not here
+  if ok and open and not self.hold then       -- a worker's is held by who waits for it
+    local s = self.session
+    ledger.hold(t, s:is_real(), true, s.account, self.order.params.key)
+  end
   if ok then return t end
   if target ~= self.target then targets.free(target) end
   error(t, 0)
+end
+
+--- The task of an id that the journal knows; nil: it does not, or cannot be read. No request is made, and nothing is
+--- held to be at stake that the caller may only want to look at.
+---@param s runway.Session
+---@param ref { id: string, kind: string|nil }
+---@return runway.Task|nil
+function keyed.attach(s, ref)
+  if not s.journal then return nil end
+  local row, err = journal.of_task(s.journal, s, ref.id)
+  if err then
+    s:log("warning", ("the journal is told nothing of the task %s, since it could not be read: %s"):format(ref.id,
+      err.message))
+  end
+  if not row then return nil end
+  local self = setmetatable({ session = s, order = { params = {}, output = row.path, by_id = true },
+    intent = { key = row.key } }, Keyed)
+  self.log = function(level, message) s:log(level, message) end
+  return task_of(self, row, nil, nil)
 end
 
 -- A failed task keeps its key: the error that it had.

@@ -22,6 +22,7 @@ local ledger = {}
 ---@field open boolean        may the latest have made a task that is not known here?
 ---@field revoked table|false      the transport's error instead of a further request
 ---@field key string|false|nil    of the script, for whom a message names it
+---@field again string|false|nil  the same where a journal knows it
 ---@field waiter table|false       woken with the result of the latest
 ---@field transport runway.Transport|false
 ---@field done function|false      as given to the transport
@@ -33,6 +34,7 @@ local ledger = {}
 ---@field status string
 ---@field gone? boolean       its provider says that it knows no such task
 ---@field kind? string
+---@field key? string         by which a journal knows it: a script that is run again goes on with it
 ---@field account? string|false   the options by which the command finds it, where --provider alone does not; false:
 ---  there are none, since it knows no such provider
 
@@ -60,8 +62,10 @@ end
 --- How to go on with a task, for those who write scripts. The command, whose users do not, sets its own.
 ---@param id string               as it may be shown
 ---@param account string|false     as an OpenTask's
+---@param again string|nil|false   the key by which a journal knows it
 ---@return string
-function ledger.to_go_on(id, account)
+function ledger.to_go_on(id, account, again)
+  if again then return "run it again, which goes on with it (its key is " .. text.quote(again) .. ")" end
   local word = text.shell(id)                 -- as a rule the id itself, in which nothing is to be quoted
   local script = "client:task(" .. (word == id and '"' .. id .. '"' or ("%q"):format(id)) .. "):wait()"
   if not account then return script end
@@ -73,12 +77,12 @@ end
 ledger.to_find_out = "end a script with run, all or join"
 
 -- A line, in parts. `gone`: its provider says that it knows no such task.
-local function advice(id, provider, status, account, gone)
+local function advice(id, provider, status, account, gone, again)
   id, provider = shown(id), shown(provider)
   if account == nil then account = "--provider " .. text.shell(provider) end
   local said = gone and "its provider says that it knows no such task: deleted, or of another account?" or status
   local what = gone and ") may be paid for; to ask again: " or ") is paid for and not lost; to go on: "
-  return "task ", id, " (", provider, ", ", said, what, ledger.to_go_on(id, account), "\n"
+  return "task ", id, " (", provider, ", ", said, what, ledger.to_go_on(id, account, again), "\n"
 end
 
 --------------------------------------------------------------------- receipts
@@ -100,7 +104,8 @@ end
 ---@return runway.Receipt
 function ledger.receipt(provider, real, account)
   -- each field has its place beforehand: to make one later could fail, and lose what is known
-  return { key = false, provider = provider, real = real, account = account, attempts = 0, sent = false, open = false,
+  return { key = false, again = false, provider = provider, real = real, account = account, attempts = 0, sent = false,
+    open = false,
     waiter = false, transport = false, done = false, handle = false, revoked = false }
 end
 
@@ -170,7 +175,8 @@ local function key_of(t) return t.provider .. "\n" .. t.id end
 ---@param real boolean
 ---@param known boolean   is it known to have been made, or is there nothing but an id?
 ---@param account? string|false   as an OpenTask's
-function ledger.hold(t, real, known, account)
+---@param again? string   the key by which a journal knows it
+function ledger.hold(t, real, known, account, again)
   local key = key_of(t)
   local entry = held[key]
   if entry then
@@ -178,8 +184,8 @@ function ledger.hold(t, real, known, account)
   elseif size < MOST_HELD then
     size = size + 1
     local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
-    local word = real and leave_word(advice(t.id, t.provider, how, account)) or nil
-    held[key] = { task = t, known = known, word = word, gone = false, account = account }
+    local word = real and leave_word(advice(t.id, t.provider, how, account, nil, again)) or nil
+    held[key] = { task = t, known = known, word = word, gone = false, account = account, again = again or false }
   end
 end
 
@@ -204,7 +210,7 @@ function ledger.doubt(t, kept)
   if entry.gone then return end
   local before = entry.word
   entry.gone = true
-  entry.word = before and leave_word(advice(t.id, t.provider, "", entry.account, true))
+  entry.word = before and leave_word(advice(t.id, t.provider, "", entry.account, true, entry.again))
   take_back(before)
 end
 
@@ -225,12 +231,13 @@ function ledger.open_tasks()
   for _, entry in pairs(held) do
     local t = entry.task
     list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind,
-      gone = entry.gone or nil, account = entry.account }
+      gone = entry.gone or nil, account = entry.account, key = entry.again or nil }
   end
   for receipt in pairs(receipts) do
     local id = ledger.id_of(receipt)
     if id then
-      list[#list + 1] = { task_id = id, provider = receipt.provider, status = "PENDING", account = receipt.account }
+      list[#list + 1] = { task_id = id, provider = receipt.provider, status = "PENDING", account = receipt.account,
+        key = receipt.again or nil }
     end
   end
   table.sort(list, function(a, b) return a.task_id < b.task_id end)
@@ -247,7 +254,7 @@ function ledger.lines(list)
       lines[i] = ("… and %d more"):format(#list - MOST_LINES)
       break
     end
-    local parts = { advice(task.task_id, task.provider, task.status, task.account, task.gone) }
+    local parts = { advice(task.task_id, task.provider, task.status, task.account, task.gone, task.key) }
     lines[i] = table.concat(parts, "", 1, #parts - 1) -- without the line's end
   end
   return lines
@@ -298,7 +305,7 @@ local function name_answered(receipt)
   local id = receipt.real and ledger.id_of(receipt)
   if not id then return end
   ledger.close(receipt)
-  leave_word(advice(id, receipt.provider, "PENDING", receipt.account))
+  leave_word(advice(id, receipt.provider, "PENDING", receipt.account, nil, receipt.again))
 end
 
 -- Collected when the state closes: a script that ends too early must not do so silently.

@@ -25,6 +25,15 @@ local function distance(a, b)
   return above[#b]
 end
 
+-- Without the letters that stand there twice: what a finger that stays on its key leaves as it was.
+local function squeezed(name)
+  local last
+  return (text.lower(name):gsub(".", function(letter)
+    if letter == last then return "" end
+    last = letter
+  end))
+end
+
 ---The name that was probably meant, for "did you mean"; nil when none is near.
 ---@param name string
 ---@param names string[]
@@ -36,8 +45,10 @@ function options.nearest(name, names, most)
   for _, candidate in ipairs(names) do
     local edits = distance(text.lower(name), text.lower(candidate))
     local nearer = edits < least
-    if edits == least and best then           -- a letter is sooner left out than mistaken for another
-      nearer = #candidate > #best or #candidate == #best and candidate < best
+    if edits == least and best then           -- a letter is sooner doubled or left out than mistaken for another
+      local only, other = squeezed(candidate) == squeezed(name), squeezed(best) == squeezed(name)
+      nearer = only and not other
+        or only == other and (#candidate > #best or #candidate == #best and candidate < best)
     end
     if nearer then
       best, least = candidate, edits

@@ -17,6 +17,7 @@ local text = require "runway.text"
 ---@field transport runway.Transport
 ---@field base string          "https://host/prefix", without a slash at its end
 ---@field account string|false the options by which the command finds the same; false: it cannot
+---@field plain_account string|false   the same without a journal
 ---@field loopback boolean     is the base URL on this machine?
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
@@ -164,10 +165,10 @@ function session.new(adapter, options, paths)
   end
   why = authorities_fault(options)
   if why then return config(adapter.name, why) end
-  local lane = session.lanes(3)
+  local lane, account = session.lanes(3), account_of(adapter, options, base)
   local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
-    base = base, account = account_of(adapter, options, base), loopback = url.loopback,
+    base = base, account = account, plain_account = account, loopback = url.loopback,
     key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
     lane = lane, files_lane = lane + 1, uploads_lane = lane + 2,
     logger = options.logger, callback_url = options.callback_url, callbacks = {}, budget = options.budget,
@@ -273,7 +274,16 @@ end
 ---@param line? runway.Places
 ---@return runway.Session
 function Session:remembering(journal, line)
-  return setmetatable({ journal = journal, places = line }, { __index = self })
+  local other = setmetatable({ places = line }, { __index = self })
+  other:remember(journal)
+  return other
+end
+
+--- From now on it has this journal, which is part of how the command finds its tasks.
+---@param journal runway.Journal
+function Session:remember(journal)
+  self.journal = journal
+  self.account = self.plain_account and ("%s --journal %s"):format(self.plain_account, text.shell(journal.path))
 end
 
 --------------------------------------------------------------------- waiting, and the end

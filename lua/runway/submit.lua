@@ -312,9 +312,9 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   end
   local ref = { kind = kind, model = keyed.model_of(order), format = request.format, output = order.output,
     overwrite = order.overwrite, target = target, made_from = made_from,
-    hook = callbacks.expect(session, token, request) }
+    hook = callbacks.expect(session, token, request), again = remembered and order.params.key }
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
-  receipt.key = order.params.key
+  receipt.key, receipt.again = order.params.key, ref.again
   local claimed = remembered or claim.new(session, deadline)
   local ok, mine, t
   ok, mine, t, err = pcall(claimed.begin, claimed, receipt, estimate)

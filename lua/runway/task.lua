@@ -65,8 +65,9 @@ local inner = setmetatable({}, { __mode = "k" })
 
 ---@param session runway.Session
 ---@param ref table        { id=, kind=, model=, format=, output=, overwrite=, target=, made_from=, trail=, here=,
----  hook= }; trail: whom to tell what becomes of it; here: its file, as an earlier run has left it; hook: what
----  callbacks tell
+---  hook=, again=, by_id= }; trail: whom to tell what becomes of it; here: its file, as an earlier run has left it;
+---  hook: what callbacks tell; again: the key by which a script that is run again goes on with it; by_id: it was
+---  attached to so
 ---@param fresh boolean    just submitted (asked after an interval), or attached (asked at once)
 ---@return runway.Task
 function task.new(session, ref, fresh)
@@ -76,7 +77,7 @@ function task.new(session, ref, fresh)
     asking = asking.new(session, ref, fresh) }
   if ref.hook then ref.hook.id = ref.id end
   if fresh then
-    ledger.hold(t, session:is_real(), true, session.account)
+    ledger.hold(t, session:is_real(), true, session.account, ref.again)
     task.plan(t, nil)
   end
   return t
@@ -211,7 +212,7 @@ local function query(t, deadline, waiting)
     my.word = not fields.status and fields.word or nil
     my.reason = my.word and fields.reason
     my.queued = QUEUED[t.status] and QUEUED[fields.status]
-    if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil) end
+    if my.ref.trail then my.ref.trail:told(t, my.ref.output ~= nil or my.ref.by_id or false) end
     if my.ref.hook and t:done() then my.ref.hook:ended() end
   end
   task.plan(t, fields and fields.next_poll)
@@ -303,8 +304,9 @@ local function timed_out(t, time, last)
     local reason = inner[t].reason
     word = (" (the provider says %q%s)"):format(word, reason and ": " .. reason or "")
   end
-  local message = ("still %s after %s s%s; it goes on at the provider: wait again, or attach to its id later")
-    :format(t.status, text.number(time:seconds()), word or "")
+  local message = ("still %s after %s s%s; it goes on at the provider: wait again, or %s"):format(t.status,
+    text.number(time:seconds()), word or "", inner[t].ref.again and "run it again later, which goes on with it"
+    or "attach to its id later")
   local trouble = last and "the last query failed: " .. last.message or inner[t].fault
   if trouble then message = message .. " (" .. trouble .. ")" end
   return fail(t, { kind = "timeout", message = message, retryable = true })
@@ -354,7 +356,7 @@ local function look(t, time)
 end
 
 local function wait(t, time, on_progress)
-  local my, empty, last = inner[t], 0, nil
+  local my, empty, last, looked = inner[t], 0, nil, false
   local next_look = my.asking
   while not finished(t) do
     next_look:heed(time.over)
@@ -365,8 +367,11 @@ local function wait(t, time, on_progress)
       if next_look.at > time.over and time:is_over() then return timed_out(t, time, last) end
     elseif my.session:held "free" > 0 then    -- another's query was told to come back later
       task.plan(t, nil, my.session:held "free")
+    elseif looked and time:is_over() then     -- there may be no pause between two looks
+      return timed_out(t, time, last)
     else
       local ok, err = look(t, time)
+      looked = true
       if not ok then return nil, err end
       if gone(t) then break end
       last = err
@@ -393,7 +398,7 @@ function Task:wait(opts)
   opts = options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   if not my.fresh and not self:done() then
-    ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account)
+    ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account, my.ref.again)
   end
   my.asking:recall()
   local time = patience.new(opts.timeout or my.session.limits.deadline)
@@ -408,18 +413,25 @@ function Task:cancel()
   if self:done() then return true end         -- a DELETE now would delete what it made
   local ok, err = task.cancel(inner[self].session, inner[self].ref)
   if not ok then return errors.told("task:cancel", mark(self, err)) end
-  self.status = "CANCELLED"
-  ledger.release(self)
-  count_it(self)
-  local ref = inner[self].ref
-  targets.free(ref.target)
-  if ref.trail then ref.trail:told(self, false) end
+  task.was_cancelled(self)
   return true
+end
+
+--- Its provider has stopped it, or knows it no more.
+---@param t runway.Task
+function task.was_cancelled(t)
+  t.status = "CANCELLED"
+  ledger.release(t)
+  count_it(t)
+  local ref = inner[t].ref
+  targets.free(ref.target)
+  if ref.trail then ref.trail:told(t, false) end
 end
 
 --- Cancels by reference; a task already gone counts as cancelled.
 ---@return true|nil
 ---@return runway.Error|nil err
+---@return boolean|nil confirmed   its provider has stopped it: false, it knows no such task
 function task.cancel(session, ref)
   if not session.adapter.cancel then
     return session:refuse(session.adapter.name .. " has no cancel; the task goes on")
@@ -435,7 +447,7 @@ function task.cancel(session, ref)
         message = ("%s: %s; the task goes on"):format(answer.why, answers.beginning(answer.body)) })
     end
   elseif done or err.kind == "not_found" then
-    return true
+    return true, nil, done ~= nil
   end
   err.task_id = ref.id
   return nil, err

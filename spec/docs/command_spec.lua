@@ -175,7 +175,9 @@ describe("docs/command.md", function()
       assert.equal(json, PAGE[one[1]] ~= nil, one[1])
       there[one[1]] = true
     end
-    there["A failure"], there["The sums of a list"] = true, true
+    for _, title in ipairs { "A failure", "The sums of a list", "A list of shots, as a file" } do
+      there[title] = true
+    end
     for title in pairs(PAGE) do assert.truthy(there[title], title) end
   end)
 
@@ -228,6 +230,7 @@ describe("docs/command.md", function()
     end
     assert.equal(0, batch { SUBMIT, task("SUCCEEDED", { cost = { credits = 25 } }), FILM })
     assert.equal(1, batch { SUBMIT, task("FAILED", { failure = "no", failureCode = "SAFETY.INPUT" }) })
+    assert.equal(1, w.run({ "batch", list_of "a,a dog,gen4.5,1280:720,5", "-o", journals.path "out1" }, {}))
     assert.equal(3, batch({}, "--budget", "1"))
     assert.equal(4, batch { { "POST /v1/text_to_video", fault = "lost" } })
     assert.equal(0, batch({}, "--dry-run"))

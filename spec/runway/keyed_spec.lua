@@ -676,6 +676,77 @@ describe("generate with a journal", function()
     end)
   end)
 
+  describe("and a task that is attached to by its id", function()
+    local j
+
+    -- One that was paid for under a key, and left.
+    local function left(order)
+      j = journals.open()
+      local client = client_of(j, { SUBMIT })
+      local id = assert(client:generate(clip(order))).id
+      client:close()
+      return id
+    end
+
+    it("has the journal told of its end, its film and its cost", function()
+      local id = left { key = "a" }
+      local client = client_of(j, { task_is("SUCCEEDED", { cost = { credits = 21 } }), film "1" })
+      local t = client:task(id)
+      assert(t:wait())
+      assert.same({ "submitted", "SUCCEEDED", 21 }, { j:get "a".state, j:get "a".status, j:get "a".credits })
+      local path = journals.path "film.mp4"
+      assert(t:download(path))
+      assert.same({ "done", path }, { j:get "a".state, j:get "a".path })
+    end)
+
+    it("downloads to where the journal has it, or says what is missing", function()
+      local path = journals.path "film.mp4"
+      local id = left { key = "a", output = path }
+      local client = client_of(j, { task_is "SUCCEEDED", film "1" })
+      local t = client:task(id)
+      assert(t:wait())
+      local ok, err = pcall(t.download, t)    -- it was not begun, and so its place is not known
+      assert.is_false(ok)
+      assert.matches("the path of the file to write: the journal names none for this task", err)
+      assert(t:download(path))
+      client = client_of(j, { task_is "SUCCEEDED" })
+      t = client:task(id)
+      assert(t:wait())
+      assert.equal(path, assert(t:download()).path) -- which is there
+      ok, err = pcall(mocked.client({}).task(mocked.client {}, "t9").download, mocked.client({}):task "t9")
+      assert.is_false(ok)
+      assert.matches("of a task that is attached to by its id none is known", err)
+    end)
+
+    it("is told by get and by cancel as well, but not where its provider knows none", function()
+      local id = left { key = "a" }
+      local failing = task_is("FAILED", { failure = "no", failureCode = "SAFETY.INPUT" })
+      assert(client_of(j, { failing }):get(id))
+      assert.same({ "failed", "no" }, { j:get "a".state, j:get "a".error })
+      id = "t2"
+      assert(client_of(j, { { "POST /v1/text_to_video", json = { id = id } } }):generate(clip { key = "b" }))
+      assert(client_of(j, { { "DELETE /v1/tasks/" .. id, status = 404, json = { error = "not found" } } }):cancel(id))
+      assert.equal("submitted", j:get "b".state)
+      assert(client_of(j, { { "DELETE /v1/tasks/" .. id, status = 204 } }):cancel(id))
+      assert.same({ "failed", "CANCELLED" }, { j:get "b".state, j:get "b".status })
+    end)
+
+    it("is another account's where provider or address is another", function()
+      local id = left { key = "a" }
+      local client = client_of(j, { task_is "SUCCEEDED" }, { base_url = "https://api.other.example" })
+      assert(client:task(id):wait())
+      assert.equal("PENDING", j:get "a".status)
+    end)
+
+    it("is waited for and fetched though the journal cannot be read", function()
+      local id = left { key = "a" }
+      local client = client_of(j, { task_is "SUCCEEDED", film "1" })
+      j:close()
+      assert(assert(client:task(id):wait()):download(journals.path "film.mp4"))
+      assert.matches("the journal is told nothing of the task " .. id, said[1], 1, true)
+    end)
+  end)
+
   it("keeps neither key, nor signed URL, nor data", function()
     local j = journals.open()
     local client, m = client_of(j, { SUBMIT, task_is "SUCCEEDED", film "1", { "POST /v1/image_to_video", status = 500,

@@ -119,6 +119,47 @@ describe("the end of the program", function()
     assert.equal(("not_found\tkeeps the key \"a\" as unknown\n"):rep(2), said .. "\n")
   end)
 
+  -- The same with a journal, in a file of its own.
+  local KEPT = PROGRAM .. [[
+    local file = os.tmpname()
+    local function open()
+      return assert(runway.client { api_key = "key_0123456789abcdef", transport = transport, poll_interval = 0,
+        journal = file })
+    end
+    local function order(key)
+      return { key = key, model = "gen4.5", prompt_text = "a cat", ratio = "1280:720", duration = 5 }
+    end
+  ]]
+
+  it("says of a task with a key in a journal to run the program again, also when no one has waited for it", function()
+    for _, ending in ipairs { "", "task:wait { timeout = 0 }", "error 'enough'" } do
+      local said = child.run(KEPT .. [[
+        local first = open()
+        assert(first:generate(order "a")):wait { timeout = 0 }
+        first:close()
+        require("runway.ledger").told "paid-1" -- the program that made it has ended
+        require("runway.ledger").release { id = "paid-1", provider = "runwayml" }
+        local second = open()                 -- and was run again
+        local task = assert(second:generate(order "a"))
+        os.execute("rm -f " .. file .. "*")
+      ]] .. ending)
+      assert.matches('runway: task paid-1 (runwayml, not seen to its end) is paid for and not lost; to go on: run it '
+        .. 'again, which goes on with it (its key is "a")', said, 1, true)
+      assert.is_nil(said:find("client:task", 1, true))
+    end
+  end)
+
+  it("names the journal of a task without a key in the command that goes on with it", function()
+    local said = child.run(KEPT .. [[
+      assert(open():generate(order(nil)))
+      print(file)
+      os.execute("rm -f " .. file .. "*")
+    ]])
+    local file = said:match "^[^\n]+"
+    assert.matches(('client:task("paid-1"):wait(), or: runway task paid-1 --provider runwayml --journal %s -o FILE')
+      :format(file), said, 1, true)
+  end)
+
   it("names a command only where it leads to the task", function()
     for how, options in pairs {
       ["runway task paid-1 --provider runwayml --base-url https://api.x.test --allow-http -o FILE"] =

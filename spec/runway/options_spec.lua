@@ -52,6 +52,8 @@ describe("runway.options", function()
   it("find the nearest name, whatever its case", function()
     assert.equal("timeout", options.nearest("TIMOUT", { "path", "timeout" }))
     assert.is_nil(options.nearest("color", { "path", "timeout" }))
+    assert.equal("seed", options.nearest("seeed", { "speed", "seed" })) -- a key that was held too long
+    assert.equal("speed", options.nearest("sped", { "seed", "speed" }))
     assert.is_nil(options.nearest(nil, { "path" }))
   end)
 

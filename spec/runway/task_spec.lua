@@ -123,6 +123,13 @@ describe("a task", function()
       assert.is_true(#m.requests > 10 and #m.requests < 21)
     end)
 
+    it("is over after its timeout, too, where there is no pause between two queries", function()
+      local task = submitted({ { "GET /v1/tasks/t1", json = { id = "t1", status = "RUNNING" }, delay = 1,
+        times = math.huge } }, { poll_interval = 0 })
+      assert.equal("timeout", select(2, task:wait { timeout = 10 }).kind)
+      assert.equal("timeout", select(2, task:wait { timeout = 0 }).kind)
+    end)
+
     it("counts everything in its timeout, a slow answer too", function()
       local task = submitted({ { "GET /v1/tasks/t1", json = {}, delay = 50, times = math.huge } }, { timeout = 60 })
       local began = scheduler.now()

@@ -22,6 +22,15 @@ local NUMBERS = { duration = { auto = true }, seed = {}, deadline = {} }
 -- These are pictures, films and sounds: URLs, or files beside the list.
 local MEDIA = {
   prompt_image = true, image = true, promptImage = true, prompt_video = true, video = true, promptVideo = true,
+  reference_audios = true, referenceAudios = true,
+}
+
+-- Those that spreadsheets write in other languages. No one knows whether such a word is meant as one, or as a text.
+local FOREIGN = {
+  WAHR = "true", FALSCH = "false", VRAI = "true", FAUX = "false", VERDADERO = "true", FALSO = "false", VERO = "true",
+  VERDADEIRO = "true", WAAR = "true", ONWAAR = "false", SANT = "true", FALSKT = "false", SAND = "true", FALSK = "false",
+  TOSI = "true", ["EPÄTOSI"] = "false", PRAWDA = "true", ["FAŁSZ"] = "false", PRAVDA = "true", NEPRAVDA = "false",
+  IGAZ = "true", HAMIS = "false", ["DOĞRU"] = "true", ["YANLIŞ"] = "false", ["ИСТИНА"] = "true", ["ЛОЖЬ"] = "false",
 }
 
 local BOOLEANS = { ["true"] = true, ["TRUE"] = true, ["True"] = true,
@@ -31,7 +40,7 @@ local BOOLEANS = { ["true"] = true, ["TRUE"] = true, ["True"] = true,
 local function last_of(column) return column:match "[^.]+$" or column end
 
 local function is_media(column)
-  if MEDIA[column] then return true end
+  if MEDIA[(column:gsub("%.%d+$", ""))] then return true end
   local last = text.lower(last_of(column))
   return last == "uri" or last:find "_uri$" ~= nil or last_of(column):find "Uri$" ~= nil
 end
@@ -75,7 +84,11 @@ function cells.read(column, said, opts)
   end
   if is_media(column) then return media(word, opts.directory) end
   if BOOLEANS[word] ~= nil then return BOOLEANS[word] end
-  return number(word) or said
+  if FOREIGN[word] then
+    return nil, ("%s is %s, as a spreadsheet writes it in another language: here that is %s (format the cell as text)")
+      :format(column, text.quote(word), FOREIGN[word])
+  end
+  return number(word) or opts.comma and number((word:gsub("^(-?%d+),(%d+)$", "%1.%2"))) or said
 end
 
 --- A value that has a type already, with file names in the places of media as files.

@@ -12,6 +12,18 @@ local check = {}
 
 local BREATH = 0.05                           -- seconds of looking at shots between two turns of the loop
 
+-- Calls for each shot, and lets the loop turn in between.
+local function each(shots, fn)
+  local began = core.now()
+  for _, shot in ipairs(shots) do
+    fn(shot)
+    if core.now() - began > BREATH then
+      scheduler.breathe()
+      began = core.now()
+    end
+  end
+end
+
 -- Is one of these files spoken of?
 local function names_file(message, v)
   for _, path in ipairs(description.paths(v)) do
@@ -100,8 +112,8 @@ local function check_files(shots, fault)
     for _, name in ipairs(shot.output and names.taken(shot.output) or {}) do
       local other = taken[name]
       if other then
-        fault(shot.line, "output", ("the file %s of the shot %s is that of line %d as well"):format(
-          text.quote(shot.output), text.quote(shot.key), other.line))
+        fault(shot.line, "output", ("the file %s of the shot %s is that of %s as well"):format(
+          text.quote(shot.output), text.quote(shot.key), other.place))
         break
       end
       taken[name] = shot
@@ -115,20 +127,30 @@ end
 ---@param fault fun(line: integer, column: string|nil, message: string, head?: integer)
 ---@param broken table<integer, table<string, true>>   lines that have a fault already, and in which columns
 function check.all(shots, dry, fault, broken)
-  local began, by_key = core.now(), chain.by_key(shots)
-  for _, shot in ipairs(shots) do
+  local by_key = chain.by_key(shots)
+  each(shots, function(shot)
     local told = broken[shot.line]
     if told then
       if told.provider == nil and not shot.after then tell_rest(shot, dry, fault, told) end
     elseif check_chain(shot, by_key, fault) then
       check_shot(shot, dry, fault)
     end
-    if core.now() - began > BREATH then
-      scheduler.breathe()
-      began = core.now()
-    end
-  end
+  end)
   check_files(shots, fault)
+end
+
+--- Holds the shots that are to be made against what their keys stand for already. One whose task failed is made anew,
+--- if at all, under another.
+---@param shots runway.Shot[]                    recalled
+---@param by_key table<string, runway.Entry>
+---@param conflict fun(shot: runway.Shot, entry: runway.Entry): runway.Error|nil
+---@param found fun(shot: runway.Shot, err: runway.Error)
+function check.keys(shots, by_key, conflict, found)
+  each(shots, function(shot)
+    local entry = not shot.left_out and by_key[shot.entry]
+    local err = entry and entry.state ~= "failed" and conflict(shot, entry)
+    if err then found(shot, err) end
+  end)
 end
 
 --- The keys to be made; nil: all.

@@ -18,10 +18,11 @@ Frames.__index = Frames
 
 --- What the shots of a list end with.
 ---@param shots runway.Shot[]   recalled
----@param directory string
+---@param options { directory: string, retry_failed: boolean|nil }   of the list
 ---@return runway.Frames
-function frames.new(shots, directory)
-  return setmetatable({ by_key = chain.by_key(shots), directory = directory, taking = {} }, Frames)
+function frames.new(shots, options)
+  return setmetatable({ by_key = chain.by_key(shots), directory = options.directory,
+    retry_failed = options.retry_failed, taking = {}, lacks = {} }, Frames)
 end
 
 --- A shot's parameters, with the files of the frames that it begins with.
@@ -35,10 +36,27 @@ end
 local STANDS = { failed = "failed", unknown = "is unknown", submitted = "is not at its end",
   downloading = "is not fetched" }
 
-local function lacking(shot, other, how)
+-- What a shot lacks: which other, which it begins with or a longer way leads to, and how that stands. Told once, by
+-- that alone, however long the way is.
+local function lacking(self, shot, first, lack)
+  self.lacks[shot] = lack
+  local root = lack.shot
+  local way = root == first and ", and " or (", which waits for %s, and "):format(text.quote(root.key))
   return errors.new { kind = "cancelled", code = "waits", sent = "no",
-    message = ("%s begins where %s ends, and %s. Nothing was submitted; run the list again when that is there"):format(
-      text.quote(shot.key), text.quote(other.key), how) }
+    message = ("%s begins where %s ends%s%s. Nothing was submitted; run the list again %s"):format(
+      text.quote(shot.key), text.quote(first.key), way, lack.how, lack.anew and
+      ("with retry_failed, which makes %s anew"):format(text.quote(root.key)) or "when that is there") }
+end
+
+local MADE_ANEW = { task_failed = true, task_cancelled = true }
+
+-- How one that is not done stands, itself; what keeps it waiting is what keeps those behind it.
+local function lack_of(self, other)
+  if self.lacks[other] then return self.lacks[other] end
+  local err = other.error
+  return { shot = other, how = "that " .. (STANDS[other.state] or other.left_out and "is left out" or "is not made")
+    .. (err and " (" .. text.line(err.message, 200) .. ")" or ""),
+    anew = other.state == "failed" and (not err or MADE_ANEW[err.kind]) and not self.retry_failed }
 end
 
 -- Takes the last frame of one, once in each run: what lies there may be of another film, or no one knows whose.
@@ -55,13 +73,12 @@ end
 function Frames:take(shot)
   for _, key in ipairs(shot.after or {}) do
     local other = self.by_key[key]
-    if other.state ~= "done" then
-      return lacking(shot, other, "that " .. (STANDS[other.state] or other.left_out and "is left out" or "is not made")
-        .. (other.error and " (" .. text.line(other.error.message, 200) .. ")" or ""))
-    end
+    if other.state ~= "done" then return lacking(self, shot, other, lack_of(self, other)) end
     self.taking[key] = self.taking[key] or scheduler.spawn(take, self, other)
     local ok, err = self.taking[key]:join()
-    if not ok then return lacking(shot, other, "its last frame cannot be had: " .. err.message) end
+    if not ok then
+      return lacking(self, shot, other, { shot = other, how = "its last frame cannot be had: " .. err.message })
+    end
   end
   return nil
 end

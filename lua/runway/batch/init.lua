@@ -13,14 +13,12 @@ local journal = require "runway.journal"
 local keyed = require "runway.keyed"
 local limits = require "runway.batch.limits"
 local list = require "runway.batch.list"
-local names = require "runway.names"
 local night = require "runway.batch.night"
 local options = require "runway.options"
 local order = require "runway.order"
 local other = require "runway.batch.other"
 local sheet = require "runway.batch.sheet"
 local submit = require "runway.submit"
-local text = require "runway.text"
 local values = require "runway.values"
 
 local batch = {}
@@ -37,7 +35,8 @@ local TOLD = 20                               -- faults of a list that its error
 ---@field counts table<runway.State, integer>   of those that were to be made, how many stand in each
 ---@field credits number                     what they cost, or are said to
 ---@field budget? number                     the client's
----@field others? integer   what the directory's own journal holds beside this list
+---@field plan runway.Plan                   what was asked for, beside what was there
+---@field others integer     what the directory's own journal holds beside this list
 ---@field halted table<string, runway.Halt>  by provider
 ---@field exit_code integer    0 all there, 1 not all there, 3 the budget is reached, 4 something is unknown
 
@@ -68,35 +67,10 @@ end
 
 --------------------------------------------------------------------- the list
 
-local function content_of(where)
-  local file, why = io.open(where, "rb")
-  local content
-  if file then
-    content, why = file:read(list.MOST_BYTES + 1)
-    file:close()
-    if not content and not why then content = "" end
-  end
-  if not content then
-    why = tostring(why)
-    if why:sub(1, #where + 2) == where .. ": " then why = why:sub(#where + 3) end -- of some, as they are opened
-    return refuse("io", "list", ("cannot read the list: %s: %s"):format(where, why))
-  end
-  if #content > list.MOST_BYTES then return refuse("invalid_request", "bad_list", "the list is too large to be one") end
-  return content
-end
-
---- A fault of a list, in words.
----@param fault runway.ListFault
----@return string
-function batch.told(fault)
-  return ("line %d%s: %s%s"):format(fault.line, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
-    fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
-end
-
 local function bad_list(name, faults)
   table.sort(faults, function(a, b) return a.line < b.line end)
   local lines = {}
-  for i = 1, math.min(#faults, TOLD) do lines[i] = batch.told(faults[i]) end
+  for i = 1, math.min(#faults, TOLD) do lines[i] = list.told(faults[i]) end
   if #faults > TOLD then lines[#lines + 1] = ("and %d more faults"):format(#faults - TOLD) end
   return refuse("invalid_request", "bad_list", ("%s: nothing was submitted. %s"):format(name,
     table.concat(lines, "; ")), { faults = faults })
@@ -165,14 +139,14 @@ local function read_all(account, given, opts)
   if type(given) == "string" then
     local err
     directory = given:match "^(.*)[/\\][^/\\]*$"
-    content, err = content_of(given)
+    content, err = list.content(given)
     if not content then return nil, err end
   end
   local shots, faults, fault, broken = list.read(content, { name = name, directory = directory })
   local by_name, own = accounts_of(account, shots, opts, fault)
   local unable = ffmpeg.missing "what begins with last:"
   local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
-  local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory)) end
+  local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory or ".")) end
   check.all(line, function(shot) return dry(by_name[shot.provider], chain.params(shot, promised)) end, fault, broken)
   if #faults > 0 then return bad_list(name, faults) end
   local only, unknown = check.only(shots, opts.only)
@@ -220,17 +194,41 @@ local function journal_of(account, directory)
   return j, err, true
 end
 
--- A journal of the directory's own is one of this list; who names another may have all his lists in it.
-local function make_all(shots, by_name, j, own, opts)
-  local entries, err = night.recall(shots, j)
-  if not entries then return nil, err end
-  local others, fault = 0, nil
-  if own then others, fault = other.count(shots, entries, j.path) end
-  if fault then return refuse("invalid_request", "row_moved", fault) end
+-- Holds the list against what is there: what each key stands for, what is new, and what is not of the list. It is told
+-- before anything is paid for. A journal of the directory's own is one of this list; who names another may have all his
+-- lists in it. Without any (`j`) nothing is there.
+local function look_back(account, shots, by_name, j, own, opts)
+  local entries, by_key = {}, {}
+  if j then entries, by_key = night.recall(shots, j) else night.recall_of(shots, {}) end
+  if not entries then return nil, by_key end
+  local begun = chain.by_key(shots)
+  local function picture(key) return chain.picture(begun[key], opts.directory) end
+  check.keys(shots, by_key, function(shot, entry)
+    local theirs = clients.session_of(by_name[shot.provider])
+    local wanted = order.read(theirs, chain.params(shot, picture), true)
+    return wanted and keyed.conflict(theirs, wanted, shot.kind, entry, j.path)
+  end, night.stands_for_another)
+  local there, last = { where = j and j.path, own = own, last = {} }, nil
+  if j and not own then last = contents.read(opts.directory) end
+  for i, one in ipairs(last or {}) do there.last[i] = one.key end
+  for _, shot in ipairs(shots) do shot.new = night.is_new(shot, by_name[shot.provider], opts) end
+  local plan, fault = other.plan(shots, entries, there)
+  if not plan then return refuse("invalid_request", "row_moved", fault) end
+  local mine, grave = clients.session_of(account), #plan.again > 0
+  for _, line in ipairs(other.told(plan, shots, there)) do
+    mine:log(grave and "warning" or "info", line)
+    if grave then mine:blame(line) end        -- on standard error, where there is no logger
+  end
+  return plan
+end
+
+local function make_all(account, shots, by_name, j, own, opts)
+  local plan, err = look_back(account, shots, by_name, j, own, opts)
+  if not plan then return nil, err end
   if not opts.enqueue then
     local faults = {}
-    opts.limits = limits.read(shots, by_name, opts, function(line, column, message)
-      faults[#faults + 1] = { line = line, column = column, message = message }
+    opts.limits = limits.read(shots, by_name, opts, function(shot, column, message)
+      faults[#faults + 1] = { line = shot.line, place = shot.place, column = column, message = message }
     end)
     if #faults > 0 then return bad_list(opts.name, faults) end
   end
@@ -239,8 +237,8 @@ local function make_all(shots, by_name, j, own, opts)
     return refuse("io", "directory", ("cannot write into the directory %s: %s"):format(opts.directory, why))
   end
   local remembering = {}
-  for name, account in pairs(by_name) do
-    remembering[name] = account.journal == j and account or clients.remembering(account, j)
+  for name, theirs in pairs(by_name) do
+    remembering[name] = theirs.journal == j and theirs or clients.remembering(theirs, j)
   end
   local result
   if opts.enqueue then
@@ -252,7 +250,7 @@ local function make_all(shots, by_name, j, own, opts)
   else
     result = sum_up(shots, night.make(shots, remembering, opts), opts.budget)
   end
-  result.others = others
+  result.plan, result.others = plan, own and #plan.unnamed or 0
   return result
 end
 
@@ -287,18 +285,37 @@ local function settings_of(account, by_name, name, opts)
     page = function(shots, halted) write(directory, shots, sum_up(shots, halted, budget)) end, still = still }
 end
 
+-- The journal that is there already, if one is.
+local function journal_there(account, directory)
+  if account.journal then return account.journal, nil, false end
+  local path = directory and without_slash(directory) .. "/runway.db"
+  if not path or not core.readable(path) then return nil end
+  local j, err = journal.open(path)
+  return j, err, true
+end
+
+-- What would be submitted, and is not.
+local function plan_all(account, shots, by_name, opts)
+  local j, err, own = journal_there(account, opts.directory)
+  if err then return nil, err end
+  local plan
+  plan, err = look_back(account, shots, by_name, j, own, { directory = without_slash(opts.directory or "."),
+    retry_failed = opts.retry_failed, attempts = opts.attempts })
+  if j and own then j:close() end
+  if not plan then return nil, err end
+  local result = sum_up(shots, {}, clients.session_of(account).budget)
+  result.plan, result.others = plan, own and #plan.unnamed or 0
+  result.exit_code = 0                        -- what was asked for is there: the plan
+  return result
+end
+
 local function run(account, shots, by_name, name, opts)
-  if opts.dry_run then
-    for _, shot in ipairs(shots) do shot.state = "queued" end
-    local result = sum_up(shots, {}, clients.session_of(account).budget)
-    result.exit_code = 0                      -- what was asked for is there: the plan
-    return result
-  end
+  if opts.dry_run then return plan_all(account, shots, by_name, opts) end
   for _, shot in ipairs(shots) do shot.request = nil end -- made anew where it is submitted
   local settings = settings_of(account, by_name, name, opts)
   local j, err, own = journal_of(account, settings.directory)
   if not j then return nil, err end
-  local ok, result, failure = pcall(make_all, shots, by_name, j, own, settings)
+  local ok, result, failure = pcall(make_all, account, shots, by_name, j, own, settings)
   if not ok then pcall(night.recall_begun, shots, j) end
   if own then j:close() end
   if not ok then error(result, 0) end         -- Ctrl-C, say
@@ -310,7 +327,8 @@ end
 ---@param account runway.Client
 ---@param shots string|table[]   the path of a list (CSV, JSON Lines), or shots: tables of parameters, with `key`,
 ---  `output` and `provider` beside them
----@param opts table   directory; jobs (5), retry_failed (false), only (keys), attempts (1), timeout (s, of one task),
+---@param opts table   directory (a dry run needs none); jobs (5), retry_failed (false), only (keys), attempts (1),
+---  timeout (s, of one task),
 ---  on_progress(shots, shot, ended): the one of which something is new (nil: it begins), and whether nothing more is
 ---  done about it,
 ---  dry_run (false), enqueue (false: they are left to workers), clients (by provider; default: made with keys from
@@ -324,7 +342,7 @@ function batch.run(account, shots, opts)
     error("batch takes the path of a list, or a table of shots", 2)
   end
   opts = options.check(opts, OPTIONS, "batch", 2)
-  if not opts.directory then error("batch: directory is missing", 2) end
+  if not opts.directory and not opts.dry_run then error("batch: directory is missing", 2) end
   local read, by_name, own = read_all(account, shots, opts)
   if not read then return errors.told("runway.batch", nil, by_name) end
   local ok, result, err = pcall(run, account, read, by_name, name_of(shots), opts)
@@ -341,53 +359,6 @@ function batch.page(directory)
   return core.readable(path) and sheet.is_ours(path) and path or nil
 end
 
--- What a list says of its shots' files; whose they are to be is not asked, so a kind is known where it is written.
-local function held_by(where)
-  local content, err = content_of(where)
-  if not content then return nil, err.message end
-  local shots, faults = list.read(content, { name = where })
-  if #faults > 0 then return nil, ("%s: %s"):format(where, batch.told(faults[1])) end
-  local held = {}
-  for i, shot in ipairs(shots) do
-    local kind = shot.params.kind or "text_to_video"
-    held[i] = { key = shot.key, kind = kind, output = shot.output or names.output(shot.key, kind) }
-  end
-  return held
-end
-
---- The films of a directory in which a list was made, in the order of that, whether they are there already or not.
----@param directory string
----@param where? string     the path of a list: these films, in this order; default: the list that was made there
----@return { key: string, path: string }[]|nil
----@return string|nil why   it cannot be read, or no list was made there
-function batch.films(directory, where)
-  directory = without_slash(directory)
-  local films, held, why = {}
-  if where then held, why = held_by(where) else held, why = contents.read(directory) end
-  if not held then return nil, why end
-  for _, one in ipairs(held) do
-    if names.media(one.kind) == "video" then
-      films[#films + 1] = { key = one.key, path = directory .. "/" .. one.output }
-    end
-  end
-  return films
-end
-
---- Is it the name of a file that a batch keeps in its directory, or that one of its shots has or takes?
----@param directory string
----@param name string
----@param where? string     the path of a list whose films lie there, beside the one that was made there
----@return boolean
-function batch.keeps(directory, name, where)
-  if names.is_reserved(name) then return true end
-  for _, held in ipairs { contents.read(directory) or {}, where and held_by(where) or {} } do
-    for _, one in ipairs(held) do
-      for _, taken in ipairs(names.taken(one.output)) do
-        if text.lower(name) == taken then return true end
-      end
-    end
-  end
-  return false
-end
+batch.films, batch.keeps, batch.told = contents.films, contents.keeps, list.told
 
 return batch

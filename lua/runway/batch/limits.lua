@@ -9,7 +9,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 
 -- Is it submitted in this run? `maybe`: or could it be, should its task fail?
 local function is_fresh(shot, opts, maybe)
-  if shot.left_out then return false end
+  if shot.left_out or shot.older then return false end
   if shot.state == "queued" then return true end
   if shot.state == "failed" then return opts.retry_failed or maybe and opts.attempts > 1 or false end
   return maybe and opts.attempts > 1 and UNDER_WAY[shot.state] or false
@@ -32,7 +32,7 @@ local function read_one(session, shots, fault)
   for _, shot in ipairs(shots) do
     local model = shot.model
     if allowance.of(of_account, model) == 0 then
-      fault(shot.line, "model", allowance.none(model))
+      fault(shot, "model", allowance.none(model))
     elseif model and of_account[model] then
       counts[model] = (counts[model] or 0) + 1
     end
@@ -45,7 +45,7 @@ end
 ---@param shots runway.Shot[]     recalled
 ---@param accounts table<string, runway.Client>   by provider
 ---@param opts table              attempts, retry_failed
----@param fault fun(line: integer, column: string, message: string)   of a shot that can never run
+---@param fault fun(shot: runway.Shot, column: string, message: string)   of one that can never run
 ---@return table<string, table<string, runway.ModelLimits>> limits    by provider and model, where they are known
 function limits.read(shots, accounts, opts, fault)
   local fresh, read, order = {}, {}, {}

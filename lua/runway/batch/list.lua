@@ -1,8 +1,9 @@
 -- list.lua: a list of shots, read: CSV, JSON Lines or a Lua table, each row as a shot with its key and its
--- parameters; and every fault of it, with its line and column. Pure: nothing is known here of providers.
+-- parameters; and every fault of it, with its line and column. Nothing is known here of providers.
 
 local cells = require "runway.batch.cells"
 local csv = require "runway.batch.csv"
+local errors = require "runway.errors"
 local files = require "runway.files"
 local json = require "runway.json"
 local names = require "runway.names"
@@ -17,12 +18,14 @@ list.MOST_BYTES = 256 * 1024 * 1024
 
 ---@class runway.ListFault
 ---@field line integer        where the row begins, from 1; of a Lua table: the number of the shot
+---@field place string        the same in words: "line 3", of a Lua table "row 3"
 ---@field column? string
 ---@field message string
 ---@field more? integer      in how many other rows it is as well
 
 ---@class runway.Shot
 ---@field line integer
+---@field place string         "line 3", of a Lua table "row 3"
 ---@field row integer          which shot of the list it is, from 1
 ---@field key string
 ---@field named boolean        by the list itself, and not by its number and prompt
@@ -56,6 +59,33 @@ local OWN_NAMES = { "key", "output", "provider" }
 
 -- A column whose name begins so is the writer's own, and looked at by no one.
 local NOTE = "^#"
+
+--------------------------------------------------------------------- a file as bytes
+
+--- The bytes of a list.
+---@param where string
+---@return string|nil
+---@return runway.Error|nil err
+function list.content(where)
+  local file, why = io.open(where, "rb")
+  local content
+  if file then
+    content, why = file:read(list.MOST_BYTES + 1)
+    file:close()
+    if not content and not why then content = "" end
+  end
+  if not content then
+    why = tostring(why)
+    if why:sub(1, #where + 2) == where .. ": " then why = why:sub(#where + 3) end -- of some, as they are opened
+    return nil, errors.new { kind = "io", code = "list", sent = "no",
+      message = ("cannot read the list: %s: %s"):format(where, why) }
+  end
+  if #content > list.MOST_BYTES then
+    return nil, errors.new { kind = "invalid_request", code = "bad_list", sent = "no",
+      message = "the list is too large to be one" }
+  end
+  return content
+end
 
 --------------------------------------------------------------------- bytes as text
 
@@ -108,9 +138,21 @@ end
 
 local function is_empty(cell) return not cell:find "[^ \t\r\n]" end
 
+-- A column as spreadsheets name it: A, B, …, Z, AA.
+local function letters(n)
+  local name = ""
+  while n > 0 do
+    local digit = (n - 1) % 26
+    name, n = string.char(65 + digit) .. name, (n - 1 - digit) / 26
+  end
+  return name
+end
+
+local SEPARATORS = { [","] = "commas", [";"] = "semicolons", ["\t"] = "tabs" }
+
 local function of_csv(content, opts, fault)
   local parsed, separator, broken = csv.parse(content)
-  local rows, columns, head = {}, nil, nil
+  local rows, columns, head, nameless = {}, nil, nil, {}
   local typing = { directory = opts.directory, comma = separator ~= "," }
   for _, from in ipairs(parsed) do
     if not columns then
@@ -122,8 +164,13 @@ local function of_csv(content, opts, fault)
       end
       for i, cell in ipairs(from.cells) do
         local column = columns[i]
-        if not is_empty(cell) and (column or "") == "" then
-          fault(from.line, nil, ("cell %d (%s) has no name in the header"):format(i, text.quote(cell)))
+        if not is_empty(cell) and column == "" then
+          nameless[i] = nameless[i] or ("column %s has no name in the header, and cells below that, the first in line "
+            .. "%d: %s"):format(letters(i), from.line, text.quote(cell))
+          fault(from.line, letters(i), nameless[i], head)
+        elseif not is_empty(cell) and not column then
+          fault(from.line, letters(i), ("the row has a cell in column %s (%s), and the header has %d columns: is a "
+            .. "text with %s in it quoted?"):format(letters(i), text.quote(cell), #columns, SEPARATORS[separator]))
         elseif not is_empty(cell) then
           local value, why = cells.read(column, cell, typing)
           if why then fault(from.line, column, why) end
@@ -208,8 +255,8 @@ local function speller()
   end
 end
 
-local function shot_of(row, number, slip, fault)
-  local shot = { line = row.line, head = row.head, row = number, params = {} }
+local function shot_of(row, number, slip, fault, place)
+  local shot = { line = row.line, place = place(row.line), head = row.head, row = number, params = {} }
   for _, cell in ipairs(row.cells) do
     local column, value = cell[1], cell[2]
     if column:find(NOTE) then
@@ -242,7 +289,7 @@ local function check_doubles(shots, fault)
   for _, shot in ipairs(shots) do
     local other = seen[shot.key]
     if other then
-      fault(shot.line, "key", ("the key %s is that of line %d as well"):format(text.quote(shot.key), other.line))
+      fault(shot.line, "key", ("the key %s is that of %s as well"):format(text.quote(shot.key), other.place))
     end
     seen[shot.key] = other or shot
   end
@@ -250,7 +297,7 @@ end
 
 -- Faults, and the lines that have one; what is wrong with a whole column is told once. `head`: the line where it stands
 -- is that of the header.
-local function collector()
+local function collector(place)
   local faults, told, lines = {}, {}, {}
   return faults, function(line, column, message, head)
     lines[line] = lines[line] or {}
@@ -260,7 +307,7 @@ local function collector()
       if not head then again.more = (again.more or 0) + 1 end
       return
     end
-    local fault = { line = head or line, column = column, message = message }
+    local fault = { line = head or line, place = place(head or line), column = column, message = message }
     told[message], faults[#faults + 1] = fault, fault
   end, lines
 end
@@ -273,7 +320,9 @@ end
 ---@return table<integer, table<string, true>> lines   those that have one, and in which columns ("": in none)
 function list.read(given, opts)
   opts = opts or {}
-  local faults, fault, lines = collector()
+  local unit = type(given) == "table" and "row" or "line"
+  local function place(line) return ("%s %d"):format(unit, line) end
+  local faults, fault, lines = collector(place)
   local rows = {}
   if type(given) == "table" then
     for i, shot in ipairs(given) do
@@ -292,10 +341,18 @@ function list.read(given, opts)
     else rows = of_csv(content, opts, fault) end
   end
   local shots, slip = {}, speller()
-  for i, row in ipairs(rows) do shots[i] = shot_of(row, i, slip, fault) end
+  for i, row in ipairs(rows) do shots[i] = shot_of(row, i, slip, fault, place) end
   if #shots == 0 and #faults == 0 then fault(1, nil, "the list is empty: it has no shots") end
   check_doubles(shots, fault)
   return shots, faults, fault, lines
+end
+
+--- A fault of a list, in words.
+---@param fault runway.ListFault
+---@return string
+function list.told(fault)
+  return ("%s%s: %s%s"):format(fault.place, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
+    fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
 
 return list

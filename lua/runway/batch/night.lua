@@ -104,18 +104,53 @@ local function recall(shot, by_key)
   end
 end
 
+-- What is known of an attempt, and is not the next one's.
+local OF_AN_ATTEMPT = { "task_id", "error", "path", "bytes", "status", "progress", "submitted_at", "ended_at" }
+
+--- The key of a shot stands for another request: what that is, is told apart (`older`), and the shot is not made. What
+--- is unknown stays so, until someone settles it.
+---@param shot runway.Shot     recalled
+---@param err runway.Error
+function night.stands_for_another(shot, err)
+  local film = shot.state == "done" and shot.path
+  if film then err.message = ("%s. What it stands for is there: %s"):format(err.message, film) end
+  shot.older = { state = shot.state ~= "queued" and shot.state or nil, task_id = shot.task_id, path = film or nil }
+  for _, name in ipairs(OF_AN_ATTEMPT) do shot[name] = nil end
+  shot.state, shot.error = shot.state == "unknown" and "unknown" or "failed", err
+end
+
+--- Is a shot to be submitted, by what is known before it begins?
+---@param shot runway.Shot     recalled
+---@param account runway.Client
+---@param options table        retry_failed, attempts
+---@return boolean
+function night.is_new(shot, account, options)
+  if shot.left_out or shot.older or shot.state ~= "queued" and shot.state ~= "failed" then return false end
+  if shot.state == "queued" or options.retry_failed then return true end
+  local err = shot.error
+  return err ~= nil and err.kind == "task_failed" and shot.attempt < (options.attempts or 1)
+    and adapter.may_retry(clients.session_of(account), err.code) or false
+end
+
+--- The shots as these entries have them.
+---@param shots runway.Shot[]
+---@param by_key table<string, runway.Entry>
+function night.recall_of(shots, by_key)
+  for _, shot in ipairs(shots) do recall(shot, by_key) end
+end
+
 --- What the journal knows of the shots.
 ---@param shots runway.Shot[]
 ---@param j runway.Journal
 ---@return runway.Entry[]|nil      all that it holds
----@return runway.Error|nil err
+---@return runway.Error|table<string, runway.Entry> err   or the same by their keys
 function night.recall(shots, j)
   local entries, err = j:entries()
   if not entries then return nil, err end
   local by_key = {}
   for _, entry in ipairs(entries) do by_key[entry.key] = entry end
-  for _, shot in ipairs(shots) do recall(shot, by_key) end
-  return entries
+  night.recall_of(shots, by_key)
+  return entries, by_key
 end
 
 --- What became of those that were being submitted when all was stopped: what never left has no entry.
@@ -139,9 +174,6 @@ local function goes_on(self, shot)
   return err ~= nil and err.kind == "task_failed" and shot.attempt < shot.most_attempts
     and adapter.may_retry(clients.session_of(self.accounts[shot.provider]), err.code)
 end
-
--- What is known of an attempt, and is not the next one's.
-local OF_AN_ATTEMPT = { "task_id", "error", "path", "bytes", "status", "progress", "submitted_at", "ended_at" }
 
 local function begin_anew(self, shot)
   shot.again, shot.spent = nil, shot.credits or 0
@@ -204,6 +236,10 @@ local function turned_away(self, shot, err, patience)
     shot.credits = not known and shot.estimate and shot.spent + shot.estimate.credits or shot.credits
     fail(self, shot, "unknown", err)
   elseif err.kind == "task_failed" or err.kind == "task_cancelled" then fail(self, shot, "failed", err)
+  elseif err.code == "key_conflict" then      -- another program was faster
+    shot.state = "queued"
+    night.stands_for_another(shot, err)
+    tell(self, shot)
   elseif is_budget(err) and wait_for_credits(self, shot) then return true
   elseif HALTING[err.kind] or is_lasting(err) or is_budget(err) then halt(self, shot, err)
   elseif err.kind == "cancelled" then fail(self, shot, "queued", err)
@@ -297,6 +333,7 @@ end
 
 -- A shot, and what is made anew of it. True: it has given its turn back.
 local function carry_out(self, shot)
+  if shot.older then return end
   while true do
     if shot.state == "failed" and goes_on(self, shot) then begin_anew(self, shot) end
     if shot.state == "failed" then return end
@@ -382,10 +419,10 @@ end
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
-    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options.directory) }, Night)
+    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options) }, Night)
   local line = in_line(shots)
   for _, shot in ipairs(line) do
-    shot.again = options.retry_failed and shot.state == "failed" or nil
+    shot.again = options.retry_failed and shot.state == "failed" and not shot.older or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
   tell(self)
@@ -423,7 +460,7 @@ function night.enqueue(shots, accounts, options)
   local self = setmetatable({ shots = shots, accounts = accounts, options = options }, Night)
   local line, next_one, failure = in_line(shots), 1, nil
   local function put(shot)
-    if options.retry_failed and shot.state == "failed" then begin_anew(self, shot) end
+    if options.retry_failed and shot.state == "failed" and not shot.older then begin_anew(self, shot) end
     if shot.state ~= "queued" then return end
     local params = { key = shot.entry, output = shot.output }
     for name, v in pairs(shot.params) do params[name] = v end

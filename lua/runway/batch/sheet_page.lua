@@ -89,8 +89,12 @@ local function plain(state, shot, note)
   return ('<span class="plain"><b>%s</b>%s</span>'):format(text_of(tostring(shot.row or "")), note or PLAIN[state])
 end
 
--- What is to be seen of a shot: its picture, its film or its sound.
-local function stage(shot, state, file)
+-- What is to be seen of a shot: its picture, its film or its sound. `old`: of the request that its key stands for.
+local function stage(shot, state, file, old)
+  if old then
+    return ('<a class="stage" href="%s" aria-label="%s">%s</a>'):format(link_to(old),
+      text_of("What the key " .. shot.key .. " stands for"), plain(state, shot, "of another request"))
+  end
   if not file then return ('<div class="stage">%s</div>'):format(plain(state, shot)) end
   local href, media = link_to(file), names.media(shot.kind)
   if media == "audio" then
@@ -156,7 +160,11 @@ local function trouble(shot, redact)
   return ('<p class="trouble"><span dir="auto">%s</span>%s</p>'):format(said(redact, message), code)
 end
 
-local function files_of(shot, file, directory)
+local function files_of(shot, file, directory, old)
+  if old then
+    return ('<p class="files"><a href="%s" dir="auto">%s</a> is of another request</p>'):format(link_to(old),
+      text_of(old))
+  end
   if shot.state ~= "done" then return "" end
   if not file then
     return shot.path and ('<p class="files"><span>%s</span></p>'):format(text_of(shot.path)) or ""
@@ -171,17 +179,18 @@ local function attribute(name, value) return value and (' data-%s="%s"'):format(
 local function card(shot, made)
   local state, prompt = shown(shot), names.prompt(shot.params)
   local file = shot.state == "done" and beside(made.directory, shot.path) or nil
+  local old = shot.older and beside(made.directory, shot.older.path) or nil
   local when = shot.ended_at or shot.submitted_at
   return table.concat {
     ('<li class="shot %s" data-state="%s" data-n="%d"'):format(state, state, shot.row or shot.line),
     attribute("at", when and text.number(when)), attribute("cost", shot.credits and text.number(shot.credits)),
     attribute("took", took(shot) and text.number(took(shot))),
     attribute("model", value_of(made.redact, shot.model or shot.params.model)), ">\n",
-    stage(shot, state, file), '\n<div class="told">\n<div class="name"><h2 dir="auto">', said(made.redact, shot.key),
-    '</h2><span class="state">', words_of(shot, state), "</span></div>\n",
+    stage(shot, state, file, old), '\n<div class="told">\n<div class="name"><h2 dir="auto">',
+    said(made.redact, shot.key), '</h2><span class="state">', words_of(shot, state), "</span></div>\n",
     type(prompt) == "string" and ('<p class="prompt" dir="auto">%s</p>\n'):format(said(made.redact, prompt)) or "",
     trouble(shot, made.redact), '<dl class="facts">', facts(shot, made.redact), "</dl>\n",
-    files_of(shot, file, made.directory), "</div>\n</li>\n",
+    files_of(shot, file, made.directory, old), "</div>\n</li>\n",
   }
 end
 

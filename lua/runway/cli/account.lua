@@ -130,9 +130,13 @@ function account.open(args, world, sends_nothing)
     else world.stderr:write(report.told(args, message)) end
   end
   local client
+  local journal = args.journal
+  if sends_nothing and journal and not journal:find "^postgres[a-z]*://" and not core.readable(journal) then
+    journal = nil                             -- to open it would make it
+  end
   client, err = require("runway").client {
     api_key = sends_nothing and no_key(provider) or nil,
-    logger = logger, journal = args.journal, provider = provider, base_url = args.base_url,
+    logger = logger, journal = journal, provider = provider, base_url = args.base_url,
     poll_interval = args.poll_interval, budget = args.budget, prices = prices, max_tasks = args.max_tasks,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,

@@ -36,6 +36,7 @@ local function where_of(args) return args.journal or args.output .. "/runway.db"
 local function as_object(args, shot)
   local object = { path = shot.state == "done" and shot.path or nil }
   for _, name in ipairs(TOLD) do object[name] = shot[name] end
+  object.older = shot.older
   if shot.error then
     object.error = report.as_typed({ key = shot.entry, journal = where_of(args) }, shot.error.message)
     object.error_kind, object.error_code = shot.error.kind, shot.error.code
@@ -77,7 +78,7 @@ local function sums_as_object(args, sums, code)
   local null = require("runway.json").null
   return { shots = all_of(sums.counts), counts = sums.counts, credits = sums.credits, budget = sums.budget or null,
     directory = args.output, journal = errors.redact(where_of(args)), page = page_of(args) or null,
-    halted = halts_as_object(sums.halted), exit_code = code }
+    halted = halts_as_object(sums.halted), plan = plan.as_object(sums.plan), exit_code = code }
 end
 
 local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
@@ -119,7 +120,7 @@ end
 
 -- What there is to do about shots that failed, as far as it is the same for several: a task that failed stands under
 -- its key for good; what was refused has left its key free.
-local function tell_failed(world, sums)
+local function tell_failed(args, world, sums)
   local failed, refused, conflicts = false, false, false
   for _, shot in ipairs(sums.shots) do
     if shot.state == "failed" and not shot.left_out then
@@ -129,7 +130,10 @@ local function tell_failed(world, sums)
       else refused = true end
     end
   end
-  if failed then say(world, "what failed is made anew with --retry-failed") end
+  if failed then
+    say(world, args.retry_failed and "what failed has failed in this run: see with each why, and change its row "
+      .. "before it is paid for again" or "what failed is made anew with --retry-failed")
+  end
   if refused then say(world, "what was refused made no task, and is submitted again when you ", AGAIN) end
   if conflicts then
     say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
@@ -160,7 +164,7 @@ local function tell_sums(args, world, sums)
   say(world, sums_as_text(sums, under_way))
   tell_halts(world, sums.halted)
   world.stderr:write(report.unknown(where_of(args), unknown_in(sums.shots)))
-  tell_failed(world, sums)
+  tell_failed(args, world, sums)
   if args.enqueue and counts.queued > 0 then
     say(world, ("left to workers: runway work --journal %s -o %s"):format(text.shell(errors.redact(where_of(args))),
       text.shell(args.output)))
@@ -228,10 +232,6 @@ local function make(args, world, client)
   end
   if not ok then error(result, 0) end
   if not result then return plan.refused(world, args, err) end
-  if result.others > 0 then
-    say(world, where_of(args), " also holds ", ("%d"):format(result.others), result.others == 1
-      and " shot of another list, which was left" or " shots of another list, which were left")
-  end
   return finish(args, world, watched, result, result.exit_code)
 end
 

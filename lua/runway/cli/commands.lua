@@ -188,10 +188,16 @@ local batch = {
 
 local estimate = {
   "estimate", "Say what a clip, or a list of shots, would cost. Nothing is sent, no key needed.",
-  more = "Of a list a line for each shot, and the sum. 1: a price is not known here.\n\n" .. LIST .. "\n\n" .. NAMES
-    .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2 },
+  more = "Of a list a line for each shot, and the sum; with -o DIR also what of it is there already, what is to be "
+    .. "bought, and what DIR holds that the list does not name. 1: a price is not known here.\n\n" .. LIST .. "\n\n"
+    .. NAMES .. "\n\n" .. KEYS .. "\n\n" .. exits.told { 0, 1, 2 },
   takes = { { "file", "A list of shots.", optional = true } },
-  options = together(PARAMS, { PRICE, JSON }, ACCOUNT),
+  options = together(PARAMS, {
+    { "-o --output", "Of a list: the directory that it is made in.", value = "DIR" },
+    { "--journal", "Of a list: another journal than runway.db in DIR: a file, or postgresql://….",
+      value = "JOURNAL" },
+    PRICE, JSON,
+  }, ACCOUNT),
 }
 
 local task = {
@@ -200,7 +206,11 @@ local task = {
     .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n"
     .. exits.told { 0, 1, 2, 5 },
   takes = { { "id", "The task's id." } },
-  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { KIND, JSON }, ACCOUNT),
+  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, {
+    { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of it.",
+      value = "JOURNAL" },
+    KIND, JSON,
+  }, ACCOUNT),
 }
 
 local cancel = {
@@ -264,11 +274,12 @@ local journal = {
 }
 
 local join = {
-  "join", "Put the clips of a list together into one film, in its order.",
+  "join", "Put clips together into one film: those of a list, in its order, or as they are named.",
   more = "The directory is where the list was made; ffmpeg must be there. The film has the size and the rate of the "
-    .. "first clip; one of another shape stands on black, one without sound is silent. Clips that are not there are "
-    .. "told, the rest is joined, and the exit code is 1. The clips stay as they are. Prints the path of the film.",
-  takes = { { "directory", "The directory of a list that was made." } },
+    .. "first clip; one of another shape stands on black, one without sound is silent. Clips of a list "
+    .. "that are not there are told, the rest is joined, and the exit code is 1; a clip of another request than its "
+    .. "row has now is refused by name. The clips stay as they are. Prints the path of the film.",
+  takes = { { "directory", "The directory of a list that was made, or clips, one by one.", many = true } },
   options = {
     { "-o --output", "The film to write (MP4).", value = "FILE" },
     { "--list", "The films of this list, in its order (default: of the list that was made there last).",

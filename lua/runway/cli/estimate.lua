@@ -32,6 +32,9 @@ function command.estimate(args, world)
   local asks = next(given) ~= nil
   if not args.file and not asks then return nil, "estimate needs a list of shots, or what `generate` takes" end
   if args.file and asks then return nil, "estimate takes a list of shots, or one clip's options, and not both" end
+  if not args.file and (args.output or args.journal) then
+    return nil, "estimate takes -o and --journal with a list: they say what of it is there already"
+  end
   local client, err = account.open(args, world, true)
   if not client then return report.failure(world, args, err) end
   if args.file then return plan.tell(args, world, client, false) end

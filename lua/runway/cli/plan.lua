@@ -33,13 +33,31 @@ local function request_of(shot)
     json = shot.request.json }, errors.redact)
 end
 
+--- What a list asks for beside what is there, as an object.
+---@param of runway.Plan|nil   nil: it did not come to that
+---@return table|nil
+function plan.as_object(of)
+  local json = require "runway.json"
+  return of and { new = of.new, credits = of.credits, low = of.low, without_price = of.without_price,
+    again = json.array(of.again), unnamed = json.array(of.unnamed) } or json.null
+end
+
 local function as_object(shot, requests)
   return { key = shot.key, state = shot.state, provider = shot.provider, line = shot.line, kind = shot.kind,
-    output = shot.output, estimate = shot.estimate or require("runway.json").null,
-    request = requests and request_of(shot) or nil }
+    output = shot.output, older = shot.older, error = shot.error and shot.error.message,
+    path = shot.state == "done" and shot.path or nil, task_id = shot.task_id, credits = shot.credits,
+    estimate = shot.estimate or require("runway.json").null,
+    request = requests and shot.new and request_of(shot) or nil }
+end
+
+-- How one stands that is not to be made: in a word, or why.
+local function as_it_stands(shot)
+  local word = shot.state == "done" and "is there already" or shot.state
+  return report.words { shot.key, shot.error and word .. ": " .. report.of_one(shot.error.message) or word }
 end
 
 local function as_line(shot, requests)
+  if not shot.new then return as_it_stands(shot) end
   local words = { shot.key, plan.price(shot.estimate) }
   if requests then
     local request = request_of(shot)
@@ -65,15 +83,20 @@ local function sum_of(shots)
   return sum
 end
 
+local function of_unknown(sum)
+  return sum.without_price > 0 and (", and %d whose price is not known"):format(sum.without_price) or ""
+end
+
 --- Prints it: a line for each shot, and the sum.
----@param args table        file, only, json
+---@param args table        file, output, only, retry_failed, attempts, json
 ---@param world table
 ---@param client runway.Client
 ---@param requests boolean  with what would be sent
 ---@return integer exit_code
 function plan.tell(args, world, client, requests)
   local only = args.only and #args.only > 0 and args.only or nil
-  local result, err = require("runway").batch(client, args.file, { directory = ".", only = only, dry_run = true })
+  local result, err = require("runway").batch(client, args.file, { directory = args.output, only = only, dry_run = true,
+    retry_failed = args.retry_failed, attempts = args.attempts })
   if not result then return plan.refused(world, args, err) end
   for _, shot in ipairs(result.shots) do
     if not shot.left_out and args.json then report.entry(world, as_object(shot, requests))
@@ -83,11 +106,12 @@ function plan.tell(args, world, client, requests)
   local code = sum.without_price > 0 and not requests and exits.FAILED or exits.OK
   if args.json then
     report.line(world, { shots = sum.shots, estimate = { credits = sum.credits, low = sum.low },
-      without_price = sum.without_price, exit_code = code })
+      without_price = sum.without_price, plan = plan.as_object(result.plan), exit_code = code })
   else
     local shots = sum.shots == 1 and "1 shot" or ("%d shots"):format(sum.shots)
-    world.stdout:write(("%s  %s%s\n"):format(shots, plan.price(sum), sum.without_price > 0
-      and (", and %d whose price is not known"):format(sum.without_price) or ""))
+    world.stdout:write(("%s  %s%s%s\n"):format(shots, plan.price(sum), of_unknown(sum), result.plan.new < sum.shots
+      and ("; of these %d to be bought  %s%s"):format(result.plan.new, plan.price(result.plan),
+        of_unknown(result.plan)) or ""))
   end
   return code
 end

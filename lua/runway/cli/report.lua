@@ -188,11 +188,15 @@ function report.spelled(message)
   return message
 end
 
+-- An option of a list that a message advises.
+local function as_option(message) return (message:gsub("with retry_failed", "with --retry-failed")) end
+
 --- A message whose advice for scripts is what is typed here.
 ---@param args table
 ---@param message string
 ---@return string
 function report.as_typed(args, message)
+  message = as_option(message)
   local from, to = message:find('journal:settle%(.-{ failed = "why" }')
   return from and message:sub(1, from - 1) .. report.settling(args) .. message:sub(to + 1) or message
 end
@@ -201,7 +205,7 @@ end
 ---@param message string
 ---@return string
 function report.of_one(message)
-  return (message:gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%("
+  return (as_option(message):gsub(" ?Look at the provider's own list of tasks, then say what is true: journal:settle%("
     .. '.-{ failed = "why" }%.', ""))
 end
 
@@ -260,6 +264,7 @@ local function resume_command(args, id, message)
   add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
   add("--base-url", args.base_url)
   add("--kind", args.kind)
+  add("--journal", args.journal and errors.redact(args.journal))
   add("--ca-file", args.ca_file)
   if args.proxy and not args.proxy:find("@", 1, true) then add("--proxy", args.proxy) end -- no password on the screen
   for _, name in ipairs { "allow_http", "allow_private" } do
@@ -282,7 +287,7 @@ end
 ---@return string
 function report.to_go_on(args, id, message)
   local remembered = args.command == "batch" or args.command == "work"
-    or args.command == "generate" and args.journal and args.key
+    or args.journal and (args.command == "task" or args.command == "generate" and args.key)
   return remembered and "run the same command again" or resume_command(args, id, message or "")
 end
 

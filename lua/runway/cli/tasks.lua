@@ -84,9 +84,11 @@ end
 function tasks.task(args, world)
   if args.id == "" then return nil, EMPTY end
   if args.output then
-    local ok, misuse = writable(args, world)
+    local ok, misuse = writable(args, world, args.journal ~= nil and args.output ~= "-")
     if ok ~= true then return ok, misuse end
   end
+  local absent = args.journal and account.absent(args.journal)
+  if absent then return report.failure(world, args, absent) end
   local client, err = account.open(args, world)
   if not client then return report.failure(world, args, err) end
   local task

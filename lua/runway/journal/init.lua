@@ -435,6 +435,18 @@ function journal.of_token(j, token)
   return found[1].rows[1]
 end
 
+--- The entry of a task of an account.
+---@param j runway.Journal
+---@param session runway.Session
+---@param id string
+---@return table|nil row
+---@return runway.Error|nil err
+function journal.of_task(j, session, id)
+  local found, err = books[j]:read { sql.of_task(id, session.adapter.name, session.base) }
+  if not found then return nil, err end
+  return found[1].rows[1]
+end
+
 --- What becomes of the task of a key is to be written down: see trail.lua.
 ---@param j runway.Journal
 ---@param key string

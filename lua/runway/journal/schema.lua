@@ -39,6 +39,10 @@ local MIGRATIONS = {
     "ALTER TABLE runway_shots ADD COLUMN model TEXT",
     "CREATE INDEX runway_shots_claimed ON runway_shots (model) WHERE state = 'queued' AND lease_until IS NOT NULL",
   },
+  {
+    -- whose task an id is, for who attaches to it so
+    "CREATE INDEX runway_shots_task ON runway_shots (task_id) WHERE task_id IS NOT NULL",
+  },
 }
 
 -- The names of all tables there are.

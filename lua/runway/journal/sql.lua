@@ -276,6 +276,12 @@ function sql.of_token(token)
   return { "SELECT state, provider, base_url FROM runway_shots WHERE token = $1", token }
 end
 
+--- The entry of a task.
+function sql.of_task(id, provider, base_url)
+  return { "SELECT " .. COLUMNS .. " FROM runway_shots WHERE task_id = $1 AND provider = $2 AND base_url = $3 "
+    .. "ORDER BY key LIMIT 1", id, provider, base_url }
+end
+
 --- The same where the entry has become another's: an entry of its own, under a key that says so.
 function sql.stray(key, token, intent, now, t)
   return { "INSERT INTO runway_shots (key, state, provider, base_url, kind, fingerprint, description, token, owner, "

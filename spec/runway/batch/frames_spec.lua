@@ -135,7 +135,12 @@ describe("a shot that begins where another ends", function()
     local err = result.shots[2].error
     assert.same({ "cancelled", "waits", "no" }, { err.kind, err.code, err.sent })
     assert.matches('"b" begins where "a" ends, and that failed %(.*it was too dark', err.message)
-    assert.matches('"c" begins where "b" ends, and that is not made', result.shots[3].error.message)
+    assert.equal('"c" begins where "b" ends, which waits for "a", and that failed (the provider could not make it: it '
+      .. 'was too dark). Nothing was submitted; run the list again with retry_failed, which makes "a" anew',
+      result.shots[3].error.message)
+    result = assert(run(list("a", "b<last:a", "c<last:b", "e<last:c"), { retry_failed = true }))
+    assert.equal('"e" begins where "c" ends, which waits for "a", and that failed (the provider could not make it: it '
+      .. 'was too dark). Nothing was submitted; run the list again when that is there', result.shots[4].error.message)
     assert.equal("queued", states(assert(run(list("a", "b<last:a", "c<last:b", "d")))):match "%w+ (%w+)")
     fails = {}
     result = assert(run(list("a", "b<last:a", "c<last:b", "d"), { retry_failed = true }))

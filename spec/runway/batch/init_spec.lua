@@ -388,6 +388,98 @@ describe("runway.batch", function()
       assert.equal("failed done", states(result))
       assert.equal("key_conflict", result.shots[1].error.code)
       assert.same({ a = 1, b = 1 }, posts)
+      local shot, film = result.shots[1], files:path "out/a.mp4"
+      assert.same({ state = "done", task_id = "task-a-1", path = film }, shot.older) -- and is told apart
+      assert.same({}, { shot.path, shot.task_id, shot.bytes, shot.submitted_at })
+      assert.matches("What it stands for is there: " .. film, shot.error.message, 1, true)
+      assert.same({ 40, 1, 1 }, { result.credits, result.counts.failed, result.exit_code })
+      assert.equal("done done", states(assert(run(list("a", "b"))))) -- as soon as the row has its words back
+    end)
+
+    it("says so before anything is paid for, and makes none of it anew, whatever is asked for", function()
+      client = provider()
+      assert(run(list("a", "b")))
+      local path = files:write("shots.csv", HEADER .. "\na,other,gen4.5,1280:720,5\nc,c,gen4.5,1280:720,5\n")
+      local first
+      local function sheet(_, shots) first = first or shots[1].state .. " " .. shots[1].error.code end
+      for _, more in ipairs { { dry_run = true }, { retry_failed = true }, { attempts = 3 }, { enqueue = true } } do
+        local result = assert(run(path, { sheet = sheet, dry_run = more.dry_run, enqueue = more.enqueue,
+          retry_failed = more.retry_failed, attempts = more.attempts }))
+        assert.same({ "failed", "key_conflict" }, { result.shots[1].state, result.shots[1].error.code })
+      end
+      assert.equal("failed key_conflict", first)
+      assert.same({ a = 1, b = 1, c = 1 }, posts)
+    end)
+
+    it("leaves what is unknown so, though its row was changed", function()
+      client = provider { a = { fault = "timeout" } }
+      assert(run(list("a")))
+      local path = files:write("shots.csv", HEADER .. "\na,other,gen4.5,1280:720,5\n")
+      local result = assert(run(path, { retry_failed = true }))
+      assert.same({ "unknown", 4, "key_conflict" }, { states(result), result.exit_code, result.shots[1].error.code })
+      assert.same({ a = 1 }, posts)
+    end)
+  end)
+
+  describe("run again with another list", function()
+    local said
+
+    before_each(function()
+      said = {}
+      client = provider({}, { logger = function(level, message)
+        if level ~= "debug" then said[#said + 1] = level .. " " .. message end
+      end })
+      assert(run(list("a", "b", "c")))
+      said = {}
+    end)
+
+    it("says before anything is paid for what is new, what is bought anew, and what the list does not name", function()
+      local path = files:write("shots.csv", HEADER .. "\na,a,gen4.5,1280:720,5\nb2,b,gen4.5,1280:720,5\n"
+        .. "d,d,gen4.5,1280:720,5\n")
+      local plan = { new = 2, credits = 120, low = 120, without_price = 0, again = { { key = "b2", known = "b" } },
+        unnamed = { "b", "c" } }
+      local before
+      for _, more in ipairs { { dry_run = true }, {} } do
+        said, before = {}, nil
+        local result = assert(run(path, { dry_run = more.dry_run, on_progress = function(_, shot)
+          before = before or not shot and #said
+        end }))
+        assert.same(plan, result.plan)
+        assert.same({ "warning 2 of 3 shots are new, to be bought for 120 credits",
+          'warning of these 1 was bought before, by its prompt, under other keys, and is paid for anew: "b2" (as "b"); '
+          .. "for the film that is there give the row its key", "warning " .. files:path "out/runway.db"
+          .. ' also holds 2 shots that the list does not name, which are left: "b", "c"' }, said)
+        assert.equal(more.dry_run and "done queued queued" or "done done done", states(result))
+      end
+      assert.equal(3, before)
+      assert.same({ a = 1, b = 2, c = 1, d = 1 }, posts)
+    end)
+
+    it("and says nothing where all is as it was", function()
+      assert.same({ 0, {} }, { assert(run(list("a", "b", "c"))).plan.new, said })
+    end)
+
+    it("counts what failed where that is made anew, and what was left out not", function()
+      client = provider { x = { { code = "SAFETY.INPUT.TEXT" } } }
+      assert(run(list("x", "a", "b", "c")))
+      local lines = list("x", "a", "b", "c", "d", "e")
+      local function new(more)
+        more.dry_run = true
+        return assert(run(lines, more)).plan.new
+      end
+      assert.same({ 2, 3, 1 }, { new {}, new { retry_failed = true }, new { only = { "d", "a" } } })
+    end)
+
+    it("knows by the directory what of it is there, where the journal has other lists as well", function()
+      local j = assert(journal.open(files:path "all.db"))
+      client = provider({}, { journal = j, logger = function() end })
+      assert(run(list("x", "y"), { directory = files:path "one" }))
+      assert(run(list("a", "b"), { directory = files:path "two" }))
+      local path = files:write("shots.csv", HEADER .. "\na,a,gen4.5,1280:720,5\nx2,x,gen4.5,1280:720,5\n")
+      local plan = assert(run(path, { directory = files:path "two", dry_run = true })).plan
+      assert.same({ { "b" }, { { key = "x2", known = "x" } } }, { plan.unnamed, plan.again })
+      assert.same({}, assert(run(path, { dry_run = true, directory = files:path "new" })).plan.unnamed)
+      j:close()
     end)
   end)
 

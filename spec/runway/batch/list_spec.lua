@@ -50,6 +50,9 @@ describe("a list of shots", function()
     it("has commas as decimal marks only where something else parts the cells", function()
       local shots = read "key;duration\na;5,5\n"
       assert.equal(5.5, shots[1].params.duration)
+      shots = read "key;voice.speed;prompt;seconds;code\na;0,7;1,5;-2,5;1,2,3\n"
+      assert.same({ voice = { speed = 0.7 }, prompt = "1,5", seconds = -2.5, code = "1,2,3" }, shots[1].params)
+      assert.equal("0,7", read('key,strength\na,"0,7"\n')[1].params.strength)
       local fault = fault_of 'key,duration\na,"5,5"\n'
       assert.equal(2, fault.line)
       assert.equal("duration", fault.column)
@@ -97,6 +100,13 @@ describe("a list of shots", function()
       assert.same({ prompt = "42", model = "4", duration = 5, seed = 12, audio = true, voice = { speed = 1.5 },
         options = { seconds = 8 }, code = "007", deadline = 90, ratio = "1280:720" }, shots[1].params)
       assert.equal("auto", read("key,duration\na,auto\n")[1].params.duration)
+      assert.same({ prompt = "VRAI" }, read("key;prompt\na;VRAI\n")[1].params)
+      for word, meant in pairs { WAHR = "true", FALSCH = "false", VRAI = "true", FAUX = "false", ["ЛОЖЬ"] = "false" } do
+        local fault = fault_of("key;audio\na;" .. word .. "\n")
+        assert.equal("audio", fault.column)
+        assert.matches(('audio is "%s", as a spreadsheet writes it in another language: here that is %s'):format(word,
+          meant), fault.message, 1, true)
+      end
       for _, column in ipairs { "duration", "seed", "deadline" } do
         assert.matches(column .. ' must be a number, not "5s"', fault_of(("key,%s\na,5s\n"):format(column)).message)
       end
@@ -186,6 +196,8 @@ describe("a list of shots", function()
       { directory = "lists" })[1].params
     assert.same({ "lists/a.mp3", "lists/b.mp4", "lists/c.png", "C:/d.png" },
       { params.audio_uri.path, params.videoUri.path, params.character.promptUri.path, params.image.path })
+    params = read('reference_audios.1,referenceAudios\na.mp3,"[""b.mp3""]"\n')[1].params
+    assert.same({ "a.mp3", "b.mp3" }, { params.reference_audios[1].path, params.referenceAudios[1].path })
     assert.equal("a\0b", read('{"image":"a\\u0000b"}')[1].params.image) -- which is refused with the rest
   end)
 
@@ -200,6 +212,10 @@ describe("a list of shots", function()
       local fault = fault_of "key,prompt\na,x\nb,y\na,z\n"
       assert.same({ 4, "key" }, { fault.line, fault.column })
       assert.matches('the key "a" is that of line 2 as well', fault.message)
+      assert.equal("line 4", fault.place)
+      fault = fault_of { { key = "a", prompt = "x" }, { key = "a", prompt = "y" } } -- a table has rows and no lines
+      assert.same({ 2, "row 2" }, { fault.line, fault.place })
+      assert.matches('the key "a" is that of row 1 as well', fault.message)
     end)
 
     it("by no key that a journal has no room for", function()
@@ -231,7 +247,15 @@ describe("a list of shots", function()
 
     it("when a column stands twice, has no name, or is another one's", function()
       assert.matches("stands there twice", fault_of("prompt,prompt\nx,\n").message)
-      assert.matches("cell 2 %(\"y\"%) has no name", fault_of("prompt,\nx,y\n").message)
+      local fault = fault_of("prompt,,#note,\nx,y,n,\nz,,n,\n,u,n,\n") -- empty to its end it is none
+      assert.same({ 1, "B" }, { fault.line, fault.column })
+      assert.equal(
+        'column B has no name in the header, and cells below that, the first in line 2: "y"', fault.message)
+      assert.is_nil(fault.more)                 -- it is the header's, once
+      fault = fault_of("prompt,model\na, b,c\n")
+      assert.same({ 2, "C" }, { fault.line, fault.column })
+      assert.matches('a cell in column C %("c"%), and the header has 2 columns: is a text with commas', fault.message)
+      assert.equal("AA", fault_of((","):rep(27) .. "prompt\n" .. (","):rep(26) .. "x,y\n").column)
       assert.matches("the same parameter", fault_of("options,options.seconds\n3,4\n").message)
     end)
 

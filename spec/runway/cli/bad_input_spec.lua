@@ -221,7 +221,8 @@ describe("runway batch, given", function()
       local other = here:write("other.csv", HEADER .. "b,a dog,gen4.5,1280:720,5\n")
       local code, _, err, posts = batch(other, here:path "out")
       assert.same({ 0, 1 }, { code, posts }, err)
-      assert.truthy(err:find("runway.db also holds 1 shot of another list, which was left", 1, true), err)
+      assert.truthy(err:find('runway.db also holds 1 shot that the list does not name, which is left: "a"\n', 1, true),
+        err)
     end)
 
     it("that has other requests under the same keys pays for none of them", function()

@@ -2,6 +2,7 @@
 
 local command = require "spec.support.command"
 local exits = require "runway.cli.exits"
+local footage = require "spec.support.footage"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
@@ -209,6 +210,22 @@ describe("runway batch", function()
     assert.equal(0, code, err)
     assert.truthy(err:find("a  submitted  task t-a  (attempt 2)\n", 1, true), err)
     assert.same({ a = 2, b = 4 }, posts)
+    batch(list("c"), {}, { c = { code = "SAFETY.INPUT.TEXT" } })
+    code, _, err = batch(list("c"), { "--retry-failed" }, { c = { code = "SAFETY.INPUT.TEXT" } })
+    assert.equal(1, code)
+    assert.truthy(err:find("what failed has failed in this run", 1, true), err)
+    assert.is_nil(err:find("--retry-failed", 1, true)) -- which it had
+  end)
+
+  it("names what a shot waits for by the option that makes it", function()
+    if footage.missing then return pending(footage.missing) end
+    command.teardown()
+    command.setup { RUNWAYML_API_SECRET = mocked.KEY, TERM = "dumb", PATH = os.getenv "PATH" }
+    local path = here:write("shots.csv", "key,prompt_text,model,ratio,duration,prompt_image\n"
+      .. "a,a,gen4.5,1280:720,5,\nb,b,gen4.5,1280:720,5,last:a\n")
+    local _, out, err = batch(path, { "--json" }, { a = { code = "SAFETY.INPUT.TEXT" } })
+    assert.truthy(err:find('run the list again with --retry-failed, which makes "a" anew', 1, true), err)
+    assert.matches("with %-%-retry%-failed, which", objects(out)[2].error)
   end)
 
   it("says once, at the end, what there is to do about those that are unknown", function()
@@ -279,6 +296,59 @@ describe("runway batch", function()
     assert.matches("did you mean shot%-", err)
     err = select(3, batch(list("a", "b"), { "--only", "a,b" }))
     assert.matches("(keys are words of their own: a b)", err, 1, true)
+  end)
+
+  it("says before anything is paid for, and in a dry run, what is new and what the list does not name", function()
+    batch(list("a", "b"))
+    local path = here:write("shots.csv", HEADER .. "a,a,gen4.5,1280:720,5\nc,b,gen4.5,1280:720,5\n")
+    local words = { "1 of 2 shots is new, to be bought for 60 credits\n", 'bought before, by its prompt, under other '
+      .. 'keys, and is paid for anew: "c" (as "b"); for', 'runway.db also holds 1 shot that the list does not name, '
+      .. 'which is left: "b"\n' }
+    local plan = { new = 1, credits = 60, low = 60, without_price = 0, again = { { key = "c", known = "b" } },
+      unnamed = { "b" } }
+    for _, argv in ipairs { { "batch", path, "--dry-run" }, { "estimate", path }, { "batch", path } } do
+      for _, word in ipairs { "-o", here:path "out", "--json" } do argv[#argv + 1] = word end
+      local _, out, err = command.run(argv, provider())
+      for _, said in ipairs(words) do assert.truthy(err:find(said, 1, true), err) end
+      local submitted = err:find "c  submitted"
+      assert.is_true(not submitted or submitted > err:find("does not name", 1, true))
+      local shots = objects(out)
+      assert.same({ "done", plan }, { shots[1].state, shots[3].plan })
+      assert.is_nil(shots[1].request)
+    end
+    assert.same({ a = 1, b = 2 }, posts)
+    local _, out = command.run({ "estimate", path, "-o", here:path "out" }, {})
+    assert.equal("a  is there already\nc  is there already\n2 shots  120 credits; of these 0 to be bought  0 credits\n",
+      out)
+    _, out = command.run({ "estimate", path }, {})
+    assert.equal("a  60 credits\nc  60 credits\n2 shots  120 credits\n", out)
+  end)
+
+  it("makes neither journal nor directory where it only says what would be", function()
+    for _, argv in ipairs { { "batch", list "a", "--dry-run" }, { "estimate", list "a" } } do
+      for _, word in ipairs { "-o", here:path "out", "--journal", here:path "other.db" } do argv[#argv + 1] = word end
+      assert.equal(0, (command.run(argv, {})))
+    end
+    assert.same({}, { here:content "out/index.html", here:content "other.db" })
+    assert.equal(2, (command.run({ "estimate", "--prompt", "x", "-o", here:path "out" }, {})))
+  end)
+
+  it("tells of a key that stands for another request the same on the terminal, on the page and as JSON", function()
+    batch(list("a", "b"))
+    local path = here:write("shots.csv", HEADER .. "a,other,gen4.5,1280:720,5\nb,b,gen4.5,1280:720,5\n")
+    local code, out, err = batch(path, { "--json" })
+    local shots, page = objects(out), here:content "out/index.html"
+    assert.same({ 1, "failed", "key_conflict", "done", here:path "out/a.mp4" }, { code, shots[1].state,
+      shots[1].error_code, shots[1].older.state, shots[1].older.path })
+    assert.same({}, { shots[1].path, shots[1].task_id })
+    assert.same({ 1, 1, 40 }, { shots[3].counts.done, shots[3].counts.failed, shots[3].credits })
+    assert.truthy(err:find("1 of 2 done, 1 failed; 40 credits", 1, true), err)
+    assert.truthy(err:find("What it stands for is there: " .. here:path "out/a.mp4", 1, true), err)
+    for _, words in ipairs { "<dt>Failed</dt><dd>1</dd>", "<dt>Done</dt><dd>1</dd>", "<dt>Cost</dt><dd>40",
+      '<a href="./a.mp4" dir="auto">a.mp4</a> is of another request', "of another request</span></a>" } do
+      assert.truthy(page:find(words, 1, true), words)
+    end
+    assert.is_nil(page:find("no film", 1, true))
   end)
 
   it("sends nothing when it is only to print requests and their price, and needs no directory", function()

@@ -112,6 +112,45 @@ describe("runway join", function()
     assert.equal(8, #footage.greys(film))
   end)
 
+  seen("joins files that are named one by one, in that order", function()
+    directory(3, 5)
+    local one, two = files:path "1.mp4", files:path "2.mp4"
+    local code, out, err = run { "join", two, one, two, "-o", film }
+    assert.same({ 0, film .. "\n", "" }, { code, out, err })
+    assert.equal(13, #footage.greys(film))
+    assert.equal(0, (run { "join", one, "-o", film, "--overwrite" }))
+    assert.equal(3, #footage.greys(film))
+    code, out, err = run { "join", one, files:path "3.mp4", "-o", files:path "x.mp4", "--json" }
+    assert.same({ 1, "open" }, { code, json.decode(out).error.code })
+    assert.matches("3.mp4: there is no such file", err, 1, true)
+    assert.is_nil(files:content "x.mp4")
+    local clip = files:content "1.mp4"
+    for _, words in ipairs { { one, two, "-o", one }, { one, two, "-o", one .. ".json" }, { one, files.directory },
+      { one, two, "--list", one }, { one, "" }, { one, "-o", files:path "runway.db" } } do
+      local argv = { "join", "--overwrite" }
+      for _, word in ipairs(words) do argv[#argv + 1] = word end
+      if not table.concat(words, " "):find "-o" then argv[#argv + 1], argv[#argv + 2] = "-o", film end
+      assert.equal(2, (run(argv)), table.concat(words, " "))
+    end
+    assert.equal(clip, files:content "1.mp4")
+  end)
+
+  seen("takes no film of another request than its row has now, and says so", function()
+    local where = directory(3, 5)
+    assert(contents.write(where, { { key = "a", output = "1.mp4", kind = "text_to_video", older = {} },
+      { key = "b", output = "2.mp4", kind = "text_to_video" }, { key = "c", output = "c.mp4", kind = "text_to_video",
+      older = {} } }))
+    local code, out, err = run { "join", where, "-o", film, "--json" }
+    assert.same({ 1, "key_conflict" }, { code, json.decode(out).error.code })
+    assert.matches("of another request than the list has now: a (" .. files:path "1.mp4" .. "). Give", err, 1, true)
+    assert.is_nil(files:content "film.mp4")
+    files:write("1.mp4.json", json.encode { params = { prompt_text = "x", duration = 5, ratio = "16:9" } })
+    for row, wanted in pairs { ["x,1.mp4,5"] = 0, [",1.mp4,"] = 0, ["y,1.mp4,5"] = 1, ["x,1.mp4,8"] = 1 } do
+      local list = files:write("best.csv", "prompt,output,duration\n" .. row .. "\n")
+      assert.equal(wanted, (run { "join", where, "-o", film, "--overwrite", "--list", list }), row)
+    end
+  end)
+
   seen("joins those of another list, in its order", function()
     local where = directory(3, 5, 7)
     local list = files:write("best.csv", "key,output,prompt_text\nshot-3,3.mp4,x\n2,,x\nshot-1,1.mp4,x\n")

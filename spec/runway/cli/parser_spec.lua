@@ -47,7 +47,7 @@ describe("runway.cli.parser", function()
   end)
 
   it("says what generate has and estimate has not, and no more than that", function()
-    for _, option in ipairs { "-o", "--overwrite", "--key" } do
+    for _, option in ipairs { "--max-bytes", "--overwrite", "--key" } do
       assert.equal(("runway estimate: unknown option '%s' (generate has it, and no price depends on it: leave it out)")
         :format(option), misuse("estimate", "--prompt", "a", option, "b"))
     end

@@ -225,6 +225,49 @@ describe("runway.cli.tasks", function()
     end)
   end)
 
+  describe("task with a journal", function()
+    local journal, film
+
+    before_each(function()
+      journal, film = here:path "shots.db", here:path "a.mp4"
+      assert.equal(5, (generate({ "-o", film, "--journal", journal, "--timeout", "0.01" }, { SUBMIT })))
+    end)
+
+    local function entry()
+      return objects(select(2, run { "journal", "list", "--journal", journal, "--json" }))[1]
+    end
+
+    it("is what goes on with one that has no key, and tells that what became of it", function()
+      local _, _, err = generate({ "-o", here:path "b.mp4", "--journal", journal, "--timeout", "0.01" },
+        { { "POST /v1/text_to_video", json = { id = "t2" } } })
+      assert.truthy(err:find("to go on: runway task t2 --journal " .. journal .. " -o ", 1, true), err)
+      assert.equal(0, (run({ "task", "t1", "--journal", journal, "-o", film }, { task_is "SUCCEEDED", FILM })))
+      local failed = { "GET /v1/tasks/t2", json = { status = "FAILED", failure = "no" } }
+      assert.equal(1, (run({ "task", "t2", "--journal", journal }, { failed })))
+      local entries = {}
+      for _, one in ipairs(objects(select(2, run { "journal", "list", "--journal", journal, "--json" }))) do
+        entries[one.task_id] = one
+      end
+      assert.same({ "done", film, "failed" }, { entries.t1.state, entries.t1.path, entries.t2.state })
+      assert.equal(0, (run({ "task", "t1", "--journal", journal, "-o", film }, { task_is "SUCCEEDED" }))) -- is there
+    end)
+
+    it("says to run it again where it is not at its end", function()
+      local code, _, err = run({ "task", "t1", "--journal", journal, "-o", film, "--timeout", "0.01" },
+        { task_is "RUNNING" })
+      assert.equal(5, code)
+      assert.truthy(err:find("to go on: run the same command again\n", 1, true), err)
+      assert.equal("submitted", entry().state)
+    end)
+
+    it("says that there is none, and makes none", function()
+      local code, _, err = run({ "task", "t1", "--journal", here:path "slip.db" }, {})
+      assert.equal(2, code)
+      assert.matches("there is no journal " .. here:path "slip.db", err, 1, true)
+      assert.is_nil(here:content "slip.db")
+    end)
+  end)
+
   describe("-o -", function()
     it("puts the film, and nothing else, on standard output", function()
       local code, out, err = generate({ "-o", "-" }, { SUBMIT, task_is "SUCCEEDED", FILM })
