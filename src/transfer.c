@@ -435,7 +435,7 @@ static bool reserve_answer (rw_request *r) {
 static bool take_handle (rw_request *r) {
   r->easy = is_usual(r) ? rw_handles_take(r->handles) : NULL;
   if (r->easy) return true;
-  r->easy = curl_easy_init();
+  r->easy = rw_handles_make(r->handles);
   return r->easy && set_common(r);
 }
 
