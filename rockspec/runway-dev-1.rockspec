@@ -45,7 +45,9 @@ build = {
       sources = {
         "src/address.c",
         "src/arrival.c",
+        "src/base64.c",
         "src/beside.c",
+        "src/body.c",
         "src/buffer.c",
         "src/clock.c",
         "src/data_uri.c",

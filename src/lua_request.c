@@ -219,6 +219,7 @@ static void read_body (lua_State *L, int t, rw_request *r) {
     r->parts = calloc(n ? n : 1, sizeof *r->parts);
     if (!r->parts) rw_no_memory(L);
     for (size_t i = 0; i < n; i++) {
+      r->parts[i].fd = -1;
       if (lua_rawgeti(L, -1, (lua_Integer)i + 1) == LUA_TSTRING) {
         const char *s = lua_tolstring(L, -1, &r->parts[i].len);
         r->parts[i].text = rw_copy(L, s, r->parts[i].len);

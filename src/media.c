@@ -1,5 +1,5 @@
 /*
-** media.c: local files as base64 data URIs; their type from their bytes.
+** media.c: local pictures, films and sounds; their type from their bytes.
 */
 #include "system.h"
 
@@ -86,9 +86,8 @@ static const char *of_tracks (int fd, int64_t size, const char *type) {
 /* }================================================================= */
 
 
-/* Opens a plain file and names its type; -1 with `e` set. */
-static int open_media (const char *path, int64_t *size, const char **type,
-                       bool *moves, rw_error *e) {
+int rw_media_open (const char *path, int64_t *size, const char **type, bool *moves,
+                   rw_error *e) {
   char head[RW_SNIFF], shown[RW_SHOWN_PATH];
   ssize_t n;
   int fd = rw_file_open(path, size), err = errno;
@@ -120,62 +119,9 @@ static int open_media (const char *path, int64_t *size, const char **type,
 
 void rw_media_probe (rw_request *r) {
   const char *type = NULL;
-  int fd = open_media(r->file, &r->media_size, &type, &r->media_moves, &r->error);
+  int fd = rw_media_open(r->file, &r->media_size, &type, &r->media_moves, &r->error);
   if (fd < 0) return;
   if (!rw_picture_read(fd, type, &r->picture)) r->picture.width = 0;
   close(fd);
   strncpy(r->media_type, type, sizeof r->media_type - 1);
-}
-
-
-static void media_encode (char *to, const unsigned char *from, size_t n) {
-  static const char digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (; n >= 3; n -= 3, from += 3) {
-    *to++ = digits[from[0] >> 2];
-    *to++ = digits[(from[0] & 3) << 4 | from[1] >> 4];
-    *to++ = digits[(from[1] & 15) << 2 | from[2] >> 6];
-    *to++ = digits[from[2] & 63];
-  }
-  if (n > 0) {
-    *to++ = digits[from[0] >> 2];
-    *to++ = digits[(from[0] & 3) << 4 | (n == 2 ? from[1] >> 4 : 0)];
-    *to++ = n == 2 ? digits[(from[1] & 15) << 2] : '=';
-    *to++ = '=';
-  }
-}
-
-
-bool rw_media_append (rw_buffer *out, const char *path, rw_error *e) {
-  char chunk[48 * 1024];       /* a multiple of 3: padding only at the end */
-  char shown[RW_SHOWN_PATH];
-  const char *type = NULL;
-  int64_t size = 0, seen = 0;
-  ssize_t n = 0;
-  int fd = open_media(path, &size, &type, NULL, e);
-  if (fd < 0) return false;
-  rw_file_show(path, shown, sizeof shown);
-  if (lseek(fd, 0, SEEK_SET) != 0) {
-    rw_fail(e, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
-  } else if (!rw_buffer_reserve(out, (size_t)(size + 2) / 3 * 4 + 64) ||
-             !rw_buffer_append(out, "data:", 5) ||
-             !rw_buffer_append(out, type, strlen(type)) ||
-             !rw_buffer_append(out, ";base64,", 8)) {
-    rw_fail(e, RW_LIMIT, "memory", "no memory for %s", shown);
-  } else {
-    while ((n = media_read(fd, chunk, sizeof chunk)) > 0) {
-      size_t len = ((size_t)n + 2) / 3 * 4;
-      seen += n;
-      if (seen > size || !rw_buffer_reserve(out, len)) break;
-      media_encode(out->data + out->len, (const unsigned char *)chunk, (size_t)n);
-      out->len += len;
-      out->data[out->len] = '\0';
-    }
-    if (n < 0)
-      rw_fail(e, RW_IO, "read", "cannot read %s: %s", shown, strerror(errno));
-    else if (seen != size)
-      rw_fail(e, RW_IO, "changed", "%s changed while it was read", shown);
-  }
-  close(fd);
-  return e->kind == RW_OK;
 }

@@ -13,12 +13,10 @@
 ** into r->picture; or sets r->error. */
 void rw_media_probe (rw_request *r);
 
-/*
-** Appends the file at `path` to `out` as "data:<type>;base64,...", encoded as
-** it is read, so that the result is the only copy. The type comes from the
-** bytes. Returns false with `e` set; `out` may then hold a piece of it.
-*/
-bool rw_media_append (rw_buffer *out, const char *path, rw_error *e);
+/* Opens a plain file and names its type, a literal, which its bytes tell, and whether
+** it is a picture that moves (`moves` may be NULL); -1 with `e` set. */
+int rw_media_open (const char *path, int64_t *size, const char **type, bool *moves,
+                   rw_error *e);
 
 #pragma GCC visibility pop
 

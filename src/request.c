@@ -45,6 +45,7 @@ static void request_release (rw_request *r) {
   for (size_t i = 0; i < r->nparts; i++) {
     free(r->parts[i].text);
     free(r->parts[i].path);
+    if (r->parts[i].fd >= 0) close(r->parts[i].fd);
   }
   for (size_t i = 0; i < r->nfields; i++) {
     free(r->fields[i].name);

@@ -51,6 +51,9 @@ typedef struct rw_part {
   char *text;                  /* NULL: the part is a file */
   size_t len;
   char *path;
+  int fd;                      /* the file, once it is open; -1 */
+  int64_t size;
+  const char *type;            /* of what it holds; a literal */
 } rw_part;
 
 /* A field of a multipart form: a value, or a file. */
@@ -70,6 +73,7 @@ typedef enum {
   RW_HTTP, RW_PROBE, RW_DIGEST, RW_READ, RW_TARGET, RW_WRITE, RW_PLACE, RW_PROGRAM
 } rw_op;
 
+#define RW_MEDIA_TYPE 40       /* the longest name of a type, with its end */
 #define RW_READ_MOST 1048576   /* bytes of a file that RW_READ takes */
 
 /* Which addresses a connection may lead to. */
@@ -122,7 +126,7 @@ typedef struct rw_request {
   char sum[RW_SHA256_HEX + 1]; /* of a file that is whole: its SHA-256; "" */
   char *redirect;              /* where a 3xx points, absolute */
   double total_s, connect_s;
-  char media_type[40];         /* RW_PROBE: what the file's bytes say */
+  char media_type[RW_MEDIA_TYPE]; /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
   int64_t media_size;          /* RW_PROBE, RW_DIGEST, RW_READ */
   rw_picture picture;          /* RW_PROBE; its width is 0 where it is not known */
@@ -146,6 +150,9 @@ typedef struct rw_request {
   CURL *easy;
   curl_mime *mime;
   rw_buffer upload;                   /* the assembled body; what RW_WRITE writes */
+  bool streams;                       /* the body is read from its parts as it leaves */
+  size_t leaving;                     /* the part of it that does, from this byte on */
+  int64_t leaving_at;
   int upload_fd;
   int64_t upload_size, upload_seen;   /* bytes of the body (-1: not known), and
                                          what had left by moved_at */

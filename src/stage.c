@@ -8,12 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "body.h"
 #include "file.h"
 #include "film.h"
 #include "media.h"
 #include "resume.h"
 #include "sha256.h"
 #include "stage.h"
+
+#define STAGE_SMALL 1048576    /* bytes of files that are encoded ahead, in memory */
+#define STAGE_PIECE (64 * 1024)
 
 
 void rw_stage_fail (rw_request *r, int err) {
@@ -53,18 +57,36 @@ static void stage_lacks_memory (rw_request *r) {
 }
 
 
-/* The body from its parts; files become data URIs. */
+/* Reads it all, so that the network thread finds it in memory, as long as there is
+** enough: it can wait for no disk. And what cannot be read is known before it leaves. */
+static bool stage_read_ahead (rw_request *r) {
+  char piece[STAGE_PIECE];
+  ssize_t n = 1;
+  while (n > 0 && !atomic_load(&r->stop)) n = rw_body_read(r, piece, sizeof piece);
+  rw_body_rewind(r);
+  return n >= 0;
+}
+
+
+/* The body from its parts, in memory. */
 static bool stage_assemble (rw_request *r) {
-  for (size_t i = 0; i < r->nparts && !atomic_load(&r->stop); i++) {
-    rw_part *p = &r->parts[i];
-    if (!p->text) {
-      if (!rw_media_append(&r->upload, p->path, &r->error)) return false;
-    } else if (!rw_buffer_append(&r->upload, p->text, p->len)) {
-      stage_lacks_memory(r);
-      return false;
-    }
-  }
+  size_t length = (size_t)rw_body_length(r);
+  ssize_t n = -1;
+  if (!rw_buffer_reserve(&r->upload, length)) stage_lacks_memory(r);
+  else n = rw_body_read(r, r->upload.data, length);
+  rw_body_close(r);
+  if (n < 0) return false;
+  r->upload.len = length;
+  r->upload.data[length] = '\0';
   return true;
+}
+
+
+/* Files become data URIs: now if there is little of them, else as they leave. */
+static bool stage_body (rw_request *r) {
+  if (!rw_body_open(r)) return false;
+  r->streams = rw_body_files(r) > STAGE_SMALL;
+  return r->streams ? stage_read_ahead(r) : stage_assemble(r);
 }
 
 
@@ -188,7 +210,7 @@ void rw_stage_prepare (rw_request *r) {
   r->sink.stop = &r->stop;
   if (r->sink.path && (err = rw_sink_open(&r->sink)) != 0) rw_stage_fail(r, err);
   else if (r->sink.path && !stage_recall(r)) stage_lacks_memory(r);
-  else if (has_file_parts(r)) (void)stage_assemble(r);
+  else if (has_file_parts(r)) (void)stage_body(r);
   if (r->error.kind == RW_OK) (void)stage_open_inputs(r);
 }
 
@@ -228,6 +250,8 @@ bool rw_stage_to_release (const rw_request *r) {
   if (r->sink.fd >= 0 || r->upload_fd >= 0) return true;
   for (size_t i = 0; i < r->nfields; i++)
     if (r->fields[i].fd >= 0) return true;
+  for (size_t i = 0; i < r->nparts; i++)
+    if (r->parts[i].fd >= 0) return true;
   return false;
 }
 
@@ -274,6 +298,7 @@ void rw_stage_commit (rw_request *r) {
 void rw_stage_release (rw_request *r) {
   for (size_t i = 0; i < r->nfields; i++) stage_close(&r->fields[i].fd);
   stage_close(&r->upload_fd);
+  rw_body_close(r);
   if (is_spoilt(r)) rw_sink_spoil(&r->sink);
   r->kept = rw_sink_kept(&r->sink);
   rw_sink_abandon(&r->sink);

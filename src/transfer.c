@@ -21,6 +21,7 @@
 
 #include "address.h"
 #include "arrival.h"
+#include "body.h"
 #include "clock.h"
 #include "handles.h"
 #include "header.h"
@@ -202,10 +203,10 @@ static int transfer_on_request (void *data, char *ip, char *local, int port,
 
 
 /*
-** Bytes of an input, from the descriptor that the disk stage has opened. This is
-** the one place where the network thread reads a file, as far as the kernel has
-** not read it ahead: it may be larger than memory, and libcurl asks when it has
-** room. What is encoded, the usual case, was read before.
+** Bytes of an input, from the descriptor that the disk stage has opened. Here and
+** below are the places where the network thread reads a file, as far as the kernel
+** has not read it ahead: it may be larger than memory, and libcurl asks when it has
+** room. What is encoded, and little, was read before.
 */
 static size_t transfer_on_read (char *to, size_t size, size_t n, void *data) {
   const int *fd = data;
@@ -213,6 +214,21 @@ static size_t transfer_on_read (char *to, size_t size, size_t n, void *data) {
   do got = read(*fd, to, size * n);
   while (got < 0 && errno == EINTR);
   return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+
+/* The same of a body whose files were read once already. */
+static size_t transfer_on_body (char *to, size_t size, size_t n, void *data) {
+  ssize_t got = rw_body_read(data, to, size * n);
+  return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+
+/* libcurl begins a request anew that another server is to have. */
+static int transfer_on_rewind (void *data, curl_off_t offset, int origin) {
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  rw_body_rewind(data);
+  return CURL_SEEKFUNC_OK;
 }
 
 /* }================================================================= */
@@ -245,6 +261,14 @@ static bool add_body (rw_request *r) {
   r->upload_size = (int64_t)len;
   return set(r, POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
          set(r, POSTFIELDS, body ? body : "");
+}
+
+
+static bool add_stream (rw_request *r) {
+  r->upload_size = rw_body_length(r);
+  return set(r, POST, 1L) && set(r, POSTFIELDSIZE_LARGE, (curl_off_t)r->upload_size) &&
+         set(r, READFUNCTION, transfer_on_body) && set(r, READDATA, r) &&
+         set(r, SEEKFUNCTION, transfer_on_rewind) && set(r, SEEKDATA, r);
 }
 
 
@@ -290,6 +314,7 @@ static bool set_method (rw_request *r) {
   if (r->nfields) return add_form(r) && set(r, CUSTOMREQUEST, r->method);
   if (r->file) return add_file(r) && set(r, CUSTOMREQUEST, r->method);
   if (strcmp(r->method, "HEAD") == 0) return set(r, NOBODY, 1L);
+  if (r->streams) return add_stream(r) && set(r, CUSTOMREQUEST, r->method);
   if (r->nparts || strcmp(r->method, "POST") == 0)
     return add_body(r) && set(r, CUSTOMREQUEST, r->method);
   return add_nothing(r);
@@ -385,11 +410,11 @@ static bool set_options (rw_request *r) {
 /*
 ** Does nothing but set_options make the difference to a handle that is new? Not
 ** so where a proxy or authorities are named, which libcurl cannot be told to forget,
-** nor of what has a form, a file or no body.
+** nor of what has a form, a file, a body that is read as it leaves, or none.
 */
 static bool is_usual (const rw_request *r) {
   return !(r->proxy && *r->proxy) && !r->ca_file && !r->ca_dir && !r->nfields &&
-         !r->file && strcmp(r->method, "HEAD") != 0;
+         !r->file && !r->streams && strcmp(r->method, "HEAD") != 0;
 }
 
 
@@ -435,7 +460,7 @@ static bool reserve_answer (rw_request *r) {
 static bool take_handle (rw_request *r) {
   r->easy = is_usual(r) ? rw_handles_take(r->handles) : NULL;
   if (r->easy) return true;
-  r->easy = curl_easy_init();
+  r->easy = rw_handles_make(r->handles);
   return r->easy && set_common(r);
 }
 

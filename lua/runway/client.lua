@@ -152,7 +152,7 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err   when the engine cannot start
 function client.preload()
-  require "runway.providers"
+  for _ in pairs(require "runway.providers") do end
   require "runway.transport"
   local fd, err = scheduler.pollfd()
   return errors.told("runway.preload", fd and true, err)

@@ -51,11 +51,29 @@ describe("runway.preload", function()
     assert.matches("not started", said, 1, true)
   end)
 
+  it("loads each adapter, of which a client has loaded none but its own", function()
+    local said = child.run([[
+      local runway = require "runway"
+      local function loaded()
+        local names = {}
+        for _, name in ipairs { "chatgptsb", "cometapi", "gateway", "qimu", "runwayml" } do
+          if package.loaded["runway.providers." .. name] then names[#names + 1] = name end
+        end
+        return table.concat(names, " ")
+      end
+      assert(runway.client { provider = "gateway", api_key = "any", base_url = "https://api.example" })
+      print(loaded())
+      runway.preload()
+      print(loaded())
+    ]])
+    assert.equal("gateway\nchatgptsb cometapi gateway qimu runwayml", said)
+  end)
+
   it("says why when the engine cannot start", function()
     assert.equal("nil\tlimit", (child.run([[
       local runway = require "runway"
       local preload, taken = runway.preload, {}
-      require "runway.providers"
+      for _ in pairs(runway.providers) do end
       require "runway.transport"
       for i = 1, 1000 do taken[i] = io.open "/dev/null" end
       local ok, err = preload()

@@ -173,6 +173,38 @@ describe("a local file", function()
         .. "|data:video/mp4;base64," .. base64(clip))
     end)
 
+    it("is encoded as it leaves where it is large, and is the same bytes", function()
+      for extra = 0, 2 do
+        local bytes = PNG .. rawserver.pattern(1500000 + extra)
+        for _, before in ipairs { "", "a", '{"i":"' } do
+          local result = exchange.run {
+            method = "POST", url = server:url "/echo", gate = true, max_body_bytes = 2 ^ 23 | 0,
+            body = { before, file("large.png", bytes), '","a":"', file("frame.png", PNG), '"}' },
+          }
+          assert.is_nil(result.error)
+          assert.is_true(result.body == before .. "data:image/png;base64," .. base64(bytes)
+            .. '","a":"data:image/png;base64,' .. base64(PNG) .. '"}')
+        end
+      end
+    end)
+
+    it("of many millions of bytes takes no memory of their size", function()
+      local path = file("huge.png", PNG .. ("x"):rep(40000000)).path
+      local output = child.run([[
+        local exchange = require "spec.support.exchange"
+        local function most()
+          local file = io.open "/proc/self/status"
+          return file and tonumber(file:read "a":match "VmHWM:%s*(%d+)")
+        end
+        local url, path = ...
+        exchange.run { url = url }
+        local before = most()
+        local sent = exchange.run { method = "POST", url = url, gate = true, body = { { path = path } } }
+        print(sent.status, not before or most() - before < 10000)
+      ]], { arguments = { server:url "/ok?huge", path } })
+      assert.equal("200\ttrue", output)
+    end)
+
     it("keeps the whole request back when it cannot be read", function()
       os.execute("mkfifo '" .. directory .. "/queue'")
       for name, kind in pairs {
@@ -264,9 +296,14 @@ describe("a local file", function()
     local library = faulty.new()
     finally(function() library:remove() end)
     local path = file("failing.png", PNG .. ("x"):rep(200000)).path
-    for faults, code in pairs {
-      ["read=EIO"] = "read", ["read=EIO@3"] = "read", ["lseek=EIO"] = "read", ["read=END@3"] = "changed",
+    local large = file("large.png", PNG .. ("x"):rep(3000000)).path
+    for faults, case in pairs {
+      ["read=EIO"] = { "read", path }, ["read=EIO@3"] = { "read", path }, ["read=END@3"] = { "changed", path },
+      ["read=EIO@4"] = { "read", large }, ["read=END@5"] = { "changed", large },
+      -- 1 look at its type, 123 pieces ahead of the request; then it has begun to leave
+      ["read=EIO@200"] = { "read", large }, ["read=END@200"] = { "changed", large },
     } do
+      local code = case[1]
       local output = child.run([[
         local core = require "runway.core"
         local exchange = require "spec.support.exchange"
@@ -274,7 +311,7 @@ describe("a local file", function()
         local body = setmetatable({ path = path }, { __name = "runway.file" })
         local sent = exchange.run { method = "POST", url = url, gate = true, body = { "{", body, "}" } }
         print(sent.error.kind, sent.error.code, sent.sent)
-      ]], { arguments = { server:url "/ok?failing", path }, before = library:before(faults, path) })
+      ]], { arguments = { server:url "/ok?failing", case[2] }, before = library:before(faults, case[2]) })
       assert.equal("io\t" .. code .. "\tfalse", output, faults)
     end
     assert.equal(0, #server:seen "?failing")

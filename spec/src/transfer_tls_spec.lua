@@ -238,4 +238,19 @@ describe("over TLS", function()
       assert.is_true(bytes == rawserver.film_bytes(1, 9000))
     end
   end)
+
+  it("takes up a server's session over a connection that is new, on whichever handle", function()
+    -- Where authorities are named, each exchange has a handle of its own. The server says of itself what it did.
+    local pipe = assert(io.popen(("cd '%s'; echo $$; exec openssl s_server -accept 127.0.0.1:0 -www "
+      .. "-alpn http/1.1 -cert good.pem -key good.key 2>&1"):format(server.directory)))
+    local pid, port, told = pipe:read "l", nil, {}
+    repeat port = assert(pipe:read "l", "openssl s_server did not start"):match "ACCEPT .*:(%d+)" until port
+    for i = 1, 3 do
+      local result = exchange.run { url = ("https://localhost:%s/"):format(port), ca_file = server.ca_file }
+      told[i] = result.body:match "\n(%a+), TLSv"
+    end
+    os.execute("kill " .. pid)
+    pipe:close()
+    assert.same({ "New", "Reused", "Reused" }, told)
+  end)
 end)

@@ -164,18 +164,28 @@ ssize_t write (int fd, const void *data, size_t size) {
   MEET(f, real(fd, data, size));
 }
 
-ssize_t read (int fd, void *to, size_t size) {
-  REAL(read);
-  fault *f = met_fd("read", fd);
-  if (!f) return real(fd, to, size);
+static ssize_t not_read (const fault *f) {
   if (f->err == END) return 0;
   errno = f->err;
   return -1;
 }
 
+ssize_t read (int fd, void *to, size_t size) {
+  REAL(read);
+  fault *f = met_fd("read", fd);
+  return f ? not_read(f) : real(fd, to, size);
+}
+
+ssize_t pread (int fd, void *to, size_t size, off_t at) {
+  REAL(pread);
+  fault *f = met_fd("read", fd);
+  return f ? not_read(f) : real(fd, to, size, at);
+}
+
 ssize_t pread64 (int fd, void *to, size_t size, off64_t at) {
   REAL(pread64);
-  MEET(met_fd("read", fd), real(fd, to, size, at));
+  fault *f = met_fd("read", fd);
+  return f ? not_read(f) : real(fd, to, size, at);
 }
 
 ssize_t pwrite64 (int fd, const void *data, size_t size, off64_t at) {
