@@ -40,6 +40,30 @@ static const struct {
 };
 
 
+/* What the rooms use of Lua's own libraries: of each a name, what it is known by when
+** it is loaded, and its opener. */
+static const struct {
+  const char *name, *loaded, *library;
+} runway_needs[] = {
+  {"assert", LUA_GNAME, "base"},      {"require", "package", "package"},
+  {"string", "string", "string"},     {"table", "table", "table"},
+  {"math", "math", "math"},           {"coroutine", "coroutine", "coroutine"},
+};
+
+
+/* Looked at before the first room is loaded, and not with the module: a host may open
+** its libraries in any order. */
+static void check_libraries (lua_State *L) {
+  for (size_t i = 0; i < sizeof runway_needs / sizeof *runway_needs; i++) {
+    const char *library = runway_needs[i].library;
+    if (lua_getglobal(L, runway_needs[i].name) == LUA_TNIL)
+      luaL_error(L, "runway needs Lua's %s library, which this host has not opened: "
+                 "luaL_requiref(L, \"%s\", luaopen_%s, 1)", library, runway_needs[i].loaded, library);
+    lua_pop(L, 1);
+  }
+}
+
+
 /* Is the value at the top what `require` raises where there is no such file? */
 static bool is_missing (lua_State *L, const char *room) {
   const char *said = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
@@ -72,6 +96,7 @@ static int runway_index (lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   for (size_t i = 0; i < sizeof runway_names / sizeof *runway_names; i++) {
     if (strcmp(key, runway_names[i].name) != 0) continue;
+    check_libraries(L);
     if (strcmp(runway_names[i].room, "runway.client") == 0) push_room(L, "runway.jobs");
     push_room(L, runway_names[i].room);
     if (runway_names[i].member) lua_getfield(L, -1, runway_names[i].member);

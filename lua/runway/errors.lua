@@ -4,7 +4,7 @@
 -- its text, and every text it holds, has passed `redact`.
 
 ---@class runway.Error
----@field kind runway.ErrorKind
+---@field kind? runway.ErrorKind  nil: a job raised what is no error of ours
 ---@field message string        what happened and what to do next
 ---@field provider? string      the adapter's name
 ---@field http_status? integer
@@ -18,6 +18,9 @@
 ---@field task_id? string
 ---@field body? string          the answer, cut to 4 KiB
 ---@field traceback? string     of a job that raised
+---@field value? any            what a job raised that is no error of ours; `kind` is nil then
+---@field files? runway.Downloaded[]   of download_all: what was fetched before it
+---@field faults? runway.ListFault[]   of a list of shots, code "bad_list"
 ---@field call? string          what failed, as its caller writes it: client:generate, task:wait, …
 ---@field where? string         and where it was called: shots.lua:12
 ---@field value? any            what a job raised that was no error of runway's

@@ -4,6 +4,7 @@
 local core = require "runway.core"
 local errors = require "runway.errors"
 local interrupt = require "runway.interrupt"
+local text = require "runway.text"
 
 local guard = {}
 
@@ -19,33 +20,46 @@ function guard.lacks_memory(err)
 end
 local lacks_memory = guard.lacks_memory
 
---- An error as text; its own __tostring may fail.
+--- What was raised, as text without secrets.
 ---@param err any
 ---@return string
 function guard.text_of(err)
-  local ok, text = pcall(tostring, err)
-  return errors.redact(ok and text or "an error that cannot be shown as text")
+  return errors.redact(text.raised(err))
 end
 
 --- Tells standard error, also where the host has no io library.
----@param text string
-function guard.say(text)
-  local line = "runway: " .. text .. "\n"
+---@param said string
+function guard.say(said)
+  local line = "runway: " .. said .. "\n"
   if io and io.stderr then io.stderr:write(line) else core.say(line) end
 end
 
----@param err any
----@param trace? string   where it was raised
-function guard.report(err, trace)
-  guard.say("an error in a callback: " .. (trace or guard.text_of(err)))
+--- What a callback raised.
+---@param said string
+function guard.report(said)
+  guard.say("an error in a callback: " .. said)
 end
 
 local Traced = {}                             -- the metatable of an error with the way that led to it
 
+local info = debug and debug.getinfo
+
+-- Where it was raised: the script's line, else the line that the text begins with, else the text.
+local function place_of(said, level)
+  local at
+  repeat
+    at = info and info(level + 1, "Sl")       -- seen from here
+    level = level + 1
+  until not at or at.currentline > 0
+  return at and at.short_src .. ":" .. at.currentline or said:match("^[^\n]-:%d+:") or said
+end
+
 -- What is no one's bug is let through as it is.
 local function traced(err)
-  if err == NO_MEMORY or interrupt.is(err) or not debug then return err end
-  return setmetatable({ err = err, trace = errors.redact(debug.traceback(guard.text_of(err), 2)) }, Traced)
+  if err == NO_MEMORY or interrupt.is(err) then return err end
+  local said = guard.text_of(err)
+  local trace = debug and errors.redact(debug.traceback(said, 2))
+  return setmetatable({ err = err, said = trace or said, place = place_of(said, 2) }, Traced)
 end
 
 --- pcall, but an interrupt goes through.
@@ -60,27 +74,41 @@ function guard.try(fn, ...)
   return ok, value, more
 end
 
-local told = setmetatable({}, { __mode = "k" }) -- callback -> what was told of it last
+local MOST_TOLD = 1000                        -- of a host that loads its scripts anew for each call
 
---- Calls a function of the user's so that its errors reach a reader and nothing else: what it raises again and again
---- is told once. An interrupt in it ends the wait around it.
+local told, count = {}, 0                     -- callback and place that were told
+
+-- Which callback it is: a function that is made anew for each call is the same, where it stands.
+local function name_of(fn)
+  local at = info and type(fn) == "function" and info(fn, "S")
+  return at and at.short_src .. ":" .. at.linedefined or tostring(fn)
+end
+
+-- Is it the first that this callback raised there?
+local function is_new(fn, place)
+  local name = name_of(fn) .. " " .. place
+  if told[name] then return false end
+  if count == MOST_TOLD then told, count = {}, 0 end
+  told[name], count = true, count + 1
+  return true
+end
+
+--- Calls a function of the user's so that its errors reach a reader and nothing else: what it raises again at the same
+--- place is told once. An interrupt in it ends the wait around it.
 ---@return boolean ok
 ---@return any err
 function guard.call(fn, ...)
   local ok, raised = xpcall(fn, traced, ...)
   if ok then return true, raised end
-  local err, trace = raised, nil
-  if getmetatable(raised) == Traced then err, trace = raised.err, raised.trace end
-  if interrupt.is(err) then
-    interrupt.keep(err)
-    return false, err
+  if interrupt.is(raised) then
+    interrupt.keep(raised)
+    return false, raised
   end
-  local said = guard.text_of(err)
-  if told[fn] ~= said then
-    told[fn] = said
-    guard.report(err, trace)
+  if getmetatable(raised) ~= Traced then raised = { err = raised, said = guard.text_of(raised), place = "?" } end
+  if is_new(fn, raised.place) then
+    guard.report(raised.said .. "\nrunway: what it raises at that place from now on is not told")
   end
-  return false, err
+  return false, raised.err
 end
 
 --- How often what must not be lost is tried again while memory is missing.

@@ -119,7 +119,7 @@ local function end_cancelled(j)
   if j.results then return end                -- `abandon` came back here
   finish(j, { n = 2, nil, job.cancelled(j) })
   local ok, err = close(co)
-  if ok == false then guard.report(err) end
+  if ok == false then guard.report(guard.text_of(err)) end
 end
 
 local function end_raised(j, raised)

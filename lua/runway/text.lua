@@ -10,6 +10,7 @@ local text = {}
 local floor = math.floor
 
 local QUOTED = 40           -- bytes of a value shown in a message
+local FIELD, MOST_FIELDS = 20, 6 -- bytes of a field's name, and how many fields, of what was raised
 local LONGEST_WIDE = 1024 * 1024
 local REPLACEMENT = "\239\191\189"
 
@@ -331,6 +332,47 @@ function text.quote(s)
   s = s:gsub("[%z\1-\31\127]", "?")
   if #s > QUOTED then s = text.cut(s, QUOTED) .. "..." end
   return '"' .. s .. '"'
+end
+
+-- A field of what was raised, for a message; nil: it says nothing there.
+local function field_as_text(v)
+  if type(v) == "string" then return text.quote(v) end
+  if type(v) == "number" then return text.number(v) end
+  return type(v) == "boolean" and tostring(v) or nil
+end
+
+-- Its message, and what stands beside it: no disk (code = 5).
+local function table_as_text(raised)
+  local message, named, rest = raised.message, {}, {}
+  local is_text = type(message) == "string" or type(message) == "number"
+  for i = 1, #raised do rest[i] = field_as_text(raised[i]) or type(raised[i]) end
+  for name, v in next, raised do
+    local said = type(name) == "string" and not (is_text and name == "message") and (field_as_text(v) or type(v))
+    if said then named[#named + 1] = (text.line(name, FIELD) or "?") .. " = " .. said end
+  end
+  table.sort(named)
+  for _, field in ipairs(named) do rest[#rest + 1] = field end
+  local fields = table.concat(rest, ", ", 1, math.min(#rest, MOST_FIELDS)) .. (#rest > MOST_FIELDS and ", …" or "")
+  if not is_text then return fields ~= "" and "{ " .. fields .. " }" or "an empty table" end
+  message = type(message) == "number" and text.number(message) or message
+  return fields ~= "" and ("%s (%s)"):format(message, fields) or message
+end
+
+local function as_text(raised)
+  local meta, kind = getmetatable(raised), type(raised)
+  local shows = type(meta) == "table" and meta.__tostring or meta ~= nil and type(meta) ~= "table"
+  if kind == "string" or kind == "number" or shows then return tostring(raised) end
+  if kind == "table" then return table_as_text(raised) end
+  return ("(error object is a %s value)"):format(kind)
+end
+
+---What was raised, in words: what it shows itself as, its message and fields, or what it is; never an address, which
+---says nothing. What its own metamethods raise is nobody's.
+---@param raised any
+---@return string
+function text.raised(raised)
+  local ok, said = pcall(as_text, raised)
+  return ok and said or "an error that cannot be shown as text"
 end
 
 return text

@@ -43,15 +43,21 @@ describe("an error in a callback", function()
     traced()
   end)
 
-  it("that comes again and again is told once, and another one by itself", function()
-    local text = "the first"
-    local function broken() error(text) end
+  it("that comes again at the same place is told once, whatever it says, and another one by itself", function()
+    local call, first = 0, true
+    local function broken()
+      call = call + 1
+      if first then error("call " .. call) end
+      error { message = "another", call = call }
+    end
     for _ = 1, 3 do assert.is_false((guard.call(broken))) end
     assert.equal(1, #said)
-    text = "the second"
+    assert.matches("\nrunway: what it raises at that place from now on is not told\n$", said[1])
+    first = false
     for _ = 1, 3 do guard.call(broken) end
     assert.equal(2, #said)
-    guard.call(function() broken() end)       -- of another callback
+    assert.matches("runway: an error in a callback: another (call = 4)\n", said[2], 1, true)
+    for _ = 1, 3 do guard.call(function() broken() end) end -- of another callback, made anew for each call
     assert.equal(3, #said)
   end)
 

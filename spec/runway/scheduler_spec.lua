@@ -74,6 +74,8 @@ describe("the scheduler", function()
       local raised = { my = "own" }
       local _, err = runway.spawn(function() error(raised) end):join()
       assert.equal(raised, err.value)
+      assert.equal('{ my = "own" }', err.message)
+      assert.matches('^{ my = "own" }\nstack traceback:', err.traceback)
       local mine = errors.new { kind = "io", message = "disk full" }
       _, err = runway.spawn(function() error(mine) end):join()
       assert.equal(mine, err)

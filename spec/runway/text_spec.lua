@@ -130,3 +130,22 @@ describe("runway.text", function()
     assert.same({ "", "B", "a", "a", "a_c", "ab", "b", "\255" }, list)
   end)
 end)
+
+describe("what was raised, in words:", function()
+  for said, raised in pairs {
+    ["a text"] = "a text", ["7"] = 7, ["no disk"] = { message = "no disk" }, ["404"] = { message = 404 },
+    ["no disk (code = 5, path = \"a.mp4\")"] = { message = "no disk", code = 5, path = "a.mp4" },
+    ["no disk (cause = table)"] = { message = "no disk", cause = {} },
+    ["{ \"no disk\", 5, retry = true }"] = { "no disk", 5, retry = true },
+    ["{ message = table }"] = { message = {} },
+    ["{ a = 1, b = 1, c = 1, d = 1, e = 1, f = 1, … }"] = { a = 1, b = 1, c = 1, d = 1, e = 1, f = 1, g = 1 },
+    ["an empty table"] = {},
+    ["(error object is a boolean value)"] = true, ["(error object is a function value)"] = print,
+    ["mine"] = setmetatable({ message = "no" }, { __tostring = function() return "mine" end }),
+    ["an error that cannot be shown as text"] = setmetatable({}, { __index = function() error "none" end }),
+  } do
+    it(said, function() assert.equal(said, text.raised(raised)) end)
+  end
+
+  it("nothing", function() assert.equal("(error object is a nil value)", text.raised(nil)) end)
+end)

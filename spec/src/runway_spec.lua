@@ -1,6 +1,7 @@
 -- runway inside a program that embeds Lua and links the C files in: several states in several
 -- threads, a fork, a state closed in the middle of everything.
 
+local child = require "spec.support.child"
 local databases = require "spec.support.databases"
 local rawserver = require "spec.support.rawserver"
 local scratch = require "spec.support.scratch"
@@ -49,6 +50,26 @@ describe("another Lua than the one it was built for", function()
         assert.equal(2, code)
       end)
     end
+  end
+end)
+
+describe("a host that has not opened one of Lua's libraries that runway needs", function()
+  for name, call in pairs {
+    assert = 'base library, which this host has not opened: luaL_requiref(L, "_G", luaopen_base, 1)',
+    string = 'string library, which this host has not opened: luaL_requiref(L, "string", luaopen_string, 1)',
+    table = 'table library, which this host has not opened: luaL_requiref(L, "table", luaopen_table, 1)',
+    math = 'math library, which this host has not opened: luaL_requiref(L, "math", luaopen_math, 1)',
+    coroutine = 'coroutine library, which this host has not opened: luaL_requiref(L, "coroutine", luaopen_coroutine, 1)',
+  } do
+    it("is told which, in one line: " .. name, function()
+      local said, code = child.run("local pcall, print, select = pcall, print, select\n" .. name .. " = nil\n" .. [[
+        local runway = require "runway"
+        for _ = 1, 2 do print((select(2, pcall(function() return runway.spawn end)))) end
+      ]])
+      assert.equal(0, code, said)
+      local line = "[^\n]*:%d+: runway needs Lua's " .. call:gsub("%p", "%%%0")
+      assert.matches("^" .. line .. "\n" .. line .. "\n?$", said)
+    end)
   end
 end)
 

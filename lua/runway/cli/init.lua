@@ -3,10 +3,12 @@
 -- Standard output holds results alone (the path of the file, the task's state, the film itself with -o -), so
 -- that scripts can read it; everything else goes to standard error.
 
+local errors = require "runway.errors"
 local exits = require "runway.cli.exits"
 local parser = require "runway.cli.parser"
 local report = require "runway.cli.report"
 local results = require "runway.cli.results"
+local text = require "runway.text"
 
 local cli = {}
 
@@ -42,8 +44,8 @@ end
 -- What a raised value means: the exit code.
 local function raised(world, value)
   if world.answered then return exits.OK end
-  local text = tostring(value)
-  if text:find("interrupted!", 1, true) then
+  local said = text.raised(value)
+  if said:find("interrupted!", 1, true) then
     local open = type(value) == "table" and value.tasks and value.tasks[1]
     world.task_id = world.task_id or open and open.task_id
     report.failure(world, world.args or {}, "interrupted",
@@ -51,12 +53,13 @@ local function raised(world, value)
     return exits.INTERRUPTED
   end
   -- A wrong value is told by the library as "where: what"; where is of no use here.
-  local _, where = text:find("%.lua:%d+: ")
-  local misuse = where and not text:find("\n", 1, true) and text:sub(where + 1)
+  local _, where = said:find("%.lua:%d+: ")
+  local misuse = where and not said:find("\n", 1, true) and said:sub(where + 1)
   if misuse and not misuse:find "^attempt to " then
     return report.misuse(world, as_options(misuse))
   end
-  report.failure(world, world.args or {}, value, { kind = "internal", sent = world.task_id and "yes" or "unknown" })
+  report.failure(world, world.args or {}, errors.is(value) and value or said,
+    { kind = "internal", sent = world.task_id and "yes" or "unknown" })
   return exits.FAILED
 end
 

@@ -3,6 +3,8 @@
 
 local unpack = table.unpack or unpack         -- 5.1 has it as a global
 
+local text = require "runway.text"
+
 local pure = {}
 
 -- What an adapter may build on; none of it does I/O.
@@ -86,7 +88,8 @@ end
 
 -- What was raised with the line of the adapter's that it came from, also where a function of C's raised it (ipairs).
 local function located(raised)
-  if type(raised) ~= "string" or raised:find "^[^\n]-:%d+: " or not (debug and debug.getinfo) then return raised end
+  raised = text.raised(raised)
+  if raised:find "^[^\n]-:%d+: " or not (debug and debug.getinfo) then return raised end
   for level = 2, 20 do
     local at = debug.getinfo(level, "Sl")
     if not at then break end

@@ -237,7 +237,7 @@ function Mock:start(wire, done)
   local place = #self.requests + 1
   self.requests[place] = request
   local ok, answer, why = scheduler.try(decide, self, request, wire.aside)
-  if not ok then answer, why = nil, tostring(answer) end
+  if not ok then answer, why = nil, scheduler.text_of(answer) end
   if answer then return exchange.play(answer, wire, done) end
   if wire.aside then                          -- no one asked for it: as if it had not been
     table.remove(self.requests, place)
