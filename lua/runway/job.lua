@@ -256,27 +256,43 @@ Waiter.__index = Waiter
 
 local born = 0
 
---- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
+--- Something to park on: woken once, with a value. `born` is greater than that of any before it. Fields a parker
 --- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, or when a client is closed, with a
 --- kind, a message and this: give up what can still be given up), abandon (called with this when the
---- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for), place (in
---- a session's list).
-function job.waiter()
+--- job is cancelled while parked here and it is not critical), place (in a session's list); two of his own find
+--- room without the table being made anew.
+---@param kind? table   of `kind_of_waiter`; nil: one that knows of no more than being woken
+function job.waiter(kind)
   born = born + 1
-  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false,
-    stop = false, place = false, call = false }, Waiter)
+  return setmetatable({ done = false, value = nil, born = born, woken = false, job = false, place = false },
+    kind or Waiter)
+end
+
+--- What all waiters have in common that are waited at in one place: `stop`, `abandon`, and what is done when they are
+--- woken; made once, and not for each.
+---@param of table
+---@return table kind
+function job.kind_of_waiter(of)
+  for name, v in next, Waiter do
+    if of[name] == nil then of[name] = v end
+  end
+  of.__index = of
+  return of
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
-function Waiter:wake(...)
+---@param self table
+---@param value? any
+function job.wake(self, value)
   if self.woken then return end
-  if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
+  if not self.done then self.value = value end
   self.done = true
   local j = self.job
   if j and j.waiting == self then make_ready(j) else interrupt.came(self) end
   self.woken = true
 end
+Waiter.wake = job.wake
 
 --- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
 --- waits behind, so that nothing of it gets a turn meanwhile.
@@ -309,11 +325,13 @@ end
 
 --- Yields in a job until `w` is woken.
 ---@param j runway.Job   as `here` gives it
+---@return any value      what it was woken with
 function job.park(j, w)
   for _ in unless_woken, w, nil, w do         -- the fourth is to be closed
     j.waiting, w.job = w, j
     coroutine.yield(PARKED)
   end
+  return w.value
 end
 
 return job
