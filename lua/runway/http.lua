@@ -422,6 +422,7 @@ function Api:read(session, result)
     reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end
   local good = answer.status >= 200 and answer.status <= 299
+  if good and reading.value ~= nil and not reading.problem and not self.refusal then return reading end -- as a rule
   if good and self.refusal then
     reading.problem, answer.fault = self.refusal(answer)
     if answer.fault then reading.value = nil end -- what could not be read is not believed

@@ -16,7 +16,6 @@ local yieldable = coroutine.isyieldable or function() return true end
 local persist = guard.persist
 
 local PARKED = {}                             -- what a job of ours yields
-local NOTHING = { n = 0 }                     -- no values
 
 ---@class runway.Job
 ---@field co? thread           nil once it has ended
@@ -93,8 +92,18 @@ local function finish(j, results)
   j.results = results
   j.co, j.waiting, j.start = nil, nil, nil
   local joiners = j.joiners
+  if not joiners then return end
   j.joiners = nil
   for i = 1, #joiners do joiners[i]:wake() end
+end
+
+--- Notes someone to be woken by the end of one that has not ended.
+---@param j runway.Job
+---@param one table   its `wake` is called
+function job.at_end(j, one)
+  local joiners = j.joiners or {}
+  j.joiners = joiners
+  joiners[#joiners + 1] = one
 end
 
 -- What the rooms above have noted of the job, into the error that ends it.
@@ -147,13 +156,13 @@ end
 
 local function resumed(j, outer, ok, ...)
   job.current = outer
-  if coroutine.status(j.co) == "dead" then
+  if ok and (...) == PARKED then              -- as a rule
+    if j.cancelled and not j.waiting.critical then end_cancelled(j) end
+  elseif coroutine.status(j.co) == "dead" then
     j.broke = not ok and (...)
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
-  elseif (...) ~= PARKED then
+  else
     make_ready(j)                             -- a yield of the user's own: let others run
-  elseif j.cancelled and not j.waiting.critical then
-    end_cancelled(j)
   end
 end
 
@@ -166,9 +175,10 @@ local function resume(j)
     return end_cancelled(j)                   -- someone else has closed its coroutine
   end
   j.waiting, j.broke = nil, false
-  local start, outer = j.start or NOTHING, job.current
-  j.start = nil
+  local start, outer = j.start, job.current
   job.current = j
+  if not start then return resumed(j, outer, coroutine.resume(j.co)) end
+  j.start = nil
   resumed(j, outer, coroutine.resume(j.co, unpack(start, 1, start.n)))
 end
 
@@ -200,7 +210,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, broke = false }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = false, broke = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j

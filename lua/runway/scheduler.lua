@@ -49,7 +49,7 @@ scheduler.guard, scheduler.try, scheduler.text_of = guard.call, guard.try, guard
 scheduler.is_interrupt, scheduler.explained = interrupt.is, interrupt.explained
 scheduler.interrupted_with = interrupt.told_with
 scheduler.spawn, scheduler.note, scheduler.newest_first = job.spawn, job.note, job.newest_first
-scheduler.kind_of_waiter, scheduler.wake = job.kind_of_waiter, job.wake
+scheduler.kind_of_waiter, scheduler.wake, scheduler.at_end = job.kind_of_waiter, job.wake, job.at_end
 
 --------------------------------------------------------------------- one turn
 
@@ -277,8 +277,7 @@ function Job:join()
   self.joined = true
   while not self.results do
     local w = scheduler.waiter()
-    local joiners = self.joiners
-    joiners[#joiners + 1] = w
+    job.at_end(self, w)
     w.joins = self
     scheduler.park(w)
   end

@@ -144,7 +144,7 @@ function task.apply(t, fields, raw)
     t.failure = session:redact(fields.failure) or t.failure
     t.failure_code = session:redact(fields.failure_code) or t.failure_code
   end
-  count_it(t)
+  if fields.cost or fields.estimated_cost or TERMINAL[t.status] then count_it(t) end
 end
 
 local function check_self(t)
@@ -332,8 +332,8 @@ local function woke(t, time, due)
 end
 
 -- One query of a wait. nil, err ends it; else the error that passes, or nil.
-local function look(t, time)
-  local my, now = inner[t], scheduler.now()
+local function look(t, time, now)
+  local my = inner[t]
   my.asking:begins(t)                         -- first, so that others who wait do not ask as well
   local ok, err = query(t, time.over, true)
   if my.fault then my.session:blame(my.fault) end
@@ -360,9 +360,10 @@ local function wait(t, time, on_progress)
   local session, next_look = my.session, my.asking
   while not finished(t) do
     next_look:heed(time.over)
-    if next_look.at > scheduler.now() then    -- until the next query is due, or the wait is over
+    local now = scheduler.now()
+    if next_look.at > now then                -- until the next query is due, or the wait is over
       local due = math.min(next_look.at, time.over)
-      scheduler.park(session:alarm(math.max(0, due - scheduler.now()), my.ref.hook and my.ref.hook.bells))
+      scheduler.park(session:alarm(math.max(0, due - now), my.ref.hook and my.ref.hook.bells))
       if session.closed then
         return ended(fail(t, { kind = "cancelled",
           message = "the client was closed; the task goes on at the provider" }))
@@ -372,7 +373,7 @@ local function wait(t, time, on_progress)
     elseif session:held "free" > 0 then       -- another's query was told to come back later
       task.plan(t, nil, session:held "free")
     else
-      local ok, err = look(t, time)
+      local ok, err = look(t, time, now)
       if not ok then return ended(nil, err) end
       if gone(t) then break end
       last = err
