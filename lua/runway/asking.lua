@@ -19,44 +19,46 @@ local QUEUED = { PENDING = true, THROTTLED = true }
 ---@field soonest number        when it may be
 ---@field since number          from when it stood in no queue, as far as is known
 ---@field failures integer      queries that failed in a row
+---@field package my table        what the task knows: its session, ref, born and fresh, see task.new
 ---@field package looked number   when it was seen last, or made
----@field package heard integer   callbacks that were heeded
----@field package called number|false   when the last of them was a reason to ask
----@field package over boolean  by what they say it has ended
----@field session runway.Session
----@field ref table                  see task.new
----@field fresh boolean              it was just submitted
----@field born number                on scheduler.now()
+---@field package heard? integer  callbacks that were heeded
+---@field package called? number  when the last of them was a reason to ask
+---@field package over? boolean   by what they say it has ended
 local Asking = {}
 Asking.__index = Asking
 
----@param session runway.Session
----@param ref table          of the task: see task.new
----@param fresh boolean      just submitted
+---@param my table           what a task knows that was made just now
 ---@return runway.Asking     asked about at once
-function asking.new(session, ref, fresh)
-  local now = scheduler.now()
-  return setmetatable({ session = session, ref = ref, fresh = fresh, born = now, since = now, looked = now, at = now,
-    soonest = now, failures = 0, heard = 0, called = false, over = false }, Asking)
+function asking.new(my)
+  local now = my.born
+  return setmetatable({ my = my, since = now, looked = now, at = now, soonest = now, failures = 0 }, Asking)
 end
 
 -- The least time between two looks, as the provider has it.
-local function least_of(self) return self.session.adapter.poll_interval or INTERVAL end
+local function least_of(session) return session.adapter.poll_interval or INTERVAL end
 
 --- Sets the time of the next query: by the server's estimate, or by a failed query's Retry-After.
 ---@param t runway.Task
 ---@param hint? number
 ---@param after? number
 function Asking:plan(t, hint, after)
-  local now, chosen, least = scheduler.now(), self.session.limits.poll_interval, least_of(self)
-  local as_planned = not after and self.failures == 0
-  local left = as_planned and not chosen and self.fresh and t.status == "RUNNING"
-    and poll.left(now - self.since, t.progress, pace.typical(self.session, self.ref)) or nil
-  local delay = poll.delay { least = least, chosen = chosen, waited = now - self.born, left = left, hint = hint,
-    after = after, failures = self.failures }
-  local hook = self.ref.hook
+  local my, now, failures = self.my, scheduler.now(), self.failures
+  local session, ref = my.session, my.ref
+  local chosen, least, as_planned = session.limits.poll_interval, least_of(session), not after and failures == 0
+  local left = as_planned and not chosen and my.fresh and t.status == "RUNNING"
+    and poll.left(now - self.since, t.progress, pace.typical(session, ref)) or nil
+  local delay = as_planned and chosen or poll.delay { least = least, chosen = chosen, waited = now - my.born,
+    left = left, hint = hint, after = after, failures = failures }
   self.soonest = now + (as_planned and (left or chosen) and math.min(least, delay) or delay)
-  self.at = now + (hook and self.failures == 0 and hook:patience(delay) or delay)
+  self.at = now + (ref.hook and failures == 0 and ref.hook:patience(delay) or delay)
+end
+
+--- It is asked about now: until there is an answer, which plans anew, no one else need.
+---@param t runway.Task
+function Asking:begins(t)
+  if self.failures > 0 then return self:plan(t) end
+  local session = self.my.session
+  self.at = scheduler.now() + (session.limits.poll_interval or least_of(session))
 end
 
 --- Looks whether there is reason to ask sooner. A callback that came since is: the first one, and the first by which
@@ -68,13 +70,15 @@ function Asking:heed(over)
     local last = math.max(self.soonest, over - LAST_LOOK)
     if last < over then self.at = last end
   end
-  local hook, now = self.ref.hook, scheduler.now()
-  if not hook or hook.calls == self.heard then return end
+  local my = self.my
+  local hook = my.ref.hook
+  if not hook or hook.calls == (self.heard or 0) then return end
+  local now = scheduler.now()
   self.heard = hook.calls
   if not self.called or hook.over and not self.over then
     self.called = now
   elseif self.called <= now then
-    self.called = math.max(now, self.called + (self.session.limits.poll_interval or least_of(self)))
+    self.called = math.max(now, self.called + (my.session.limits.poll_interval or least_of(my.session)))
   end
   self.over = hook.over
   self.at = math.min(self.at, self.called)
@@ -85,23 +89,24 @@ end
 ---@param t runway.Task
 ---@param had_ended boolean|nil   before
 function Asking:saw(t, had_ended)
-  local last, now = math.max(self.looked, self.since), scheduler.now()
+  local my, last, now = self.my, math.max(self.looked, self.since), scheduler.now()
   self.looked = now
   if QUEUED[t.status] then self.since = now end
-  if self.fresh and not had_ended and t.status == "SUCCEEDED" then
-    pace.note(self.session, self.ref, (self.over and now or (now + last) / 2) - self.since)
+  if my.fresh and not had_ended and t.status == "SUCCEEDED" then
+    pace.note(my.session, my.ref, (self.over and now or (now + last) / 2) - self.since)
   end
 end
 
 --- The process was stopped, or its host did not call `step`: so were all who wait beside this one, and each asks at a
 --- time of its own.
 function Asking:scatter()
-  self.at = scheduler.now() + retry.random() * least_of(self)
+  self.at = scheduler.now() + retry.random() * least_of(self.my.session)
 end
 
 --- Reads what earlier programs know of how long it takes, where that counts.
 function Asking:recall()
-  if self.fresh and not self.session.limits.poll_interval then pace.recall(self.session, self.ref) end
+  local my = self.my
+  if my.fresh and not my.session.limits.poll_interval then pace.recall(my.session, my.ref) end
 end
 
 return asking

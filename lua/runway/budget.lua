@@ -16,7 +16,7 @@ local budget = {}
 ---@class runway.Purse
 ---@field spent number      in billionths: whole numbers, whose sums are exact
 ---@field reserved number   and beside it
----@field charges table<string, runway.Charge>   of tasks that have not ended, by provider and id
+---@field charges table<string, table<string, runway.Charge>>  of tasks that have not ended: provider -> id
 local Purse = {}
 Purse.__index = Purse
 
@@ -61,20 +61,21 @@ function Purse:free(charge)
   set(self, charge, 0, false)
 end
 
-local function name_of(t) return t.provider .. "\n" .. t.id end
-
 --- The submit made this task.
 ---@param charge runway.Charge
 ---@param t runway.Task
 function Purse:bind(charge, t)
-  self.charges[name_of(t)] = charge
+  local charges = self.charges
+  if not charges[t.provider] then charges[t.provider] = {} end
+  charges[t.provider][t.id] = charge
   self:told(t)
 end
 
 --- How a task stands; one that this client did not submit changes nothing.
 ---@param t runway.Task
 function Purse:told(t)
-  local charge = self.charges[name_of(t)]
+  local charges = self.charges[t.provider]
+  local charge = charges and charges[t.id]
   if not charge then return end
   local named = t.cost and billionths(t.cost) or charge.spent and charge.credits or nil
   local held = named or t.estimated_cost and billionths(t.estimated_cost) or charge.credits
@@ -82,7 +83,7 @@ function Purse:told(t)
     if named or held ~= charge.credits then set(self, charge, held, named ~= nil) end
     return
   end
-  self.charges[name_of(t)] = nil
+  charges[t.id] = nil
   set(self, charge, t.status == "FAILED" and (named or 0) or held, true)
 end
 

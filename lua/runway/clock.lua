@@ -115,14 +115,13 @@ local function pop()
   heap[size] = nil
   size = size - 1
   if size > 0 then sift_down(last, 1) end
-  top.queued = false
   return top
 end
 
 local function drop_dead()
   local live = {}
   for i = 1, size do
-    if heap[i].fn then live[#live + 1] = heap[i] else heap[i].queued = false end
+    if heap[i].fn then live[#live + 1] = heap[i] end
   end
   heap, size, dead = live, #live, 0
   for i = math.floor(size / 2), 1, -1 do sift_down(heap[i], i) end
@@ -131,13 +130,14 @@ end
 --- Calls `fn` once, in a turn at or after `time`.
 ---@param time number   on the clock of `now`
 ---@param fn function
+---@param given? any     to it, so that none need be made for each timer
 ---@return table timer
-function clock.at(time, fn)
+function clock.at(time, fn, given)
   sequence = sequence + 1
   local now = clock.now()
   time = math.min(math.max(time, now), now + FAR) -- none comes before those that were due when it was made
   if frozen then time = step(time) end
-  local timer = { time = time, order = sequence, fn = fn, queued = true }
+  local timer = { time = time, order = sequence, fn = fn, given = given }
   heap[size + 1] = timer                      -- first, for Ctrl-C may come in between
   size = size + 1
   sift_up(timer, size)
@@ -146,9 +146,8 @@ end
 
 ---@param timer table|nil
 function clock.cancel(timer)
-  if not timer or not timer.fn then return end
-  timer.fn = nil
-  if not timer.queued then return end
+  if not timer or not timer.fn then return end -- one that came up has none any more
+  timer.fn, timer.given = nil, nil
   dead = dead + 1
   if dead > 64 and dead > size / 2 then drop_dead() end
 end
@@ -181,23 +180,26 @@ local function nothing() end
 ---@param now number
 ---@param newest integer   those made after it stay
 ---@return function|nil fn
+---@return any given            to be given to it
 function clock.take(now, newest)
   bury()
   local top = heap[1]
   if size == 0 or top.time > now or top.order > newest then return nil end
   if not top.fn then return nothing end
-  local fn = pop().fn
-  top.fn = nil
-  return fn
+  pop()
+  local fn, given = top.fn, top.given
+  top.fn, top.given = nil, nil
+  return fn, given
 end
 
---- The same of all there are, for a loop: `for fn in clock.due, now do fn() end`.
+--- The same of all there are, for a loop: `for fn, given in clock.due, now do fn(given) end`.
 ---@param now number
 ---@return function|nil fn
+---@return any given
 function clock.due(now)
-  local fn
-  repeat fn = clock.take(now, sequence) until fn ~= nothing
-  return fn
+  local fn, given
+  repeat fn, given = clock.take(now, sequence) until fn ~= nothing
+  return fn, given
 end
 
 return clock

@@ -117,28 +117,37 @@ function description.make(kind, order, redact, sums)
   return json.decode(encoded)                 -- as it will be read again
 end
 
+-- An order as it was seen, called for its description: a task holds one until its receipt is written, so it is as
+-- small as can be.
+local Seen = {}
+
+function Seen:__call(session, kind)
+  local made, why = description.make(kind, self.order, function(said) return session:redact(said) end, self.sums)
+  if not made then return session:refuse(why) end
+  return made, nil, self.sums
+end
+
+local NONE = {}                               -- the sums of an order without files
+
 --- What must be seen of an order before it is paid for: its files, as they are now. The rest can be asked
 --- for when someone wants it.
 ---@param session runway.Session
----@param kind string
 ---@param order runway.Order
 ---@param deadline? number      on scheduler.now()
----@return (fun(): runway.Description|nil, runway.Error|nil, table|nil)|nil of   with
----  the sums, by path; nil, err: a value that no JSON can hold
+---@return (fun(session: runway.Session, kind: string): runway.Description|nil, runway.Error|nil, table|nil)|nil of
+---  with the sums, by path; nil, err: a value that no JSON can hold
 ---@return runway.Error|nil err   a file that cannot be read
-function description.read(session, kind, order, deadline)
-  local sums, paths = {}, description.paths { order.params, order.extra }
+function description.read(session, order, deadline)
+  local paths = description.paths(order.params)
+  if order.extra then description.paths(order.extra, paths) end
+  local sums = paths[1] and {} or NONE
   for _, path in ipairs(paths) do
     local result = session:look("digest", path, deadline)
     -- a frame that is gone can be taken anew; its task, which may be paid for already, is not given up for it
     if result.error and not paths[path].last_frame_of then return session:refuse(result.error) end
     sums[path] = result
   end
-  return function()
-    local made, why = description.make(kind, order, function(said) return session:redact(said) end, sums)
-    if not made then return session:refuse(why) end
-    return made, nil, sums
-  end
+  return setmetatable({ order = order, sums = sums }, Seen)
 end
 
 return description

@@ -125,7 +125,7 @@ local function fetch(session, url, path, opts, way)
   local call = setmetatable({
     name = path, hops = 0, expired = false, deadline = opts.deadline, on_progress = opts.on_progress,
     wire = wire, way = way,
-    session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
+    session = session, handle = false, given_up = false, ticking = false, attempts = 0, sent = false,
   }, Fetch)
   local file, err = http.send(session, call)
   if not file then return nil, err, call.expired end

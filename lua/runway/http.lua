@@ -27,11 +27,10 @@ local http = {}
 ---@field on_progress? fun(received: integer, total: integer|nil)
 ---@field read fun(call: runway.Call, session: runway.Session, result: table): runway.Reading
 ---@field tell fun(call: runway.Call, verdict: table, result: table, reading: runway.Reading): table  fields of an error
----@field package session runway.Session      this and the next four: of the exchange that is under way
+---@field package session runway.Session      this and the next three: of the exchange that is under way
 ---@field package handle any                 of the transport
 ---@field package given_up table|false      the error to be told instead of its own
----@field package ending table|false         the timers of its deadline, and of what is told on the way
----@field package ticking table|false
+---@field package ticking table|false         the timer of what is told on the way
 ---@field package attempts? integer          of one without a receipt, which counts them for itself
 ---@field package sent? boolean
 
@@ -88,7 +87,6 @@ end
 local function release(w)
   local call = w.call
   call.session:strike(w)
-  if call.ending then scheduler.cancel_timer(call.ending) end
   if call.ticking then scheduler.cancel_timer(call.ticking) end
 end
 
@@ -97,27 +95,28 @@ local function abandon(w)
   w.call.session.transport:cancel(w.call.handle or nil)
 end
 
+local Exchange = scheduler.kind_of_waiter {
+  stop = give_up, abandon = abandon,
+  late = function(w) give_up("timeout", "the time given for the whole call is over", w) end,
+}
+
 -- Starts it, and waits for the result.
 local function run(transport, call, w, done)
   local receipt = call.receipt
   call.handle = transport:start(call.wire, done)
   if receipt then receipt.handle = call.handle end
-  if call.deadline then
-    call.ending = scheduler.at(call.deadline, function()
-      give_up("timeout", "the time given for the whole call is over", w)
-    end)
-  end
   if call.on_progress then tell_progress(call, transport, w) end
   return scheduler.park(w)
 end
 
 -- Sends a call's request once, and waits for the result.
 local function exchange(session, call)
-  local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt, scheduler.waiter()
+  local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt,
+    scheduler.waiter(Exchange)
   call.session, call.handle, call.given_up = session, false, false
-  call.ending, call.ticking = false, false    -- their places before: to make one then could fail
-  w.call, w.abandon, w.stop = call, abandon, give_up
-  session:enlist(w)
+  call.ticking = false                        -- its place before: to make one then could fail
+  w.call = call
+  session:enlist(w, call.deadline)
   if gate then
     scheduler.checkpoint()
     w.critical = true                         -- a paid answer is awaited even by a cancelled job
@@ -423,6 +422,7 @@ function Api:read(session, result)
     reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end
   local good = answer.status >= 200 and answer.status <= 299
+  if good and reading.value ~= nil and not reading.problem and not self.refusal then return reading end -- as a rule
   if good and self.refusal then
     reading.problem, answer.fault = self.refusal(answer)
     if answer.fault then reading.value = nil end -- what could not be read is not believed
@@ -462,7 +462,7 @@ function http.call(session, request, opts)
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),
-    session = session, handle = false, given_up = false, ending = false, ticking = false, attempts = 0, sent = false,
+    session = session, handle = false, given_up = false, ticking = false, attempts = 0, sent = false,
   }, Api))
 end
 

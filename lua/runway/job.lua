@@ -16,7 +16,6 @@ local yieldable = coroutine.isyieldable or function() return true end
 local persist = guard.persist
 
 local PARKED = {}                             -- what a job of ours yields
-local NOTHING = { n = 0 }                     -- no values
 
 ---@class runway.Job
 ---@field co? thread           nil once it has ended
@@ -93,8 +92,18 @@ local function finish(j, results)
   j.results = results
   j.co, j.waiting, j.start = nil, nil, nil
   local joiners = j.joiners
+  if not joiners then return end
   j.joiners = nil
   for i = 1, #joiners do joiners[i]:wake() end
+end
+
+--- Notes someone to be woken by the end of one that has not ended.
+---@param j runway.Job
+---@param one table   its `wake` is called
+function job.at_end(j, one)
+  local joiners = j.joiners or {}
+  j.joiners = joiners
+  joiners[#joiners + 1] = one
 end
 
 -- What the rooms above have noted of the job, into the error that ends it.
@@ -147,13 +156,13 @@ end
 
 local function resumed(j, outer, ok, ...)
   job.current = outer
-  if coroutine.status(j.co) == "dead" then
+  if ok and (...) == PARKED then              -- as a rule
+    if j.cancelled and not j.waiting.critical then end_cancelled(j) end
+  elseif coroutine.status(j.co) == "dead" then
     j.broke = not ok and (...)
     if ok then finish(j, persist(pack, ...)) else persist(end_raised, j, (...)) end
-  elseif (...) ~= PARKED then
+  else
     make_ready(j)                             -- a yield of the user's own: let others run
-  elseif j.cancelled and not j.waiting.critical then
-    end_cancelled(j)
   end
 end
 
@@ -166,9 +175,10 @@ local function resume(j)
     return end_cancelled(j)                   -- someone else has closed its coroutine
   end
   j.waiting, j.broke = nil, false
-  local start, outer = j.start or NOTHING, job.current
-  j.start = nil
+  local start, outer = j.start, job.current
   job.current = j
+  if not start then return resumed(j, outer, coroutine.resume(j.co)) end
+  j.start = nil
   resumed(j, outer, coroutine.resume(j.co, unpack(start, 1, start.n)))
 end
 
@@ -200,7 +210,7 @@ function job.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn takes a function, not " .. type(fn), 2)
   end
-  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = {}, broke = false }, Job)
+  local j = setmetatable({ co = coroutine.create(fn), start = pack(...), joiners = false, broke = false }, Job)
   by_coroutine[j.co] = j
   make_ready(j)
   return j
@@ -256,27 +266,43 @@ Waiter.__index = Waiter
 
 local born = 0
 
---- Something to park on: woken once, with values. `born` is greater than that of any before it. Fields a parker
+--- Something to park on: woken once, with a value. `born` is greater than that of any before it. Fields a parker
 --- may set:
 --- critical (a cancelled job waits for it all the same), stop (called then, or when a client is closed, with a
 --- kind, a message and this: give up what can still be given up), abandon (called with this when the
---- job is cancelled while parked here and it is not critical), call (of http.lua: what it waits for), place (in
---- a session's list).
-function job.waiter()
+--- job is cancelled while parked here and it is not critical), place (in a session's list); two of his own find
+--- room without the table being made anew.
+---@param kind? table   of `kind_of_waiter`; nil: one that knows of no more than being woken
+function job.waiter(kind)
   born = born + 1
-  return setmetatable({ done = false, born = born, woken = false, values = false, job = false, abandon = false,
-    stop = false, place = false, call = false }, Waiter)
+  return setmetatable({ done = false, value = nil, born = born, woken = false, job = false, place = false },
+    kind or Waiter)
+end
+
+--- What all waiters have in common that are waited at in one place: `stop`, `abandon`, and what is done when they are
+--- woken; made once, and not for each.
+---@param of table
+---@return table kind
+function job.kind_of_waiter(of)
+  for name, v in next, Waiter do
+    if of[name] == nil then of[name] = v end
+  end
+  of.__index = of
+  return of
 end
 
 -- Where memory fails on the way, a second call goes on where the first broke off.
-function Waiter:wake(...)
+---@param self table
+---@param value? any
+function job.wake(self, value)
   if self.woken then return end
-  if not self.done then self.values = select("#", ...) > 0 and pack(...) or NOTHING end
+  if not self.done then self.value = value end
   self.done = true
   local j = self.job
   if j and j.waiting == self then make_ready(j) else interrupt.came(self) end
   self.woken = true
 end
+Waiter.wake = job.wake
 
 --- What is waited for, the newest first: in this order it is given up. What stands in a line is before what it
 --- waits behind, so that nothing of it gets a turn meanwhile.
@@ -309,11 +335,13 @@ end
 
 --- Yields in a job until `w` is woken.
 ---@param j runway.Job   as `here` gives it
+---@return any value      what it was woken with
 function job.park(j, w)
   for _ in unless_woken, w, nil, w do         -- the fourth is to be closed
     j.waiting, w.job = w, j
     coroutine.yield(PARKED)
   end
+  return w.value
 end
 
 return job

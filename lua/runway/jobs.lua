@@ -72,7 +72,7 @@ function jobs.all(list, most)
     else
       room:take()
       running[i] = type(item) == "function" and scheduler.spawn(item) or scheduler.spawn(item.wait, item)
-      table.insert(running[i].joiners, room)
+      scheduler.at_end(running[i], room)
     end
   end
   for i = 1, #running do

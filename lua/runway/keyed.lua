@@ -61,8 +61,8 @@ function keyed.read(s, order, kind, deadline)
     return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
   end
   local describe, described, err, sums
-  describe, err = description.read(s, kind, order, deadline)
-  if describe then described, err, sums = describe() end
+  describe, err = description.read(s, order, deadline)
+  if describe then described, err, sums = describe(s, kind) end
   if not described then return nil, err end
   -- `attempt` has its place before: to make one then could fail, and lose it
   local self = setmetatable({ session = s, order = order, deadline = deadline, description = described,

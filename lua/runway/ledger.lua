@@ -42,7 +42,7 @@ local MOST_LINES = 1000                       -- of one message
 local MOST_HELD = 10000                       -- tasks; a host that makes more sees to them by itself
 
 local receipts, count = {}, 0                 -- of those that are real
-local held, size = {}, 0                      -- provider and id -> { task =, known =, word = }
+local held, size = {}, 0                      -- provider -> id -> { task =, known =, word = }
 
 -- The parts of a line, which hold nothing but our own words and what `shown` let through.
 local function leave_word(...)
@@ -147,7 +147,7 @@ ledger.is_under_way = is_under_way
 ---@return string|nil
 function ledger.id_of(receipt)
   local w = receipt.waiter
-  local result = w and w.done and w.values[1]
+  local result = w and w.done and w.value
   if type(result) ~= "table" or (result.body or "") == "" then return nil end
   return (ids.in_answer(answers.of(result)))
 end
@@ -159,7 +159,7 @@ end
 function ledger.await(receipt)
   if is_under_way(receipt) then scheduler.park(receipt.waiter) end
   local w = receipt.waiter
-  local result = w and w.done and w.values[1]
+  local result = w and w.done and w.value
   if result and result.error and not result.sent or w and not w.done and receipt.transport.awaits then
     receipt.open = false
   end
@@ -168,7 +168,18 @@ end
 
 --------------------------------------------------------------------- tasks
 
-local function key_of(t) return t.provider .. "\n" .. t.id end
+-- Those of a provider, by id. (No name of both is put together: it would be made for each look, and kept for each.)
+local function of(provider)
+  if not held[provider] then held[provider] = {} end
+  return held[provider]
+end
+
+-- Calls a function with each that is held.
+local function each(fn)
+  for _, entries in pairs(held) do
+    for _, entry in pairs(entries) do fn(entry) end
+  end
+end
 
 --- A task that is at stake from now on.
 ---@param t runway.Task
@@ -177,25 +188,25 @@ local function key_of(t) return t.provider .. "\n" .. t.id end
 ---@param account? string|false   as an OpenTask's
 ---@param again? string   the key by which a journal knows it
 function ledger.hold(t, real, known, account, again)
-  local key = key_of(t)
-  local entry = held[key]
+  local entries = of(t.provider)
+  local entry = entries[t.id]
   if entry then
     entry.task, entry.known = t, entry.known or known
   elseif size < MOST_HELD then
     size = size + 1
     local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
     local word = real and leave_word(advice(t.id, t.provider, how, account, nil, again)) or nil
-    held[key] = { task = t, known = known, word = word, gone = false, account = account, again = again or false }
+    entries[t.id] = { task = t, known = known, word = word, account = account, again = again }
   end
 end
 
 --- It has ended, or its file is here.
 ---@param t runway.Task
 function ledger.release(t)
-  local key = key_of(t)
-  local entry = held[key]
+  local entries = of(t.provider)
+  local entry = entries[t.id]
   if not entry then return end
-  held[key], size = nil, size - 1
+  entries[t.id], size = nil, size - 1
   take_back(entry.word)
 end
 
@@ -204,7 +215,7 @@ end
 ---@param t runway.Task
 ---@param kept boolean    one does
 function ledger.doubt(t, kept)
-  local entry = held[key_of(t)]
+  local entry = of(t.provider)[t.id]
   if not entry then return end
   if kept or not entry.known then return ledger.release(t) end
   if entry.gone then return end
@@ -217,22 +228,21 @@ end
 --- The user has been told of it: the end of the program need not.
 ---@param id string
 function ledger.told(id)
-  for _, entry in pairs(held) do
-    if entry.task.id == id then
-      take_back(entry.word)
-      entry.word = nil
-    end
-  end
+  each(function(entry)
+    if entry.task.id ~= id then return end
+    take_back(entry.word)
+    entry.word = nil
+  end)
 end
 
 ---@return runway.OpenTask[]  sorted by id
 function ledger.open_tasks()
   local list = {}
-  for _, entry in pairs(held) do
+  each(function(entry)
     local t = entry.task
     list[#list + 1] = { task_id = t.id, provider = t.provider, status = t.status, kind = t.kind,
-      gone = entry.gone or nil, account = entry.account, key = entry.again or nil }
-  end
+      gone = entry.gone, account = entry.account, key = entry.again }
+  end)
   for receipt in pairs(receipts) do
     local id = ledger.id_of(receipt)
     if id then

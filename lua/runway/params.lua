@@ -200,24 +200,46 @@ end
 -- These name things to this module, so null means nothing for them.
 local OURS = { kind = true, key = true, format = true, model = true }
 
--- The names given, sorted, so that of several problems always the same one is told.
-local function names_of(raw)
-  local names = {}
+-- What is wrong with a name; nil as a rule.
+local function fault_of(name)
+  if check[name] then return nil end
+  if type(name) ~= "string" then
+    return misuse(nil, "parameter names are strings, got the key %s", tostring(name))
+  end
+  if name:find("^[ -~]+$") then return nil end
+  local is_text = not text.bad_byte(name)
+  if is_text and name:find("^[ -~\128-\255]+$") then return nil end
+  return (is_text and misuse or refused)(nil, "%s is no parameter name", values.show(name:gsub("[^ -~]", "?")))
+end
+
+-- Takes in one of them; the problem with it, if there is any.
+local function take(raw, name, clean, given_as)
+  local v, neutral, problem = raw[name], SHORT_FORMS[name] or name, nil
+  local camel = params.camel(neutral)
+  local twin = given_as[camel]
+  if twin then return misuse(neutral, "%s and %s are the same parameter: give one of them", twin, name) end
+  given_as[camel] = name
+  if not values.is_null(v) or OURS[neutral] then
+    v, problem = (check[neutral] or values.copy)(name, v)
+  end
+  clean[neutral] = v
+  return problem
+end
+
+-- Of several problems always the same one: by the order of the names.
+local function first_problem(raw)
+  local names, clean, given_as = {}, {}, {}
   for name in next, raw do
-    if type(name) ~= "string" then
-      return nil, misuse(nil, "parameter names are strings, got the key %s", tostring(name))
-    end
-    if not check[name] and not name:find("^[ -~]+$") then -- a rare one
-      local is_text = not text.bad_byte(name)
-      if not name:find("^[ -~\128-\255]+$") or not is_text then
-        local shown = values.show(name:gsub("[^ -~]", "?"))
-        return nil, (is_text and misuse or refused)(nil, "%s is no parameter name", shown)
-      end
-    end
+    local problem = fault_of(name)
+    if problem then return problem end
     names[#names + 1] = name
   end
   table.sort(names)
-  return names
+  for _, name in ipairs(names) do
+    local problem = take(raw, name, clean, given_as)
+    if problem then return problem end
+  end
+  return nil
 end
 
 ---The caller's parameters in the one form that adapters take. The table given is not changed.
@@ -228,24 +250,11 @@ function params.normalise(raw)
   if type(raw) ~= "table" or files.is_file(raw) then
     return nil, wrong_type("the parameters", "a table", raw)
   end
-  local names, problem = names_of(raw)
-  if not names then return nil, problem end
   -- with places for what most have: a table is made anew each time that it grows
   local clean = { model = nil, prompt_text = nil, prompt_image = nil, ratio = nil, duration = nil }
   local given_as = { model = nil, promptText = nil, promptImage = nil, ratio = nil, duration = nil }
-  for _, name in ipairs(names) do
-    local v, neutral = raw[name], SHORT_FORMS[name] or name
-    local camel = params.camel(neutral)
-    local twin = given_as[camel]
-    if twin then
-      return nil, misuse(neutral, "%s and %s are the same parameter: give one of them", twin, name)
-    end
-    given_as[camel] = name
-    if not values.is_null(v) or OURS[neutral] then
-      v, problem = (check[neutral] or values.copy)(name, v)
-      if problem then return nil, problem end
-    end
-    clean[neutral] = v
+  for name in next, raw do
+    if fault_of(name) or take(raw, name, clean, given_as) then return nil, first_problem(raw) end
   end
   return clean
 end

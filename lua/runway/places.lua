@@ -59,7 +59,7 @@ local function pause(self, s, turn, deadline)
   if deadline and now >= deadline then return false end
   local at = math.min(now + seconds, deadline or math.huge)
   local w = scheduler.waiter()
-  local timer = at < math.huge and scheduler.at(at, function() w:wake() end) or nil
+  local timer = at < math.huge and scheduler.wake_at(at, w) or nil
   turn.waiter = w
   w.stop = function() w:wake() end
   s:enlist(w)

@@ -94,14 +94,15 @@ end
 --- `overwrite` any.
 ---@param session runway.Session
 ---@param t runway.Task
----@param made_from (fun(): runway.Description|nil)|nil   nil: the task was attached to by its id
+---@param made_from (fun(session: runway.Session, kind: string): runway.Description|nil)|nil   nil: the task was
+---  attached to by its id
 ---@param file table            as `download` returns it
 ---@param opts table            index, overwrite, deadline (on scheduler.now())
 ---@return string|nil path
 ---@return runway.Error|nil err
 function provenance.write(session, t, made_from, file, opts)
   local path = provenance.path(file.path)
-  local made = made_from and made_from() or {}
+  local made = made_from and made_from(session, t.kind) or {}
   local encoded, message = json.encode {
     runway = core.version, provider = t.provider, task_id = t.id, kind = t.kind, output = opts.index,
     params = made.params, extra = made.extra, fit = made.fit,

@@ -49,6 +49,7 @@ scheduler.guard, scheduler.try, scheduler.text_of = guard.call, guard.try, guard
 scheduler.is_interrupt, scheduler.explained = interrupt.is, interrupt.explained
 scheduler.interrupted_with = interrupt.told_with
 scheduler.spawn, scheduler.note, scheduler.newest_first = job.spawn, job.note, job.newest_first
+scheduler.kind_of_waiter, scheduler.wake, scheduler.at_end = job.kind_of_waiter, job.wake, job.at_end
 
 --------------------------------------------------------------------- one turn
 
@@ -60,12 +61,12 @@ end
 -- Those made meanwhile wait for the next turn.
 local function fire_timers(over)
   local now, newest = clock.now(), clock.newest()
-  local fn = clock.take(now, newest)
+  local fn, given = clock.take(now, newest)
   while fn do
-    local ok, err = guard.call(fn)
-    if not ok and lacks_memory(err) then persist(clock.at, now, fn) end
+    local ok, err = guard.call(fn, given)
+    if not ok and lacks_memory(err) then persist(clock.at, now, fn, given) end
     if over() then return true end
-    fn = clock.take(now, newest)
+    fn, given = clock.take(now, newest)
   end
 end
 
@@ -167,15 +168,24 @@ end
 
 --- Something to park on, see `job.waiter`. Made before that begins which is waited for: a host's step, which must
 --- not wait, refuses here what cannot yield to it, and nothing has been sent.
-function scheduler.waiter()
+---@param kind? table   of `kind_of_waiter`
+function scheduler.waiter(kind)
   if hosted and turning > 0 and not job.here() then
     local place = errors.place()
     error((place and place .. ": " or "") .. "a wait cannot yield here, and would hold up the host's step: wait in "
       .. "the job itself, and not below a function of C (string.gsub, table.sort, require), in a callback or in a "
       .. "coroutine of its own", 0)
   end
-  return job.waiter()
+  return job.waiter(kind)
 end
+
+local function wake(w) w:wake() end           -- as its kind has it
+
+--- Wakes a waiter, with nothing, in a turn at or after `time`.
+---@param time number   on scheduler.now()
+---@param w table
+---@return table timer
+function scheduler.wake_at(time, w) return clock.at(time, wake, w) end
 
 -- A reason to give up a wait, raised after what it waited for was let go.
 local function give_up(w, raise, ...)
@@ -238,14 +248,15 @@ local function drive_through(w)
 end
 
 --- Waits until `w` is woken: yields inside a job, drives the loop elsewhere.
----@return any ...  what it was woken with
+---@return any value   what it was woken with
 function scheduler.park(w)
   if not w.done then
     local mine = job.here()
     if w.critical then interrupt.awaits(w) end
-    if mine then job.park(mine, w) else drive_through(w) end
+    if mine then return job.park(mine, w) end -- whose frame is the last that a task keeps which waits
+    drive_through(w)
   end
-  return unpack(w.values, 1, w.values.n)
+  return w.value
 end
 
 -- Jobs that wait for one another would do so for ever.
@@ -266,8 +277,7 @@ function Job:join()
   self.joined = true
   while not self.results do
     local w = scheduler.waiter()
-    local joiners = self.joiners
-    joiners[#joiners + 1] = w
+    job.at_end(self, w)
     w.joins = self
     scheduler.park(w)
   end
@@ -290,9 +300,11 @@ function scheduler.breathe()
   if not job.here() or hosted and not frame.over() then return end
   local w = scheduler.waiter()
   w.critical = true
-  scheduler.at(scheduler.now(), function() w:wake() end)
+  scheduler.wake_at(scheduler.now(), w)
   scheduler.park(w)
 end
+
+local Sleeper = job.kind_of_waiter { abandon = function(w) clock.cancel(w.timer) end }
 
 --- Waits for `seconds`; others run meanwhile.
 ---@param seconds number
@@ -300,9 +312,8 @@ function scheduler.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
     error("sleep takes a number of seconds", 2)
   end
-  local w = scheduler.waiter()
-  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
-  w.abandon = function() scheduler.cancel_timer(timer) end
+  local w = scheduler.waiter(Sleeper)
+  w.timer = scheduler.wake_at(scheduler.now() + seconds, w)
   scheduler.park(w)
 end
 

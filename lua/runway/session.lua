@@ -40,6 +40,7 @@ local text = require "runway.text"
 ---@field faults table<string|integer, any>  of the adapter, as standard error was told of them: a list, and a set
 ---@field logged table<string|integer, any>  and as the logger was
 ---@field live table[]         what `close` gives up: waiters, each with a `stop`; see `enlist`
+---@field watch { timer: table|false }   of the first of their deadlines
 ---@field held_until table<string, number>  on scheduler.now(): what servers have asked for
 ---@field closed boolean
 
@@ -169,7 +170,8 @@ function session.new(adapter, options, paths)
   local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account, plain_account = account, loopback = url.loopback,
-    key = key, key_of = asked, secrets = { key }, live = {}, held_until = {}, faults = {}, logged = {}, closed = false,
+    key = key, key_of = asked, secrets = { key }, live = {}, watch = { timer = false }, held_until = {},
+    faults = {}, logged = {}, closed = false,
     lane = lane, files_lane = lane + 1, uploads_lane = lane + 2,
     logger = options.logger, callback_url = options.callback_url, callbacks = {}, budget = options.budget,
     prices = options.prices,
@@ -302,13 +304,47 @@ function Session:is_real()
   return not self.transport.pretends
 end
 
+local watch
+
+-- The deadline that comes first has come: those whose own is over are told, by their `late`.
+local function tell_late(self)
+  local now, late, first = scheduler.now(), {}, nil
+  self.watch.timer = false
+  for _, w in ipairs(self.live) do
+    local deadline = w.deadline
+    if deadline and deadline <= now then
+      late[#late + 1] = w
+    elseif deadline and (not first or deadline < first) then
+      first = deadline
+    end
+  end
+  if first then watch(self, first) end
+  for _, w in ipairs(late) do
+    w.deadline = nil
+    w:late()
+  end
+end
+
+-- One timer for all: a call has its deadline an hour away, as a rule, and ends in a second.
+function watch(self, deadline)
+  local its = self.watch
+  if its.timer and its.timer.time <= deadline then return end
+  scheduler.cancel_timer(its.timer)
+  its.timer = scheduler.at(deadline, tell_late, self)
+end
+
 --- Notes a waiter that has a `stop`, for `close` to give up what it waits for. A list, and not a set by waiters: as
 --- many go out of it as come in, and of a table that is nearly full all the time each second one has it sorted anew.
 ---@param w table
-function Session:enlist(w)
+---@param deadline? number   on scheduler.now(): its `late` is called then
+function Session:enlist(w, deadline)
   local live = self.live
   local at = #live + 1
   live[at], w.place = w, at
+  if deadline then
+    w.deadline = deadline
+    watch(self, deadline)
+  end
 end
 
 ---@param w table   one that is noted, or not any more
@@ -319,27 +355,45 @@ function Session:strike(w)
   local last = live[size]
   live[at], last.place = last, at             -- in its place
   live[size], w.place = nil, false
+  if size == 1 and self.watch.timer then      -- nothing is left to be watched
+    scheduler.cancel_timer(self.watch.timer)
+    self.watch.timer = false
+  end
 end
 
-local function wake(_, _, w) w:wake() end
+-- Of those that wait between two requests, each with its session, its timer and maybe its bells.
+local function let_go(w)
+  w.session:strike(w)
+  if w.bells then w.bells[w] = nil end
+  scheduler.cancel_timer(w.timer)
+end
+
+local Alarm = scheduler.kind_of_waiter {
+  stop = function(_, _, w) w:wake() end,
+  abandon = let_go,
+  wake = function(w)
+    let_go(w)
+    scheduler.wake(w)
+  end,
+}
+
+--- A waiter that is woken after so many seconds; `close` wakes it, too. A task that waits keeps little else.
+---@param seconds number
+---@param bells? table      where it stands meanwhile, for who may wake it sooner
+---@return table waiter
+function Session:alarm(seconds, bells)
+  local w = scheduler.waiter(Alarm)
+  w.session, w.timer = self, scheduler.wake_at(scheduler.now() + seconds, w)
+  if bells then w.bells, bells[w] = bells, true end
+  self:enlist(w)
+  return w
+end
 
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
----@param bells? table      where the waiter stands meanwhile, for who may wake it sooner
 ---@return boolean open   false: the client was closed meanwhile
-function Session:pause(seconds, bells)
-  local w = scheduler.waiter()
-  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
-  w.stop = wake
-  if bells then bells[w] = true end
-  w.abandon = function()
-    self:strike(w)
-    if bells then bells[w] = nil end
-    scheduler.cancel_timer(timer)
-  end
-  self:enlist(w)
-  scheduler.park(w)
-  w.abandon()
+function Session:pause(seconds)
+  scheduler.park(self:alarm(seconds))
   return not self.closed
 end
 

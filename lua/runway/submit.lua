@@ -305,9 +305,10 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   local made_from
   if remembered then
     remembered.target = target
-    made_from = function() return remembered.description end
+    local described = remembered.description  -- and no more of it
+    made_from = function() return described end
   else
-    made_from, err = description.read(session, kind, order, deadline)
+    made_from, err = description.read(session, order, deadline)
     if not made_from then return nil, err end
   end
   local ref = { kind = kind, model = keyed.model_of(order), format = request.format, output = order.output,

@@ -13,6 +13,8 @@ local targets = require "runway.targets"
 local text = require "runway.text"
 local values = require "runway.values"
 
+local NONE = {}                               -- options that no one gave
+
 local TERMINAL = { SUCCEEDED = true, FAILED = true, CANCELLED = true }
 
 -- How far on a task is; an answer that would lead back is an old one, of a server that lags behind.
@@ -73,8 +75,9 @@ local inner = setmetatable({}, { __mode = "k" })
 function task.new(session, ref, fresh)
   local t = setmetatable({ id = ref.id, kind = ref.kind, provider = session.adapter.name, status = "PENDING",
     raw = nil }, Task)                        -- and with places for what an answer tells
-  inner[t] = { session = session, ref = ref, born = scheduler.now(), fresh = fresh, seen = false,
-    asking = asking.new(session, ref, fresh) }
+  local my = { session = session, ref = ref, born = scheduler.now(), fresh = fresh, seen = false, asking = nil }
+  my.asking = asking.new(my)
+  inner[t] = my
   if ref.hook then ref.hook.id = ref.id end
   if fresh then
     ledger.hold(t, session:is_real(), true, session.account, ref.again)
@@ -142,7 +145,7 @@ function task.apply(t, fields, raw)
     t.failure = session:redact(fields.failure) or t.failure
     t.failure_code = session:redact(fields.failure_code) or t.failure_code
   end
-  count_it(t)
+  if fields.cost or fields.estimated_cost or TERMINAL[t.status] then count_it(t) end
 end
 
 local function check_self(t)
@@ -322,23 +325,18 @@ local function finished(t)
   return TERMINAL[t.status] and (t.status ~= "SUCCEEDED" or t.output ~= nil or inner[t].ref.here ~= nil)
 end
 
--- Pauses until the next query is due, or the wait is over; what was overslept does not count. False: closed.
-local function sleep(t, time)
-  local my = inner[t]
-  local wake = math.min(my.asking.at, time.over)
-  local bells = my.ref.hook and my.ref.hook.bells
-  if not my.session:pause(math.max(0, wake - scheduler.now()), bells) then return false end
-  local late = scheduler.now() - wake
-  if late < OVERSLEPT then return true end
-  my.asking:scatter()
+-- What was overslept does not count.
+local function woke(t, time, due)
+  local late = scheduler.now() - due
+  if late < OVERSLEPT then return end
+  inner[t].asking:scatter()
   time:overslept(late)
-  return true
 end
 
 -- One query of a wait. nil, err ends it; else the error that passes, or nil.
-local function look(t, time)
-  local my, now = inner[t], scheduler.now()
-  task.plan(t)                                -- first, so that others who wait do not ask as well
+local function look(t, time, now)
+  local my = inner[t]
+  my.asking:begins(t)                         -- first, so that others who wait do not ask as well
   local ok, err = query(t, time.over, true)
   if my.fault then my.session:blame(my.fault) end
   if gone(t) then return true end
@@ -355,35 +353,44 @@ local function look(t, time)
   return true, err
 end
 
+local function ended(...) return errors.told("task:wait", ...) end
+
+-- The end of Task:wait, called as its tail, and its only frame while it waits: of thousands that wait each keeps its
+-- stack.
 local function wait(t, time, on_progress)
   local my, empty, last, looked = inner[t], 0, nil, false
-  local next_look = my.asking
+  local session, next_look = my.session, my.asking
   while not finished(t) do
     next_look:heed(time.over)
-    if next_look.at > scheduler.now() then
-      if not sleep(t, time) then
-        return fail(t, { kind = "cancelled", message = "the client was closed; the task goes on at the provider" })
+    local now = scheduler.now()
+    if next_look.at > now then                -- until the next query is due, or the wait is over
+      local due = math.min(next_look.at, time.over)
+      scheduler.park(session:alarm(math.max(0, due - now), my.ref.hook and my.ref.hook.bells))
+      if session.closed then
+        return ended(fail(t, { kind = "cancelled",
+          message = "the client was closed; the task goes on at the provider" }))
       end
-      if next_look.at > time.over and time:is_over() then return timed_out(t, time, last) end
-    elseif my.session:held "free" > 0 then    -- another's query was told to come back later
-      task.plan(t, nil, my.session:held "free")
+      woke(t, time, due)
+      if next_look.at > time.over and time:is_over() then return ended(timed_out(t, time, last)) end
+    elseif session:held "free" > 0 then       -- another's query was told to come back later
+      task.plan(t, nil, session:held "free")
     elseif looked and time:is_over() then     -- there may be no pause between two looks
-      return timed_out(t, time, last)
+      return ended(timed_out(t, time, last))
     else
-      local ok, err = look(t, time)
+      local ok, err = look(t, time, now)
       looked = true
-      if not ok then return nil, err end
+      if not ok then return ended(nil, err) end
       if gone(t) then break end
       last = err
       if not err and on_progress then scheduler.guard(on_progress, t) end
       if not err and TERMINAL[t.status] and not finished(t) then
-        if empty == OUTPUT_TRIES then return no_output(t) end
+        if empty == OUTPUT_TRIES then return ended(no_output(t)) end
         empty = empty + 1
         next_look.at = scheduler.now() + OUTPUT_PAUSE
       end
     end
   end
-  return outcome(t)
+  return ended(outcome(t))
 end
 
 --- Waits until the task has ended. Failed queries do not end the wait while
@@ -395,14 +402,14 @@ end
 ---@return runway.Error|nil err   task_failed, task_cancelled, timeout, …; err.task is this task
 function Task:wait(opts)
   check_self(self)
-  opts = options.check(opts, WAIT, "wait", 2)
+  opts = opts == nil and NONE or options.check(opts, WAIT, "wait", 2)
   local my = inner[self]
   if not my.fresh and not self:done() then
     ledger.hold(self, my.session:is_real(), my.seen or my.ref.trail ~= nil, my.session.account, my.ref.again)
   end
   my.asking:recall()
   local time = patience.new(opts.timeout or my.session.limits.deadline)
-  return errors.told("task:wait", wait(self, time, opts.on_progress))
+  return wait(self, time, opts.on_progress)
 end
 
 --- Asks the provider to stop the task.

@@ -365,7 +365,7 @@ end
 -- Waits for `seconds`, or until something is told.
 local function nap(self, seconds)
   local w = scheduler.waiter()
-  local timer = scheduler.at(scheduler.now() + seconds, function() w:wake() end)
+  local timer = scheduler.wake_at(scheduler.now() + seconds, w)
   w.abandon = function()
     scheduler.cancel_timer(timer)
     scheduler.spawn(finish, self)             -- its job was cancelled, and does nothing more

@@ -1,11 +1,11 @@
 -- What is paid for and at stake is named, whatever ends the program, and by what Ctrl-C raises.
 
+local answers = require "runway.answer"
 local child = require "spec.support.child"
 local errors = require "runway.errors"
 local ids = require "runway.ids"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
-local retry = require "runway.retry"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 local tasks = require "runway.task"
@@ -237,7 +237,7 @@ describe("memory that is missing when a paid answer is read", function()
   for _, how in ipairs { "a submit", "a raw request" } do
     it("loses no id, however long it is missing: " .. how, function()
       local client = mocked.client { how == "a submit" and SUBMIT or { "POST /v1/own", json = { id = "t1" } } }
-      without_memory(retry, "judge", 1)
+      without_memory(answers, "of", 1)
       without_memory(ids, "in_answer", 20)
       local made, err
       if how == "a submit" then
@@ -255,7 +255,7 @@ describe("memory that is missing when a paid answer is read", function()
   it("loses no id while its task and its error cannot be made, however a Lua says so", function()
     for _, words in ipairs { "not enough memory", "room.lua:1: not enough memory for buffer allocation" } do
       local client = mocked.client { SUBMIT }
-      without_memory(retry, "judge", 1, words)
+      without_memory(answers, "of", 1, words)
       without_memory(errors, "new", 20, words)
       without_memory(tasks, "new", 20, words)
       local made, err = client:generate(clip())
@@ -298,12 +298,12 @@ describe("memory that is missing when a paid answer is read", function()
 
   it("lets the end of the program name what could not be read before", function()
     local said = child.run(PROGRAM .. [[
-      local ids, retry = require "runway.ids", require "runway.retry"
-      local in_answer, judge = ids.in_answer, retry.judge
+      local answers, ids = require "runway.answer", require "runway.ids"
+      local in_answer, of = ids.in_answer, answers.of
       function ids.in_answer() error("not enough memory", 0) end
-      retry.judge = ids.in_answer
+      answers.of = ids.in_answer
       print(pcall(pay))
-      ids.in_answer, retry.judge = in_answer, judge
+      ids.in_answer, answers.of = in_answer, of
     ]])
     assert.matches("^false\tnot enough memory\n[^\n]*task paid%-1[^\n]*$", said)
   end)

@@ -88,7 +88,7 @@ describe("a task that is waited for", function()
   end
 
   it("is seen to end so, and asked about so often, where only earlier ones tell how long it takes", function()
-    local late = mean(20, function()
+    local late = mean(80, function()
       local client, takes = provider(), 30 + 270 * retry.random()
       for _ = 1, 20 do wait(client, about(takes), "untold") end
       return mean(10, function() return wait(client, about(takes), "untold") end)

@@ -196,6 +196,53 @@ describe("runway.session", function()
     end
   end)
 
+  describe("a deadline", function()
+    -- Waiters by their deadlines; those that were told that theirs is over, and when.
+    local function enlisted(s, told, deadlines)
+      local began, list = scheduler.now(), {}
+      for i, seconds in ipairs(deadlines) do
+        local w = scheduler.waiter()
+        w.late = function() told[#told + 1] = { i, scheduler.now() - began } end
+        s:enlist(w, seconds and began + seconds or nil)
+        list[i] = w
+      end
+      return list
+    end
+
+    before_each(scheduler.freeze)
+    after_each(scheduler.thaw)
+
+    it("is told to each whose own is over, in its time, and once", function()
+      local s, told = new(), {}
+      local list = enlisted(s, told, { 20, 5, false, 10, 10 })
+      scheduler.sleep(30)
+      assert.same({ { 2, 5 }, { 4, 10 }, { 5, 10 }, { 1, 20 } }, told)
+      for _, w in ipairs(list) do s:strike(w) end
+      assert.is_nil(scheduler.timeout())
+    end)
+
+    it("is not told to one that has ended, and holds no loop when all have", function()
+      local s, told = new(), {}
+      local list = enlisted(s, told, { 5, 10 })
+      s:strike(list[1])
+      scheduler.sleep(7)
+      s:strike(list[2])
+      assert.same({}, told)
+      assert.is_nil(scheduler.timeout())
+    end)
+
+    it("is kept by one timer, whoever remembers for the account", function()
+      local s, told = new(), {}
+      enlisted(s, told, { 10 })
+      local other = s:remembering({})
+      local w = scheduler.waiter()
+      w.late = function() told[#told + 1] = "other" end
+      other:enlist(w, scheduler.now() + 5)
+      scheduler.sleep(20)
+      assert.same({ "other", { 1, 10 } }, told)
+    end)
+  end)
+
   describe("close", function()
     it("gives up what is alive, once, and ends pauses", function()
       local s, told, w = new(), {}, scheduler.waiter()

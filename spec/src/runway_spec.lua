@@ -59,7 +59,8 @@ describe("a host that has not opened one of Lua's libraries that runway needs", 
     string = 'string library, which this host has not opened: luaL_requiref(L, "string", luaopen_string, 1)',
     table = 'table library, which this host has not opened: luaL_requiref(L, "table", luaopen_table, 1)',
     math = 'math library, which this host has not opened: luaL_requiref(L, "math", luaopen_math, 1)',
-    coroutine = 'coroutine library, which this host has not opened: luaL_requiref(L, "coroutine", luaopen_coroutine, 1)',
+    coroutine = 'coroutine library, which this host has not opened: '
+      .. 'luaL_requiref(L, "coroutine", luaopen_coroutine, 1)',
   } do
     it("is told which, in one line: " .. name, function()
       local said, code = child.run("local pcall, print, select = pcall, print, select\n" .. name .. " = nil\n" .. [[

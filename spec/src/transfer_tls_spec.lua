@@ -243,7 +243,7 @@ describe("over TLS", function()
     -- Where authorities are named, each exchange has a handle of its own. The server says of itself what it did.
     local pipe = assert(io.popen(("cd '%s'; echo $$; exec openssl s_server -accept 127.0.0.1:0 -www "
       .. "-alpn http/1.1 -cert good.pem -key good.key 2>&1"):format(server.directory)))
-    local pid, port, told = pipe:read "l", nil, {}
+    local pid, told, port = pipe:read "l", {}
     repeat port = assert(pipe:read "l", "openssl s_server did not start"):match "ACCEPT .*:(%d+)" until port
     for i = 1, 3 do
       local result = exchange.run { url = ("https://localhost:%s/"):format(port), ca_file = server.ca_file }

@@ -119,7 +119,7 @@ function Turns:next()
     if shot then return shot end
     if self.held == 0 and not are_left(self) then return nil end
     local w = scheduler.waiter()
-    local timer = opens and scheduler.at(opens, function() w:wake() end)
+    local timer = opens and scheduler.wake_at(opens, w)
     self.idle[w] = true
     w.abandon = function()
       self.idle[w] = nil

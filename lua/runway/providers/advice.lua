@@ -372,6 +372,16 @@ local function missing(model, rules, body, field, spell)
     slip and (" (is %s a slip of it?)"):format(slip) or "")
 end
 
+-- Is there anything to be said of a body's fields?
+local function check_all(rules, body, spell)
+  local told = {}
+  for field, v in next, body do
+    local rule = rules[field]
+    if type(rule) == "table" and field ~= "needs" and check_one(spell(field), v, rule, nil, told) then return true end
+  end
+  return told[1] ~= nil
+end
+
 ---The first thing that a model is known to refuse in a body.
 ---@param model string
 ---@param rules table   the model's advice
@@ -380,15 +390,15 @@ end
 ---@param warnings string[]  gets what goes through though no list has it
 ---@return table|nil problem  nil when nothing is refused
 function advice.check(model, rules, body, spell, warnings)
-  local told = {}
   for _, field in ipairs(rules.needs) do
     if body[field] == nil then return missing(model, rules, body, field, spell) end
   end
-  local names = {}
+  if not check_all(rules, body, spell) then return nil end -- as a rule
+  local names, told = {}, {}
   for field in pairs(body) do
     if type(rules[field]) == "table" and field ~= "needs" then names[#names + 1] = field end
   end
-  table.sort(names)
+  table.sort(names)                           -- of several things always the same one first
   for _, field in ipairs(names) do
     local name = spell(field)
     local refusal = check_one(name, body[field], rules[field], nil, told)

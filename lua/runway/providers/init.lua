@@ -1,6 +1,5 @@
--- The adapters that are built in, by name. A user's own needs no place here:
--- `runway.client` takes the table itself. Each is loaded when it is asked for, since a script knows one of them; who goes
--- through all of them has all.
+-- The adapters that are built in, by name. A user's own needs no place here: `runway.client` takes the table itself.
+-- Each is loaded when it is asked for, since a script knows one of them; who goes through all of them has all.
 
 local ROOMS = {
   chatgptsb = function() return require "runway.providers.chatgptsb" end,
