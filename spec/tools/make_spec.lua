@@ -58,9 +58,11 @@ describe("what make is told", function()
 
   it("need not name where a distribution's Lua looks for modules in C", function()
     local here = scratch.new()
-    local other = here:write("lua", ("#!/bin/sh\nopt=$1; shift\nexec %s \"$opt\" -e "
-      .. "'package.cpath = \"/usr/local/lib/lua/%s/?.so;/usr/lib64/lua/%s/?.so;./?.so\"' \"$@\"\n"):format(lua,
-        _VERSION:sub(5), _VERSION:sub(5)))
+    local other = here:write("lua", ([[#!/bin/sh
+[ "$1" = -E ] || exec %s "$@"
+shift
+exec %s -E -e 'package.cpath = "/usr/local/lib/lua/%s/?.so;/usr/lib64/lua/%s/?.so;./?.so"' "$@"
+]]):format(lua, lua, _VERSION:sub(5), _VERSION:sub(5)))
     assert(os.execute("chmod +x '" .. other .. "'"))
     for prefix, place in pairs { ["/usr"] = "/usr/lib64", ["/usr/"] = "/usr/lib64", ["/usr/local"] = "/usr/local/lib",
       ["/opt/x"] = "/opt/x/lib" } do
