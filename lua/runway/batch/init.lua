@@ -202,14 +202,14 @@ local function look_back(account, shots, by_name, j, own, opts)
   if j then entries, by_key = night.recall(shots, j) else night.recall_of(shots, {}) end
   if not entries then return nil, by_key end
   local begun = chain.by_key(shots)
-  local function picture(key) return chain.picture(begun[key], opts.directory) end
+  local function picture(key) return chain.picture(begun[key], opts.directory or ".") end
   check.keys(shots, by_key, function(shot, entry)
     local theirs = clients.session_of(by_name[shot.provider])
     local wanted = order.read(theirs, chain.params(shot, picture), true)
     return wanted and keyed.conflict(theirs, wanted, shot.kind, entry, j.path)
   end, night.stands_for_another)
   local there, last = { where = j and j.path, own = own, last = {} }, nil
-  if j and not own then last = contents.read(opts.directory) end
+  if j and not own and opts.directory then last = contents.read(opts.directory) end
   for i, one in ipairs(last or {}) do there.last[i] = one.key end
   for _, shot in ipairs(shots) do shot.new = night.is_new(shot, by_name[shot.provider], opts) end
   local plan, fault = other.plan(shots, entries, there)
@@ -299,7 +299,7 @@ local function plan_all(account, shots, by_name, opts)
   local j, err, own = journal_there(account, opts.directory)
   if err then return nil, err end
   local plan
-  plan, err = look_back(account, shots, by_name, j, own, { directory = without_slash(opts.directory or "."),
+  plan, err = look_back(account, shots, by_name, j, own, { directory = opts.directory and without_slash(opts.directory),
     retry_failed = opts.retry_failed, attempts = opts.attempts })
   if j and own then j:close() end
   if not plan then return nil, err end

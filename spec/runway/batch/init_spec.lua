@@ -479,6 +479,11 @@ describe("runway.batch", function()
       local plan = assert(run(path, { directory = files:path "two", dry_run = true })).plan
       assert.same({ { "b" }, { { key = "x2", known = "x" } } }, { plan.unnamed, plan.again })
       assert.same({}, assert(run(path, { dry_run = true, directory = files:path "new" })).plan.unnamed)
+      local made = require "runway.batch.contents".read
+      require("runway.batch.contents").read = function(where) error("it looked at " .. where) end
+      local ok, result = pcall(runway.batch, client, path, { dry_run = true }) -- of no directory
+      require("runway.batch.contents").read = made
+      assert.same({ true, {} }, { ok, ok and result.plan.unnamed or result })
       j:close()
     end)
   end)
