@@ -262,6 +262,7 @@ build = {
     ["runway.shape"] = "lua/runway/shape.lua",
     ["runway.shown"] = "lua/runway/shown.lua",
     ["runway.store"] = "lua/runway/store.lua",
+    ["runway.stragglers"] = "lua/runway/stragglers.lua",
     ["runway.submit"] = "lua/runway/submit.lua",
     ["runway.targets"] = "lua/runway/targets.lua",
     ["runway.task"] = "lua/runway/task.lua",
