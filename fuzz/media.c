@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "cut.h"
 #include "fuzz.h"
 #include "media.h"
 
@@ -34,6 +35,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
     must(r->error.kind == RW_OK && (size_t)r->media_size == size);
     must(strncmp(out.data + 5, r->media_type, strlen(r->media_type)) == 0);
     must(strlen(out.data) == out.len);
+    must(rw_cut_before(&(rw_cut_bytes){-1, strchr(out.data, ',') + 1, size}, r->media_type) == r->media_cut);
   }
   rw_buffer_free(&out);
   rw_request_free(r);

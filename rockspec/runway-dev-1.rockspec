@@ -43,6 +43,7 @@ build = {
         "src/beside.c",
         "src/buffer.c",
         "src/clock.c",
+        "src/cut.c",
         "src/data_uri.c",
         "src/directory.c",
         "src/disk.c",
