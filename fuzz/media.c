@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "cut.h"
 #include "fuzz.h"
 #include "media.h"
 
@@ -18,10 +19,10 @@ static void write_file (const uint8_t *data, size_t size) {
   must(f && fwrite(data, 1, size, f) == size && fclose(f) == 0);
 }
 
-/* A body of nothing but the file, read in pieces of whatever size: as long as it was said to be. */
-static void read_as_body (rw_request *r, size_t room) {
+/* A body of nothing but the file, read in pieces of whatever size into `out`: as long as it was said to be. */
+static void read_as_body (rw_request *r, size_t room, rw_buffer *out) {
   char piece[64];
-  int64_t length, seen = 0;
+  int64_t length;
   ssize_t n;
   r->parts = calloc(1, sizeof *r->parts);
   must(r->parts && (r->parts->path = strdup(path)));
@@ -29,8 +30,8 @@ static void read_as_body (rw_request *r, size_t room) {
   r->nparts = 1;
   if (!rw_body_open(r)) return;
   length = rw_body_length(r);
-  while ((n = rw_body_read(r, piece, room)) > 0) seen += n;
-  must(n == 0 && seen == length);
+  while ((n = rw_body_read(r, piece, room)) > 0) must(rw_buffer_append(out, piece, (size_t)n));
+  must(n == 0 && out->len == (size_t)length && rw_buffer_append(out, "", 1));
 }
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
@@ -45,9 +46,12 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   if (r->picture.width != 0)
     must(r->picture.height != 0 && r->picture.turn >= 1 && r->picture.turn <= 8);
   if (r->error.kind == RW_OK) {
-    read_as_body(r, size % 63 + 1);
+    rw_buffer out = {0};
+    read_as_body(r, size % 63 + 1, &out);
     must(r->error.kind == RW_OK && (size_t)r->media_size == size);
     must(strcmp(r->parts->type, r->media_type) == 0);
+    must(rw_cut_before(&(rw_cut_bytes){-1, strchr(out.data, ',') + 1, size}, r->media_type) == r->media_cut);
+    rw_buffer_free(&out);
   }
   rw_request_free(r);
   (void)unlink(path);

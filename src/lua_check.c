@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cut.h"
 #include "data_uri.h"
 #include "file.h"
 #include "header.h"
@@ -154,12 +155,22 @@ static void push_tidied (lua_State *L, const rw_data_uri *uri, const char *type)
 }
 
 
+/* What of a picture is missing at the end of the data URI that lies on top, in
+** words; NULL: nothing that is known. */
+static const char *uri_cut_before (lua_State *L, const rw_data_uri *uri, const char *type) {
+  size_t n;
+  const char *tidied = lua_tolstring(L, -1, &n);
+  rw_cut_bytes bytes = {-1, tidied + n - rw_data_uri_tidied(uri), uri->count * 3 / 4};
+  return rw_cut_before(&bytes, type);
+}
+
+
 /*
-** data_uri(text) -> { uri=, type=, animated=, words= } | nil, why it is none.
+** data_uri(text) -> { uri=, type=, animated=, words=, cut= } | nil, why it is none.
 ** `type` is what the bytes are; where they are of no known kind, what it says
 ** that they are ("" when it says nothing), and `words` is what else they are
 ** ("JSON", "an HTML page", "text"), if that can be told. `uri` is written as an
-** API takes it. `animated` as of a file.
+** API takes it. `animated` as of a file. `cut`: what a picture ends before.
 */
 static int core_data_uri (lua_State *L) {
   size_t n;
@@ -184,6 +195,8 @@ static int core_data_uri (lua_State *L) {
   }
   lua_createtable(L, 0, 4);
   push_tidied(L, &uri, type);
+  lua_pushstring(L, uri_cut_before(L, &uri, type));
+  lua_setfield(L, 2, "cut");
   lua_setfield(L, 2, "uri");
   lua_pushstring(L, type);
   lua_setfield(L, 2, "type");

@@ -63,6 +63,8 @@ static void push_probe (lua_State *L, const rw_request *r) {
   lua_setfield(L, -2, "type");
   lua_pushlstring(L, r->media_type, (size_t)(slash - r->media_type));
   lua_setfield(L, -2, "class");
+  lua_pushstring(L, r->media_cut);
+  lua_setfield(L, -2, "cut");
   if (r->media_moves) {
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, "animated");

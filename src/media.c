@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cut.h"
 #include "file.h"
 #include "media.h"
 #include "picture.h"
@@ -122,6 +123,7 @@ void rw_media_probe (rw_request *r) {
   int fd = rw_media_open(r->file, &r->media_size, &type, &r->media_moves, &r->error);
   if (fd < 0) return;
   if (!rw_picture_read(fd, type, &r->picture)) r->picture.width = 0;
+  r->media_cut = rw_cut_before(&(rw_cut_bytes){fd, NULL, (uint64_t)r->media_size}, type);
   close(fd);
   strncpy(r->media_type, type, sizeof r->media_type - 1);
 }

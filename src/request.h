@@ -128,6 +128,7 @@ typedef struct rw_request {
   double total_s, connect_s;
   char media_type[RW_MEDIA_TYPE]; /* RW_PROBE: what the file's bytes say */
   bool media_moves;            /* a picture that moves */
+  const char *media_cut;       /* what a picture ends before, in words; or NULL */
   int64_t media_size;          /* RW_PROBE, RW_DIGEST, RW_READ */
   rw_picture picture;          /* RW_PROBE; its width is 0 where it is not known */
   rw_error error;

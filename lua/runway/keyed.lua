@@ -15,6 +15,7 @@ local json = require "runway.json"
 local ledger = require "runway.ledger"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
+local stragglers = require "runway.stragglers"
 local targets = require "runway.targets"
 local task = require "runway.task"
 local text = require "runway.text"
@@ -313,6 +314,7 @@ local function claim(self)
     self.attempt = made or false              -- before anything else can fail, and lose it
     if not (lack and (lack.full or lack.of_model)) then return true end
     journal.sweep(s.journal)                  -- what died with its program is not under way for ever
+    stragglers.of(s):look()
     return not lack.full
   end
   if not s.places then

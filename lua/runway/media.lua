@@ -14,15 +14,21 @@ local media = {}
 
 media.file, media.is_file = files.make, files.is_file
 
+-- A picture that ends too early: no provider makes of it what was meant, and some make something.
+local function refuse_cut(session, what, missing)
+  return session:refuse { code = "cut_short", message = ("%s is cut short: it ends before %s"):format(what, missing) }
+end
+
 --- Size and type of a file, read off this thread.
 ---@param session runway.Session
 ---@param path string
 ---@param deadline? number  on scheduler.now()
----@return table|nil info   { size= bytes, type="image/png", class="image" }
+---@return table|nil info   { size= bytes, type="image/png", class="image" }; of a picture that was cut none
 ---@return runway.Error|nil err
 function media.probe(session, path, deadline)
   local result = session:look("probe", path, deadline)
   if result.error then return session:refuse(result.error) end
+  if result.cut then return refuse_cut(session, path, result.cut) end
   return result
 end
 
@@ -161,6 +167,9 @@ local function look_at_uri(session, uri, where, field)
   end
   local refusal = unfit(session, where, field, class, info.type)
   if refusal then return session:refuse(refusal) end
+  if info.cut then
+    return refuse_cut(session, where .. ": the picture of the data URI", info.cut)
+  end
   return info.uri, info.animated
 end
 

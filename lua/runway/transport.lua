@@ -10,7 +10,7 @@
 ---@field drop? fun(self, handle: any)     the same, but only if the request has not left; without it, none is dropped
 ---@field progress fun(self, handle: any): integer, integer|nil  bytes received, bytes in all
 ---@field pretends? boolean     nothing leaves the process: no task is really paid for
----@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class= } or { error= };
+---@field probe? fun(self, path: string, done: fun(result: table))  { size=, type=, class=, cut= } or { error= };
 ---  without it, the core's
 ---@field read? fun(self, path: string, done: fun(result: table))  { text= } or { error= }; without it, as probe
 ---@field digest? fun(self, path: string, done: fun(result: table))  { size=, sha256= } or { error= }; without it,

@@ -19,6 +19,7 @@ local names = require "runway.names"
 local options = require "runway.options"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
+local stragglers = require "runway.stragglers"
 local submit = require "runway.submit"
 local text = require "runway.text"
 local values = require "runway.values"
@@ -32,6 +33,7 @@ local LOOK = 0.2                              -- before the journal is asked aga
 local QUIET = 0.01                            -- after a look that found nothing, whatever is told
 local LONGEST_PAUSE = 60                      -- between two tries to reach a journal that is away
 local PUT_BACK = 60                           -- seconds until what could not be made here is tried again
+local LEFT_AT_ONCE = 100                      -- entries that are told of as left, at a time
 local HALT = 600                              -- for which nothing is submitted that a whole account is refused
 
 --- Seconds between two looks at a journal that tells of what is new, where no one waits for its end.
@@ -57,6 +59,8 @@ local OPTIONS = {
 ---@field running table<runway.Job, table>   each with its row
 ---@field allowed runway.Allowance   what the account may run
 ---@field raised? any                 what on_progress raised
+---@field full integer                looks in a row that found nothing where there may be no room
+---@field lack? runway.Error          that of the budget, while credits may come back
 local Worker = {}
 Worker.__index = Worker
 
@@ -129,7 +133,7 @@ end
 local function beyond_budget(self, row, err)
   local now = scheduler.now()
   if row.hold.passing then
-    self.back_until = now + POLL
+    self.back_until, self.lack = now + POLL, err
   else
     self.halted, self.halted_until = err, now + HALT
     tell(self, row, "queued", err)
@@ -272,6 +276,14 @@ local function take(self, way, free, ...)
   return free - #rows
 end
 
+-- Takes what is new. Of what is left where nothing is given, there is no room for it, if there is any.
+local function claim(self, free)
+  local line, models = self.session.places, self.allowed:models()
+  local left = take(self, journal.claim, free, { most = line and line.most, models = models })
+  self.full = left == free and (line or models) and self.full + 1 or 0
+  return left
+end
+
 -- Takes what there is: what others have left before what is new, but that which was told of just now is mostly new.
 -- False: the journal is away.
 local function look(self, free)
@@ -286,10 +298,8 @@ local function look(self, free)
   local may = (not self.halted or now >= self.halted_until and not self.options.until_empty)
     and now >= (self.back_until or 0)
   if may then self.halted = nil end
-  local line = self.session.places
-  if left and may then
-    left = take(self, journal.claim, left, { most = line and line.most, models = self.allowed:models() })
-  end
+  if left and may and left > 0 then left = claim(self, left) end
+  if self.full > 0 or now < (self.back_until or 0) then stragglers.of(self.session):look() end
   if left and told and not sweeps then left = take(self, journal.take_over, left) end
   if not left then return away(self) end
   local poll = self.hears and not self.options.until_empty and work.POLL or POLL
@@ -321,17 +331,49 @@ local function listen(self)
   end
 end
 
--- Is nothing queued or under way but what this worker cannot make? What it has left is fewer than are asked for.
+-- Is there no room for what is queued, and is that held by tasks whose end no one here can learn? Then it is left. One
+-- look that finds nothing is no proof: something may have come since.
+local function is_shut_out(self)
+  local lacks_credits, theirs = scheduler.now() < (self.back_until or 0), stragglers.of(self.session)
+  if not lacks_credits and self.full < 2 or theirs:may_end() then return false end
+  local held = ("is held by tasks of which no one here can learn whether they have ended: %s. What is queued is left")
+    :format(theirs:told())
+  if lacks_credits then
+    self.halted = self.lack
+    self.lack.message = ("%s; a part of that %s"):format(self.lack.message, held)
+  else
+    self.halted = select(2, self.session:error { kind = "limit", code = "concurrency", sent = "no", retryable = true,
+      message = "as many tasks are under way as may be, and their place " .. held })
+  end
+  return true
+end
+
+-- Another has put it back until later than is waited for here.
+local function leave(self, row)
+  self.left[row.key] = true
+  local who = journal.owner(row.owner)
+  row.task = row.task_id and { id = row.task_id }
+  tell(self, row, row.task and "submitted" or "queued", errors.new { kind = "limit", code = "put_back",
+    sent = row.task and "yes" or "no", retryable = true, task_id = row.task_id,
+    message = ("put back until %s%s: %s"):format(os.date("!%Y-%m-%d %H:%M UTC", math.floor(row.due_at / 1000)),
+      who and " by " .. who or "", row.error or "no reason is known") })
+end
+
+-- Is nothing queued or under way but what this worker cannot make, or no one before long?
 local function is_empty(self)
-  local most = 1
+  local most, waits, later = LEFT_AT_ONCE, false, {}
   for _ in pairs(self.left) do most = most + 1 end
-  local rows = journal.unfinished(self.journal, self.account, most)
+  local rows = journal.unfinished(self.journal, self.account, most, PUT_BACK * 1000)
   if not rows then return away(self) end
   for _, row in ipairs(rows) do
     local given_up = self.left[row.key] or self.halted and row.state == "queued"
-    if not given_up then return false end
+    if not given_up and row.stage == 1 then return false end
+    waits = waits or not given_up and row.stage == 2
+    if not given_up and row.stage == 3 then later[#later + 1] = row end
   end
-  return true
+  if waits and not is_shut_out(self) then return false end
+  for _, row in ipairs(later) do leave(self, row) end
+  return later[1] == nil or is_empty(self)    -- there may be more than were asked for
 end
 
 -- Nothing new is taken; what waits is left to others, and a submit that has left is awaited.
@@ -359,6 +401,7 @@ local function finish(self)
   self.over = true
   scheduler.cancel_timer(self.timer)
   self.allowed:close()
+  stragglers.of(self.session):close()
   drain(self)
 end
 
@@ -417,7 +460,7 @@ local function run(account, opts)
   local self = setmetatable({ account = account, session = clients.session_of(account), journal = account.journal,
     directory = files.from_anywhere(directory, core.working_directory()), running = {}, many = 0, left = {},
     allowed = allowance.keep(clients.session_of(account)), counts = { done = 0, failed = 0, unknown = 0, put_back = 0 },
-    credits = 0, next_look = scheduler.now(), quiet = 0, told = false,
+    credits = 0, next_look = scheduler.now(), quiet = 0, told = false, full = 0,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty, on_progress = opts.on_progress } }, Worker)
   core.catch_term()

@@ -42,6 +42,25 @@ describe("runway.media", function()
     assert.equal("first", seen.prompt_image[1].position)
   end)
 
+  it("sends no picture that was cut short, from wherever it comes", function()
+    local cut = { size = 300, type = "image/png", class = "image", cut = "its last chunk (IEND)" }
+    local s = new({ ["a.png"] = cut }, adapters.own { upload = function() error "nothing may be sent" end })
+    local uri = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAA"
+    for name, given in pairs {
+      ["a.png"] = { prompt_image = media.file "a.png" },
+      ["a.png "] = { prompt_image = { { uri = media.file "a.png", position = "last" } } },
+      [" a.png"] = { reference_images = { { uri = media.file "a.png", tag = "cat" } } },
+      ["prompt_image: the picture of the data URI"] = { prompt_image = uri },
+      ["reference_images: the picture of the data URI"] = { reference_images = { { uri = uri, tag = "cat" } } },
+    } do
+      local none, err = media.look(s, given)
+      assert.is_nil(none)
+      assert.same({ "invalid_request", "cut_short", "no" }, { err.kind, err.code, err.sent })
+      assert.equal(name:match "^ *(.-) *$" .. " is cut short: it ends before its last chunk (IEND)", err.message)
+    end
+    assert.equal("cut_short", select(2, media.upload(s, "a.png")).code)
+  end)
+
   it("tells what cannot be read, with the provider's name", function()
     local s = new {}
     local none, err = media.look(s, { prompt_video = media.file "gone.mp4" })

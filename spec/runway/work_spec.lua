@@ -239,7 +239,8 @@ journals.over_each_database("a queue", function()
   end)
 
   it("waits for what another holds back while its task runs, and for nothing that is unknown", function()
-    open(nil, { budget = 60 })
+    local ways = { ["task-9"] = { task = { json = { id = "task-9", status = "RUNNING" } } } }
+    open(ways, { budget = 60 })
     for i = 1, 3 do assert(enqueue("k" .. i)) end
     journals.sql { { "UPDATE runway_shots SET state = 'submitted', task_id = 'task-9', reserved = 60, recipe = NULL, "
       .. "updated_at = $1 WHERE key = 'k1'", core.wall_ms() } }
@@ -341,7 +342,7 @@ journals.over_each_database("a queue", function()
     assert(others:enqueue(mocked.clip { key = "b", prompt_text = "shot b" }))
     assert(others:enqueue(mocked.clip { key = "c", prompt_text = "shot c" }))
     journals.sql { "UPDATE runway_shots SET state = 'submitted', task_id = 't', lease_until = 1 WHERE key = 'c'" }
-    assert.equal(1, #assert(journal.unfinished(j, account(), 9)))
+    assert.equal(1, #assert(journal.unfinished(j, account(), 9, 0)))
     assert.same(counted { done = 1 }, work().counts)
     assert.same({ "queued", "submitted" }, { assert(j:get "b").state, assert(j:get "c").state })
   end)

@@ -4,7 +4,7 @@
 local base64 = require "spec.support.base64"
 local core = require "runway.core"
 
-local PNG = "\137PNG\r\n\26\n\0\0\0\13IHDR" .. ("\0"):rep(21)
+local PNG = "\137PNG\r\n\26\n\0\0\0\13IHDR" .. ("\0"):rep(21) .. "IEND\0\0\0\0\n"
 local DIGITS = base64(PNG)
 local TIDY = "data:image/png;base64," .. DIGITS
 

@@ -51,7 +51,7 @@ describe("a local file", function()
       ["image/png"] = PNG,
       ["image/jpeg"] = "\255\216\255\224\0\16JFIF\0",
       ["image/gif"] = "GIF89a\1\0\1\0",
-      ["image/webp"] = "RIFF\36\0\0\0WEBPVP8 ",
+      ["image/webp"] = "RIFF\8\0\0\0WEBPVP8 ",
       ["image/avif"] = box "avif",
       ["image/heic"] = box "heic",
       ["video/mp4"] = box "isom",

@@ -28,8 +28,9 @@ end
 
 --- A client whose shots fare as `ways` say, by their prompts: { status =, json = } or { fault = } answers the submit,
 --- { code =, cost = } fails the task, { task = } answers its queries and { film = } its download (or a function that
---- gives that answer, or none); a list of such is for the first, second, … submit; a function gives one. What is
---- changed in `ways` later holds from then on. Whatever costs something is said to cost 25, and costs 20.
+--- gives that answer, or none); a list of such is for the first, second, … submit; a function gives one. A task that
+--- was not submitted here fares as its id says. What is changed in `ways` later holds from then on. Whatever costs
+--- something is said to cost 25, and costs 20.
 ---@param ways? table
 ---@param options? table   of runway.client
 ---@param another? runway.MockEntry   what else is answered
@@ -51,7 +52,7 @@ function prompted.client(ways, options, another)
   -- As its way is by now.
   local function way_now(id)
     local t = tasks[id]
-    return t and way_of(ways or {}, t.prompt, t.nth) or {}
+    return t and way_of(ways or {}, t.prompt, t.nth) or (ways or {})[id] or {}
   end
   local function query(request)
     local id = request.path:match "[^/]+$"

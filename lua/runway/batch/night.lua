@@ -15,6 +15,7 @@ local jobs = require "runway.jobs"
 local journal = require "runway.journal"
 local names = require "runway.names"
 local scheduler = require "runway.scheduler"
+local stragglers = require "runway.stragglers"
 local turns = require "runway.batch.turns"
 local values = require "runway.values"
 
@@ -262,7 +263,9 @@ end
 -- once more.
 local function has_room(self, shot, most)
   local account = self.accounts[shot.provider]
-  return not most or journal.has_room(account.journal, account, shot.model, most) ~= false
+  if not most or journal.has_room(account.journal, account, shot.model, most) ~= false then return true end
+  stragglers.of(clients.session_of(account)):look()
+  return false
 end
 
 -- The task of a shot's attempt, attached to or submitted; nil: there is none. `fresh`: it is to be paid for. True

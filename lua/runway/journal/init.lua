@@ -11,6 +11,7 @@ local errors = require "runway.errors"
 local fields = require "runway.fields"
 local fingerprint = require "runway.journal.fingerprint"
 local options = require "runway.options"
+local owner = require "runway.journal.owner"
 local queue = require "runway.journal.queue"
 local scheduler = require "runway.scheduler"
 local schema = require "runway.journal.schema"
@@ -385,6 +386,9 @@ journal.STATES = states.ALL
 --- An entry as people and scripts see it.
 journal.entry = entry.of
 
+--- Who holds an entry, as people see it: "host 1234"; nil: no one, or it cannot be told.
+journal.owner = owner.shown
+
 --- What is spent, and held back beside, in credits.
 ---@param j runway.Journal
 ---@return number|nil spent
@@ -462,7 +466,8 @@ end
 
 -- What waits to be made, and who takes it: see queue.lua. Each takes a journal where that takes its book.
 for _, name in ipairs {
-  "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "has_room", "hear",
+  "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "under_way", "has_room",
+  "hear",
 } do
   journal[name] = function(j, ...) return queue[name](books[j], ...) end
 end

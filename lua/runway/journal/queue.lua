@@ -92,6 +92,17 @@ function queue.has_room(book, account, model, most)
   return found[1].rows[1].under_way < most
 end
 
+--- What is under way, of any account: of what no one here follows, too.
+---@param book runway.Book
+---@param most integer
+---@return table[]|nil rows
+---@return runway.Error|nil err
+function queue.under_way(book, most)
+  local found, err = book:read { sql.under_way(core.wall_ms(), most) }
+  if not found then return nil, err end
+  return found[1].rows
+end
+
 --- Takes what others have begun and left.
 ---@return table[]|nil rows
 ---@return runway.Error|nil err
@@ -196,14 +207,17 @@ function queue.hear(book)
   return store.hear(book.store)
 end
 
---- What has not come to its end, so many at most, what is begun first: { key =, state = }.
+--- What has not come to its end, so many at most, in the order in which it may be gone on with.
 ---@param book runway.Book
 ---@param account runway.Account
 ---@param most integer
----@return table[]|nil rows
+---@param patience integer      milliseconds from now: what is put back for longer waits until later
+---@return table[]|nil rows     with a `stage`: 1: someone has it, or comes to have it; 2: it waits for room; 3: it is
+---  put back until it is due
 ---@return runway.Error|nil err
-function queue.unfinished(book, account, most)
-  local found, err = book:read { sql.unfinished(account, most) }
+function queue.unfinished(book, account, most, patience)
+  local now = core.wall_ms()
+  local found, err = book:read { sql.unfinished(account, now, now + patience, most) }
   if not found then return nil, err end
   return found[1].rows
 end

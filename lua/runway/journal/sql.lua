@@ -120,6 +120,14 @@ function sql.of_model(of, now)
   return statement
 end
 
+--- What is under way, of whoever it is, the oldest first.
+---@param now integer
+---@param limit integer
+function sql.under_way(now, limit)
+  return { "SELECT " .. COLUMNS .. " FROM runway_shots WHERE " .. UNDER_WAY:format("$1", "$2")
+    .. " ORDER BY created_at, key LIMIT $3", now - NO_NEWS, now - NO_ANSWER, limit }
+end
+
 -- "AND …": what must be true of all entries for one more to be submitted, as $n, $n + 1, … of these values.
 local function conditions(intent, now, terms, n)
   local said, with = "", {}
@@ -459,12 +467,16 @@ function sql.let_go(owner)
     .. "AND lease_until IS NOT NULL AND (state = 'queued' OR " .. BEGUN .. ")", owner }
 end
 
---- What an account's workers have not brought to its end, so many at most: what is begun first.
-function sql.unfinished(account, most)
-  return { "SELECT key, state FROM runway_shots WHERE recipe IS NOT NULL AND provider = $1 AND base_url = $2 "
-    .. "AND (state IN ('queued', 'submitting') OR " .. BEGUN .. ") "
-    .. "ORDER BY CASE state WHEN 'queued' THEN 1 ELSE 0 END LIMIT $3",
-    account.provider, account.base_url, most }
+--- What an account's workers have not brought to its end, so many at most. Its `stage`, by which it is in order: 1:
+--- someone has it, or can go on with it, or that is so `soon` (Unix ms); 2: it waits for room; 3: it waits until later.
+function sql.unfinished(account, now, soon, most)
+  return { "SELECT key, state, kind, task_id, owner, error, due_at, stage FROM (SELECT key, state, kind, task_id, "
+    .. "owner, error, due_at, CASE WHEN state = 'submitting' OR coalesce(lease_until, 0) > $3 THEN 1 "
+    .. "WHEN coalesce(due_at, 0) > $4 THEN 3 WHEN state = 'queued' AND coalesce(due_at, 0) <= $3 THEN 2 ELSE 1 END "
+    .. "AS stage FROM runway_shots WHERE recipe IS NOT NULL AND provider = $1 AND base_url = $2 "
+    .. "AND (state IN ('queued', 'submitting') OR " .. BEGUN .. ")) AS waiting "
+    .. "ORDER BY stage, CASE state WHEN 'queued' THEN 1 ELSE 0 END, key LIMIT $5",
+    account.provider, account.base_url, now, soon, most }
 end
 
 --- Wakes those that wait for work; where the database can do that.

@@ -50,7 +50,7 @@ journals.over_each_database("a journal of an earlier version", function()
       journals.sql { "UPDATE runway_shots SET lease_until = NULL" }
       assert.same({}, assert(journal.claim(j, account, 100, {})))
       assert.same({}, assert(journal.take_over(j, account, 100)))
-      assert.same({}, assert(journal.unfinished(j, account, 100)))
+      assert.same({}, assert(journal.unfinished(j, account, 100, 0)))
 
       -- and who knows no later one leaves it alone
       local ok, err = schema.prepare(store, then_known)
