@@ -263,7 +263,7 @@ local function ask_in_vain(known)
   local unchecked = ("%s has nothing to ask for that is free; the key is unchecked"):format(name)
   local request = adapters.ask(session, "query", { id = NO_TASK })
   if not request then return "warn", unchecked, "The first submit shows it." end
-  local found, err = http.call(session, request, { reader = "task", ref = { id = NO_TASK } })
+  local found, err = http.call(session, request, { reader = "task", ref = { id = NO_TASK }, paid = false })
   if err and REFUSED[err.kind] then return refusal(known, err) end
   if not found and SAYS_NOTHING[err.kind] then
     return "warn", ("the key is unchecked: %s"):format(err.message), OTHERWISE
