@@ -218,6 +218,7 @@ build = {
     ["runway.program"] = "lua/runway/program.lua",
     ["runway.progress"] = "lua/runway/progress.lua",
     ["runway.provenance"] = "lua/runway/provenance.lua",
+    ["runway.provider"] = "lua/runway/provider.lua",
     ["runway.providers"] = "lua/runway/providers/init.lua",
     ["runway.providers.advice"] = "lua/runway/providers/advice.lua",
     ["runway.providers.catalogue"] = "lua/runway/providers/catalogue.lua",

@@ -16,7 +16,8 @@ local runway = {}
 function runway.client(options) end
 
 ---@class runway.Options
----@field provider? string|runway.Adapter  a name or an adapter; default $RUNWAY_PROVIDER, else "runwayml"
+---@field provider? string|runway.Adapter  a name or an adapter; default $RUNWAY_PROVIDER (also a
+---  file or a module that returns an adapter), else "runwayml"
 ---@field api_key? string|fun(): string|nil, string|nil  or what gives it, asked before each call (nil, why: there is
 ---  none); default: the adapter's environment variable, or the file that its sibling …_FILE names
 ---@field base_url? string         default: the adapter's, or its environment variable

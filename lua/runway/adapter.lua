@@ -5,44 +5,15 @@
 -- nothing that it returns is taken for what it is not (see contract.lua). What was wrong is a `fault`: a
 -- text that names the adapter and the function, for the error that the user reads.
 
-local api_key = require "runway.api_key"
 local contract = require "runway.contract"
 local fields = require "runway.fields"
 local files = require "runway.files"
 local options = require "runway.options"
 local scheduler = require "runway.scheduler"
-local session = require "runway.session"
 local shown = require "runway.shown"
 local text = require "runway.text"
 
 local adapter = {}
-
--- How one that is not built in is given.
-local OWN = "; one of your own is given as its table, and to the command by its file, ./%s, or as a module that is "
-  .. "found in LUA_PATH"
-
---- The adapter that a client is to use.
----@param provider string|table|nil   a name, or an adapter; nil: by the environment
----@return runway.Adapter|nil
----@return runway.Error|nil err       kind "config"
-function adapter.of(provider)
-  if type(provider) == "table" then
-    local fault = contract.fault(provider)
-    if fault then return session.config(contract.is_word(provider.name) and provider.name or nil, fault) end
-    return provider
-  end
-  local providers = require "runway.providers"
-  local name = provider or api_key.environment "RUNWAY_PROVIDER" or "runwayml"
-  if providers[name] then return providers[name] end
-  local known = {}
-  for each in pairs(providers) do known[#known + 1] = each end
-  table.sort(known)
-  local near = options.nearest(name, known)
-  local said = text.line(name, 60) or ""
-  return session.config(nil, ("unknown provider %q%s; known: %s%s"):format(said,
-    near and (" (did you mean " .. near .. "?)") or "", table.concat(known, ", "),
-    near and "" or OWN:format(said:find(".", 1, true) and said or said .. ".lua")))
-end
 
 --------------------------------------------------------------------- calling one of its functions
 

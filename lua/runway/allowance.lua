@@ -30,7 +30,7 @@ function allowance.read(s, opts)
   local request, problem = adapter.ask(s, "credits")
   if not request then return s:refuse(problem) end
   opts = opts or {}
-  local balance, err, answer = http.call(s, request, { reader = "balance", deadline = opts.deadline,
+  local balance, err, answer = http.call(s, request, { reader = "balance", paid = false, deadline = opts.deadline,
     aside = opts.aside })
   if not balance then return nil, err end
   return values.whole(balance), answer.json, (adapter.read(s, "limits", answer))

@@ -17,6 +17,7 @@ local names = require "runway.names"
 local options = require "runway.options"
 local places = require "runway.places"
 local prices = require "runway.prices"
+local providers = require "runway.provider"
 local order = require "runway.order"
 local scheduler = require "runway.scheduler"
 local session = require "runway.session"
@@ -114,10 +115,10 @@ local function held(mine)
 end
 
 local function open(given)
-  local chosen, err = adapter.of(given.provider)
+  local chosen, err, name = providers.of(given.provider)
   if not chosen then return nil, err end
   local made
-  made, err = session.new(chosen, given, adapter.asks_at(chosen))
+  made, err = session.new(chosen, given, adapter.asks_at(chosen), name)
   if not made then return nil, err end
   local joined, fault = callbacks.join(made, given.callback, given.callback_secret)
   if not joined then return session.config(chosen.name, fault) end
@@ -204,7 +205,7 @@ function client.beside(self, name, sends_nothing)
     given.callback, given.callback_url = mine.callbacks.listener, mine.callback_url
     given.callback_secret = mine.callbacks.secret
   end
-  local chosen = sends_nothing and adapter.of(name)
+  local chosen = sends_nothing and providers.of(name)
   given.api_key = chosen and api_key.later(chosen.name, chosen.env and chosen.env.api_key) or nil
   local made, err = open(given)
   if made then session_of(made).purse = mine.purse end -- one budget, whoever is paid out of it

@@ -23,6 +23,7 @@ local http = {}
 ---@field wire runway.WireRequest      sent as it stands whenever the loop comes round
 ---@field name string                  for the log, but for its query
 ---@field deadline? number             on scheduler.now(): it is given up then, unless it may cost money and has left
+---@field paid? boolean               it may cost money; one that does not may have a wire with a gate all the same
 ---@field receipt? runway.Receipt     of a paid call; who gives one closes it
 ---@field on_progress? fun(received: integer, total: integer|nil)
 ---@field read fun(call: runway.Call, session: runway.Session, result: table): runway.Reading
@@ -48,6 +49,7 @@ local http = {}
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
 -- Answers to conditions and ranges, which no call of the API has.
 local UNASKED = { [304] = true, [412] = true, [416] = true }
+local ONCE = "; it was not made again, since its request does not say safe = true"
 local LOST = " The task may exist and may have been charged: look for it at the provider before submitting again."
 local NAMED = " It names the task %s, which may have been charged: go on with it, and do not submit again."
 
@@ -76,7 +78,7 @@ local function give_up(kind, message, w)
   local call = w.call
   local transport = call.session.transport
   call.given_up = { kind = kind, code = kind, message = message, permanent = kind ~= "timeout" }
-  if not call.wire.gate then
+  if not call.paid then
     transport:cancel(call.handle or nil)
     w:wake { sent = false, error = call.given_up }
   elseif transport.drop then
@@ -111,13 +113,12 @@ end
 
 -- Sends a call's request once, and waits for the result.
 local function exchange(session, call)
-  local transport, gate, receipt, w = session.transport, call.wire.gate, call.receipt,
-    scheduler.waiter(Exchange)
+  local transport, paid, receipt, w = session.transport, call.paid, call.receipt, scheduler.waiter(Exchange)
   call.session, call.handle, call.given_up = session, false, false
   call.ticking = false                        -- its place before: to make one then could fail
   w.call = call
   session:enlist(w, call.deadline)
-  if gate then
+  if paid then
     scheduler.checkpoint()
     w.critical = true                         -- a paid answer is awaited even by a cancelled job
   end
@@ -132,14 +133,14 @@ local function exchange(session, call)
   end
   local ok, result = pcall(run, transport, call, w, done)
   if not ok then
-    if not gate then break_off(transport, w, done, result) end
+    if not paid then break_off(transport, w, done, result) end
     guard.persist(release, w)
     error(result, 0)
   end
   release(w)
   if receipt then receipt.open = result.sent or not result.error end
   if call.given_up and not result.sent and result.error then
-    if gate then scheduler.checkpoint() end   -- told to stop, it does
+    if paid then scheduler.checkpoint() end   -- told to stop, it does
     result.error = call.given_up
   end
   return result
@@ -151,6 +152,7 @@ end
 local function failure(session, tally, verdict, result, reading, call, refused)
   local e = call:tell(verdict, result, reading)
   if refused then e.message = e.message .. NO_RETRY end
+  if verdict.once then e.message = e.message .. ONCE end
   e.kind, e.retryable, e.retry_after = verdict.kind, verdict.retryable, verdict.after
   e.attempts, e.sent = tally.attempts, tally.sent and "yes" or "no"
   return session:error(e)
@@ -174,8 +176,8 @@ local function account(receipt)
 end
 
 -- Those that share what the account's server says of coming back.
-local function sort_of(wire)
-  return wire.path and (wire.gate and "paid" or "free") or nil
+local function sort_of(call)
+  return call.wire.path and (call.paid and "paid" or "free") or nil
 end
 
 -- Seconds until the next attempt, and how many of them count for the timeout: not those that the server asked
@@ -186,7 +188,7 @@ local function next_attempt(session, call, tries, verdict, budget, left)
   local delay = retry.delay(tries, verdict.after)
   local counted = verdict.after and 0 or delay
   if call.wire.timeout > 0 and left - counted <= 0 then return nil end
-  delay = math.max(delay, session:held(sort_of(call.wire)))
+  delay = math.max(delay, session:held(sort_of(call)))
   if call.deadline and scheduler.now() + delay >= call.deadline then return nil end
   if retry.is_outage(verdict) and not budget:take() then return nil, nil, true end
   return delay, counted
@@ -197,7 +199,7 @@ end
 local function pause(session, call, delay)
   repeat
     if call.deadline and scheduler.now() + delay >= call.deadline or not session:pause(delay) then return false end
-    delay = session:held(sort_of(call.wire))
+    delay = session:held(sort_of(call))
   until delay == 0
   return true
 end
@@ -215,7 +217,7 @@ local function attempt(session, call, tally)
   budget:wanted()
   while true do
     tally.attempts = tally.attempts + 1
-    if timed and not wire.gate then wire.timeout = left end
+    if timed and not call.paid then wire.timeout = left end
     local started = scheduler.now()
     ---@type table
     local result = exchange(session, call)
@@ -237,7 +239,7 @@ local function attempt(session, call, tally)
     else
       if reading.moved then before = tally.attempts - 1 end
       if reading.moved or retry.is_answer(verdict, result) then budget:answered() end
-      session:hold(sort_of(wire), verdict.after)
+      session:hold(sort_of(call), verdict.after)
       left = left - seconds
       local delay, counted, refused = next_attempt(session, call, tally.attempts - before, verdict, budget, left)
       if not delay then
@@ -309,7 +311,7 @@ end
 ---@return runway.Answer|nil answer
 function http.send(session, call)
   if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
-  if not call.wire.gate then
+  if not call.paid then
     call.attempts, call.sent = 0, false
     return attempt(session, call, call)
   end
@@ -387,7 +389,7 @@ local function ask_reader(call, session, answer)
   if fault then answer.fault = fault end
   if answer.page then                         -- says nothing of a task, whatever its status
     value = nil
-    if answer.status >= 400 and not call.wire.gate then
+    if answer.status >= 400 and not call.paid then
       problem = { kind = "server", message = "a page that is not the API's came instead of an answer" }
     end
   end
@@ -402,14 +404,14 @@ local function ask_reader(call, session, answer)
 end
 
 function Api:read(session, result)
-  local paid = self.wire.gate
+  local paid, once = self.paid, self.wire.gate
   if result.error then                        -- what came before it broke off may name the task
     local reading = {}
     if paid and result.status and (result.body or "") ~= "" then
       reading.answer = answers.of(result, scheduler.breathe)
       reading.id = ids.in_answer(reading.answer)
     end
-    reading.verdict = retry.judge(paid, result, nil, true)
+    reading.verdict = retry.judge(paid, result, nil, true, once)
     return reading
   end
   local answer = answers.of(result, scheduler.breathe)
@@ -430,7 +432,7 @@ function Api:read(session, result)
     local _, problem, fault = adapter.read(session, "problem", answer)
     reading.problem, answer.fault = problem, answer.fault or fault
   end
-  reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil)
+  reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil, once)
   if reading.verdict and paid then
     reading.id = reading.id or reading.problem and fields.id(reading.problem.id) or ids.in_answer(answer)
     if reading.id and reading.verdict.retryable then -- who says "later" but names a task has taken the request
@@ -445,10 +447,11 @@ end
 ---@param request runway.AdapterRequest
 ---@param opts? table          { reader = "accepted"|"task"|"balance": who reads a good answer, ref = its second
 ---                              argument, deadline = on scheduler.now() (default: the
----                              client's), paid = true (a submit, whatever its adapter says), raw = true (any
----                              body will do), aside = true (asked for by no one: a mock that does not expect it
----                              answers, and says nothing), refusal = a function of a good answer without a reader:
----                              the problem that stands in it, and what the adapter did wrong }
+---                              client's), paid = true (a submit, whatever its adapter says) or false (what costs
+---                              nothing, whatever its method), raw = true (any body will do), aside = true (asked
+---                              for by no one: a mock that does not expect it answers, and says nothing),
+---                              refusal = a function of a good answer without a reader: the problem that stands in
+---                              it, and what the adapter did wrong }
 ---@return any value           what the reader read (or the answer, without a reader)
 ---@return runway.Error|nil err
 ---@return runway.Answer|nil answer
@@ -458,7 +461,7 @@ function http.call(session, request, opts)
   if not wire then return session:refuse(problem) end
   wire.aside = opts.aside
   return http.send(session, setmetatable({
-    wire = wire, name = request.path or "(another host)",
+    wire = wire, paid = opts.paid ~= false and wire.gate, name = request.path or "(another host)",
     receipt = opts.receipt, reader = opts.reader, ref = opts.ref, raw = opts.raw,
     refusal = opts.refusal,
     deadline = opts.deadline or session:deadline(),

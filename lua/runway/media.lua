@@ -266,7 +266,8 @@ function media.upload(session, path, deadline)
     if #answers == MAX_UPLOAD_STEPS then
       return session:refuse { kind = "config", message = NO_END:format(session.adapter.name, #answers) }
     end
-    local answer, err = http.call(session, step.request, { raw = true, deadline = deadline, refusal = too_early })
+    local answer, err = http.call(session, step.request, { raw = true, deadline = deadline, paid = false,
+      refusal = too_early })
     if not answer then return nil, err end
   end
   if not step then return session:refuse(problem) end

@@ -6,7 +6,7 @@
 -- 425, 429, a 503 that names a time to return, an HTTP/2 stream it refused), or
 -- its adapter knows that it says so in words of its own (`retry_after`).
 -- What left and got no readable answer is `unknown_submit`, never repeated.
--- A request that costs nothing is repeated on anything that may pass.
+-- A request that costs nothing is repeated on anything that may pass, but for one that is to leave once.
 
 local text = require "runway.text"
 
@@ -198,17 +198,10 @@ local function come_back(kind, problem, after, daily)
   if daily and not final then return verdict("rate_limited", false, { after = after, daily = true }) end
   local too_long = after and after > MAX_RETRY_AFTER
   return verdict(final and problem.kind or too_long and "rate_limited" or kind, not final and not too_long,
-    { after = after })
+    { after = after, untaken = true })
 end
 
---- Judges one exchange.
----@param paid boolean          may it cost money
----@param result table          of the transport: status, headers, sent, error
----@param problem any           what the adapter says of the answer, a table: kind, refused, retry_after
----@param unreadable boolean    a 2xx that the adapter could not read
----@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for;
----  daily: it is a limit of the day
-function retry.judge(paid, result, problem, unreadable)
+local function judge(paid, result, problem, unreadable)
   if result.error then return of_transport(paid, result.sent, result.error) end
   local status = result.status
   if not problem and not unreadable and status >= 200 and status < 300 then return nil end -- as a rule
@@ -243,6 +236,21 @@ function retry.judge(paid, result, problem, unreadable)
   if paid and not (problem and problem.refused) then return verdict("unknown_submit", false, { after = after }) end
   if problem and problem.refused then return verdict(problem.kind or "invalid_request", false) end
   return verdict(problem and problem.kind or "server", not too_long, { after = after })
+end
+
+--- Judges one exchange.
+---@param paid boolean          may it cost money
+---@param result table          of the transport: status, headers, sent, error
+---@param problem any           what the adapter says of the answer, a table: kind, refused, retry_after
+---@param unreadable boolean    a 2xx that the adapter could not read
+---@param once? boolean         it costs nothing, and is to leave once all the same
+---@return table|nil verdict    nil: all is well. kind; again: make it once more; retryable; after: seconds asked for;
+---  daily: it is a limit of the day; once: it would be made again, were it not to leave once; untaken: the server took
+---  nothing
+function retry.judge(paid, result, problem, unreadable, once)
+  local found = judge(paid, result, problem, unreadable)
+  if once and found and found.again and result.sent and not found.untaken then found.again, found.once = false, true end
+  return found
 end
 
 return retry

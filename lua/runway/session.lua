@@ -129,9 +129,9 @@ local function authorities_fault(options)
 end
 
 -- The options by which the command finds the same account; false: it cannot, of an adapter that is given as a table.
-local function account_of(adapter, options, base)
-  if require("runway.providers")[adapter.name] ~= adapter then return false end
-  local words = { "--provider", adapter.name }
+local function account_of(name, options, base)
+  if not name then return false end
+  local words = { "--provider", text.shell(name) }
   if options.base_url then
     words[#words + 1] = "--base-url " .. text.shell(errors.redact(base))
     if options.allow_http then words[#words + 1] = "--allow-http" end
@@ -151,9 +151,10 @@ end
 ---@param adapter runway.Adapter   checked as well
 ---@param options table
 ---@param paths? string[]          where the adapter asks, for an address that is told with the beginning of one
+---@param name? string             by which the command finds the adapter
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
-function session.new(adapter, options, paths)
+function session.new(adapter, options, paths, name)
   local key, problem = api_key.find(adapter.name, adapter.env and adapter.env.api_key, options.api_key)
   if not key then return config(adapter.name, problem) end
   local asked = type(key) == "function" and key or nil
@@ -166,7 +167,7 @@ function session.new(adapter, options, paths)
   end
   why = authorities_fault(options)
   if why then return config(adapter.name, why) end
-  local lane, account = session.lanes(3), account_of(adapter, options, base)
+  local lane, account = session.lanes(3), account_of(name, options, base)
   local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account, plain_account = account, loopback = url.loopback,

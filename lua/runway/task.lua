@@ -188,7 +188,8 @@ local function query(t, deadline, waiting)
   if not request then return mark(t, select(2, session:refuse(problem))) end
   local own = session:deadline()
   local fields, err, answer = http.call(session, request, {
-    reader = "task", ref = my.ref, deadline = deadline and own and math.min(deadline, own) or deadline or own,
+    reader = "task", ref = my.ref, paid = false,
+    deadline = deadline and own and math.min(deadline, own) or deadline or own,
   })
   my.fault = answer and answer.fault
   if not fields and err.kind ~= "not_found" then return mark(t, err) end
@@ -445,7 +446,7 @@ function task.cancel(session, ref)
   end
   local request, problem = adapter.ask(session, "cancel", ref)
   if not request then return session:refuse(problem) end
-  local done, err, answer = http.call(session, request, { raw = true, refusal = function(answer)
+  local done, err, answer = http.call(session, request, { raw = true, paid = false, refusal = function(answer)
     return select(2, adapter.read(session, "problem", answer)) -- "busy" under 200: it goes on, and is charged
   end })
   if answer and answer.page then              -- and not the API's word

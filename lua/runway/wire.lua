@@ -121,7 +121,8 @@ end
 --- The wire form of an adapter's request.
 ---@param session runway.Session
 ---@param request runway.AdapterRequest
----@param paid? boolean   it may cost money, whatever the adapter says of it
+---@param paid? boolean   true: it may cost money, whatever is said of it; false: it costs nothing; nil: as its method
+---  says
 ---@return runway.WireRequest|nil
 ---@return runway.Problem|string|nil problem   why it cannot be written
 function wire.of(session, request, paid)
@@ -138,11 +139,11 @@ function wire.of(session, request, paid)
   elseif request.body then
     made.body = request.body
   end
-  made.gate = paid or not (request.safe or SAFE_METHODS[method])
+  made.gate = paid or not (request.safe or SAFE_METHODS[method]) -- it leaves once
   if request.form or request.file then
     made.form, made.file = request.form, request.file
     -- It may be long on its way: no query and no submit waits for it.
-    if not made.gate then made.lane = session.uploads_lane end
+    if paid == false or not made.gate then made.lane = session.uploads_lane end
   end
   return made
 end

@@ -74,6 +74,8 @@ describe("each option of the command that is the client's", function()
     for name in pairs(of_command()) do
       if name == "resolve" then
         assert.same({ ["a.test:443"] = "127.0.0.1" }, given.resolve)
+      elseif name == "provider" then
+        assert.equal(runway.providers[args.provider], given.provider)
       else
         assert.equal(args[name], given[name], name)
       end

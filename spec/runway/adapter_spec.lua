@@ -275,6 +275,61 @@ describe("runway.adapter", function()
       m:finish()
     end)
 
+    -- What asks, cancels or uploads costs nothing. By POST without `safe` it leaves once all the same.
+    for what, call in pairs {
+      upload = function(client) return client:upload(files:write("p.png", PNG)) end,
+      cancel = function(client) return client:cancel "t1" end,
+      query = function(client) return client:get "t1" end,
+      credits = function(client) return client:credits() end,
+    } do
+      it("an answer to a POST of " .. what .. " that is lost is told as what it is: no task was made by it", function()
+        local function post(more)
+          local function request() return { method = "POST", path = "/ask", json = {}, safe = more } end
+          return { query = request, cancel = request, credits = request, balance = function() return 1 end,
+            upload = function(_, answers) return answers[1] and { uri = "f-1" } or { request = request() } end }
+        end
+        for fault, kind in pairs { lost = "network", timeout = "timeout" } do
+          local client, m = client_of(post(), { { "POST /ask", fault = fault } })
+          local made, err = call(client)
+          assert.is_nil(made)
+          assert.same({ kind, "yes", 1, true }, { err.kind, err.sent, err.attempts, err.retryable })
+          assert.matches("not made again, since its request does not say safe = true", err.message, 1, true)
+          assert.is_nil(err.message:find("charged", 1, true))
+          assert.is_true(what == "upload" or what == "credits" or err.task_id == "t1")
+          m:finish()
+        end
+        local client, m = client_of(post(), { { "POST /ask", status = 500 } })
+        assert.same("server", select(2, call(client)).kind)
+        m:finish()
+        client, m = client_of(post(), { { "POST /ask", fault = "not_sent" }, { "POST /ask", status = 429 },
+          { "POST /ask", json = { status = "RUNNING" } } })
+        assert(call(client))                  -- nothing was taken
+        m:finish()
+        client, m = client_of(post(true), { { "POST /ask", fault = "lost" },
+          { "POST /ask", json = { status = "RUNNING" } } })
+        assert(call(client))
+        m:finish()
+      end)
+    end
+
+    it("an upload that was not answered leaves nothing to be looked for, in the journal neither", function()
+      local path = files:path "j.db"
+      local client, m = mocked.client({ { "POST /files", fault = "lost" }, { "POST /files", json = {} },
+        { "POST /make", json = { id = "t1" } } }, { journal = path, provider = adapters.own {
+          upload = function(_, answers)
+            return answers[1] and { uri = "f-1" } or { request = { method = "POST", path = "/files" } }
+          end } })
+      local shot = { kind = "text_to_video", prompt_text = "x", key = "k",
+        prompt_image = runway.file(files:write("p.png", PNG)) }
+      local made, err = client:generate(shot)
+      assert.is_nil(made)
+      assert.same({ "network", nil }, { err.kind, err.task_id })
+      assert.same({ spent = 0, reserved = 0 }, assert(client:spent()))
+      assert.equal("t1", assert(client:generate(shot)).id)
+      client:close()
+      m:finish()
+    end)
+
     it("an upload that comes to no end is told, with what it must give", function()
       local client, m = client_of({ upload = function() return { request = { method = "PUT", path = "/bytes" } } end },
         { { "PUT /bytes", json = {}, times = 10 } })

@@ -120,8 +120,8 @@ describe("runway.client", function()
     it("an unknown provider that is near none says how one of one's own is given", function()
       for name, file in pairs { mine = "./mine.lua", ["mine.luaa"] = "./mine.luaa" } do
         local message = refused { provider = name, api_key = "k" }.message
-        assert.matches("; one of your own is given as its table, and to the command by its file, " .. file
-          .. ", or as a module that is found in LUA_PATH", message, 1, true)
+        assert.matches("; one of your own is given as its table, or to the command and in RUNWAY_PROVIDER by its file, "
+          .. file .. ", or as a module that is found in LUA_PATH", message, 1, true)
       end
       local ok, said = pcall(runway.client, { provider = true })
       assert.is_false(ok)

@@ -325,3 +325,32 @@ describe("retry.judge", function()
     assert.equal("unknown_submit", retry.judge(true, { status = 500, sent = true }, 5, true).kind)
   end)
 end)
+
+describe("retry.judge of what costs nothing, and is to leave once all the same,", function()
+  local function once(result, problem)
+    result.headers = result.headers or {}
+    local v = retry.judge(false, result, problem, true, true)
+    return { v.kind, v.again, v.once or false, v.retryable }
+  end
+
+  it("makes nothing again that may have been done, and says so", function()
+    for kind, result in pairs {
+      network = { sent = true, error = { kind = "network" } }, server = { sent = true, status = 502 },
+      protocol = { sent = true, status = 200 },
+    } do
+      local retryable = kind ~= "protocol" or retry.judge(false, result, nil, true).retryable
+      assert.same({ kind, false, true, retryable }, once(result))
+    end
+    assert.same({ "invalid_request", false, false, false }, once { sent = true, status = 400 })
+  end)
+
+  it("makes again what was not: nothing left, or the server says that it took nothing", function()
+    assert.same({ "network", true, false, true }, once { sent = false, error = { kind = "network" } })
+    for status, kind in pairs { [408] = "timeout", [421] = "server", [429] = "rate_limited" } do
+      assert.same({ kind, true, false, true }, once { sent = true, status = status })
+    end
+    assert.same({ "server", true, false, true },
+      once { sent = true, status = 503, headers = { ["retry-after"] = "3" } })
+    assert.same({ "rate_limited", true, false, true }, once({ sent = true, status = 500 }, { retry_after = 3 }))
+  end)
+end)

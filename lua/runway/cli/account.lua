@@ -2,7 +2,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
-local guard = require "runway.guard"
+local providers = require "runway.provider"
 local report = require "runway.cli.report"
 
 local account = {}
@@ -11,54 +11,9 @@ local function config(message)
   return nil, errors.new { kind = "config", message = message, sent = "no" }
 end
 
--- What a file or a module gave, as an adapter; who made it is told with what is wrong.
-local function adapter_of(where, ok, made)
-  if not ok then                              -- where it broke is told by Lua, mostly
-    local said = guard.text_of(made)
-    return config(said:sub(1, #where) == where and said or ("%s: %s"):format(where, said))
-  end
-  if type(made) ~= "table" then
-    return config(("%s: it must return the adapter, a table, and not %s"):format(where,
-      made == nil and "nothing" or "a " .. type(made)))
-  end
-  local fault = require("runway.contract").fault(made)
-  if fault then return config(("%s: %s"):format(where, fault)) end
-  return made
-end
-
-local function from_file(path)
-  local chunk, message = loadfile(path)
-  if not chunk then return config((tostring(message):gsub("^cannot open ", ""))) end
-  return adapter_of(path, guard.try(chunk, path))
-end
-
--- A module that was loaded already, or can be found. The library is no one's adapter, and its name everyone's first
--- guess at a provider's.
-local function is_module(name)
-  if name == "runway" then return false end
-  return package.loaded[name] ~= nil or package.preload[name] ~= nil
-    or package.searchpath(name, package.path) ~= nil or package.searchpath(name, package.cpath) ~= nil
-end
-
---- The provider that a name stands for: one that is built in; the adapter that a file (a name with a slash, or
---- that ends in .lua) or a module returns; any other name as it is.
----@param name string|nil   nil: $RUNWAY_PROVIDER
----@return string|table|nil provider
----@return runway.Error|nil err
-function account.provider(name)
-  name = name or os.getenv "RUNWAY_PROVIDER"
-  if not name or name == "" or require("runway.providers")[name] then return name ~= "" and name or nil end
-  if name:find("/", 1, true) or name:find "%.lua$" then return from_file(name) end
-  if name:find "^[A-Za-z_][A-Za-z0-9_.-]*$" and is_module(name) then
-    return adapter_of("the module " .. name, guard.try(require, name))
-  end
-  return name
-end
-
 -- What stands for the key where nothing is sent and there is none.
-local function no_key(provider)
-  local adapter = require("runway.adapter").of(provider)
-  return adapter and require("runway.api_key").later(adapter.name, adapter.env and adapter.env.api_key) or nil
+local function no_key(adapter)
+  return require("runway.api_key").later(adapter.name, adapter.env and adapter.env.api_key)
 end
 
 local MANY = { batch = true, work = true }
@@ -114,8 +69,8 @@ end
 ---@return runway.Client|nil
 ---@return runway.Error|nil err
 function account.open(args, world, sends_nothing)
-  local provider, err = account.provider(args.provider)
-  if err then return nil, err end
+  local adapter, err = providers.named(args.provider)
+  if not adapter then return nil, err end
   local pins = #(args.pins or {}) > 0 and {} or nil
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   local prices = #(args.prices or {}) > 0 and {} or nil
@@ -135,8 +90,8 @@ function account.open(args, world, sends_nothing)
     journal = nil                             -- to open it would make it
   end
   client, err = require("runway").client {
-    api_key = sends_nothing and no_key(provider) or nil,
-    logger = logger, journal = journal, provider = provider, base_url = args.base_url,
+    api_key = sends_nothing and no_key(adapter) or nil,
+    logger = logger, journal = journal, provider = adapter, base_url = args.base_url,
     poll_interval = args.poll_interval, budget = args.budget, prices = prices, max_tasks = args.max_tasks,
     proxy = args.proxy, ca_file = args.ca_file, resolve = pins,
     allow_http = args.allow_http, allow_private = args.allow_private, transport = world.transport,

@@ -241,8 +241,8 @@ local models = {
     .. "Runway's own (1 credit = $0.01). Resellers publish none. --json tells what a price depends on.",
   takes = { { "model", "Only this one.", optional = true } },
   options = {
-    { "--provider", "Only this provider's (default: all those built in); also an adapter of your own.",
-      value = "PROVIDER", suggest = suggest.providers },
+    { "--provider", "Only this provider's; also an adapter of your own (default: all those built in, and the one that "
+      .. "$RUNWAY_PROVIDER names).", value = "PROVIDER", suggest = suggest.providers },
     { "--kind", "Only those that make this.", value = "KIND", suggest = suggest.kinds },
     JSON,
   },

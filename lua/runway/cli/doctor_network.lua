@@ -3,13 +3,13 @@
 --
 -- What one check has found stands in `known` for the next: adapter, key, session, and the first answer.
 
-local account = require "runway.cli.account"
 local adapters = require "runway.adapter"
 local allowance = require "runway.allowance"
 local api_key = require "runway.api_key"
 local conformance = require "runway.conformance"
 local core = require "runway.core"
 local http = require "runway.http"
+local providers = require "runway.provider"
 local retry = require "runway.retry"
 local scheduler = require "runway.scheduler"
 local sessions = require "runway.session"
@@ -35,13 +35,12 @@ end
 
 function network.provider(known)
   local args = known.args
-  local from = args.provider and "--provider" or api_key.environment "RUNWAY_PROVIDER" and "RUNWAY_PROVIDER"
-    or "default"
-  local provider, err = account.provider(args.provider)
-  if not err then known.adapter, err = adapters.of(provider) end
+  local from = args.provider and "--provider" or providers.by_environment() and "RUNWAY_PROVIDER" or "default"
+  local err
+  known.adapter, err = providers.named(args.provider)
   if err then return "fail", err.message, "Name another with --provider NAME or RUNWAY_PROVIDER.", { from = from } end
   local said, detail = ("%s (%s)"):format(known.adapter.name, from), { provider = known.adapter.name, from = from }
-  local wrong = type(provider) == "table" and against(provider)
+  local wrong = require("runway.providers")[known.adapter.name] ~= known.adapter and against(known.adapter)
   if not wrong then return "ok", said, nil, detail end
   return "warn", said .. ": " .. wrong, "runway.conformance tells all, and tries the author's cases.", detail
 end
@@ -263,7 +262,7 @@ local function ask_in_vain(known)
   local unchecked = ("%s has nothing to ask for that is free; the key is unchecked"):format(name)
   local request = adapters.ask(session, "query", { id = NO_TASK })
   if not request then return "warn", unchecked, "The first submit shows it." end
-  local found, err = http.call(session, request, { reader = "task", ref = { id = NO_TASK } })
+  local found, err = http.call(session, request, { reader = "task", ref = { id = NO_TASK }, paid = false })
   if err and REFUSED[err.kind] then return refusal(known, err) end
   if not found and SAYS_NOTHING[err.kind] then
     return "warn", ("the key is unchecked: %s"):format(err.message), OTHERWISE

@@ -1,7 +1,7 @@
 -- `runway models`: what each known model takes and costs, as the adapters' catalogues say. Nothing is asked of anyone.
 
-local account = require "runway.cli.account"
 local exits = require "runway.cli.exits"
+local named = require "runway.provider"
 local report = require "runway.cli.report"
 local text = require "runway.text"
 
@@ -14,15 +14,17 @@ local function sorted(map)
   return names
 end
 
--- The adapters that are asked for, by name; nil, err.
+-- The adapters that are asked for, by name: one, or those that are built in with the user's own. nil, err.
 local function adapters_of(args)
-  local providers = require "runway.providers"
-  if not args.provider then return providers end
-  local provider, err = account.provider(args.provider)
-  if err then return nil, err end
-  local adapter
-  adapter, err = require("runway.adapter").of(provider)
-  return adapter and { [adapter.name] = adapter }, err
+  local all = {}
+  if not args.provider then
+    for name, adapter in pairs(require "runway.providers") do all[name] = adapter end
+    if not named.by_environment() then return all end
+  end
+  local adapter, err = named.named(args.provider)
+  if not adapter then return nil, err end
+  all[adapter.name] = adapter
+  return all
 end
 
 local function has_prices(catalogue)

@@ -261,7 +261,7 @@ local function resume_command(args, id, message)
   local function add(name, value)
     if value then words[#words + 1] = given(name, value) end
   end
-  add("--provider", args.provider or os.getenv "RUNWAY_PROVIDER")
+  add("--provider", args.provider or require("runway.provider").by_environment())
   add("--base-url", args.base_url)
   add("--kind", args.kind)
   add("--journal", args.journal and errors.redact(args.journal))

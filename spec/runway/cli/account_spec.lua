@@ -1,6 +1,5 @@
 -- Adapters of the user's own, and the small commands that ask an account.
 
-local account = require "runway.cli.account"
 local child = require "spec.support.child"
 local command = require "spec.support.command"
 local json = require "runway.json"
@@ -94,6 +93,9 @@ describe("the runway command", function()
       local _, _, err = run({ "task", "j1", "--wait", "--provider", file },
         { { "GET /jobs/j1", status = 401, json = {} } })
       assert.matches("to go on: runway task j1 --provider " .. file .. " --wait", err, 1, true)
+      environment.RUNWAY_PROVIDER = ""
+      err = select(3, run({ "task", "t1", "--wait" }, { { "GET /v1/tasks/t1", status = 401, json = {} } }))
+      assert.matches("to go on: runway task t1 --wait", err, 1, true)
     end)
 
     it("names it when a signal ends the program, and tells nothing that is for scripts", function()
@@ -112,8 +114,8 @@ describe("the runway command", function()
 
     it("says what is wrong with it, and where", function()
       for source, what in pairs {
-        ["return 5"] = "it must return the adapter, a table, and not a number",
-        ["local a = 1"] = "it must return the adapter, a table, and not nothing",
+        ["return 5"] = " returns the number 5; it must return the adapter, a table",
+        ["local a = 1"] = " returns nothing; it must return the adapter, a table",
         ["return {"] = "mine.lua:1: ",
         ["error 'oops'"] = "oops",
         ["return { name = 'x', kinds = 5 }"] = "the adapter x: kinds is the number 5; it must be a list of the kinds",
@@ -137,7 +139,7 @@ describe("the runway command", function()
       environment.RUNWAY_PROVIDER = "broken"
       code, _, err = run({ "task", "j1" }, {})
       assert.equal(2, code)
-      assert.matches("the module broken: ", err, 1, true)
+      assert.matches("RUNWAY_PROVIDER: the module broken: ", err, 1, true)
     end)
 
     it("says how to find out what a signal left without an answer", function()
@@ -161,13 +163,6 @@ describe("the runway command", function()
       end
       assert.matches("the tasks may exist: run the same command again, which submits nothing twice",
         told_at_the_end { "batch", list, "--provider", file, "-o", here:path "night" }, 1, true)
-    end)
-
-    it("leaves a name alone that is neither", function()
-      assert.equal("cometapii", account.provider "cometapii")
-      assert.equal("cometapi", account.provider "cometapi")
-      environment.RUNWAY_PROVIDER = ""
-      assert.is_nil(account.provider(nil))
     end)
   end)
 
@@ -325,6 +320,17 @@ describe("the runway command", function()
       code, _, err = run { "models", "--kind", "text_to_vidoe" }
       assert.equal(2, code)
       assert.matches('no kind "text_to_vidoe"; did you mean text_to_video?', err, 1, true)
+    end)
+
+    it("lists the one of the user's own that the environment names, beside those that are built in", function()
+      environment.RUNWAY_PROVIDER = here:write("mine.lua", FINE)
+      local code, out = run { "models", "--kind", "text_to_video" }
+      assert.equal(0, code)
+      assert.matches("\nreelhouse  text_to_video  one  ", out:gsub(" +", "  "), 1, true)
+      assert.matches("\nrunwayml  text_to_video  ", out:gsub(" +", "  "), 1, true)
+      environment.RUNWAY_PROVIDER = here:write("mine.lua", "return 5")
+      local _, _, err = run { "models" }
+      assert.matches("RUNWAY_PROVIDER: " .. here:path "mine.lua" .. " returns the number 5", err, 1, true)
     end)
 
     it("lists no model that its adapter refuses", function()
