@@ -28,6 +28,7 @@
 
 ---HTTP in.
 ---@class runway.ListenerModule
+---@field version string          runway's, of which it is a part
 local listener = {}
 
 ---@param options? runway.ListenOptions

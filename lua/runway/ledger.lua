@@ -74,7 +74,7 @@ function ledger.to_go_on(id, account, again)
 end
 
 --- What to do about paid requests that the end of the program left without an answer; the command sets its own.
-ledger.to_find_out = "end a script with run, all or join"
+ledger.to_find_out = "end a script with run, all or join; a host steps until its jobs are done, then closes"
 
 -- A line, in parts. `gone`: its provider says that it knows no such task.
 local function advice(id, provider, status, account, gone, again)

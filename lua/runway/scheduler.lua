@@ -209,6 +209,14 @@ local function heed_interrupt()
   if interrupt.heed() and scheduler.on_deferred then guard.call(scheduler.on_deferred) end
 end
 
+-- Told at the script's line. What was under way when this process was forked ends in the parent alone.
+local function never()
+  local fd, why = core.fd()
+  local place = errors.place()
+  error((place and place .. ": " or "") .. "waiting for something that cannot happen: "
+    .. (fd and "no request, timer or job is left" or why), 0)
+end
+
 -- Runs the loop until the waiter is woken.
 local function drive(w)
   local depth, mine = turning, job.current
@@ -226,7 +234,7 @@ local function drive(w)
       if depth > MOST_NESTED then give_up(w, scheduler.checkpoint) end
     end
     if nothing_to_wait_for() then
-      error("waiting for something that cannot happen: no request, timer or job is left", 4)
+      never()
     end
     local ok, err = pcall(turn, nil, math.huge)
     turning, job.current = depth, mine        -- an interrupt may have left a turn half way

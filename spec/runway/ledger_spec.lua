@@ -180,6 +180,7 @@ describe("the end of the program", function()
       os.exit(0)
     ]])
     assert.matches("2 paid request(s) had no final answer yet", said, 1, true)
+    assert.matches("a host steps until its jobs are done, then closes", said, 1, true) -- it has no script to end
   end)
 end)
 

@@ -189,6 +189,23 @@ describe("a program that links runway in", function()
     assert.equal("nil\tconfig\tfork\tno\t0\nparent fine\n", said)
   end)
 
+  it("is told in a forked child why a job that was under way cannot be joined there", function()
+    local said = run(0, CLIENT .. [[
+      local job = runway.spawn(function() return client:request { path = "/hang" } end)
+      runway.step(0)
+      local child = host.fork()
+      if child == 0 then
+        print(pcall(function() job:join() end))
+        host.exit(7)
+      end
+      assert(host.wait(child) == 7)
+      assert(not job:done())
+      job:cancel()
+    ]], server:url "")
+    assert.matches("^false\t[^\n]*:%d+: waiting for something that cannot happen: this process was forked after runway "
+      .. "had started; only the parent can use it[^\n]*\n$", said)
+  end)
+
   it("may close its copy of the state in a forked child without harm to the parent", function()
     run(0, CLIENT .. [[
       assert(client:request { path = "/ok" })
