@@ -95,7 +95,7 @@ static bool is_letters (uint64_t name) {
 }
 
 
-static const char *of_png (cut_view *v) {
+static const char *png_cut (cut_view *v) {
   static const char end[] = "its last chunk (IEND)";
   uint64_t at = 8, left = v->from->size;
   if (number_at(v, at + 4, 4) != IHDR) return NULL;
@@ -137,7 +137,7 @@ static bool has_end (cut_view *v, uint64_t picture) {
 }
 
 
-static const char *of_jpeg (cut_view *v) {
+static const char *jpeg_cut (cut_view *v) {
   static const char end[] = "its end marker (EOI)";
   uint64_t at = 2;
   for (int segment = 0; segment < MOST_SEGMENTS; segment++) {
@@ -175,7 +175,7 @@ static uint64_t behind_colours (uint64_t at, int flags) {
 }
 
 
-static const char *of_gif (cut_view *v) {
+static const char *gif_cut (cut_view *v) {
   static const char end[] = "its trailer";
   int b = byte_at(v, 10);
   uint64_t at = 13;
@@ -199,7 +199,7 @@ static const char *of_gif (cut_view *v) {
 
 
 /* Its header says how much follows. */
-static const char *of_webp (cut_view *v) {
+static const char *webp_cut (cut_view *v) {
   uint64_t length = 0;
   for (int i = 7; i >= 4; i--) length = length << 8 | number_at(v, (uint64_t)i, 1);
   length &= ~(uint64_t)1;                      /* what fills it up may be left out */
@@ -212,9 +212,9 @@ const char *rw_cut_before (const rw_cut_bytes *from, const char *type) {
   v.from = from;
   v.at = v.n = 0;
   if (from->size < 12) return NULL;
-  if (strcmp(type, "image/png") == 0) return of_png(&v);
-  if (strcmp(type, "image/jpeg") == 0) return of_jpeg(&v);
-  if (strcmp(type, "image/gif") == 0) return of_gif(&v);
-  if (strcmp(type, "image/webp") == 0) return of_webp(&v);
+  if (strcmp(type, "image/png") == 0) return png_cut(&v);
+  if (strcmp(type, "image/jpeg") == 0) return jpeg_cut(&v);
+  if (strcmp(type, "image/gif") == 0) return gif_cut(&v);
+  if (strcmp(type, "image/webp") == 0) return webp_cut(&v);
   return NULL;
 }
