@@ -23,10 +23,7 @@
 ---@field faults? runway.ListFault[]   of a list of shots, code "bad_list"
 ---@field call? string          what failed, as its caller writes it: client:generate, task:wait, …
 ---@field where? string         and where it was called: shots.lua:12
----@field value? any            what a job raised that was no error of runway's
----@field files? table[]        of task:download_all: what was fetched before it failed
 ---@field maybe? boolean        of a journal: what was to be written may be there
----@field faults? runway.ListFault[]   of a list that cannot be made
 
 local text = require "runway.text"
 

@@ -118,8 +118,8 @@ end
 ---@param where string        the journal
 ---@return runway.Error|nil err   code "key_conflict"
 function keyed.conflict(s, order, kind, entry, where)
-  local describe = description.read(s, kind, order)
-  local described = describe and describe()
+  local describe = description.read(s, order)
+  local described = describe and describe(s, kind)
   local said = described and difference(entry, s.adapter.name, s.base, described, entry.request)
   return said and conflicting(s, entry.key, where, said) or nil
 end

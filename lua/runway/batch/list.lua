@@ -50,6 +50,8 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@field spent? number        by those
 ---@field estimate? runway.Estimate
 ---@field error? runway.Error
+---@field older? { state: string|nil, task_id: string|nil, path: string|nil }   what its key stands for, which is
+---  another request
 ---@field submitted_at? number Unix seconds
 ---@field ended_at? number     likewise
 
