@@ -43,7 +43,6 @@ local http = {}
 ---@field moved? boolean      it failed, but came further than before: its attempts are counted anew
 ---@field answer? runway.Answer   with `fault`: what the adapter did wrong when it read it
 ---@field problem? runway.Problem
----@field reader? string      which of the adapter's functions read it
 ---@field id? string          of a task that the answer names
 
 local NO_RETRY = "; it was not tried again, since too many requests to this server have failed of late"
@@ -329,7 +328,7 @@ local Api = {}
 Api.__index = Api
 
 -- What happened, in words.
-local function story(verdict, result, reading)
+local function story(call, verdict, result, reading)
   local e, answer, problem = result.error, reading.answer or {}, reading.problem
   local advice = reading.id and NAMED:format(reading.id) or LOST
   if e then
@@ -358,7 +357,7 @@ local function story(verdict, result, reading)
   elseif verdict.kind == "authentication" then
     message = "the API key was refused"
   elseif verdict.kind == "protocol" and result.status < 300 then
-    local reader = reading.reader and (", as %s of the adapter reads it"):format(reading.reader) or ""
+    local reader = call.reader and (", as %s of the adapter reads it"):format(call.reader) or ""
     message = answer.why or "what was asked for is not in the answer" .. reader
   elseif verdict.kind == "rate_limited" then
     message = "too many requests, or a limit of the account is reached"
@@ -375,7 +374,7 @@ end
 function Api:tell(verdict, result, reading)
   local e, answer, problem = result.error, reading.answer, reading.problem
   return {
-    message = story(verdict, result, reading), http_status = result.status,
+    message = story(self, verdict, result, reading), http_status = result.status,
     code = verdict.daily and "daily_limit" or problem and problem.code or e and e.code or nil,
     request_id = answers.request_id(result.headers),
     body = answer and answer.body ~= "" and answer.body or nil, task_id = reading.id,
@@ -400,7 +399,7 @@ local function ask_reader(call, session, answer)
     id = id or problem and fields.id(problem.id)
     if not id then value = nil end            -- what is read without an id is not read at all
   end
-  return { answer = answer, reader = call.reader, value = value, problem = problem, id = id }
+  return { answer = answer, value = value, problem = problem, id = id }
 end
 
 function Api:read(session, result)
@@ -424,7 +423,6 @@ function Api:read(session, result)
     reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end
   local good = answer.status >= 200 and answer.status <= 299
-  if good and reading.value ~= nil and not reading.problem and not self.refusal then return reading end -- as a rule
   if good and self.refusal then
     reading.problem, answer.fault = self.refusal(answer)
     if answer.fault then reading.value = nil end -- what could not be read is not believed

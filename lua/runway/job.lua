@@ -22,7 +22,7 @@ local PARKED = {}                             -- what a job of ours yields
 ---@field results? table       its values, packed, once it has ended
 ---@field waiting? table       the waiter at which it is parked
 ---@field start? table         its arguments, until it first runs
----@field joiners table[]      waiters of those who wait for its end
+---@field joiners table[]|nil|false   waiters of those who wait for its end, see job.at_end
 ---@field joined? boolean      someone has asked for its end
 ---@field cancelled? boolean
 ---@field raised? { value: any, cut_short: boolean }

@@ -196,7 +196,9 @@ function ledger.hold(t, real, known, account, again)
     size = size + 1
     local how = t.status == "SUCCEEDED" and "SUCCEEDED, its film not fetched to its end" or "not seen to its end"
     local word = real and leave_word(advice(t.id, t.provider, how, account, nil, again)) or nil
-    entries[t.id] = { task = t, known = known, word = word, account = account, again = again }
+    entry = { task = t, known = known, word = word, account = account } -- and no larger for those that have none
+    if again then entry.again = again end
+    entries[t.id] = entry
   end
 end
 

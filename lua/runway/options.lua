@@ -90,6 +90,7 @@ function options.unmet(v, rule)
     if ok then return nil end
     return expected or "another value", got
   end
+  if is_a(v, rule) then return nil end        -- as a rule it names one type
   for expected in rule:gmatch("[^|]+") do
     if is_a(v, expected) then return nil end
   end
