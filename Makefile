@@ -291,7 +291,7 @@ rock: | need-rock ## build and install with luarocks, offline, into a directory 
 	@LUA='$(LUA)' LUA_VERSION='$(LUA_VERSION)' tools/rock.sh
 
 # What the benchmarks run against, and the floors that they are held against.
-BENCHES := queue tasks frames
+BENCHES := queue tasks costs frames
 BENCH_C := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/flags

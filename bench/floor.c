@@ -1,11 +1,14 @@
 /*
-** floor.c: what libcurl alone takes for the work that is measured: TASKS tasks, 64 at once, each a
-** submit over a connection of its own, three polls, and a file of 4 KiB.
+** floor.c: what libcurl alone takes for the work that is measured: TASKS tasks, AT_ONCE of them under
+** way, each a submit over a connection of its own, three polls, and a file of 4 KiB.
 **
-**   floor BASE_URL TASKS DIRECTORY      prints the seconds of CPU and of the clock that it took
+**   floor BASE_URL TASKS DIRECTORY AT_ONCE HANDLES
 **
-** As good as libcurl can be driven: a handle for each place, on which only what differs is set; answers
-** into buffers that stay; no JSON read, but looked for what is needed.
+** Prints the seconds of CPU and of the clock that it took, and the KiB of memory that it had at most.
+**
+** As good as libcurl can be driven: so many handles, on which only what differs is set, before them a
+** queue of the tasks that wait for one; answers into buffers that stay; no JSON read, but looked for
+** what is needed.
 */
 #include "system.h"
 
@@ -14,26 +17,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PLACES 64
 #define BODY "{\"model\":\"gen4.5\",\"promptText\":\"a lighthouse in fog, slow dolly in\"," \
              "\"ratio\":\"1280:720\",\"duration\":5}"
 
 typedef enum step { SUBMIT, POLL, FETCH } step;
 
+typedef struct task {
+  struct task *next;           /* in the queue */
+  step step;
+  unsigned number;
+  char id[64];
+} task;
+
 typedef struct place {
   CURL *easy;
-  step step;
-  unsigned task;
+  task *task;
   size_t len;
-  char body[8192];
-  char url[300], id[64];
+  char body[8192], output[300];
 } place;
 
 static const char *base, *directory;
-static unsigned begun, ended, wanted;
+static unsigned begun, ended, wanted, free_count;
+static task *first, **last = &first;     /* they wait for a place */
+static place **free_places;
 static struct curl_slist *get_headers, *post_headers;
 static CURLM *multi;
 
@@ -69,55 +79,80 @@ static void take_text (const char *from, const char *mark, char *to, size_t room
 
 
 static void send_it (place *p) {
-  long is_submit = p->step == SUBMIT;
+  char url[300];
+  long is_submit = p->task->step == SUBMIT;
   p->len = 0;
   if (is_submit) {
+    (void)snprintf(url, sizeof url, "%s/v1/text_to_video", base);
     curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, BODY);
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, post_headers);
   } else {
+    (void)snprintf(url, sizeof url, "%s/v1/tasks/%s", base, p->task->id);
     curl_easy_setopt(p->easy, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, get_headers);
   }
   curl_easy_setopt(p->easy, CURLOPT_FRESH_CONNECT, is_submit);
-  curl_easy_setopt(p->easy, CURLOPT_URL, p->url);
+  curl_easy_setopt(p->easy, CURLOPT_URL, p->task->step == FETCH ? p->output : url);
   if (curl_multi_add_handle(multi, p->easy) != CURLM_OK) die("a handle was refused");
 }
 
 
-static void begin (place *p) {
+static void wait_in_line (task *t) {
+  t->next = NULL;
+  *last = t;
+  last = &t->next;
+}
+
+
+static void serve_line (void) {
+  while (first && free_count > 0) {
+    place *p = free_places[--free_count];
+    p->task = first;
+    if (!(first = first->next)) last = &first;
+    send_it(p);
+  }
+}
+
+
+static void begin (task *t) {
   if (begun == wanted) return;
-  p->task = begun++;
-  p->step = SUBMIT;
-  (void)snprintf(p->url, sizeof p->url, "%s/v1/text_to_video", base);
-  send_it(p);
+  t->number = begun++;
+  t->step = SUBMIT;
+  wait_in_line(t);
 }
 
 
 static void keep_file (place *p) {
   char path[400];
   int fd;
-  (void)snprintf(path, sizeof path, "%s/%u.mp4", directory, p->task);
+  (void)snprintf(path, sizeof path, "%s/%u.mp4", directory, p->task->number);
   fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0 || write(fd, p->body, p->len) != (ssize_t)p->len || close(fd) != 0)
     die("a file cannot be written");
 }
 
 
+/* What comes after an answer; a file is fetched at once, by the handle that saw where it lies. */
 static void go_on (place *p) {
-  if (p->step == SUBMIT) {
-    take_text(p->body, "\"id\":\"", p->id, sizeof p->id);
-    (void)snprintf(p->url, sizeof p->url, "%s/v1/tasks/%s", base, p->id);
-    p->step = POLL;
-  } else if (p->step == POLL && strstr(p->body, "\"SUCCEEDED\"")) {
-    take_text(p->body, "\"output\":[\"", p->url, sizeof p->url);
-    p->step = FETCH;
-  } else if (p->step == FETCH) {
-    keep_file(p);
-    ended++;
-    begin(p);
+  task *t = p->task;
+  if (t->step == POLL && strstr(p->body, "\"SUCCEEDED\"")) {
+    take_text(p->body, "\"output\":[\"", p->output, sizeof p->output);
+    t->step = FETCH;
+    send_it(p);
     return;
   }
-  send_it(p);
+  if (t->step == SUBMIT) {
+    take_text(p->body, "\"id\":\"", t->id, sizeof t->id);
+    t->step = POLL;
+  }
+  if (t->step == FETCH) {
+    keep_file(p);
+    ended++;
+    begin(t);
+  } else {
+    wait_in_line(t);
+  }
+  free_places[free_count++] = p;
 }
 
 
@@ -134,6 +169,7 @@ static void reap (void) {
     curl_multi_remove_handle(multi, p->easy);
     go_on(p);
   }
+  serve_line();
 }
 
 
@@ -155,31 +191,42 @@ static double now (void) {
 
 
 int main (int argc, char **argv) {
-  static place places[PLACES];
+  unsigned at_once, handles;
+  struct rusage used;
+  place *places;
+  task *tasks;
   double began, cpu;
   int running = 0;
-  if (argc != 4) die("usage: floor BASE_URL TASKS DIRECTORY");
+  if (argc != 6) die("usage: floor BASE_URL TASKS DIRECTORY AT_ONCE HANDLES");
   base = argv[1];
   wanted = (unsigned)strtoul(argv[2], NULL, 10);
   directory = argv[3];
+  at_once = (unsigned)strtoul(argv[4], NULL, 10);
+  handles = (unsigned)strtoul(argv[5], NULL, 10);
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (!(multi = curl_multi_init())) die("no memory");
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 128L);
+  places = calloc(handles, sizeof *places);
+  free_places = calloc(handles, sizeof *free_places);
+  tasks = calloc(at_once, sizeof *tasks);
+  if (!places || !free_places || !tasks || !(multi = curl_multi_init())) die("no memory");
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 2L * handles);
   get_headers = curl_slist_append(NULL, "Authorization: Bearer key");
   post_headers = curl_slist_append(NULL, "Authorization: Bearer key");
   post_headers = curl_slist_append(post_headers, "Content-Type: application/json");
   began = now();
   cpu = (double)clock() / CLOCKS_PER_SEC;
-  for (int i = 0; i < PLACES; i++) {
+  for (unsigned i = 0; i < handles; i++) {
     open_place(&places[i]);
-    begin(&places[i]);
+    free_places[free_count++] = &places[i];
   }
+  for (unsigned i = 0; i < at_once; i++) begin(&tasks[i]);
+  serve_line();
   for (;;) {
     if (curl_multi_perform(multi, &running) != CURLM_OK) die("libcurl broke");
     reap();
     if (ended == wanted) break;
     if (curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK) die("libcurl broke");
   }
-  printf("%.6f %.6f\n", (double)clock() / CLOCKS_PER_SEC - cpu, now() - began);
+  getrusage(RUSAGE_SELF, &used);
+  printf("%.6f %.6f %ld\n", (double)clock() / CLOCKS_PER_SEC - cpu, now() - began, used.ru_maxrss);
   return 0;
 }

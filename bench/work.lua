@@ -12,9 +12,11 @@ Work.__index = Work
 
 --- Starts the server.
 ---@param build string   where server and floor lie
+---@param delay integer|nil   milliseconds until it answers
+---@param looks integer|nil   at a task until it ends; 0: never
 ---@return bench.Work
-function work.begin(build)
-  local server = assert(io.popen(build .. "/server"))
+function work.begin(build, delay, looks)
+  local server = assert(io.popen(("%s/server %d %d"):format(build, delay or 0, looks or 3)))
   -- In memory, where the system has such: no disk is measured.
   local directory = support.said "mktemp -d -p \"$([ -w /dev/shm ] && echo /dev/shm || echo \"${TMPDIR:-/tmp}\")\""
   return setmetatable({
@@ -24,18 +26,22 @@ function work.begin(build)
   }, Work)
 end
 
---- Does so many tasks; gives the seconds of CPU and of the clock that it took.
+--- Does so many tasks; gives the seconds of CPU and of the clock that it took, and the KiB that it had at most.
 ---@param name "floor"|"runway"
 ---@param tasks integer
+---@param at_once integer|nil    64
+---@param in_flight integer|nil  requests of them; 64
 ---@return number cpu
 ---@return number clock
-function Work:run(name, tasks)
-  local cpu, clock = support.said(self:command(name, tasks)):match "^(%S+) (%S+)$"
-  return tonumber(cpu), tonumber(clock)
+---@return number most
+function Work:run(name, tasks, at_once, in_flight)
+  local cpu, clock, most = support.said(self:command(name, tasks, at_once, in_flight)):match "^(%S+) (%S+) (%S+)$"
+  return tonumber(cpu), tonumber(clock), tonumber(most)
 end
 
-function Work:command(name, tasks)
-  return ("%s %s %d %s"):format(self.programs[name], self.url, tasks, self.directory)
+function Work:command(name, tasks, at_once, in_flight)
+  return ("%s %s %d %s %d %d"):format(self.programs[name], self.url, tasks, self.directory, at_once or 64,
+    in_flight or 64)
 end
 
 --- User instructions for one task: the difference of two runs, so that what a program does but once does not count.

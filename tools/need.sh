@@ -139,6 +139,8 @@ need_bench() { # the floors are what the databases' own programs do; valgrind co
   need luv lua-luv - - - luv lua_module luv
   need openssl openssl openssl openssl openssl - has openssl
   need valgrind valgrind valgrind valgrind - - has valgrind
+  need curl curl curl curl curl - has curl
+  need nghttpx nghttp2-proxy nghttp2 nghttp2 nghttp2 - has nghttpx
   [ "${SQLITE:-yes}" = no ] || need sqlite3 sqlite3 sqlite sqlite sqlite - has sqlite3
   [ "${POSTGRESQL:-yes}" = no ] ||
     need PostgreSQL postgresql 'postgresql-server postgresql-contrib' postgresql postgresql - postgresql_server

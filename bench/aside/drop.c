@@ -1,0 +1,13 @@
+/*
+** drop.c: plain files take what is written to them, and drop it. For LD_PRELOAD.
+*/
+#define _GNU_SOURCE
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+ssize_t write (int fd, const void *bytes, size_t n) {
+  struct stat st;
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) return (ssize_t)n;
+  return syscall(SYS_write, fd, bytes, n);
+}
