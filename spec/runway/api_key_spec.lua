@@ -299,7 +299,7 @@ describe("the key of an account", function()
       local key = KEY
       local client, m = mocked.client({ any_order = true, { path = "^", times = 9, json = { creditBalance = 7 } } },
         { api_key = function() return key end })
-      local other = clients.remembering(client, nil)
+      local other = clients.remembering(client, { path = "shots.db" })
       assert(client:credits())
       key = OTHER
       assert(other:credits())

@@ -29,7 +29,8 @@ local function strangers(shots, entries)
     local key = names.first(entry.key)
     if not named[key] then
       if not seen[key] then keys[#keys + 1], seen[key] = key, true end
-      local prompt = entry.state ~= "failed" and entry.request.params.prompt_text
+      local params = entry.state ~= "failed" and entry.request.params or nil
+      local prompt = params and params.prompt_text
       if prompt then by_prompt[prompt] = entry.key end
     end
   end
