@@ -108,6 +108,7 @@ build = {
       libraries = { "curl", "pthread", "m" },
     },
     ["runway.adapter"] = "lua/runway/adapter.lua",
+    ["runway.admission"] = "lua/runway/admission.lua",
     ["runway.allowance"] = "lua/runway/allowance.lua",
     ["runway.answer"] = "lua/runway/answer.lua",
     ["runway.api_key"] = "lua/runway/api_key.lua",

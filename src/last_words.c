@@ -3,7 +3,8 @@
 **
 ** The lines stand in blocks that are never freed, so that a signal handler may
 ** walk them without a lock: a line is written first and then marked, and its
-** place is not given to another while someone says it.
+** place is not given to another while someone says it. Each block has twice the
+** lines of the one before: a program may have tens of thousands of paid tasks.
 */
 #include "system.h"
 
@@ -19,21 +20,26 @@
 #include "last_words.h"
 #include "thread.h"
 
-#define LINES 64               /* of a block */
+#define LINES 64               /* of the first block */
 
 typedef void handler (int number);
 
 enum { SILENT, STANDS, BEING_SAID };
 
+typedef struct word_line {
+  atomic_int state;            /* one of these */
+  bool taken;                  /* under the lock, as the next two */
+  int number;
+  struct word_line *free;      /* the next one that is not taken */
+  _Atomic(const void *) whose;
+  size_t n;
+  char text[RW_LAST_WORD];
+} word_line;
+
 typedef struct word_block {
-  struct {
-    atomic_int state;          /* one of these */
-    bool taken;                /* under the lock */
-    _Atomic(const void *) whose;
-    size_t n;
-    char text[RW_LAST_WORD];
-  } line[LINES];
   _Atomic(struct word_block *) next;
+  int lines;
+  word_line line[];
 } word_block;
 
 static struct {
@@ -41,7 +47,8 @@ static struct {
   pthread_once_t once;
   _Atomic(pid_t) process;
   _Atomic(word_block *) first;
-  unsigned count;              /* lines that stand; under the lock */
+  word_line *free;             /* lines that are not taken; under the lock, as the next one */
+  unsigned count;              /* lines that stand */
 } last_said = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 
@@ -49,12 +56,12 @@ static struct {
 void rw_words_say (const void *whose) {
   if (atomic_load(&last_said.process) != getpid()) return;
   for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
-    for (int i = 0; i < LINES; i++) {
+    for (word_line *l = w->line; l < w->line + w->lines; l++) {
       int stands = STANDS;
-      if (whose && atomic_load(&w->line[i].whose) != whose) continue;
-      if (!atomic_compare_exchange_strong(&w->line[i].state, &stands, BEING_SAID)) continue;
-      bool written = write(STDERR_FILENO, w->line[i].text, w->line[i].n) >= 0;
-      atomic_store(&w->line[i].state, SILENT);
+      if (whose && atomic_load(&l->whose) != whose) continue;
+      if (!atomic_compare_exchange_strong(&l->state, &stands, BEING_SAID)) continue;
+      bool written = write(STDERR_FILENO, l->text, l->n) >= 0;
+      atomic_store(&l->state, SILENT);
       if (!written) return;
     }
 }
@@ -164,44 +171,59 @@ static bool lock_words (void) {
 
 /* Gives a place back, unless its line is being said: by a signal's handler, at the
 ** process's end. */
-static void vacate (word_block *w, int i) {
+static void vacate (word_line *l) {
   int state = STANDS;
-  if (atomic_compare_exchange_strong(&w->line[i].state, &state, SILENT) || state == SILENT) {
-    w->line[i].taken = false;
+  if (atomic_compare_exchange_strong(&l->state, &state, SILENT) || state == SILENT) {
+    l->taken = false;
+    l->free = last_said.free;
+    last_said.free = l;
     if (--last_said.count == 0) let_signals_be();
   }
 }
 
 
-int rw_words_leave (const void *whose, const char *line, size_t n) {
+/* One more block, under the lock; its lines are free, the first in front. */
+static void add_block (void) {
   _Atomic(word_block *) *at = &last_said.first;
-  int number = 0, i = LINES;
+  int lines = LINES, before = 0;
   word_block *w;
+  for (; (w = atomic_load(at)) != NULL; at = &w->next) {
+    before += w->lines;
+    lines = 2 * w->lines;
+  }
+  w = calloc(1, sizeof *w + (size_t)lines * sizeof w->line[0]);
+  if (!w) return;
+  w->lines = lines;
+  for (int i = lines - 1; i >= 0; i--) {
+    w->line[i].number = before + i;
+    w->line[i].free = last_said.free;
+    last_said.free = &w->line[i];
+  }
+  atomic_store(at, w);
+}
+
+
+int rw_words_leave (const void *whose, const char *line, size_t n) {
+  int number = -1;
+  word_line *l;
   (void)pthread_once(&last_said.once, words_init);
   if (!lock_words()) return -1;
   if (last_said.count == 0) rw_words_guard_signals();
-  while ((w = atomic_load(at)) != NULL) {
-    for (i = 0; i < LINES && w->line[i].taken; i++) continue;
-    if (i < LINES) break;
-    number += LINES;
-    at = &w->next;
-  }
-  if (!w) {
-    w = calloc(1, sizeof *w);
-    if (w) atomic_store(at, w);
-    i = 0;
-  }
-  if (w) {
-    w->line[i].taken = true;
+  if (!last_said.free) add_block();
+  l = last_said.free;
+  if (l) {
+    last_said.free = l->free;
+    l->taken = true;
     last_said.count++;
-    w->line[i].n = n < RW_LAST_WORD ? n : RW_LAST_WORD;
-    memcpy(w->line[i].text, line, w->line[i].n);
-    if (n > RW_LAST_WORD) w->line[i].text[RW_LAST_WORD - 1] = '\n';
-    atomic_store(&w->line[i].whose, whose);
-    atomic_store(&w->line[i].state, STANDS);
+    l->n = n < RW_LAST_WORD ? n : RW_LAST_WORD;
+    memcpy(l->text, line, l->n);
+    if (n > RW_LAST_WORD) l->text[RW_LAST_WORD - 1] = '\n';
+    atomic_store(&l->whose, whose);
+    atomic_store(&l->state, STANDS);
+    number = l->number;
   }
   pthread_mutex_unlock(&last_said.lock);
-  return w ? number + i : -1;
+  return number;
 }
 
 
@@ -209,8 +231,9 @@ void rw_words_take_back (const void *whose, int number) {
   word_block *w;
   if (!lock_words()) return;
   w = number >= 0 ? atomic_load(&last_said.first) : NULL;
-  for (; w && number >= LINES; number -= LINES) w = atomic_load(&w->next);
-  if (w && w->line[number].taken && atomic_load(&w->line[number].whose) == whose) vacate(w, number);
+  for (; w && number >= w->lines; w = atomic_load(&w->next)) number -= w->lines;
+  if (w && w->line[number].taken && atomic_load(&w->line[number].whose) == whose)
+    vacate(&w->line[number]);
   pthread_mutex_unlock(&last_said.lock);
 }
 
@@ -219,7 +242,7 @@ void rw_words_end (const void *whose) {
   rw_words_say(whose);
   if (!lock_words()) return;
   for (word_block *w = atomic_load(&last_said.first); w; w = atomic_load(&w->next))
-    for (int i = 0; i < LINES; i++)
-      if (w->line[i].taken && atomic_load(&w->line[i].whose) == whose) vacate(w, i);
+    for (word_line *l = w->line; l < w->line + w->lines; l++)
+      if (l->taken && atomic_load(&l->whose) == whose) vacate(l);
   pthread_mutex_unlock(&last_said.lock);
 }

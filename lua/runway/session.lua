@@ -4,6 +4,7 @@
 -- Every error of an account is made here, so that none leaves without the provider's name or with
 -- the key in it.
 
+local admission = require "runway.admission"
 local api_key = require "runway.api_key"
 local core = require "runway.core"
 local errors = require "runway.errors"
@@ -25,6 +26,7 @@ local text = require "runway.text"
 ---@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  headers of requests to the
 ---  base URL, once made
 ---@field limits runway.Limits
+---@field admission runway.Admission   how many submits are on their way
 ---@field lane integer         the line in which its requests wait
 ---@field files_lane integer   and the one of its downloads, which may take long
 ---@field uploads_lane integer and the one of its uploads, which a submit waits for
@@ -65,6 +67,7 @@ Session.__index = Session
 
 local session = {}
 
+local IN_FLIGHT = 32                          -- requests at once
 local MAX_LOGGED = 2000                       -- bytes of one log message
 local MOST_SECRETS = 100                      -- keys of a function's that are remembered, to be kept out of texts
 local MOST_KNOWN = 100                        -- texts of which it is known that the logger was told
@@ -173,6 +176,7 @@ function session.new(adapter, options, paths, name)
     base = base, account = account, plain_account = account, loopback = url.loopback,
     key = key, key_of = asked, secrets = { key }, live = {}, watch = { timer = false }, held_until = {},
     faults = {}, logged = {}, closed = false,
+    admission = admission.new(options.max_in_flight or IN_FLIGHT),
     lane = lane, files_lane = lane + 1, uploads_lane = lane + 2,
     logger = options.logger, callback_url = options.callback_url, callbacks = {}, budget = options.budget,
     prices = options.prices,
@@ -180,7 +184,7 @@ function session.new(adapter, options, paths, name)
       timeout = options.timeout or 60, deadline = options.deadline,
       connect_timeout = options.connect_timeout or 10,
       max_retries = options.max_retries or 4, poll_interval = options.poll_interval,
-      max_in_flight = options.max_in_flight or 32, max_body_bytes = options.max_body_bytes or 4 * 1024 * 1024,
+      max_in_flight = options.max_in_flight or IN_FLIGHT, max_body_bytes = options.max_body_bytes or 4 * 1024 * 1024,
       proxy = options.proxy, ca_file = options.ca_file, resolve = options.resolve,
       allow_http = options.allow_http, allow_private = options.allow_private,
       user_agent = options.user_agent or ("runway-lua/" .. core.version),

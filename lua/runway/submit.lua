@@ -366,16 +366,21 @@ function submit.make(session, order, kind)
     t, err = remembered:past()
     if t or err then return t, err end
   end
-  if order.output then                        -- a job may be ended on the way, where nothing of it runs any more
+  local admission = session.admission
+  local ok, late = admission:enter(session, deadline)
+  if not ok then return nil, late end
+  scheduler.note(order, function() admission:leave() end) -- a job may be ended on the way, where it runs no more
+  if order.output then
     target = targets.new(order.output)
     scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
   end
-  local ok
   if order.fit then                           -- files that last for the request
     order.fitted = {}
     scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
   end
   ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  scheduler.note(order, nil)
+  guard.persist(admission.leave, admission)
   if order.fit then
     scheduler.note(order.fitted, nil)
     fit.remove(order.fitted)

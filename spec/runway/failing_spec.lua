@@ -44,7 +44,7 @@ describe("a program in which something fails", function()
     some({ story = "woken", whose = "runway", journal = true }, 40)
     some({ story = "woken", whose = "lua", journal = true, times = 2 }, 600)
     some({ story = "task", whose = "runway", journal = "postgresql" }, 60)
-    some({ story = "woken", whose = "lua", journal = "postgresql", times = 2 }, 1200)
+    some({ story = "woken", whose = "lua", journal = "postgresql", times = 2 }, 500)
     some({ story = "woken", whose = "all", journal = "postgresql" }, 1200, true)
   end)
 
