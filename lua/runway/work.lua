@@ -19,6 +19,7 @@ local names = require "runway.names"
 local options = require "runway.options"
 local recipe = require "runway.recipe"
 local scheduler = require "runway.scheduler"
+local sheet = require "runway.sheet"
 local stragglers = require "runway.stragglers"
 local submit = require "runway.submit"
 local text = require "runway.text"
@@ -59,6 +60,7 @@ local OPTIONS = {
 ---@field running table<runway.Job, table>   each with its row
 ---@field allowed runway.Allowance   what the account may run
 ---@field raised? any                 what on_progress raised
+---@field page runway.SheetKeeper
 ---@field full integer                looks in a row that found nothing where there may be no room
 ---@field lack? runway.Error          that of the budget, while credits may come back
 local Worker = {}
@@ -85,6 +87,7 @@ end
 
 -- Tells what has become of an entry.
 local function tell(self, row, state, err, path)
+  self.page:news()
   local told, t = self.options.on_progress, row.task
   if not told then return end
   scheduler.guard(told, { key = row.key, state = state, provider = self.account.provider, kind = row.kind,
@@ -403,6 +406,7 @@ local function finish(self)
   self.allowed:close()
   stragglers.of(self.session):close()
   drain(self)
+  self.page:finish(self.halted and { [self.account.provider] = { error = self.halted } })
 end
 
 -- Waits for `seconds`, or until something is told.
@@ -463,6 +467,7 @@ local function run(account, opts)
     credits = 0, next_look = scheduler.now(), quiet = 0, told = false, full = 0,
     options = { jobs = opts.jobs or JOBS, attempts = opts.attempts or 1, timeout = opts.timeout,
       until_empty = opts.until_empty, on_progress = opts.on_progress } }, Worker)
+  self.page = sheet.of_journal(self.directory, self.session)
   core.catch_term()
   local ok, raised = pcall(go_on, self)
   local handed, failure = pcall(finish, self)

@@ -5,7 +5,7 @@ local browser = require "spec.support.browser"
 local errors = require "runway.errors"
 local media = require "runway.sandbox.files"
 local scratch = require "spec.support.scratch"
-local sheet = require "runway.batch.sheet"
+local sheet = require "runway.sheet"
 local text = require "runway.text"
 
 local EVIL = "</script><script>hacked=1</script></style><img src=x onerror=hacked=2><svg onload=hacked=3>"
@@ -259,6 +259,31 @@ describe("the contact sheet in a browser", function()
     assert.is_nil(lacks)
     assert.equal("polite", chromium:value [[document.querySelector("#count").getAttribute("aria-live")]])
     assert.equal("en", chromium:value [[document.documentElement.lang]])
+  end)
+
+  it("shows what workers have made, and of what lies on another machine where that is", function()
+    local function entry(key, more)
+      local one = { key = key, state = "done", kind = "text_to_video", provider = "runwayml", task_id = "t-" .. key,
+        base_url = "https://api.example", credits = 25, created_at = 1, updated_at = 2, owner = "desk 12",
+        request = { kind = "text_to_video", params = { prompt_text = PROMPTS[1], model = "gen4.5" } } }
+      for name, v in pairs(more) do one[name] = v end
+      return one
+    end
+    local list = { entry("queued", { state = "queued" }), entry("away", { path = files:path "none.mp4", owner = EVIL }),
+      entry("here", { path = files:path "one.mp4" }) }
+    local journal = {}
+    function journal.entries() return list end
+    os.remove(files:path "index.html")
+    sheet.of_journal(files.directory, { journal = journal, secrets = {}, log = error, blame = error }):finish()
+    chromium:open(url .. "/index.html", { width = 1366, height = 900 })
+    assert.same({ "here", "away", "queued" }, chromium:value
+      "Array.from(document.querySelectorAll('.shot h2'), (e) => e.textContent)")
+    assert.equal(1, chromium:value "document.querySelectorAll('a.stage[data-play]').length")
+    assert.equal(files:path "none.mp4" .. " (of " .. EVIL .. ")", chromium:value
+      "document.querySelectorAll('.shot')[1].querySelector('.files').textContent")
+    assert.is_nil(chromium:value "window.hacked")
+    fits()
+    is_quiet()
   end)
 
   it("plays a film while it is pointed at or focused, and one at a time", function()

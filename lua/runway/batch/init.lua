@@ -17,7 +17,7 @@ local night = require "runway.batch.night"
 local options = require "runway.options"
 local order = require "runway.order"
 local other = require "runway.batch.other"
-local sheet = require "runway.batch.sheet"
+local sheet = require "runway.sheet"
 local submit = require "runway.submit"
 local values = require "runway.values"
 
@@ -254,24 +254,11 @@ local function make_all(account, shots, by_name, j, own, opts)
   return result
 end
 
--- The page of a batch, and the stills on it; each trouble with them is told once.
+-- The page of a batch, and the stills on it.
 local function sheet_of(account, by_name, directory)
-  local mine, told = clients.session_of(account), {}
-  local function warn(message)
-    if not told[message] then
-      mine:log("warning", message)
-      mine:blame(message)                     -- on standard error, where there is no logger
-    end
-    told[message] = true
-  end
-  local function redact(said)                 -- all keys at once: two accounts' may begin alike
-    local secrets = {}
-    for _, one in pairs(by_name) do
-      for _, secret in ipairs(clients.session_of(one).secrets) do secrets[#secrets + 1] = secret end
-    end
-    return errors.redact(said, secrets)
-  end
-  local kept = sheet.new(directory, { warn = warn, redact = redact })
+  local sessions = { clients.session_of(account) }
+  for _, one in pairs(by_name) do sessions[#sessions + 1] = clients.session_of(one) end
+  local kept = sheet.of(directory, sessions)
   return function(_, shots, sums) kept:write(shots, sums) end, function(shot) return kept:still(shot) end
 end
 
@@ -349,14 +336,6 @@ function batch.run(account, shots, opts)
   for _, client in ipairs(own) do client:close() end
   if not ok then error(result, 0) end
   return errors.told("runway.batch", result, err)
-end
-
---- The page of a directory in which a list was made; nil: there is none of ours.
----@param directory string
----@return string|nil path
-function batch.page(directory)
-  local path = directory .. "/index.html"
-  return core.readable(path) and sheet.is_ours(path) and path or nil
 end
 
 batch.films, batch.keeps, batch.told = contents.films, contents.keeps, list.told

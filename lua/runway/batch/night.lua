@@ -15,6 +15,7 @@ local jobs = require "runway.jobs"
 local journal = require "runway.journal"
 local names = require "runway.names"
 local scheduler = require "runway.scheduler"
+local sheet = require "runway.sheet"
 local stragglers = require "runway.stragglers"
 local turns = require "runway.batch.turns"
 local values = require "runway.values"
@@ -24,8 +25,6 @@ local night = {}
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 600     -- seconds before a shot that was turned away is tried again
 local LONGEST_OUTAGE = 2 * 3600               -- seconds in which no submit of a shot came through
 local ROOM_PAUSE = 5                          -- seconds until it is looked again whether others leave room for a model
-local PAGE_PAUSE = 5                          -- seconds between two pages
-local PAGE_SHARE = 20                         -- and what it took to write one, so many times
 
 local PUT_AT_ONCE = 32                        -- so that one commit takes many
 
@@ -41,9 +40,7 @@ local UNDER_WAY = { submitting = true, submitted = true, downloading = true }
 ---@field halted table<string, runway.Halt>       by provider
 ---@field frames runway.Frames
 ---@field options table
----@field changed boolean   since the page was written
----@field writing boolean   the page, just now
----@field over boolean
+---@field keeper? runway.SheetKeeper
 ---@field busy integer      shots that are attended to, but for those that wait for credits
 ---@field waiting table[]   these
 ---@field turn runway.Turns
@@ -52,7 +49,7 @@ Night.__index = Night
 
 -- Tells what has become of one shot; `ended`: nothing more is done about it in this run.
 local function tell(self, shot, ended)
-  self.changed = true
+  if self.keeper then self.keeper:news() end
   if self.options.on_progress then scheduler.guard(self.options.on_progress, self.shots, shot, ended) end
 end
 
@@ -390,30 +387,6 @@ local function class_of(self, shot)
   return shot.provider .. "\0" .. shot.model, most
 end
 
-local function write_page(self)
-  self.changed, self.writing = false, true
-  scheduler.guard(self.options.page, self.shots, self.halted)
-  self.writing = false
-end
-
--- The page, anew while the night goes on: now and then, where something has changed. Of a long one less often.
-local function keep_page(self)
-  while not self.over do
-    local began = scheduler.now()
-    if self.changed then write_page(self) end
-    if self.over then break end               -- the last one is waited for
-    scheduler.sleep(math.max(PAGE_PAUSE, PAGE_SHARE * (scheduler.now() - began)))
-  end
-end
-
--- Two at once would write into one another.
-local function last_page(self, keeper)
-  if not keeper then return end
-  self.over = true
-  if self.writing then keeper:join() else keeper:cancel() end
-  write_page(self)
-end
-
 --- Makes the shots of a list that are not there yet; comes back when nothing is left to do. Told to stop (what is
 --- raised goes on to the caller), it begins nothing more.
 ---@param shots runway.Shot[]   recalled
@@ -421,15 +394,16 @@ end
 ---@param options table         directory, jobs, attempts, retry_failed, timeout, on_progress, page, still, limits
 ---@return table<string, runway.Halt> halted
 function night.make(shots, accounts, options)
-  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, changed = false,
-    writing = false, over = false, busy = 0, waiting = {}, frames = frames.new(shots, options) }, Night)
+  local self = setmetatable({ shots = shots, accounts = accounts, options = options, halted = {}, busy = 0,
+    waiting = {}, frames = frames.new(shots, options) }, Night)
   local line = in_line(shots)
   for _, shot in ipairs(line) do
     shot.again = options.retry_failed and shot.state == "failed" and not shot.older or nil
     shot.most_attempts = options.attempts + (shot.again and shot.attempt or 0)
   end
+  if options.page then self.keeper = sheet.keep(function() options.page(shots, self.halted) end) end
   tell(self)
-  local workers, keeper = {}, options.page and scheduler.spawn(keep_page, self)
+  local workers = {}
   local by_key = chain.by_key(shots)
   local turn = turns.new(line, function(shot) return waits_for(shot, by_key) end,
     function(shot) return class_of(self, shot) end)
@@ -447,7 +421,7 @@ function night.make(shots, accounts, options)
   if not ok then
     for _, worker in ipairs(workers) do worker:cancel() end
   end
-  last_page(self, keeper)
+  if self.keeper then self.keeper:finish() end
   if not ok then error(raised, 0) end         -- Ctrl-C, say
   for _, err in pairs(failures or {}) do error(err, 0) end
   return self.halted

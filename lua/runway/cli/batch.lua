@@ -71,7 +71,7 @@ local function halts_as_object(halted)
 end
 
 local function page_of(args)
-  return batch.page(args.output)
+  return require("runway.sheet").at(args.output)
 end
 
 local function sums_as_object(args, sums, code)

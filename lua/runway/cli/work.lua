@@ -33,7 +33,9 @@ local function told(entry)
 end
 
 local function sums_of(args, world, result)
-  local object, words = { credits = result.credits, drained = result.drained }, {}
+  local page = require("runway.sheet").at(args.output)
+  local object, words = { credits = result.credits, drained = result.drained,
+    page = page or require("runway.json").null }, {}
   for _, word in ipairs(WORDS) do
     object[word] = result.counts[word]
     if object[word] > 0 or word == "done" then
@@ -43,6 +45,7 @@ local function sums_of(args, world, result)
   if args.json then return report.line(world, object) end
   words[#words + 1] = text.number(result.credits) .. " credits"
   world.stdout:write(table.concat(words, ", "), "\n")
+  if page then world.stderr:write("runway: the page is ", page, "\n") end
 end
 
 -- Ctrl-C: what is under way was handed on.

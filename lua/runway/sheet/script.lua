@@ -1,4 +1,4 @@
--- sheet_script.lua: what the contact sheet does when it is used. Without it, the page shows all shots, and its links
+-- script.lua: what the contact sheet does when it is used. Without it, the page shows all shots, and its links
 -- lead to the films. What a shot says is read here as text, and never written as markup.
 
 return [[

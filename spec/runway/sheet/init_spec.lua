@@ -4,12 +4,12 @@
 local child = require "spec.support.child"
 local core = require "runway.core"
 local errors = require "runway.errors"
-local page = require "runway.batch.sheet_page"
+local page = require "runway.sheet.page"
 local program = require "runway.program"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 local scratch = require "spec.support.scratch"
-local sheet = require "runway.batch.sheet"
+local sheet = require "runway.sheet"
 local transport = require "runway.transport"
 
 describe("the contact sheet", function()
@@ -189,7 +189,7 @@ describe("the contact sheet", function()
   it("is a warning where it cannot be written", function()
     assert(core.make_directory(files:path "index.html"))
     kept:write({ shot() }, { credits = 0, halted = {} })
-    assert.matches("the page of the batch was not written: ", warnings[1])
+    assert.matches("the page was not written: ", warnings[1])
   end)
 
   it("lets others have their turns while a long one is made", function()

@@ -1,4 +1,4 @@
--- sheet_page.lua: the contact sheet as HTML. Pure.
+-- page.lua: the contact sheet as HTML. Pure.
 --
 -- What stands in a prompt, in a name or in a server's words goes through `text_of`, and stands where text stands: in
 -- no script, no style, and of attributes only in those that are quoted. The policy at its head lets nothing run but
@@ -7,8 +7,8 @@
 local core = require "runway.core"
 local gauge = require "runway.gauge"
 local names = require "runway.names"
-local script = require "runway.batch.sheet_script"
-local style = require "runway.batch.sheet_style"
+local script = require "runway.sheet.script"
+local style = require "runway.sheet.style"
 local text = require "runway.text"
 
 local page = {}
@@ -167,7 +167,8 @@ local function files_of(shot, file, directory, old)
   end
   if shot.state ~= "done" then return "" end
   if not file then
-    return shot.path and ('<p class="files"><span>%s</span></p>'):format(text_of(shot.path)) or ""
+    return shot.path and ('<p class="files"><span>%s%s</span></p>'):format(text_of(shot.path),
+      shot.lies_with and " (of " .. text_of(shot.lies_with) .. ")" or "") or ""
   end
   local receipt = beside(directory, shot.receipt) or shot.left_out and not shot.error and file .. ".json"
   return ('<p class="files"><a href="%s" dir="auto">%s</a>%s</p>'):format(link_to(file), text_of(file), receipt and
@@ -178,7 +179,7 @@ local function attribute(name, value) return value and (' data-%s="%s"'):format(
 
 local function card(shot, made)
   local state, prompt = shown(shot), names.prompt(shot.params)
-  local file = shot.state == "done" and beside(made.directory, shot.path) or nil
+  local file = shot.state == "done" and not shot.lies_with and beside(made.directory, shot.path) or nil
   local old = shot.older and beside(made.directory, shot.older.path) or nil
   local when = shot.ended_at or shot.submitted_at
   return table.concat {

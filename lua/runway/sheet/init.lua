@@ -1,12 +1,15 @@
--- sheet.lua: the contact sheet of a batch, DIR/index.html, written whole while the night goes on; and the stills of
--- its films, which lie in DIR/stills.
+-- The contact sheet of a directory, DIR/index.html, written whole while the night goes on; and the stills of its
+-- films, which lie in DIR/stills.
 --
 -- Neither is worth a night: what goes wrong here is a warning.
 
 local core = require "runway.core"
+local entries = require "runway.sheet.entries"
+local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
+local keeper = require "runway.sheet.keeper"
 local names = require "runway.names"
-local page = require "runway.batch.sheet_page"
+local page = require "runway.sheet.page"
 local program = require "runway.program"
 local scheduler = require "runway.scheduler"
 local transport = require "runway.transport"
@@ -32,6 +35,29 @@ Sheet.__index = Sheet
 ---@return runway.Sheet
 function sheet.new(directory, tell)
   return setmetatable({ directory = directory, warn = tell.warn, redact = tell.redact }, Sheet)
+end
+
+--- The same for sessions: the first is told of what goes wrong, each trouble once; the keys of all stay out of it.
+---@param directory string
+---@param sessions runway.Session[]
+---@return runway.Sheet
+function sheet.of(directory, sessions)
+  local mine, told = sessions[1], {}
+  local function warn(message)
+    if not told[message] then
+      mine:log("warning", message)
+      mine:blame(message)                     -- on standard error, where there is no logger
+    end
+    told[message] = true
+  end
+  local function redact(said)                 -- all keys at once: two accounts' may begin alike
+    local secrets = {}
+    for _, one in ipairs(sessions) do
+      for _, secret in ipairs(one.secrets) do secrets[#secrets + 1] = secret end
+    end
+    return errors.redact(said, secrets)
+  end
+  return sheet.new(directory, { warn = warn, redact = redact })
 end
 
 --------------------------------------------------------------------- stills
@@ -105,13 +131,44 @@ function Sheet:write(shots, sums)
   local path = self.directory .. "/index.html"
   self.is_ours = self.is_ours or sheet.is_ours(path)
   if not self.is_ours then
-    return self.warn(path .. " is not of runway's making, and was left: the batch has no page")
+    return self.warn(path .. " is not of runway's making, and was left: there is no page of these shots")
   end
   if not self.has_looked then look_for_stills(self, shots) end
   local html = page.make(shots, sums, { directory = self.directory, now = core.wall_ms() / 1000,
     redact = self.redact, breathe = breather() })
   local err = scheduler.await(function(done) transport:write(path, true, html, done) end).error
-  if err then self.warn("the page of the batch was not written: " .. err.message) end
+  if err then self.warn("the page was not written: " .. err.message) end
 end
+
+--- Keeps the page of all that a journal holds, in the directory of one who works on it. Others who share the directory
+--- write the same.
+---@param directory string
+---@param session runway.Session
+---@return runway.SheetKeeper    whose `finish` takes what was halted, by provider
+function sheet.of_journal(directory, session)
+  local kept, stills = sheet.of(directory, { session }), {}
+  return keeper.start(function(halted)
+    local list, err = session.journal:entries()
+    if not list then return kept.warn("the page was not written: " .. err.message) end
+    if not list[1] then return end              -- of nothing there is no page
+    local shots = entries.shots(list, breather())
+    for _, shot in ipairs(shots) do
+      local here = shot.state == "done" and not shot.lies_with and shot.task_id
+      if here and stills[here] == nil then stills[here] = kept:still(shot) or false end
+      shot.still = here and stills[here] or nil
+    end
+    kept:write(shots, { budget = session.budget, halted = halted or {} })
+  end)
+end
+
+--- The page of a directory; nil: there is none of ours.
+---@param directory string
+---@return string|nil path
+function sheet.at(directory)
+  local path = directory .. "/index.html"
+  return core.readable(path) and sheet.is_ours(path) and path or nil
+end
+
+sheet.keep = keeper.start
 
 return sheet

@@ -1,4 +1,4 @@
--- sheet_style.lua: how the contact sheet looks: on a phone, at a desk, at night and on paper.
+-- style.lua: how the contact sheet looks: on a phone, at a desk, at night and on paper.
 
 return [[
 :root { color-scheme: light dark; --ground: #f3f2ef; --card: #fff; --ink: #1d1c1a; --soft: #66625b; --line: #dedbd4;

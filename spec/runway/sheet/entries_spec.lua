@@ -1,0 +1,74 @@
+-- What a journal holds, on the page of a directory in which workers make it.
+
+local entries = require "runway.sheet.entries"
+local journals = require "spec.support.journals"
+local mocked = require "spec.support.mocked"
+local prompted = require "spec.support.prompted"
+local runway = require "runway"
+local scratch = require "spec.support.scratch"
+
+describe("the page of a worker's directory", function()
+  local client
+
+  before_each(function()
+    journals.setup()
+    client = prompted.client({ b = { code = "SAFETY.INPUT" }, c = { { code = "INTERNAL" } } },
+      { journal = journals.open() })
+  end)
+  after_each(function()
+    mocked.close()
+    journals.teardown()
+  end)
+
+  local function enqueue(...)
+    for _, key in ipairs { ... } do assert(client:enqueue(mocked.clip { key = key, prompt_text = key })) end
+  end
+  local function work(directory)
+    assert(runway.work(client, { directory = journals.path(directory), until_empty = true, attempts = 2 }))
+    return scratch.read(journals.path(directory .. "/index.html"))
+  end
+  local function has(said, html) assert(html:find(said, 1, true), said) end
+
+  it("shows all that the journal holds, with what failed and what was made anew", function()
+    enqueue("a", "b", "c")
+    local html = work "one"
+    for _, said in ipairs { '<a href="./a.mp4"', '<a href="./a.mp4.json"', "SAFETY.INPUT", "<dt>Attempt</dt><dd>2</dd>",
+      "<dt>Shots</dt><dd>3</dd>", "<dt>Done</dt><dd>2</dd>", "<dt>Failed</dt><dd>1</dd>", "<dt>Cost</dt><dd>40" } do
+      has(said, html)
+    end
+  end)
+
+  it("links in each directory to what lies in it, and says where the rest does", function()
+    enqueue "a"
+    work "one"
+    enqueue "d"
+    local html = work "two"
+    has('<a href="./d.mp4"', html)
+    has(journals.path "one/a.mp4", html)
+    assert.is_nil(html:find('href="./a.mp4"', 1, true))
+    os.remove(journals.path "two/d.mp4")        -- as if another machine had it under the same path
+    enqueue "e"
+    html = work "two"
+    assert.is_nil(html:find('href="./d.mp4"', 1, true))
+    assert.matches("two/d%.mp4 %(of [^)]+ %d+%)", html)
+  end)
+
+  it("is none of a journal that is empty, and leaves a page of someone else's", function()
+    assert(runway.work(client, { directory = journals.path "none", until_empty = true }))
+    assert.is_nil(scratch.read(journals.path "none/index.html"))
+    local file = assert(io.open(journals.path "none/index.html", "w"))
+    file:write "mine"
+    file:close()
+    enqueue "a"
+    assert.equal("mine", work "none")
+  end)
+
+  it("takes whatever a journal holds", function()
+    local function once() end
+    local shots = entries.shots({ { key = "a#2", state = "submitted", kind = "k", provider = "p", request = {} },
+      { key = "a", state = "failed", kind = "k", provider = "p", error = "no", credits = 3, request = { params = 1 } },
+      { key = "x", state = "unknown", kind = "k", provider = "p", request = { params = { model = {} } } } }, once)
+    assert.equal(2, #shots)
+    assert.same({ "x", "a", 2, 3 }, { shots[1].key, shots[2].key, shots[2].attempt, shots[2].credits })
+  end)
+end)
