@@ -118,10 +118,10 @@ need_test() {
   [ "${FULL:-no}" = no ] || [ "${POSTGRESQL:-yes}" = no ] ||
     need PostgreSQL postgresql postgresql-server postgresql postgresql - postgresql_server
   [ "${FULL:-no}" = no ] ||
-    need Chromium 'chromium fonts-dejavu-core' chromium chromium chromium - chromium
+    need Chromium 'chromium fonts-dejavu-core' chromium chromium chromium - browser
 }
 
-chromium() { # by any of its names, as spec/support/browser.lua has them
+browser() { # by any of its names, as spec/support/browser.lua has them
   has chromium || has chromium-browser || has google-chrome || has google-chrome-stable
 }
 

@@ -50,6 +50,23 @@ describe("what is missing", function()
     assert.truthy(said:find("apt-get install lua5.4", 1, true), said)
   end)
 
+  -- By a PATH on which there is next to nothing.
+  it("is what is large, too, where all is asked for", function()
+    os.execute(("mkdir '%s/bin' && cd '%s/bin' && for name in sh cat dirname env grep id mktemp rm sed sort tr; do "
+      .. "ln -s \"$(command -v $name)\" $name; done"):format(here.directory, here.directory))
+    local function missing(full)
+      local pipe = assert(io.popen(("PATH='%s/bin' LUA=lua5.4 LUA_VERSION=5.4 INSTALL=no FULL=%s tools/need.sh test 2>&1")
+        :format(here.directory, full)))
+      local said = pipe:read "a"
+      pipe:close()
+      return said
+    end
+    local some, all = missing "no", missing "yes"
+    assert.truthy(some:find("busted", 1, true), some)
+    assert.is_nil(some:find("Chromium", 1, true))
+    assert.truthy(all:find("Chromium", 1, true), all)
+  end)
+
   it("is installed through sudo by who says yes, and not by who does not", function()
     if not os.execute("script -qec true /dev/null >/dev/null 2>&1") then return pending "no terminal can be made" end
     local said, _, called = asked "n"
