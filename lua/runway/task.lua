@@ -419,13 +419,15 @@ end
 function Task:cancel()
   check_self(self)
   if self:done() then return true end         -- a DELETE now would delete what it made
-  local ok, err = task.cancel(inner[self].session, inner[self].ref)
+  local my = inner[self]
+  local ok, err, confirmed = task.cancel(my.session, my.ref)
   if not ok then return errors.told("task:cancel", mark(self, err)) end
-  task.was_cancelled(self)
+  -- a task that no one has seen may be another account's, which is why this one's provider knows no such
+  if confirmed or my.fresh or my.seen then task.was_cancelled(self) end
   return true
 end
 
---- Its provider has stopped it, or knows it no more.
+--- Its provider has stopped it, or knows it no more though it did.
 ---@param t runway.Task
 function task.was_cancelled(t)
   t.status = "CANCELLED"

@@ -699,6 +699,17 @@ describe("generate with a journal", function()
       assert.same({ "done", path }, { j:get "a".state, j:get "a".path })
     end)
 
+    it("stays as the journal has it where its cancel finds no such task: it may be another account's", function()
+      local id = left { key = "a" }
+      local t = client_of(j, { { "DELETE ^/v1/tasks/", status = 404, json = { error = "no" } } }):task(id)
+      assert.is_true(t:cancel())
+      assert.same({ "submitted", "PENDING" }, { j:get "a".state, t.status })
+      t = client_of(j, { task_is "RUNNING", { "DELETE ^/v1/tasks/", status = 404, json = { error = "no" } } }):task(id)
+      assert(t:refresh())                     -- it was this one's
+      assert.is_true(t:cancel())
+      assert.same({ "failed", "CANCELLED" }, { j:get "a".state, t.status })
+    end)
+
     it("downloads to where the journal has it, or says what is missing", function()
       local path = journals.path "film.mp4"
       local id = left { key = "a", output = path }
