@@ -141,7 +141,7 @@
 ---@field kind? runway.ErrorKind  of the user's error; default: by the HTTP status. Without one, and under 2xx, a
 ---  submit is refused as "invalid_request", and a query is made again
 ---@field code? string          the API's own code
----@field field? string         the param at fault
+---@field field? string         the param at fault, as the caller names it: the `field` of his error
 ---@field id? string            of a task that the error names all the same
 ---@field refused? boolean      nothing was accepted, for certain: a 5xx is then no unknown_submit
 ---@field retry_after? number   seconds: nothing was taken, for certain, and then it is to be sent again, whatever the

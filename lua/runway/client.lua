@@ -278,10 +278,11 @@ local function enqueue(mine, wanted)
   local key, output = wanted.params.key, wanted.output
   local fault = output and names.fault(output)
   if fault or wanted.overwrite then
-    return mine:refuse(fault or "output is written over by no worker: give the name of a new file alone")
+    return mine:refuse { field = "output",
+      message = fault or "output is written over by no worker: give the name of a new file alone" }
   end
   if key and #key > names.LONGEST_KEY then
-    return mine:refuse(("key is longer than %d bytes"):format(names.LONGEST_KEY))
+    return mine:refuse { field = "key", message = ("key is longer than %d bytes"):format(names.LONGEST_KEY) }
   end
   return submit.enqueue(mine, wanted)
 end
@@ -326,7 +327,7 @@ end
 -- A kind that no task has would be asked for where none is found.
 local function check_kind(mine, kind)
   local fault = kind ~= nil and submit.kind_fault(mine, kind)
-  if fault then error(fault, 3) end
+  if fault then error("kind: " .. fault, 3) end
   return kind
 end
 

@@ -9,6 +9,7 @@
 ---@field provider? string      the adapter's name
 ---@field http_status? integer
 ---@field code? string          the API's own word for it
+---@field field? string         the parameter at fault
 ---@field retryable boolean     may the same call, made again later, succeed without harm
 ---@field sent? "no"|"yes"|"unknown"  did the paid request reach the server
 ---@field retry_after? number   seconds the server asked for
@@ -41,6 +42,7 @@ function Error.__tostring(e)
   if e.provider then notes[#notes + 1] = e.provider end
   if e.http_status then notes[#notes + 1] = "HTTP " .. e.http_status end
   if e.code and not e.message:find(e.code, 1, true) then notes[#notes + 1] = "code " .. e.code end
+  if e.field and not e.message:find(e.field, 1, true) then notes[#notes + 1] = "parameter " .. e.field end
   if e.task_id then notes[#notes + 1] = "task " .. e.task_id end
   if e.request_id then notes[#notes + 1] = "request " .. e.request_id end
   if e.attempts and e.attempts > 1 then notes[#notes + 1] = e.attempts .. " attempts" end
@@ -161,6 +163,7 @@ function errors.new(e, secrets)
   e.message = clean(e.message, MAX_BODY, secrets) or "unknown error"
   e.body = clean(e.body, MAX_BODY, secrets)
   e.code = clean(e.code, MAX_WORD, secrets)
+  e.field = clean(e.field, MAX_WORD, secrets)
   e.request_id = clean(e.request_id, MAX_WORD, secrets)
   if type(e.task_id) == "number" then e.task_id = text.number(e.task_id) end
   if type(e.task_id) ~= "string" then e.task_id = nil end

@@ -376,7 +376,7 @@ function Api:tell(verdict, result, reading)
   return {
     message = story(self, verdict, result, reading), http_status = result.status,
     code = verdict.daily and "daily_limit" or problem and problem.code or e and e.code or nil,
-    request_id = answers.request_id(result.headers),
+    field = problem and problem.field, request_id = answers.request_id(result.headers),
     body = answer and answer.body ~= "" and answer.body or nil, task_id = reading.id,
   }
 end

@@ -59,7 +59,7 @@ function keyed.read(s, order, kind, deadline)
   if not s.journal then return nil end
   local key = order.params.key
   if key and #key > LONGEST_KEY then
-    return s:refuse(("key is longer than %d bytes"):format(LONGEST_KEY))
+    return s:refuse { field = "key", message = ("key is longer than %d bytes"):format(LONGEST_KEY) }
   end
   local describe, described, err, sums
   describe, err = description.read(s, order, deadline)
@@ -97,7 +97,7 @@ local function difference(row, provider, base_url, described, theirs)
 end
 
 local function conflicting(s, key, where, said)
-  return select(2, s:refuse { code = "key_conflict",
+  return select(2, s:refuse { code = "key_conflict", field = "key",
     message = ("the key %s stands for another request in %s: %s. Nothing was submitted; give the new request a key "
       .. "of its own"):format(text.quote(key), where, said) })
 end

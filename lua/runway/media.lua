@@ -15,8 +15,9 @@ local media = {}
 media.file, media.is_file = files.make, files.is_file
 
 -- A picture that ends too early: no provider makes of it what was meant, and some make something.
-local function refuse_cut(session, what, missing)
-  return session:refuse { code = "cut_short", message = ("%s is cut short: it ends before %s"):format(what, missing) }
+local function refuse_cut(session, what, missing, field)
+  return session:refuse { code = "cut_short", field = field,
+    message = ("%s is cut short: it ends before %s"):format(what, missing) }
 end
 
 --- Size and type of a file, read off this thread.
@@ -144,31 +145,36 @@ local function unfit(session, where, field, class, kind, path)
     text.either(list), convert(kind, path))
 end
 
+-- What is refused of the parameter in which it stands.
+local function refuse(session, where, message)
+  return session:refuse { field = where:match "^[A-Za-z0-9_]+", message = message }
+end
+
 -- A file with what was seen of it.
 local function look_at_file(session, file, where, field, deadline)
   if file.size then return file end           -- of one that will be there, what it will be is known
   local info, err = media.probe(session, file.path, deadline)
   if not info then return nil, err end
   local refusal = unfit(session, where, field, info.class, info.type or info.class, file.path)
-  if refusal then return session:refuse(refusal) end
+  if refusal then return refuse(session, where, refusal) end
   return files.known(file.path, info), info.animated
 end
 
 -- A data URI as the API takes it: of the type that its bytes are.
 local function look_at_uri(session, uri, where, field)
   local info, why = core.data_uri(uri)
-  if not info then return session:refuse(("%s: the data URI cannot be used: %s"):format(where, why)) end
+  if not info then return refuse(session, where, ("%s: the data URI cannot be used: %s"):format(where, why)) end
   local class = info.type:match("^([a-z]+)/[a-z0-9.+-]+$")
   if not CLASSES[class] then
-    return session:refuse(("%s: the data URI is of no picture, film or sound, neither by its bytes nor by its type%s")
-      :format(where, class and (" (%s)"):format(info.type) or ""))
+    return refuse(session, where, ("%s: the data URI is of no picture, film or sound, neither by its bytes nor by its "
+      .. "type%s"):format(where, class and (" (%s)"):format(info.type) or ""))
   elseif info.words then
-    return session:refuse(("%s: the data URI says %s, and holds %s"):format(where, info.type, info.words))
+    return refuse(session, where, ("%s: the data URI says %s, and holds %s"):format(where, info.type, info.words))
   end
   local refusal = unfit(session, where, field, class, info.type)
-  if refusal then return session:refuse(refusal) end
+  if refusal then return refuse(session, where, refusal) end
   if info.cut then
-    return refuse_cut(session, where .. ": the picture of the data URI", info.cut)
+    return refuse_cut(session, where .. ": the picture of the data URI", info.cut, where:match "^[A-Za-z0-9_]+")
   end
   return info.uri, info.animated
 end
@@ -206,10 +212,12 @@ local function fits(file, limits)
   return most ~= nil and media.data_uri_length(file) <= most, most
 end
 
-local function refuse(session, file, most)
+local function too_large(session, where, file, most)
   local name = session.adapter.name
-  if not most then return session:refuse(("%s: %s takes %ss by https URL only"):format(file.path, name, file.class)) end
-  return session:refuse(("%s is too large for a data URI: %d characters, %s takes %d; make it smaller, "
+  if not most then
+    return refuse(session, where, ("%s: %s takes %ss by https URL only"):format(file.path, name, file.class))
+  end
+  return refuse(session, where, ("%s is too large for a data URI: %d characters, %s takes %d; make it smaller, "
     .. "or give an https URL"):format(file.path, media.data_uri_length(file), name, most))
 end
 
@@ -223,11 +231,11 @@ end
 ---@return runway.Error|boolean|nil changed  was anything uploaded? or err
 function media.settle(session, params, limits, deadline)
   local changed = false
-  local settled, err = replace(params, function(file)
+  local settled, err = replace(params, function(file, where)
     if not files.is_file(file) then return file end
     local ok, most = fits(file, limits)
     if ok then return file end
-    if not session.adapter.upload then return refuse(session, file, most) end
+    if not session.adapter.upload then return too_large(session, where, file, most) end
     changed = true
     return media.upload(session, file.path, deadline)
   end, "")

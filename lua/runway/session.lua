@@ -213,7 +213,8 @@ end
 function Session:refuse(problem)
   if type(problem) ~= "table" then problem = { message = tostring(problem) } end
   return self:error {
-    kind = problem.kind or "invalid_request", code = problem.code, message = problem.message or "refused",
+    kind = problem.kind or "invalid_request", code = problem.code, field = problem.field,
+    message = problem.message or "refused",
     sent = "no", retryable = problem.permanent == false and retry.is_shortage(problem),
   }
 end

@@ -56,7 +56,7 @@ end
 ---@param kind any
 ---@return string|nil
 function submit.kind_fault(session, kind)
-  if type(kind) ~= "string" then return "the kind must be a word, got " .. values.show(kind) end
+  if type(kind) ~= "string" then return "it must be a word, got " .. values.show(kind) end
   if submit.offers(session, kind) then return nil end
   for _, attached in ipairs(session.adapter.attached or {}) do
     if attached == kind then return nil end
@@ -73,7 +73,9 @@ local function kind_of(session, given, kind)
     if problem then return session:refuse(problem) end
   end
   kind = kind or params.kind_of(given)
-  if not submit.offers(session, kind) then return session:refuse(unsupported(session, kind)) end
+  if not submit.offers(session, kind) then
+    return session:refuse { field = "kind", message = unsupported(session, kind) }
+  end
   return kind
 end
 
@@ -98,8 +100,8 @@ end
 local function with_extra(session, request, extra)
   if not extra then return request end
   if type(request.json) ~= "table" then
-    return session:refuse("extra has no place in a request without a JSON body, as this one of "
-      .. session.adapter.name .. " is")
+    return session:refuse { field = "extra", message = "extra has no place in a request without a JSON body, as this "
+      .. "one of " .. session.adapter.name .. " is" }
   end
   local copy, body = {}, {}
   for name, v in pairs(request) do copy[name] = v end
@@ -280,7 +282,7 @@ end
 local function take_target(session, order, target)
   local taken, other = targets.take(target, order.overwrite)
   if taken then return true end
-  return session:refuse { code = "output_taken",
+  return session:refuse { code = "output_taken", field = "output",
     message = ("output: %s is to be written by %s already; name another file, or let it be written over: "
       .. "output = { path =, overwrite = true }"):format(order.output,
       other.task_id and "task " .. other.task_id or "a task that is being submitted") }

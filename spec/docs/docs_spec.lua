@@ -506,7 +506,7 @@ describe("the README names", function()
     task = { "id", "provider", "kind", "status", "progress", "output", "failure", "failure_code", "created_at",
       "cost", "estimated_cost", "raw", "wait", "refresh", "download", "download_all", "cancel", "done" },
     job = { "join", "cancel", "done" },
-    error = { "kind", "message", "provider", "http_status", "code", "retryable", "sent", "retry_after",
+    error = { "kind", "message", "field", "provider", "http_status", "code", "retryable", "sent", "retry_after",
       "request_id", "attempts", "task", "task_id", "body", "traceback" },
     journal = { "entries", "get", "settle", "totals", "close", "key", "state", "path", "bytes", "credits", "error",
       "estimated_credits", "error_code", "request", "queued", "submitting", "submitted", "downloading", "done",

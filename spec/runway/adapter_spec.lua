@@ -340,6 +340,22 @@ describe("runway.adapter", function()
       m:finish()
     end)
 
+    it("a parameter that is refused is named in the error, whoever refuses it", function()
+      local _, err = with_picture { submit = function() return nil, { field = "voice", message = "mine is mute" } end }
+      assert.equal("voice", err.field)
+      assert.matches("mine is mute (mine, parameter voice)", tostring(err), 1, true)
+      _, err = with_picture {}                -- no data URI and no upload
+      assert.equal("prompt_image", err.field)
+      local client, m = client_of({ problem = function() return { field = "ratio", message = "a bad ratio" } end },
+        { { "POST /make", status = 400, json = {} } })
+      _, err = client:generate { kind = "text_to_video", prompt_text = "x" }
+      assert.same({ "ratio", "yes" }, { err.field, err.sent })
+      assert.is_nil(tostring(err):find("parameter", 1, true)) -- its message has it
+      _, err = client:generate { kind = "text_to_sound", prompt_text = "x" }
+      assert.equal("kind", err.field)
+      m:finish()
+    end)
+
     it("may give nonsense, and nothing is sent", function()
       for _, value in pairs { true, 5, "text", print, { image = "much" } } do
         local _, err = with_picture { media = function() return value end }

@@ -223,34 +223,32 @@ local ADVISED = {
 
 -- Params as the library names them, and the options that give them.
 local OPTIONS = {
-  { "prompt_text", "--prompt" }, { "prompt_image", "--image" }, { "prompt_video", "--video" },
-  { "durations?", "--duration" }, { "ratios?", "--ratio" }, { "seeds?", "--seed" }, { "a? ?model", "--model" },
-  { "kind", "--kind" },
+  prompt_text = "--prompt", prompt_image = "--image", prompt_video = "--video", duration = "--duration",
+  ratio = "--ratio", seed = "--seed", model = "--model", kind = "--kind", key = "--key", output = "-o", fit = "--fit",
+  extra = "--extra NAME=VALUE",
 }
+local WITH_PARAMS = { generate = true, estimate = true }
 
--- The option that gives the param which a refusal speaks of first; nil: none.
-local function option_in(message)
-  local option, first
-  for _, pair in ipairs(OPTIONS) do
-    local at = message:find("%f[A-Za-z0-9_]" .. pair[1] .. "%f[^A-Za-z0-9_]")
-    if at and (not first or at < first) then option, first = pair[2], at end
-  end
-  return option
+-- The option that gives the param at fault; nil: none here does.
+local function option_of(args, field)
+  local param = field and field:match "^[A-Za-z_][A-Za-z0-9_.]*"
+  return param and (OPTIONS[param] or OPTIONS[param:match "^[^.]*"]
+    or WITH_PARAMS[args.command] and ("--param %s=VALUE"):format(param)) or nil
 end
 
 --- A message as a line, and below it how what it advises is had here, but for what was given already.
 ---@param args table
 ---@param message string
 ---@param who? string    default: runway
----@param refused? boolean  it speaks of a param that was refused before anything was sent
+---@param field? string   the param at fault
 ---@return string lines
-function report.told(args, message, who, refused)
+function report.told(args, message, who, field)
   local words = {}
   message = report.spelled(message)
   for _, pair in ipairs(ADVISED) do
     if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
   end
-  if refused and #words == 0 then words[1] = option_in(message) end
+  if #words == 0 then words[1] = option_of(args, field) end
   return ("%s: %s\n%s"):format(who or "runway", message,
     #words > 0 and ("runway: here that is %s\n"):format(table.concat(words, " or ")) or "")
 end
@@ -315,8 +313,8 @@ local function error_object(err, about)
   end
   return {
     kind = err.kind, message = err.message, code = err.code, http_status = err.http_status, sent = err.sent,
-    retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id, attempts = err.attempts,
-    faults = err.faults,
+    field = err.field, retryable = err.retryable, retry_after = err.retry_after, request_id = err.request_id,
+    attempts = err.attempts, faults = err.faults,
   }
 end
 
@@ -351,7 +349,7 @@ local function in_words(args, err, message)
   if err.kind == "authentication" and err.http_status then
     message = message .. "; " .. report.about_the_key(err.provider)
   end
-  local said = report.told(args, message, nil, exits.is_refusal(err))
+  local said = report.told(args, message, nil, err.field)
   if err.kind == "unknown_submit" and args.command == "generate" and not args.journal then
     said = said .. "runway: with --journal FILE and --key KEY such a submit is remembered, and not made again by "
       .. "mistake\n"
@@ -406,8 +404,10 @@ function report.misuse(world, message)
   message = errors.redact(text.line(message) or "")
   local own = world.command:match " (.*)$"    -- some begin with the command's name
   local who = own and message:sub(1, #own + 1) == own .. " " and "runway" or world.command
-  local raised = world.args and not message:find("--", 1, true) -- by the library
-  world.stderr:write(report.told(world.args or {}, message, who, raised), "runway: see ", world.command, " --help\n")
+  local raised = world.args and not message:find("--", 1, true) -- by the library: it begins with the param
+  local param = raised and message:match "^[a-z_]+"
+  world.stderr:write(report.told(world.args or {}, message, who, OPTIONS[param] and param), "runway: see ",
+    world.command, " --help\n")
   if world.json then
     local object = object_of()
     object.error = error_object(message, { kind = "misuse" })

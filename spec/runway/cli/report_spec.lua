@@ -48,19 +48,23 @@ describe("runway.cli.report", function()
   end)
 
   it("names the option of a param that was refused", function()
-    for message, option in pairs {
-      ["gen4.5 takes durations 2 to 10, not 99"] = "--duration", ["gen4.5 needs ratio: 1280:720"] = "--ratio",
-      ["text_to_video needs a model: gen4.5"] = "--model", ["prompt_image[2] is neither a URL"] = "--image",
-      ["gen4.5 takes prompt_text of 1 to 1000 characters"] = "--prompt", ["seed must be an integer"] = "--seed",
+    for field, option in pairs {
+      duration = "--duration", ratio = "--ratio", model = "--model", ["prompt_image[2].uri"] = "--image",
+      prompt_text = "--prompt", seed = "--seed", kind = "--kind", voice = "--param voice=VALUE",
+      ["options.seconds"] = "--param options.seconds=VALUE",
     } do
-      local text = said({}, errors.new { kind = "invalid_request", sent = "no", message = message })
-      assert.matches("\nrunway: here that is " .. option .. "\n", text, 1, true)
+      for _, sent in ipairs { "no", "yes" } do -- whoever says it, we or the API
+        local text = said({ command = "generate" }, errors.new { kind = "invalid_request", sent = sent, field = field,
+          message = "mine does not take it" })
+        assert.matches("\nrunway: here that is " .. option .. "\n", text, 1, true)
+      end
     end
-    for _, err in ipairs {
-      errors.new { kind = "invalid_request", sent = "yes", message = "the ratio is bad" },
-      errors.new { kind = "invalid_request", sent = "no", message = "the decorations" },
-    } do
-      assert.is_nil(said({}, err):find("here that is", 1, true))
+  end)
+
+  it("guesses no option from the words of a message", function()
+    for _, message in ipairs { "mine has no such kind of ratio", "the model is resting", "the decorations" } do
+      local err = errors.new { kind = "invalid_request", sent = "no", message = message }
+      assert.is_nil(said({ command = "generate" }, err):find("here that is", 1, true))
     end
   end)
 
