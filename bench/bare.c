@@ -89,7 +89,7 @@ static void post_image (const char *path) {
 
 int main (int argc, char **argv) {
   const char *what = argc > 3 ? argv[1] : "";
-  int count = argc > 3 ? atoi(argv[3]) : 0;
+  int count = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0;
   int is_tls = strcmp(what, "tls") == 0, is_image = strcmp(what, "image") == 0;
   clockid_t clock = is_tls ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
   struct curl_slist *headers = curl_slist_append(NULL, "Expect:");

@@ -228,5 +228,8 @@ int main (int argc, char **argv) {
   }
   getrusage(RUSAGE_SELF, &used);
   printf("%.6f %.6f %ld\n", (double)clock() / CLOCKS_PER_SEC - cpu, now() - began, used.ru_maxrss);
+  free(tasks);
+  free(free_places);
+  free(places);
   return 0;
 }

@@ -268,7 +268,7 @@ int main (int argc, char **argv) {
   struct epoll_event reader = {.events = 0, .data.fd = STDOUT_FILENO};
   if (argc == 3) {
     delay = strtod(argv[1], NULL) / 1000;
-    wanted_looks = atoi(argv[2]);
+    wanted_looks = (int)strtol(argv[2], NULL, 10);
   }
   (void)signal(SIGPIPE, SIG_IGN);
   epoll = epoll_create1(EPOLL_CLOEXEC);

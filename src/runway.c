@@ -45,7 +45,7 @@ static const struct {
 static const struct {
   const char *name, *loaded, *library;
 } runway_needs[] = {
-  {"assert", LUA_GNAME, "base"},      {"require", "package", "package"},
+  {"assert", "_G", "base"},            {"require", "package", "package"},
   {"string", "string", "string"},     {"table", "table", "table"},
   {"math", "math", "math"},           {"coroutine", "coroutine", "coroutine"},
 };

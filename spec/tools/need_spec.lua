@@ -55,8 +55,8 @@ describe("what is missing", function()
     os.execute(("mkdir '%s/bin' && cd '%s/bin' && for name in sh cat dirname env grep id mktemp rm sed sort tr; do "
       .. "ln -s \"$(command -v $name)\" $name; done"):format(here.directory, here.directory))
     local function missing(full)
-      local pipe = assert(io.popen(("PATH='%s/bin' LUA=lua5.4 LUA_VERSION=5.4 INSTALL=no FULL=%s tools/need.sh test 2>&1")
-        :format(here.directory, full)))
+      local pipe = assert(io.popen(("PATH='%s/bin' LUA=lua5.4 LUA_VERSION=5.4 INSTALL=no FULL=%s "
+        .. "tools/need.sh test 2>&1"):format(here.directory, full)))
       local said = pipe:read "a"
       pipe:close()
       return said
