@@ -22,7 +22,7 @@ local surely = postgres.surely
 local PRICE = 60                              -- credits of one task: 5 s of gen4.5, as the sandbox counts
 local MOST = 6                                -- tasks under way
 local ANSWERED = 1                            -- seconds after which what a dead program had sent has come, or never
-local PATIENCE = 60                           -- seconds for the rest, once all kills are done
+local PATIENCE = 60                           -- seconds without one more that is made, once all kills are done
 
 -- Arguments: the base URL, the journal, the directory, the budget, most tasks, a mark to leave at its end, its name.
 local PROGRAM = [[
@@ -194,7 +194,7 @@ function fleets.run(opts)
   runway.run(enqueue_all, self, opts.tasks)
   watch(self)
   for i = 1, opts.workers do self.children[i] = start(self) end
-  local disturbances, next_kill, next_look, over = 0, clock.now() + 0.2, clock.now(), nil
+  local disturbances, next_kill, next_look, over, made = 0, clock.now() + 0.2, clock.now(), nil, 0
   while true do
     runway.step(0.005)
     local now = clock.now()
@@ -215,7 +215,9 @@ function fleets.run(opts)
       count_under_way(self)
       settle(self)
       local open, states = under_way(self)
-      over = over or self.kills >= opts.kills and now + PATIENCE
+      if self.kills >= opts.kills and (not over or states.done > made) then
+        over, made = now + PATIENCE, states.done
+      end
       local finished = open == 0 and states.done >= affordable
       if finished or over and now > over then break end
       next_look = clock.now() + 0.3
