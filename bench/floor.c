@@ -205,7 +205,7 @@ int main (int argc, char **argv) {
   handles = (unsigned)strtoul(argv[5], NULL, 10);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   places = calloc(handles, sizeof *places);
-  free_places = calloc(handles, sizeof *free_places);
+  free_places = calloc(handles, sizeof(place *));
   tasks = calloc(at_once, sizeof *tasks);
   if (!places || !free_places || !tasks || !(multi = curl_multi_init())) die("no memory");
   curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 2L * handles);

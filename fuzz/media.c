@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
     read_as_body(r, size % 63 + 1, &out);
     must(r->error.kind == RW_OK && (size_t)r->media_size == size);
     must(strcmp(r->parts->type, r->media_type) == 0);
-    must(rw_cut_before(&(rw_cut_bytes){-1, strchr(out.data, ',') + 1, size}, r->media_type) == r->media_cut);
+    const char *comma = out.data ? strchr(out.data, ',') : NULL;
+    must(comma && rw_cut_before(&(rw_cut_bytes){-1, comma + 1, size}, r->media_type) == r->media_cut);
     rw_buffer_free(&out);
   }
   rw_request_free(r);
