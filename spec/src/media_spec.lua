@@ -189,7 +189,8 @@ describe("a local file", function()
     end)
 
     it("of many millions of bytes takes no memory of their size", function()
-      local path = file("huge.png", PNG .. ("x"):rep(40000000)).path
+      if os.getenv "LUA_INIT" then return pending "a sanitizer has memory of its own for all that is touched" end
+      local path = file("huge.png", PNG .. ("x"):rep(16000000)).path
       local output = child.run([[
         local exchange = require "spec.support.exchange"
         local function most()
