@@ -61,9 +61,9 @@ function Admission:enter(s, deadline)
   end
   local w = scheduler.waiter(Turn)
   w.session, w.admission, w.at = s, self, self.last + 1
-  self.line[w.at] = w
-  self.last = w.at
   s:enlist(w, deadline)
+  self.line[w.at] = w                         -- last of what may fail: who is called from the line, comes
+  self.last = w.at
   local came = scheduler.park(w)
   if came == ITS_TURN then
     s:strike(w)

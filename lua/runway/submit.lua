@@ -349,6 +349,37 @@ function submit.enqueue(session, order)
   return remembered:enqueue()
 end
 
+-- What is spoken for, and what is made, for as long as the request is on its way; a job may be ended there, where it
+-- runs no more.
+local function on_its_way(session, order, kind, deadline, remembered)
+  local target
+  if order.output then
+    target = targets.new(order.output)
+    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
+  end
+  if order.fit then                           -- files that last for the request
+    order.fitted = {}
+    scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
+  end
+  local ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
+  if order.fit then
+    scheduler.note(order.fitted, nil)
+    fit.remove(order.fitted)
+  end
+  if not ok then targets.free(target) end
+  if target then scheduler.note(target, nil) end
+  if not ok then error(t, 0) end
+  local made = t or errors.is(err) and err.task
+  if not made then targets.free(target) elseif target then target.task_id = made.id end
+  return t, err
+end
+
+-- The same, of a call that has had its turn.
+local function admitted(session, order, ...)
+  scheduler.note(order, function() session.admission:leave() end)
+  return on_its_way(session, order, ...)
+end
+
 --- Submits a task: at most once.
 ---@param session runway.Session
 ---@param order runway.Order
@@ -361,7 +392,7 @@ function submit.make(session, order, kind)
   local err
   kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
-  local remembered, target, t
+  local remembered, t
   remembered, err = keyed.read(session, order, kind, deadline)
   if err then return nil, err end
   if remembered then
@@ -371,27 +402,10 @@ function submit.make(session, order, kind)
   local admission = session.admission
   local ok, late = admission:enter(session, deadline)
   if not ok then return nil, late end
-  scheduler.note(order, function() admission:leave() end) -- a job may be ended on the way, where it runs no more
-  if order.output then
-    target = targets.new(order.output)
-    scheduler.note(target, function() if not target.task_id then targets.free(target) end end)
-  end
-  if order.fit then                           -- files that last for the request
-    order.fitted = {}
-    scheduler.note(order.fitted, function() fit.remove(order.fitted) end)
-  end
-  ok, t, err = pcall(carry_out, session, order, kind, target, deadline, remembered)
-  scheduler.note(order, nil)
+  ok, t, err = pcall(admitted, session, order, kind, deadline, remembered)
+  guard.persist(scheduler.note, order, nil)
   guard.persist(admission.leave, admission)
-  if order.fit then
-    scheduler.note(order.fitted, nil)
-    fit.remove(order.fitted)
-  end
-  if not ok then targets.free(target) end
-  if target then scheduler.note(target, nil) end
   if not ok then error(t, 0) end
-  local made = t or errors.is(err) and err.task
-  if not made then targets.free(target) elseif target then target.task_id = made.id end
   return t, err
 end
 

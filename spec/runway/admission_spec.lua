@@ -2,6 +2,7 @@
 
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local targets = require "runway.targets"
 
 local clip = mocked.clip
 
@@ -80,6 +81,11 @@ describe("submits beside one another", function()
     for i = 1, 5 do
       assert.is_nil((client:generate(clip { output = "/nowhere/" .. i .. ".mp4" })))
     end
+    local new = targets.new                   -- which finds no memory, before anything else is begun
+    finally(function() targets.new = new end)
+    targets.new = function() error("not enough memory", 0) end
+    for _ = 1, 5 do assert.is_false((pcall(client.generate, client, clip { output = "/nowhere/a.mp4" }))) end
+    targets.new = new
     assert.equal("last", begin("last"):join().id)
   end)
 
