@@ -8,6 +8,7 @@ local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
+local queued = require "spec.support.queued"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
 
@@ -36,25 +37,13 @@ journals.over_each_database("a task whose program is gone", function()
       p.provider, p.base_url, "task-" .. key, p.status, p.reserved, core.wall_ms() } }
   end
 
-  local function enqueue(...)
-    for _, key in ipairs { ... } do assert(client:enqueue(mocked.clip { key = key, prompt_text = key })) end
-  end
+  local function enqueue(...) queued.put(client, ...) end
 
   local function running(id) return { task = { json = { id = id, status = "RUNNING" } } } end
 
-  local function count(pattern)
-    local found = 0
-    for _, request in ipairs(mock.requests) do
-      if (request.method .. " " .. request.url):find(pattern) then found = found + 1 end
-    end
-    return found
-  end
+  local function count(pattern) return queued.asked(mock, pattern) end
 
-  local function work(more)
-    local options = { directory = journals.path "out", until_empty = true }
-    for name, v in pairs(more or {}) do options[name] = v end
-    return assert(runway.work(client, options))
-  end
+  local function work(more) return queued.work(client, more) end
 
   it("is asked after by a worker that has no place, and gives its own back within a minute of its end", function()
     ways["task-gone"] = running "task-gone"

@@ -8,6 +8,7 @@ local journal = require "runway.journal"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
+local queued = require "spec.support.queued"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
 
@@ -30,22 +31,14 @@ describe("a worker", function()
     journals.teardown()
   end)
 
-  local function enqueue(...)
-    for _, key in ipairs { ... } do assert(client:enqueue(mocked.clip { key = key, prompt_text = key })) end
-  end
+  local function enqueue(...) queued.put(client, ...) end
 
-  local function count(pattern)
-    local found = 0
-    for _, request in ipairs(mock.requests) do
-      if (request.method .. " " .. request.url):find(pattern) then found = found + 1 end
-    end
-    return found
-  end
+  local function count(pattern) return queued.asked(mock, pattern) end
 
   local function work(more)
-    local options = { directory = journals.path "out", until_empty = true, jobs = 1 }
-    for name, v in pairs(more or {}) do options[name] = v end
-    return assert(runway.work(client, options))
+    more = more or {}
+    more.jobs = more.jobs or 1
+    return queued.work(client, more)
   end
 
   -- The work of a worker, and beside it what happens meanwhile.

@@ -9,6 +9,7 @@ local journals = require "spec.support.journals"
 local ledger = require "runway.ledger"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
+local queued = require "spec.support.queued"
 local recipe = require "runway.recipe"
 local runway = require "runway"
 
@@ -37,11 +38,7 @@ journals.over_each_database("a queue", function()
     return count
   end
 
-  local function work(more)
-    local options = { directory = journals.path "out", until_empty = true }
-    for name, v in pairs(more or {}) do options[name] = v end
-    return assert(runway.work(client, options))
-  end
+  local function work(more) return queued.work(client, more) end
 
   it("tells what becomes of each", function()
     open { ["shot a"] = {}, ["shot b"] = { code = "SAFETY.INPUT.TEXT" }, ["shot c"] = { fault = "lost" } }

@@ -4,6 +4,7 @@ local entries = require "runway.sheet.entries"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
+local queued = require "spec.support.queued"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
 
@@ -20,9 +21,7 @@ describe("the page of a worker's directory", function()
     journals.teardown()
   end)
 
-  local function enqueue(...)
-    for _, key in ipairs { ... } do assert(client:enqueue(mocked.clip { key = key, prompt_text = key })) end
-  end
+  local function enqueue(...) queued.put(client, ...) end
   local function work(directory)
     assert(runway.work(client, { directory = journals.path(directory), until_empty = true, attempts = 2 }))
     return scratch.read(journals.path(directory .. "/index.html"))
