@@ -52,6 +52,7 @@ build = {
         "src/clock.c",
         "src/cut.c",
         "src/data_uri.c",
+        "src/departure.c",
         "src/directory.c",
         "src/disk.c",
         "src/engine.c",

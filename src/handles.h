@@ -13,6 +13,10 @@
 
 #include <curl/curl.h>
 
+/* Sets an option of a request's handle; false when libcurl has no memory for it. */
+#define rw_set(r, option, value) \
+  (curl_easy_setopt((r)->easy, CURLOPT_##option, (value)) == CURLE_OK)
+
 #pragma GCC visibility push(hidden)
 
 #define RW_HANDLES_MOST 128    /* beyond, one that is given back is released: 5 KiB

@@ -15,14 +15,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "arrival.h"
-#include "body.h"
 #include "clock.h"
+#include "departure.h"
 #include "handles.h"
 #include "header.h"
 #include "idle.h"
@@ -48,7 +47,7 @@
 
 /*
 ** {=================================================================
-** Callbacks: where it may lead, whether it may leave, and bytes of its body
+** Callbacks: where it may lead, and whether it may leave
 ** ==================================================================
 */
 
@@ -201,36 +200,6 @@ static int transfer_on_request (void *data, char *ip, char *local, int port,
   return CURL_PREREQFUNC_OK;
 }
 
-
-/*
-** Bytes of an input, from the descriptor that the disk stage has opened. Here and
-** below are the places where the network thread reads a file, as far as the kernel
-** has not read it ahead: it may be larger than memory, and libcurl asks when it has
-** room. What is encoded, and little, was read before.
-*/
-static size_t transfer_on_read (char *to, size_t size, size_t n, void *data) {
-  const int *fd = data;
-  ssize_t got;
-  do got = read(*fd, to, size * n);
-  while (got < 0 && errno == EINTR);
-  return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
-}
-
-
-/* The same of a body whose files were read once already. */
-static size_t transfer_on_body (char *to, size_t size, size_t n, void *data) {
-  ssize_t got = rw_body_read(data, to, size * n);
-  return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
-}
-
-
-/* libcurl begins a request anew that another server is to have. */
-static int transfer_on_rewind (void *data, curl_off_t offset, int origin) {
-  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  rw_body_rewind(data);
-  return CURL_SEEKFUNC_OK;
-}
-
 /* }================================================================= */
 
 
@@ -240,87 +209,6 @@ static int transfer_on_rewind (void *data, curl_off_t offset, int origin) {
 ** ==================================================================
 */
 
-#define set(r, option, value)  \
-  (curl_easy_setopt((r)->easy, CURLOPT_##option, (value)) == CURLE_OK)
-
-
-/* The body: what the disk stage has put together, or the parts, all texts. A
-** single one, the usual case, is sent from where it lies. */
-static bool add_body (rw_request *r) {
-  const char *body = r->upload.data;
-  size_t len = r->upload.len;
-  if (!body && r->nparts == 1) {
-    body = r->parts[0].text;
-    len = r->parts[0].len;
-  } else if (!body) {
-    for (size_t i = 0; i < r->nparts; i++)
-      if (!rw_buffer_append(&r->upload, r->parts[i].text, r->parts[i].len)) return false;
-    body = r->upload.data;
-    len = r->upload.len;
-  }
-  r->upload_size = (int64_t)len;
-  return set(r, POSTFIELDSIZE_LARGE, (curl_off_t)len) &&
-         set(r, POSTFIELDS, body ? body : "");
-}
-
-
-static bool add_stream (rw_request *r) {
-  r->upload_size = rw_body_length(r);
-  return set(r, POST, 1L) && set(r, POSTFIELDSIZE_LARGE, (curl_off_t)r->upload_size) &&
-         set(r, READFUNCTION, transfer_on_body) && set(r, READDATA, r) &&
-         set(r, SEEKFUNCTION, transfer_on_rewind) && set(r, SEEKDATA, r);
-}
-
-
-static bool add_field (curl_mimepart *part, rw_field *f) {
-  const char *slash = f->path ? strrchr(f->path, '/') : NULL;
-  const char *name = f->filename ? f->filename : slash ? slash + 1 : f->path;
-  if (!part || curl_mime_name(part, f->name) != CURLE_OK) return false;
-  if (f->value) return curl_mime_data(part, f->value, f->len) == CURLE_OK;
-  return curl_mime_data_cb(part, (curl_off_t)f->size, transfer_on_read, NULL, NULL,
-                           &f->fd) == CURLE_OK &&
-         curl_mime_filename(part, name) == CURLE_OK &&
-         (!f->type || curl_mime_type(part, f->type) == CURLE_OK);
-}
-
-
-static bool add_form (rw_request *r) {
-  r->mime = curl_mime_init(r->easy);
-  if (!r->mime) return false;
-  r->upload_size = 0;                    /* at least what its files hold */
-  for (size_t i = 0; i < r->nfields; i++)
-    r->upload_size += r->fields[i].path ? r->fields[i].size : (int64_t)r->fields[i].len;
-  for (size_t i = 0; i < r->nfields; i++)
-    if (!add_field(curl_mime_addpart(r->mime), &r->fields[i])) return false;
-  return set(r, MIMEPOST, r->mime);
-}
-
-
-static bool add_file (rw_request *r) {
-  return set(r, UPLOAD, 1L) &&
-         set(r, READFUNCTION, transfer_on_read) && set(r, READDATA, &r->upload_fd) &&
-         set(r, INFILESIZE_LARGE, (curl_off_t)r->upload_size);
-}
-
-
-/* GET with nothing else, which a handle that is used again may not be left with. */
-static bool add_nothing (rw_request *r) {
-  const char *method = strcmp(r->method, "GET") == 0 ? NULL : r->method;
-  return set(r, HTTPGET, 1L) && set(r, CUSTOMREQUEST, method);
-}
-
-
-static bool set_method (rw_request *r) {
-  if (r->nfields) return add_form(r) && set(r, CUSTOMREQUEST, r->method);
-  if (r->file) return add_file(r) && set(r, CUSTOMREQUEST, r->method);
-  if (strcmp(r->method, "HEAD") == 0) return set(r, NOBODY, 1L);
-  if (r->streams) return add_stream(r) && set(r, CUSTOMREQUEST, r->method);
-  if (r->nparts || strcmp(r->method, "POST") == 0)
-    return add_body(r) && set(r, CUSTOMREQUEST, r->method);
-  return add_nothing(r);
-}
-
-
 /*
 ** Certificates: named by file and not by directory, unless that is asked for,
 ** since only then libcurl keeps them parsed between connections (16 ms each
@@ -329,12 +217,12 @@ static bool set_method (rw_request *r) {
 static bool set_trust (rw_request *r) {
   char *file = NULL;                     /* libcurl's own */
   if (!speaks_tls(r)) return true;
-  if (r->ca_file && !set(r, CAINFO, r->ca_file)) return false;
+  if (r->ca_file && !rw_set(r, CAINFO, r->ca_file)) return false;
   if (!r->ca_file) (void)curl_easy_getinfo(r->easy, CURLINFO_CAINFO, &file);
-  if ((r->ca_file || file || r->ca_dir) && !set(r, CAPATH, r->ca_dir)) return false;
+  if ((r->ca_file || file || r->ca_dir) && !rw_set(r, CAPATH, r->ca_dir)) return false;
   rw_tls_watch(r->easy);
-  return set(r, SSL_VERIFYPEER, 1L) && set(r, SSL_VERIFYHOST, 2L) &&
-         set(r, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  return rw_set(r, SSL_VERIFYPEER, 1L) && rw_set(r, SSL_VERIFYHOST, 2L) &&
+         rw_set(r, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 
@@ -342,68 +230,68 @@ static bool set_trust (rw_request *r) {
 ** told so says it when the proxy is used. */
 static bool set_proxy_trust (rw_request *r) {
   if (curl_strnequal(r->proxy, "https:", 6)) {
-    if (r->ca_file) (void)set(r, PROXY_CAINFO, r->ca_file);
-    if (r->ca_file || r->ca_dir) (void)set(r, PROXY_CAPATH, r->ca_dir);
+    if (r->ca_file) (void)rw_set(r, PROXY_CAINFO, r->ca_file);
+    if (r->ca_file || r->ca_dir) (void)rw_set(r, PROXY_CAPATH, r->ca_dir);
   }
-  return set(r, PROXY_SSL_VERIFYPEER, 1L) && set(r, PROXY_SSL_VERIFYHOST, 2L) &&
-         set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  return rw_set(r, PROXY_SSL_VERIFYPEER, 1L) && rw_set(r, PROXY_SSL_VERIFYHOST, 2L) &&
+         rw_set(r, PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 
 /* The proxy was found on the caller's thread; libcurl is to look nowhere. */
 static bool set_proxy (rw_request *r) {
   r->via_proxy = r->proxy && *r->proxy;
-  return !r->via_proxy || (set_proxy_trust(r) && set(r, PROXY, r->proxy));
+  return !r->via_proxy || (set_proxy_trust(r) && rw_set(r, PROXY, r->proxy));
 }
 
 
 /* What is the same for every exchange: set once on a handle. */
 static bool set_common (rw_request *r) {
   return
-    set(r, PROXY, "") && set(r, NOPROXY, "") &&
-    set(r, PROTOCOLS_STR, "http,https") &&
-    set(r, FOLLOWLOCATION, 0L) &&
-    set(r, MAXAGE_CONN, 30L) &&
-    set(r, PREREQFUNCTION, transfer_on_request) &&
-    set(r, DEBUGFUNCTION, transfer_on_debug) &&
-    set(r, OPENSOCKETFUNCTION, transfer_on_socket) &&
-    set(r, CLOSESOCKETFUNCTION, transfer_on_close) && set(r, CLOSESOCKETDATA, r->idle) &&
-    set(r, XFERINFOFUNCTION, transfer_on_progress) &&
-    set(r, HEADERFUNCTION, rw_arrival_header) &&
-    set(r, WRITEFUNCTION, rw_arrival_body) &&
+    rw_set(r, PROXY, "") && rw_set(r, NOPROXY, "") &&
+    rw_set(r, PROTOCOLS_STR, "http,https") &&
+    rw_set(r, FOLLOWLOCATION, 0L) &&
+    rw_set(r, MAXAGE_CONN, 30L) &&
+    rw_set(r, PREREQFUNCTION, transfer_on_request) &&
+    rw_set(r, DEBUGFUNCTION, transfer_on_debug) &&
+    rw_set(r, OPENSOCKETFUNCTION, transfer_on_socket) &&
+    rw_set(r, CLOSESOCKETFUNCTION, transfer_on_close) && rw_set(r, CLOSESOCKETDATA, r->idle) &&
+    rw_set(r, XFERINFOFUNCTION, transfer_on_progress) &&
+    rw_set(r, HEADERFUNCTION, rw_arrival_header) &&
+    rw_set(r, WRITEFUNCTION, rw_arrival_body) &&
     /* a look-up that is given up must not hold up the transfers beside it */
-    set(r, QUICK_EXIT, 1L) &&
-    set(r, TCP_NODELAY, 1L) && set(r, NOSIGNAL, 1L);
+    rw_set(r, QUICK_EXIT, 1L) &&
+    rw_set(r, TCP_NODELAY, 1L) && rw_set(r, NOSIGNAL, 1L);
 }
 
 
 /* Everything else, each time: a handle that was used has another exchange's. */
 static bool set_options (rw_request *r) {
   return
-    set(r, URL, r->url) && set_method(r) && set_trust(r) && set_proxy(r) &&
+    rw_set(r, URL, r->url) && rw_departure_set(r) && set_trust(r) && set_proxy(r) &&
     /* a paid request has its connection to itself, and a server that is being
     ** reloaded turns fresh HTTP/2 connections away after the request has left */
-    set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
+    rw_set(r, HTTP_VERSION, (long)(r->gate ? CURL_HTTP_VERSION_1_1
                                         : CURL_HTTP_VERSION_2TLS)) &&
-    set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
+    rw_set(r, FRESH_CONNECT, r->gate ? 1L : 0L) &&
     /* what it leaves is of use to the queries that follow, where they have none */
-    set(r, FORBID_REUSE, r->gate && rw_idle_has(r->idle, r->url) ? 1L : 0L) &&
+    rw_set(r, FORBID_REUSE, r->gate && rw_idle_has(r->idle, r->url) ? 1L : 0L) &&
     /* decoded whether asked for or not; not by libcurl, which drops what does not
     ** fit its label, but for a film in a coding, which is best as it lies there. What
     ** libcurl is not to decode is offered by a header of ours: its own it writes twice */
-    set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : rw_unpack_ready() ? NULL : "") &&
-    set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
-    set(r, PREREQDATA, r) && set(r, OPENSOCKETDATA, r) && set(r, XFERINFODATA, r) &&
-    set(r, HEADERDATA, r) && set(r, WRITEDATA, r) && set(r, DEBUGDATA, r) &&
-    set(r, VERBOSE, r->gate || r->trace ? 1L : 0L) &&
-    set(r, NOPROGRESS, r->upload_size < RW_LARGE_BODY ? 1L : 0L) &&
-    set(r, HTTPHEADER, r->headers) &&
-    set(r, CONNECT_TO, r->pins) &&
-    set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
-    set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
-    set(r, LOW_SPEED_TIME, r->stall_s) &&
-    set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)ANSWER_CHUNK) &&
-    set(r, ERRORBUFFER, r->errbuf) && set(r, PRIVATE, r);
+    rw_set(r, ACCEPT_ENCODING, r->sink.path ? "identity" : rw_unpack_ready() ? NULL : "") &&
+    rw_set(r, HTTP_CONTENT_DECODING, r->sink.path || rw_unpack_ready() ? 0L : 1L) &&
+    rw_set(r, PREREQDATA, r) && rw_set(r, OPENSOCKETDATA, r) && rw_set(r, XFERINFODATA, r) &&
+    rw_set(r, HEADERDATA, r) && rw_set(r, WRITEDATA, r) && rw_set(r, DEBUGDATA, r) &&
+    rw_set(r, VERBOSE, r->gate || r->trace ? 1L : 0L) &&
+    rw_set(r, NOPROGRESS, r->upload_size < RW_LARGE_BODY ? 1L : 0L) &&
+    rw_set(r, HTTPHEADER, r->headers) &&
+    rw_set(r, CONNECT_TO, r->pins) &&
+    rw_set(r, CONNECTTIMEOUT_MS, r->connect_ms) &&
+    rw_set(r, LOW_SPEED_LIMIT, r->stall_s ? 1L : 0L) &&
+    rw_set(r, LOW_SPEED_TIME, r->stall_s) &&
+    rw_set(r, BUFFERSIZE, r->sink.path ? (long)FILE_CHUNK : (long)ANSWER_CHUNK) &&
+    rw_set(r, ERRORBUFFER, r->errbuf) && rw_set(r, PRIVATE, r);
 }
 
 
@@ -421,10 +309,10 @@ static bool is_usual (const rw_request *r) {
 /* Sees to it that the handle points to nothing of the request's. */
 static bool set_free (rw_request *r) {
   return
-    set(r, POSTFIELDS, NULL) && set(r, PREREQDATA, NULL) && set(r, OPENSOCKETDATA, NULL) &&
-    set(r, XFERINFODATA, NULL) && set(r, HEADERDATA, NULL) && set(r, WRITEDATA, NULL) &&
-    set(r, DEBUGDATA, NULL) && set(r, HTTPHEADER, NULL) && set(r, CONNECT_TO, NULL) &&
-    set(r, ERRORBUFFER, NULL) && set(r, PRIVATE, NULL);
+    rw_set(r, POSTFIELDS, NULL) && rw_set(r, PREREQDATA, NULL) && rw_set(r, OPENSOCKETDATA, NULL) &&
+    rw_set(r, XFERINFODATA, NULL) && rw_set(r, HEADERDATA, NULL) && rw_set(r, WRITEDATA, NULL) &&
+    rw_set(r, DEBUGDATA, NULL) && rw_set(r, HTTPHEADER, NULL) && rw_set(r, CONNECT_TO, NULL) &&
+    rw_set(r, ERRORBUFFER, NULL) && rw_set(r, PRIVATE, NULL);
 }
 
 /* }================================================================= */
@@ -492,7 +380,7 @@ static bool asks_otherwise (rw_request *r, CURLcode code) {
   r->head_seen = 0;
   r->head_lines = 0;
   r->errbuf[0] = '\0';
-  return set(r, HTTP_CONTENT_DECODING, r->decoding == RW_DECODED ? 1L : 0L);
+  return rw_set(r, HTTP_CONTENT_DECODING, r->decoding == RW_DECODED ? 1L : 0L);
 }
 
 
@@ -503,7 +391,7 @@ bool rw_transfer_again (rw_request *r, CURLcode code) {
     return false;
   r->second_try = true;
   r->errbuf[0] = '\0';
-  return set(r, HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  return rw_set(r, HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 }
 
 
