@@ -2,6 +2,7 @@
 
 local mocked = require "spec.support.mocked"
 local runway = require "runway"
+local scratch = require "spec.support.scratch"
 local targets = require "runway.targets"
 
 local clip = mocked.clip
@@ -61,17 +62,39 @@ describe("submits beside one another", function()
     assert.same({}, { sent.late, sent.cancelled, sent.never })
   end)
 
-  it("pass their turn on when their job ends before it comes, or in the middle of it", function()
+  -- Are two on their way at once, still?
+  local function both_go()
+    local before = #m.requests
+    local jobs = { begin "x", begin "y" }
+    runway.sleep(0.5)                         -- an answer takes longer
+    assert.equal(2, #m.requests - before)
+    assert.same({ "x", "y" }, ids(jobs))
+  end
+
+  it("pass their turn on when their job ends before it comes", function()
     open()
-    local jobs = { begin "a", begin "b", begin "c", begin "d", begin "e" }
-    local called = jobs[3]
-    runway.spawn(function()
-      jobs[1]:join()
-      called:cancel()                         -- it was called just now, and has not come
-      jobs[4]:cancel()
+    local called
+    local first = runway.spawn(function()
+      local task = client:generate(clip { prompt_text = "a" })
+      called:cancel()                         -- its turn is here since just now, and it has not come
+      return task
     end)
-    assert.equal("e", jobs[5]:join().id)
-    assert.same({ "f", "g", "h" }, ids { begin "f", begin "g", begin "h" })
+    local second = begin "b"
+    called = begin "c"
+    assert.same({ "a", "b" }, ids { first, second })
+    assert.equal("cancelled", select(2, called:join()).kind)
+    both_go()
+  end)
+
+  it("give their turn back when their job ends in the middle of it", function()
+    open()
+    local here = scratch.new()
+    finally(function() here:remove() end)
+    local jobs = { begin("a", { output = here:path "a.mp4" }), begin("b", { output = here:path "b.mp4" }) }
+    runway.sleep(0)                           -- their places are looked at
+    for _, job in ipairs(jobs) do job:cancel() end
+    assert.equal(0, #m.requests)
+    both_go()
   end)
 
   it("give their turn back when they are refused, and when something is raised in them", function()
