@@ -24,9 +24,12 @@ static void read_as_body (rw_request *r, size_t room, rw_buffer *out) {
   char piece[64];
   int64_t length;
   ssize_t n;
-  r->parts = calloc(1, sizeof *r->parts);
-  must(r->parts && (r->parts->path = strdup(path)));
-  r->parts->fd = -1;
+  rw_part *part = calloc(1, sizeof *part);
+  char *name = strdup(path);
+  must(part && name);
+  part->path = name;
+  part->fd = -1;
+  r->parts = part;
   r->nparts = 1;
   if (!rw_body_open(r)) return;
   length = rw_body_length(r);
