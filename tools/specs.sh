@@ -25,6 +25,10 @@ if [ $# -eq 0 ]; then
   unset IFS
 fi
 
+for file; do
+  [ -f "$file" ] || { echo "there is no file $file (specs are spec/**/*_spec.lua)" >&2; exit 1; }
+done
+
 limit=
 command -v timeout >/dev/null && limit="timeout -k 5 ${SPEC_TIMEOUT:-180}"
 cpus=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)

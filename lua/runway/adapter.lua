@@ -90,9 +90,9 @@ local function problem_of(s, name, given)
   if given == nil then return nil end
   if type(given) == "string" then return { message = given } end
   given = plain(given)
-  if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem") end
+  if type(given) ~= "table" then return nil, odd(s, name, given, "as a problem", contract.A_PROBLEM) end
   local faults, problem = {}, {}
-  if given.message == nil then faults[1] = odd(s, name, nil, "as the message of a problem") end
+  if given.message == nil then faults[1] = odd(s, name, nil, "as the message of a problem", "a string") end
   for field, v in next, given do
     local fits = contract.PROBLEM[field]
     if not fits then
@@ -113,7 +113,7 @@ end
 
 -- What is wrong with a request; nil when it can be sent.
 local function request_fault(s, name, request)
-  if type(request) ~= "table" then return odd(s, name, request, "as a request") end
+  if type(request) ~= "table" then return odd(s, name, request, "as a request", contract.A_REQUEST) end
   local bodies = 0
   for field, v in next, request do
     local fits = REQUEST[field]
@@ -142,16 +142,19 @@ local function request_fault(s, name, request)
   return nil
 end
 
-local URI = "a string that is not empty: what the API takes in place of a file's URL"
+local STEP = "{ request = … } or { uri = … }"
 
 -- A step of an upload is what it leads to, or the next request.
 local function step_fault(s, name, step)
-  if type(step) ~= "table" then return odd(s, name, step, "as a step", "{ request = … } or { uri = … }") end
+  if type(step) ~= "table" then return odd(s, name, step, "as a step", STEP) end
   for field in next, step do
     if not contract.STEP[field] then return unknown(s, name, field, contract.STEP, "step") end
   end
-  if step.uri == nil then return request_fault(s, name, step.request) end
-  return not contract.is_word(step.uri) and odd(s, name, step.uri, "as the uri of a step", URI) or nil
+  if step.uri ~= nil then
+    return not contract.is_uri(step.uri) and odd(s, name, step.uri, "as the uri of a step", contract.URI) or nil
+  end
+  if step.request == nil then return odd(s, name, step, "as a step", STEP) end
+  return request_fault(s, name, step.request)
 end
 
 --- Lets the adapter make a request (for "upload": a step).
@@ -179,8 +182,10 @@ function adapter.ask(s, name, a, b)
     problem.message = problem.message and fault .. ": " .. problem.message or fault
   end
   return nil, problem or broken("the adapter %s made nothing in %s; it must return a %s, or nil and a problem", who,
-    name, name == "upload" and "step ({ request = … } or { uri = … })" or "request")
+    name, name == "upload" and "step (" .. STEP .. ")" or "request")
 end
+
+local HEADERS = "a table of names and strings, like { Authorization = \"Bearer \" .. api_key }"
 
 --- Headers for requests to the base URL's origin.
 ---@param s runway.Session
@@ -191,11 +196,15 @@ function adapter.sign(s)
   local ok, headers = attempt(s, "sign", s.key)
   if not ok then return nil, broken("the adapter %s failed in sign: %s", s.adapter.name, headers) end
   headers = plain(headers)
-  if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers")) end
+  if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers", HEADERS)) end
   for name, value in pairs(headers) do
-    if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
-      return nil, broken("%s", odd(s, "sign", value, "as a header"))
+    local fault
+    if type(name) ~= "string" then
+      fault = odd(s, "sign", name, "as the name of a header", HEADERS)
+    elseif type(value) ~= "string" and type(value) ~= "number" then
+      fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""), "a string")
     end
+    if fault then return nil, broken("%s", fault) end
   end
   return headers
 end
@@ -227,9 +236,6 @@ local function clean(s, name, value)
       local fault
       if not fits then
         fault = unknown(s, name, field, TASK, "task")
-      elseif field == "progress" and type(v) == "number" then -- another one each time, and one fault
-        fault = ("the adapter %s gave a progress out of range in %s; it must be %s"):format(s.adapter.name, name,
-          contract.EXPECTED.progress)
       else
         fault = odd(s, name, v, "as " .. field, contract.EXPECTED[field])
       end
@@ -253,13 +259,13 @@ local function value_of(s, name, value)
   end
   if name == "balance" then
     if contract.is_number(value) then return value end
-    return nil, odd(s, name, value, "as a balance")
+    return nil, odd(s, name, value, "as a balance", "a number of credits")
   end
   if name == "limits" then
     if contract.is_allowance(value) then return value end
     return nil, odd(s, name, value, "as limits", contract.ALLOWANCE)
   end
-  if type(value) ~= "table" then return nil, odd(s, name, value, "as the fields of a task") end
+  if type(value) ~= "table" then return nil, odd(s, name, value, "as the fields of a task", contract.A_TASK) end
   return clean(s, name, value)
 end
 
@@ -280,7 +286,7 @@ function adapter.read(s, name, answer, more)
   local ok, value, problem = attempt(s, name, answer, more)
   if not ok then
     local fault = ("the adapter %s failed to read an answer: %s raised %s"):format(s.adapter.name, name, value)
-    s:complain("error", fault)
+    s:fault("error", fault)
     return nil, nil, fault
   end
   if name == "problem" then value, problem = nil, value or nil end
@@ -288,7 +294,7 @@ function adapter.read(s, name, answer, more)
   value, odd_value = value_of(s, name, value)
   problem, odd_problem = problem_of(s, name, problem)
   local fault = odd_value or odd_problem
-  if fault then s:complain("warning", fault) end
+  if fault then s:fault("warning", fault) end
   return value, problem, fault
 end
 
@@ -308,12 +314,12 @@ function adapter.asks_at(given)
 end
 
 -- What a function that may be missing answers; nil, problem when it breaks or answers with another type.
-local function opinion(s, name, fits, what, ...)
+local function opinion(s, name, fits, what, expected, ...)
   if not s.adapter[name] then return nil end
   local ok, value = attempt(s, name, ...)
   if not ok then return nil, broken("the adapter %s failed in %s: %s", s.adapter.name, name, value) end
   value = plain(value)
-  if value ~= nil and not fits(value) then return nil, broken("%s", odd(s, name, value, what)) end
+  if value ~= nil and not fits(value) then return nil, broken("%s", odd(s, name, value, what, expected)) end
   return value
 end
 
@@ -323,7 +329,7 @@ end
 ---@return string|nil
 ---@return runway.Problem|nil problem
 function adapter.kind_of(s, given)
-  return opinion(s, "kind_of", contract.is_word, "as a kind", given)
+  return opinion(s, "kind_of", contract.is_word, "as a kind", "the name of one, or nil", given)
 end
 
 --- Longest data URIs of a kind of task, in characters by class.
@@ -332,7 +338,8 @@ end
 ---@return runway.Problem|nil problem
 function adapter.media(s, kind, given)
   if type(s.adapter.media) ~= "function" then return s.adapter.media or {} end
-  local limits, problem = opinion(s, "media", contract.is_limits, "as limits", kind, given)
+  local limits, problem = opinion(s, "media", contract.is_limits, "as limits",
+    "a table of class (image, video, audio) and longest data URI, or nil", kind, given)
   return limits or not problem and {} or nil, problem
 end
 
@@ -348,7 +355,7 @@ function adapter.price(s, kind, request)
   if not ok then return nil, ("the adapter %s failed in price: %s"):format(s.adapter.name, price) end
   if price == nil then return nil, type(why) == "string" and why or nil end
   price = plain(price)
-  if not contract.is_price(price) then return nil, odd(s, "price", price, "as a price") end
+  if not contract.is_price(price) then return nil, odd(s, "price", price, "as a price", contract.PRICE) end
   return { credits = price.credits, low = price.low or price.credits, basis = price.basis or "provider" }
 end
 
@@ -359,7 +366,7 @@ local function is_anything() return true end
 ---@param code string|nil   the failure's
 ---@return boolean
 function adapter.may_retry(s, code)
-  local again, problem = opinion(s, "retryable_failure", is_anything, "", code)
+  local again, problem = opinion(s, "retryable_failure", is_anything, "", nil, code)
   if problem then s:log("error", problem.message) end
   return again == true
 end

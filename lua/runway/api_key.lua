@@ -51,7 +51,7 @@ end
 local function checked(key, variable, where)
   local fault = fault_of(key, variable)
   if fault then return nil, ("the API key%s %s"):format(where, fault) end
-  return key, nil, (where:gsub("^ in ", ""))
+  return key, nil, where == "" and "the option api_key" or where:gsub("^ in ", "")
 end
 
 --------------------------------------------------------------------- names that are nearly right
@@ -169,7 +169,7 @@ end
 ---@return string|nil why        there is none that can be used; no key is in it
 ---@return string|nil where      it was found, for people
 function api_key.find(name, variable, given)
-  if type(given) == "function" then return given end
+  if type(given) == "function" then return given, nil, "the function api_key" end
   if given and given ~= "" then return checked(given, variable, "") end
   local key = environment(variable)
   local path = variable and environment(variable .. "_FILE")

@@ -186,20 +186,22 @@ function contract.unfit(given, name)
   return nil
 end
 
---- A field that is no part of an adapter, and whose name is nearly that of one which is not there.
+--- A field that is no part of an adapter, and whose name is nearly that of one which is not there, or but for a letter
+--- that of one which is.
 ---@param given table
 ---@return string|nil fault
 function contract.misspelt(given)
-  local known, names = {}, {}
+  local absent, present, names = {}, {}, {}
   for _, part in ipairs(contract.PARTS) do
-    if given[part[1]] == nil then known[#known + 1] = part[1] end
+    local list = given[part[1]] == nil and absent or present
+    list[#list + 1] = part[1]
   end
   for name in next, given do
     if type(name) == "string" then names[#names + 1] = name end
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local near = contract.TABLE[name] == nil and options.nearest(name, known)
+    local near = contract.TABLE[name] == nil and (options.nearest(name, absent) or options.nearest(name, present, 1))
     if near then return ("%q is no part of an adapter (did you mean %s?)"):format(text.line(name, 60) or "", near) end
   end
   return nil
@@ -265,9 +267,10 @@ contract.REQUEST = {
   safe = is_boolean,
 }
 
---- What those must be that are easily given in another form.
+--- What those must be.
 contract.EXPECTED_OF_A_REQUEST = {
-  json = "a table (a text is a body)", body = "a string", safe = "true or false",
+  method = "a string, like POST", path = "a string that begins with /", url = "a string", format = "a string",
+  file = "the path of a file", json = "a table (a text is a body)", body = "a string", safe = "true or false",
   query = "a table of names and strings, numbers or booleans",
   headers = "a table of names and strings", warnings = "a list of strings",
   form = "a list of { \"name\", \"value\" } and { \"name\", file = path }",
@@ -276,8 +279,19 @@ contract.EXPECTED_OF_A_REQUEST = {
 --- Of these a request has one at most.
 contract.BODIES = { "json", "body", "form", "file" }
 
+--- What a request as a whole must be.
+contract.A_REQUEST = "a table (method, path, and one of " .. table.concat(contract.BODIES, ", ") .. ")"
+
 --- What a step of an upload has, one of them.
 contract.STEP = { request = true, uri = true }
+
+--- Can it stand in a request where the URL of a file does?
+---@param v any
+---@return boolean
+function contract.is_uri(v) return is_word(v) and not v:find("[%z\1-\31\127]") end
+
+--- What that is.
+contract.URI = "a string that is not empty and has no control characters: what the API takes in place of a file's URL"
 
 --------------------------------------------------------------------- what is read in an answer
 
@@ -297,12 +311,20 @@ contract.TASK = {
   flagged = is_string, reason = is_string, missing = is_boolean,
 }
 
---- What those must be without which a task is not found, or comes to no end.
+--- What those must be.
 contract.EXPECTED = {
   id = "a clean string (fields.id makes one of a number, too)",
   status = "PENDING, THROTTLED, RUNNING, SUCCEEDED, FAILED or CANCELLED, and nil for a word not known",
   output = "a list of URLs, or nil", progress = "from 0 to 1 (of a number to 100 fields.progress(v, 100) makes it)",
+  word = "a string", reason = "a string", flagged = "a string", missing = "true or false",
+  failure = "a string (fields.text makes one)", failure_code = "a string (fields.text makes one of a number, too)",
+  created_at = "a number of Unix seconds (fields.time makes it)", next_poll = "a number of seconds",
+  cost = "a number of credits, 0 or more (fields.credits makes it)",
+  estimated_cost = "a number of credits, 0 or more (fields.credits makes it)",
 }
+
+--- What the fields of a task as a whole must be.
+contract.A_TASK = "a table of fields, like { id = …, status = … }, or nil"
 
 --- The kinds of errors, each of which a problem may have.
 contract.KINDS = {
@@ -344,9 +366,13 @@ contract.PROBLEM = {
 
 contract.EXPECTED_OF_A_PROBLEM = {
   kind = "one of " .. table.concat(KINDS, ", "), retry_after = "a number of seconds, 0 or more", message = "a string",
-  id = contract.EXPECTED.id, refused = "true or false", misuse = "true or false", code = "a string",
+  id = contract.EXPECTED.id, refused = "true or false", misuse = "true or false",
+  code = "a string (fields.text makes one of a number, too)",
   field = "the name of a parameter",
 }
+
+--- What a problem as a whole must be.
+contract.A_PROBLEM = "a string, or a table with a message"
 
 --- What a submit costs; `low` may be left out.
 ---@param v any
@@ -355,5 +381,8 @@ function contract.is_price(v)
   return type(v) == "table" and is_amount(v.credits) and (v.low == nil or is_amount(v.low) and v.low <= v.credits)
     and (v.basis == nil or is_word(v.basis))
 end
+
+--- What that must be.
+contract.PRICE = "{ credits =, low =, basis = }: credits 0 or more, low no more than credits, and a word"
 
 return contract

@@ -368,6 +368,9 @@ local function story(call, verdict, result, reading)
     if message ~= answer.why then message = message .. "; " .. answer.why end
     message = message .. ": " .. answers.beginning(answer.body)
   end
+  if verdict.kind == "authentication" and call.wire.path then
+    message = ("%s; the key is that of %s"):format(message:gsub("%.$", ""), call.session.key_from)
+  end
   return answer.fault and message .. " (" .. answer.fault .. ")" or message
 end
 
@@ -418,7 +421,10 @@ function Api:read(session, result)
   if self.reader then
     reading = ask_reader(self, session, answer)
     local value = reading.value
-    if type(value) == "table" and value.missing == true then return reading end -- it speaks for itself
+    if type(value) == "table" and value.missing == true then -- it speaks for itself; what else it says is for people
+      answer.problem = reading.problem or select(2, adapter.read(session, "problem", answer))
+      return reading
+    end
   else
     reading = { answer = answer, value = (answer.json or answer.status == 204 or self.raw) and answer or nil }
   end

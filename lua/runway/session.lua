@@ -22,6 +22,7 @@ local text = require "runway.text"
 ---@field loopback boolean     is the base URL on this machine?
 ---@field key? string          for the signature; of a function the one that it gave last
 ---@field key_of? function      gives the key, before each call
+---@field key_from string       where it was found, for people
 ---@field secrets string[]      the keys that are kept out of every text
 ---@field signed? { key: string, bare: table<string, string>, json: table<string, string> }  headers of requests to the
 ---  base URL, once made
@@ -158,7 +159,7 @@ end
 ---@return runway.Session|nil
 ---@return runway.Error|nil err    kind "config"
 function session.new(adapter, options, paths, name)
-  local key, problem = api_key.find(adapter.name, adapter.env and adapter.env.api_key, options.api_key)
+  local key, problem, from = api_key.find(adapter.name, adapter.env and adapter.env.api_key, options.api_key)
   if not key then return config(adapter.name, problem) end
   local asked = type(key) == "function" and key or nil
   if asked then key = nil end
@@ -174,7 +175,8 @@ function session.new(adapter, options, paths, name)
   local self = setmetatable({
     adapter = adapter, transport = options.transport or require "runway.transport",
     base = base, account = account, plain_account = account, loopback = url.loopback,
-    key = key, key_of = asked, secrets = { key }, live = {}, watch = { timer = false }, held_until = {},
+    key = key, key_of = asked, key_from = from, secrets = { key }, live = {},
+    watch = { timer = false }, held_until = {},
     faults = {}, logged = {}, closed = false,
     admission = admission.new(options.max_in_flight or IN_FLIGHT),
     lane = lane, files_lane = lane + 1, uploads_lane = lane + 2,
@@ -235,25 +237,38 @@ function Session:log(level, message, more)
   scheduler.guard(self.logger, level, text.cut(self:redact(message), MAX_LOGGED), more or {})
 end
 
---- Tells the logger what is wrong with the adapter, or with what is asked for, each text once: every look may say it
---- again.
+--- Tells the logger what is wrong with the adapter, or with what is asked for, each once: every look may say it again.
 ---@param level "warning"|"error"
 ---@param fault string
 ---@param more? table
-function Session:complain(level, fault, more)
+---@param sort? string   what is one for the logger; default: each text
+function Session:complain(level, fault, more, sort)
   local logged = self.logged
-  if logged[fault] then return end
-  if #logged < MOST_KNOWN then logged[fault], logged[#logged + 1] = true, fault end
+  sort = sort or fault
+  if logged[sort] then return end
+  if #logged < MOST_KNOWN then logged[sort], logged[#logged + 1] = true, sort end
   self:log(level, fault, more)
 end
 
---- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each text
+-- What two faults of an adapter have in common that differ in a value (see shown.lua): it is one, met in two answers.
+local function sort_of(fault)
+  return (fault:gsub('the string "[^"]*"', "a string"):gsub("the number [^ ]+", "a number"))
+end
+
+--- Tells the logger what is wrong with an answer of the adapter, each sort of it once.
+---@param level "warning"|"error"
+---@param fault string
+function Session:fault(level, fault)
+  self:complain(level, fault, nil, sort_of(fault))
+end
+
+--- Shows on standard error what is wrong with the adapter while no error comes of it, for a wait goes on; each sort
 --- once, and a few at most. Where there is a logger it was told.
 ---@param fault string
 function Session:blame(fault)
-  local faults = self.faults
-  if self.logger or faults[fault] or #faults == MOST_FAULTS then return end
-  faults[fault], faults[#faults + 1] = true, fault
+  local faults, sort = self.faults, sort_of(fault)
+  if self.logger or faults[sort] or #faults == MOST_FAULTS then return end
+  faults[sort], faults[#faults + 1] = true, sort
   guard.say(self:redact(fault))
 end
 

@@ -178,6 +178,14 @@ local function question(my)
   return kept
 end
 
+-- That the adapter read in an answer that there is no such task; with the provider's own words.
+local function unknown_task(session, answer)
+  local said = answer.problem or {}
+  return select(2, session:error { kind = "not_found", http_status = answer.status, code = said.code or "not_found",
+    message = "the provider knows no such task (deleted, or of another account or provider?)"
+      .. (said.message and ": " .. said.message or "") })
+end
+
 -- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is
 -- given the grace of its adapter while it is waited for, or was submitted here; a mere look at an id
 -- says at once that there is no such task.
@@ -200,8 +208,7 @@ local function query(t, deadline, waiting)
     local confirmed = not (waiting and (my.seen or my.fresh)) or my.missing >= GONE_AFTER
     if confirmed and (my.seen or scheduler.now() - my.born >= grace) then
       targets.free(my.ref.target)
-      err = err or select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
-        message = "the provider knows no such task (deleted, or of another account or provider?)" })
+      err = err or unknown_task(session, answer)
       local kept = my.ref.trail and waiting and not t:done()
       if kept then my.ref.trail:lost(err) end
       if waiting or not my.seen then ledger.doubt(t, kept) end

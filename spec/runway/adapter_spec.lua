@@ -80,8 +80,10 @@ describe("runway.adapter", function()
       client { poll_intervall = 1, helper = boom, words = {}, [1] = "x" }
       assert.same({ 'warning: the adapter mine: "poll_intervall" is no part of an adapter (did you mean '
         .. "poll_interval?)" }, heard)
-      client { poll_interval = 1, poll_intervall = 1 }
-      assert.equal(1, #heard)
+      client { poll_interval = 1, poll_intervall = 1 } -- one letter: the one that is not read may be the one meant
+      assert.equal(heard[1], heard[2])
+      client { poll_interval = 1, pol_intervall = 1 }
+      assert.equal(2, #heard)
     end)
 
     it("credits without balance would pay for a request that no one reads", function()
@@ -128,6 +130,8 @@ describe("runway.adapter", function()
             assert.is_nil(made)
             assert.matches("in " .. name, err.message, 1, true)
             assert.matches("the adapter mine gave", err.message, 1, true)
+            assert.is_truthy(err.message:find("; it must be ", 1, true)
+              or err.message:find("without a path that", 1, true))
             assert.same({ "config", false }, { err.kind, err.retryable })
             m:finish()
           end)
@@ -221,6 +225,7 @@ describe("runway.adapter", function()
     it("the uri of an upload that is none is told, with what it must be", function()
       for said, value in pairs {
         ["the number 5"] = 5, ["an empty string"] = "", ["a table of another form (with key)"] = { key = "x" },
+        ['the string "f 1"'] = "f\n1",
       } do
         local _, err = with_picture { upload = function() return { uri = value } end }
         assert.matches("the adapter mine gave " .. said .. " as the uri of a step in upload; it must be a string",
@@ -232,6 +237,7 @@ describe("runway.adapter", function()
       for said, step in pairs {
         ['gave a step with a field "ur", which no step has (did you mean uri?), in upload'] = { ur = "f-1" },
         ['gave the string "f-1" as a step in upload; it must be { request = … } or { uri = … }'] = "f-1",
+        ["gave an empty table as a step in upload; it must be { request = … } or { uri = … }"] = {},
       } do
         local _, err = with_picture { upload = function() return step end }
         assert.matches(said, err.message, 1, true)
@@ -643,7 +649,7 @@ describe("runway.adapter", function()
       assert.is_true(#shares > 5)
       for _, share in ipairs(shares) do assert.is_false(share) end
       assert.equal(1, #said)
-      assert.matches("mine gave a progress out of range in task; it must be from 0 to 1", said[1], 1, true)
+      assert.matches("mine gave the number 30 as progress in task; it must be from 0 to 1", said[1], 1, true)
       assert.matches("fields.progress(v, 100)", err.message, 1, true)
     end)
 
@@ -673,10 +679,64 @@ describe("runway.adapter", function()
       local count = 0
       local _, said = told_of(function()
         count = count + 1
-        return { status = "RUNNING", word = count }
+        return { status = "RUNNING", ["field " .. count] = true }
       end, nil, 20)
       assert.is_true(count > 10)
       assert.equal(10, #said)
+    end)
+
+    it("what differs in a value alone is one fault, to standard error and to a logger", function()
+      local count = 0
+      local function counting()
+        count = count + 1
+        return { status = count % 2 == 0 and "BUSY " .. count or nil, word = count / 2 }
+      end
+      local _, said = told_of(counting, nil, 20)
+      assert.is_true(count > 10)
+      assert.equal(2, #said)                  -- with a status, and without
+      local heard = {}
+      told_of(counting, function(level, message) heard[#heard + 1] = level == "warning" and message or nil end, 20)
+      assert.equal(2, #heard)
+    end)
+
+    it("every field has its words for what it must be", function()
+      for _, pair in ipairs { { contract.TASK, contract.EXPECTED },
+        { contract.PROBLEM, contract.EXPECTED_OF_A_PROBLEM }, { contract.REQUEST, contract.EXPECTED_OF_A_REQUEST } } do
+        for field in pairs(pair[1]) do assert.is_string(pair[2][field], field) end
+        for field in pairs(pair[2]) do assert.is_truthy(pair[1][field], field) end
+      end
+    end)
+
+    it("a key that is refused is told with where it came from, by whatever adapter", function()
+      local function refused(options)
+        options.provider = adapters.own { env = { api_key = "MINE_KEY" } }
+        local client = mocked.client({ { "POST /make", status = 401, json = {} } }, options)
+        local _, err = client:generate { prompt_text = "x" }
+        assert.equal("authentication", err.kind)
+        return err.message
+      end
+      assert.matches("; the key is that of the option api_key$", refused { api_key = "k12345" })
+      assert.matches("; the key is that of the function api_key$", refused { api_key = function() return "k12345" end })
+      local getenv = os.getenv
+      os.getenv = function(name) return name == "MINE_KEY" and "k12345" or nil end -- luacheck: ignore 122
+      local ok, said = pcall(refused, { api_key = "" })
+      os.getenv = getenv -- luacheck: ignore 122
+      assert(ok, said)
+      assert.matches("; the key is that of MINE_KEY$", said)
+    end)
+
+    it("that there is no such task is told with the provider's own words, if it has any", function()
+      local function gone() return { missing = true } end
+      for said, own in pairs {
+        [""] = { task = gone }, [": deleted on Monday"] = { task = gone,
+          problem = function(answer) return { message = answer.json.error, code = "E7" } end },
+      } do
+        local client = client_of(own, { { "GET /tasks/t1", status = 410, json = { error = "deleted on Monday" } } })
+        local task, err = client:get "t1"
+        assert.is_nil(task)
+        assert.same({ "not_found", said == "" and "not_found" or "E7", 410 }, { err.kind, err.code, err.http_status })
+        assert.equal("(deleted, or of another account or provider?)" .. said, err.message:match "such task (.*)$")
+      end
     end)
 
     it("an output that is none is the adapter's fault, and asking later will not help", function()
@@ -709,7 +769,7 @@ describe("runway.adapter", function()
       assert.matches("the adapter mine gave the number 7 as id in accepted", said[1], 1, true)
       local _, _, seen = overheard(function() return task:refresh() and task:refresh() end)
       assert.equal(1, #seen)
-      assert.matches("mine gave a progress out of range in task", seen[1], 1, true)
+      assert.matches("mine gave the number 30 as progress in task", seen[1], 1, true)
     end)
 
     it("retryable_failure may raise: the failure is told, and not as one to try again", function()

@@ -34,6 +34,14 @@ describe("tools/specs.sh", function()
     assert.equal(0, code)
   end)
 
+  it("runs nothing where one of the files is not there", function()
+    local pipe = assert(io.popen(("LUA='%s' tools/specs.sh spec/runway/text_spec.lua %s 2>&1; echo \"exit $?\"")
+      :format(interpreter, here:path "no_spec.lua")))
+    local said = pipe:read "a"
+    pipe:close()
+    assert.equal(("there is no file %s (specs are spec/**/*_spec.lua)\nexit 1\n"):format(here:path "no_spec.lua"), said)
+  end)
+
   it("counts a file that fails, and one that ends early, for themselves alone", function()
     local said, code = said_of(2, "error 'no'", "os.exit(3)", "", "pending 'later'")
     assert.truthy(said:find("^FAIL  1_spec.lua %(0 passed, 1 failed%)\n"), said)

@@ -14,7 +14,7 @@ fail() { echo "conformance: $*" >&2; exit 2; }
 
 openapi=${1:-}
 [ -n "$openapi" ] ||
-  fail "which OpenAPI document? make conformance OPENAPI=path (Runway publishes it)"
+  fail "which OpenAPI document? make conformance OPENAPI=path (Runway publishes it); an adapter of your own is tried by runway.conformance, see docs/adapters.md"
 [ -r "$openapi" ] || fail "cannot read $openapi"
 for tool in node npm; do
   command -v $tool >/dev/null || fail "needs $tool: install Node.js 20 or newer with npm"

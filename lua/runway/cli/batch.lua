@@ -104,7 +104,7 @@ local function sums_as_text(sums, under_way)
   return table.concat(words, ", ") .. "; " .. credits_of(sums)
 end
 
-local function tell_halts(world, halted)
+local function tell_halts(args, world, halted)
   local providers = {}
   for provider in pairs(halted) do providers[#providers + 1] = provider end
   table.sort(providers)
@@ -113,8 +113,8 @@ local function tell_halts(world, halted)
     local at, is_said = until_of(halt)
     say(world, "nothing more was submitted to ", provider, ": ", halt.error.message, at and ("; %s %s (in %s)"):format(
       is_said and "until" or "it does not say until when: a day's limit is over by", os.date("!%Y-%m-%d %H:%M UTC",
-      math.floor(at)), gauge.clock(math.max(0, at - core.wall_ms() / 1000))) or "")
-    if halt.error.kind == "authentication" then say(world, report.about_the_key(provider)) end
+      math.floor(at)), gauge.clock(math.max(0, at - core.wall_ms() / 1000))) or "",
+      halt.error.kind == "authentication" and "; " .. report.about_the_key(args, provider) or "")
   end
 end
 
@@ -162,7 +162,7 @@ local function tell_sums(args, world, sums)
   local counts, under_way = sums.counts, 0
   for _, state in ipairs(UNDER_WAY) do under_way = under_way + counts[state] end
   say(world, sums_as_text(sums, under_way))
-  tell_halts(world, sums.halted)
+  tell_halts(args, world, sums.halted)
   world.stderr:write(report.unknown(where_of(args), unknown_in(sums.shots)))
   tell_failed(args, world, sums)
   if args.enqueue and counts.queued > 0 then

@@ -331,15 +331,13 @@ local function told_of_a_list(args, faults)
   return (table.concat(lines):gsub("[%z\1-\9\11-\31\127]", " "))
 end
 
---- Which key it was that the provider did not take, and what looks at it.
----@param provider string|nil
+--- What looks at a key that the provider did not take.
+---@param args table           the command's options
+---@param provider string|nil  whose key it was
 ---@return string
-function report.about_the_key(provider)
-  local adapter = provider and require("runway.providers")[provider]
-  local variable = adapter and adapter.env and adapter.env.api_key
-  return ("the key is that of %s; runway doctor%s looks at it"):format(
-    variable and variable .. " (or " .. variable .. "_FILE)" or "the adapter's variable",
-    adapter and " --provider " .. provider or "")
+function report.about_the_key(args, provider)
+  local name = provider and require("runway.providers")[provider] and provider or args.provider
+  return ("runway doctor%s looks at it"):format(name and " --provider " .. text.shell(name) or "")
 end
 
 -- A failure in words.
@@ -347,7 +345,7 @@ local function in_words(args, err, message)
   if not errors.is(err) then return report.told(args, message) end
   if err.faults then return told_of_a_list(args, err.faults) end
   if err.kind == "authentication" and err.http_status then
-    message = message .. "; " .. report.about_the_key(err.provider)
+    message = message .. "; " .. report.about_the_key(args, err.provider)
   end
   local said = report.told(args, message, nil, err.field)
   if err.kind == "unknown_submit" and args.command == "generate" and not args.journal then

@@ -324,11 +324,9 @@ function shape.step(step)
   end
   local complaint = unknown_name(step, contract.STEP, "a step of an upload")
   if complaint then return complaint end
-  if step.uri == nil then return shape.request(step.request, "upload") end
-  if type(step.uri) ~= "string" or not step.uri:find("^[^%z\1-\32\127]+$") then
-    return "returns a uri that is no word: what the API takes in place of a file's URL"
-  end
-  return nil
+  if step.uri ~= nil then return not contract.is_uri(step.uri) and "step.uri must be " .. contract.URI or nil end
+  if step.request == nil then return "a step must be { request = … } or { uri = … }, and this one is neither" end
+  return shape.request(step.request, "upload")
 end
 
 ---What a submit costs.

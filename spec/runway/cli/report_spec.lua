@@ -74,8 +74,10 @@ describe("runway.cli.report", function()
       .. "of its own" })
     assert.matches("runway: here that is --key KEY\n", text, 1, true)
     text = said({}, failure("no", { kind = "authentication", http_status = 401, task_id = nil }))
-    assert.matches("; the key is that of COMETAPI_KEY (or COMETAPI_KEY_FILE); runway doctor --provider cometapi looks "
-      .. "at it\n", text, 1, true)
+    assert.matches("; runway doctor --provider cometapi looks at it\n", text, 1, true)
+    local refused = errors.new { kind = "authentication", http_status = 401, provider = "mine", message = "no" }
+    assert.matches("; runway doctor --provider './my own.lua' looks at it\n",
+      said({ provider = "./my own.lua" }, refused), 1, true)
     local lost = failure("lost", { kind = "unknown_submit" })
     assert.matches("with --journal FILE and --key KEY", said({ command = "generate" }, lost), 1, true)
     assert.is_nil(said({ command = "generate", journal = "j" }, lost):find("--key KEY", 1, true))
