@@ -222,6 +222,21 @@ static bool prepare_database (sqlite_db *db, const char *path, rw_trouble *t) {
 }
 
 
+/*
+** SQLite does not wait where two could wait for each other: of programs that make
+** one database at once, all but one are told that it is busy, and may look again.
+*/
+static bool prepare_busy_database (sqlite_db *db, const char *path, rw_trouble *t) {
+  int64_t since = rw_now_ms();
+  while (!prepare_database(db, path, t)) {
+    if (t->code != RW_STORE_BUSY || rw_patience_over(db->patience, since, RW_STORE_LOCK_MS))
+      return false;
+    rw_pause(0.005);
+  }
+  return true;
+}
+
+
 static bool open_sqlite (sqlite_db *db, const char *path, rw_trouble *t) {
   int result;
   if (sqlite3_libversion_number() < OLDEST_SQLITE)
@@ -238,7 +253,7 @@ static bool open_sqlite (sqlite_db *db, const char *path, rw_trouble *t) {
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);   /* "name" is no text */
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-  return prepare_database(db, path, t);
+  return prepare_busy_database(db, path, t);
 }
 
 

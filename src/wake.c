@@ -19,8 +19,22 @@ bool rw_descriptor_prepare (int fd) {
 }
 
 
+/*
+** A host without standard error would have one of its sockets or films in that
+** place, and what is said to standard error in it.
+*/
+static void hold_standard (void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0) {
+      int held = open("/dev/null", O_RDWR); /* the lowest that is free */
+      if (held > STDERR_FILENO) close(held);
+    }
+}
+
+
 bool rw_wake_open (rw_wake *w) {
   int fd[2];
+  hold_standard();
 #ifdef __linux__
   if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) != 0) fd[0] = fd[1] = -1;
 #else

@@ -14,7 +14,8 @@ typedef struct rw_wake {
 } rw_wake;
 
 /* False, with errno set, without descriptors. Both ends are close-on-exec and
-** never block. */
+** never block. They are what an engine, a store or a listener opens first: of
+** 0, 1 and 2, those that are closed lead to /dev/null from then on. */
 bool rw_wake_open (rw_wake *w);
 void rw_wake_close (rw_wake *w);
 

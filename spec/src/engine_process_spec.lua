@@ -45,6 +45,30 @@ describe("a program with an engine", function()
     return file ~= nil
   end
 
+  it("without standard streams writes nothing but a film's bytes to the film, and no socket hears what is said", function()
+    local path = directory .. "/unheard.mp4"
+    local output, status = run([[
+      local url, path, seen = ...
+      local id = assert(core.start { method = "GET", url = url, timeout = 15, save = { path = path } })
+      repeat core.wait(0.01) until (core.progress(id) or 0) > 0
+      local own = io.open("/proc/self/stat"):read "n"
+      os.execute(("for n in 0 1 2; do readlink /proc/%d/fd/$n; done >%s"):format(own, seen))
+      core.say "said to no one\n"
+      if io.stderr:write "nor is this" then io.stderr:flush() end
+      if io.stdout:write "nor this" then io.stdout:flush() end
+      local taken, result
+      repeat core.wait(15) taken, result = core.take() until taken == id
+      os.exit(result.status == 200 and not result.error and 0 or 1)
+    ]], { arguments = { server:url "/slow-body?pause=0.001", path, path .. ".seen" },
+before = "exec <&- >&- 2>&-;" })
+    assert.same({ "", 0 }, { output, status })
+    for name, expected in pairs { [path] = ("x"):rep(1000), [path .. ".seen"] = ("/dev/null\n"):rep(3) } do
+      local file = assert(io.open(name))
+      assert.equal(expected, file:read "a")
+      file:close()
+    end
+  end)
+
   -- Transfers in every stage of life: connecting, unanswered, half there, standing in line.
   local BUSY = [[
     local plain, deaf, target = ...

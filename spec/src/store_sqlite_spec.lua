@@ -426,17 +426,10 @@ describe("a store in an SQLite file", function()
     assert.same({}, assert(s:read { { "SELECT x FROM t WHERE x = 'z'" } })[1].rows)
   end)
 
-  it("is shared by several processes", function()
-    local path = filled("a.db", 0)
-    local code = dir:write("writer.lua", [[
-      local runway, store = require "runway", require "runway.store"
-      local path, name = ...
-      local s = assert(store.open(path))
-      for i = 1, 50 do assert(s:write { { "INSERT INTO t (k) VALUES ($1)", name .. i } }) end
-      print "done"
-    ]])
-    local pipes = {}
-    for i = 1, 3 do
+  -- A program of a path and a name, `count` times at once; each says "done".
+  local function all_done(count, source, path)
+    local code, pipes = dir:write("program.lua", source), {}
+    for i = 1, count do
       pipes[i] = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' %s '%s' '%s' %d- 2>&1"):format(
         package.path, package.cpath, lua, code, path, i)))
     end
@@ -444,6 +437,33 @@ describe("a store in an SQLite file", function()
       assert.equal("done\n", pipe:read "a")
       pipe:close()
     end
+  end
+
+  it("is shared by several processes", function()
+    local path = filled("a.db", 0)
+    all_done(3, [[
+      local runway, store = require "runway", require "runway.store"
+      local path, name = ...
+      local s = assert(store.open(path))
+      for i = 1, 50 do assert(s:write { { "INSERT INTO t (k) VALUES ($1)", name .. i } }) end
+      print "done"
+    ]], path)
     assert.equal(150, count(assert(open(path))))
+  end)
+
+  -- SQLite says then that it is busy, and does not wait. They meet at moments of the clock, a few times of hundred.
+  it("is made by several processes at the same moment", function()
+    all_done(4, [[
+      local runway, store, core = require "runway", require "runway.store", require "runway.core"
+      local path = ...
+      for _ = 1, 60 do
+        local moment = core.wall_ms() // 20 + 1
+        repeat until core.wall_ms() // 20 >= moment
+        local s = assert(store.open(path .. moment))
+        assert(s:write { { "CREATE TABLE IF NOT EXISTS t (k TEXT)" } })
+        s:close()
+      end
+      print "done"
+    ]], dir:path "new.db")
   end)
 end)
