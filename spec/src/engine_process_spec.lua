@@ -45,7 +45,7 @@ describe("a program with an engine", function()
     return file ~= nil
   end
 
-  it("without standard streams writes nothing but a film's bytes to the film, and no socket hears what is said", function()
+  it("without standard streams has none of its own descriptors in their places", function()
     local path = directory .. "/unheard.mp4"
     local output, status = run([[
       local url, path, seen = ...
@@ -60,7 +60,7 @@ describe("a program with an engine", function()
       repeat core.wait(15) taken, result = core.take() until taken == id
       os.exit(result.status == 200 and not result.error and 0 or 1)
     ]], { arguments = { server:url "/slow-body?pause=0.001", path, path .. ".seen" },
-before = "exec <&- >&- 2>&-;" })
+      before = "exec <&- >&- 2>&-;" })
     assert.same({ "", 0 }, { output, status })
     for name, expected in pairs { [path] = ("x"):rep(1000), [path .. ".seen"] = ("/dev/null\n"):rep(3) } do
       local file = assert(io.open(name))

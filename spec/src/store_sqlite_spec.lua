@@ -426,10 +426,10 @@ describe("a store in an SQLite file", function()
     assert.same({}, assert(s:read { { "SELECT x FROM t WHERE x = 'z'" } })[1].rows)
   end)
 
-  -- A program of a path and a name, `count` times at once; each says "done".
-  local function all_done(count, source, path)
+  -- A program of a path and a name, `many` times at once; each says "done".
+  local function all_done(many, source, path)
     local code, pipes = dir:write("program.lua", source), {}
-    for i = 1, count do
+    for i = 1, many do
       pipes[i] = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' %s '%s' '%s' %d- 2>&1"):format(
         package.path, package.cpath, lua, code, path, i)))
     end
@@ -451,7 +451,7 @@ describe("a store in an SQLite file", function()
     assert.equal(150, count(assert(open(path))))
   end)
 
-  -- SQLite says then that it is busy, and does not wait. They meet at moments of the clock, a few times of hundred.
+  -- SQLite says then that it is busy, and does not wait. They meet at moments of the clock, and not each time.
   it("is made by several processes at the same moment", function()
     all_done(4, [[
       local runway, store, core = require "runway", require "runway.store", require "runway.core"
