@@ -200,17 +200,17 @@ local estimate = {
   }, ACCOUNT),
 }
 
+local ITS_JOURNAL = { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of it.",
+  value = "JOURNAL" }
+
 local task = {
   "task", "Look at a task, wait for it, fetch what it made.",
   more = "Prints its state; with -o waits for it and prints the path of the file. A task that failed or was cancelled "
     .. "is 1; one that runs is 0 when only looked at, and 5 when a wait is over.\n\n" .. KEYS .. "\n\n"
     .. exits.told { 0, 1, 2, 5 },
   takes = { { "id", "The task's id." } },
-  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, {
-    { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of it.",
-      value = "JOURNAL" },
-    KIND, JSON,
-  }, ACCOUNT),
+  options = together({ { "--wait", "Wait until it has ended." } }, FILE, WAITING, { ITS_JOURNAL, KIND, JSON },
+    ACCOUNT),
 }
 
 local cancel = {
@@ -219,7 +219,7 @@ local cancel = {
     .. "that succeeded is left alone (1), one that has failed or was cancelled counts as stopped (0). An id that the "
     .. "provider does not know is 1.\n\n" .. KEYS,
   takes = { { "id", "The task's id.", many = true } },
-  options = together({ KIND, JSON }, ACCOUNT),
+  options = together({ ITS_JOURNAL, KIND, JSON }, ACCOUNT),
 }
 
 local credits = {

@@ -78,6 +78,13 @@ function tasks.generate(args, world)
   return output.fetch(task, args, world)
 end
 
+-- A client for tasks that are there, and so is the journal that knows them.
+local function attach(args, world)
+  local absent = args.journal and account.absent(args.journal)
+  if absent then return nil, absent end
+  return account.open(args, world)
+end
+
 --- Looks at a task, waits for it, or fetches what it made.
 ---@return integer|nil exit_code
 ---@return string|nil misuse
@@ -87,9 +94,7 @@ function tasks.task(args, world)
     local ok, misuse = writable(args, world, args.journal ~= nil and args.output ~= "-")
     if ok ~= true then return ok, misuse end
   end
-  local absent = args.journal and account.absent(args.journal)
-  if absent then return report.failure(world, args, absent) end
-  local client, err = account.open(args, world)
+  local client, err = attach(args, world)
   if not client then return report.failure(world, args, err) end
   local task
   if not args.output and not args.wait then
@@ -131,7 +136,7 @@ function tasks.cancel(args, world)
   for _, id in ipairs(args.id) do
     if id == "" then return nil, EMPTY end
   end
-  local client, err = account.open(args, world)
+  local client, err = attach(args, world)
   if not client then return report.failure(world, args, err) end
   local code = exits.OK
   for _, id in ipairs(args.id) do

@@ -260,11 +260,19 @@ describe("runway.cli.tasks", function()
       assert.equal("submitted", entry().state)
     end)
 
+    it("is told of one that was cancelled", function()
+      assert.equal(0, (run({ "cancel", "t1", "--journal", journal }, { task_is "RUNNING",
+        { "DELETE /v1/tasks/t1", status = 204 } })))
+      assert.same({ "failed", "CANCELLED" }, { entry().state, entry().status })
+    end)
+
     it("says that there is none, and makes none", function()
-      local code, _, err = run({ "task", "t1", "--journal", here:path "slip.db" }, {})
-      assert.equal(2, code)
-      assert.matches("there is no journal " .. here:path "slip.db", err, 1, true)
-      assert.is_nil(here:content "slip.db")
+      for _, command in ipairs { "task", "cancel" } do
+        local code, _, err = run({ command, "t1", "--journal", here:path "slip.db" }, {})
+        assert.equal(2, code)
+        assert.matches("there is no journal " .. here:path "slip.db", err, 1, true)
+        assert.is_nil(here:content "slip.db")
+      end
     end)
   end)
 
