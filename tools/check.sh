@@ -152,7 +152,7 @@ check_analyzer() {
 # The stock interpreter collects garbage by generations, a host's own state usually incrementally:
 # here the specs run the second way.
 sanitized() { # $1 directory, $2 -fsanitize=…, $3 library, then specs
-  local dir=$PWD/$top/$1 flags=$2 library=$3 name real
+  local dir=$PWD/$top/$1 flags=$2 library=$3 launcher=${launcher:-} name real
   build "$1" CC=gcc HARDEN= LDFLAGS='-Wl,-z,nodelete' \
     CFLAGS="-O1 -g -fno-omit-frame-pointer $flags" || return 1
   shift 3
@@ -169,8 +169,9 @@ exec -a "\$0" $real "\$@"
 SCRIPT
   chmod +x "$dir/bin/$name"
 
+  # shellcheck disable=SC2086  # words on purpose
   SPEC_CFLAGS="-O1 -fno-omit-frame-pointer $flags" \
-    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 tools/specs.sh "$@"
+    PATH="$dir/bin:$PATH" LUA=$name RUNWAY_BUILD=$dir SPEC_TIMEOUT=300 $launcher tools/specs.sh "$@"
   local code=$? report
   for report in "$dir"/report.*; do
     [ -f "$report" ] || continue
@@ -182,8 +183,9 @@ SCRIPT
 }
 
 # Addresses, undefined behaviour, leaks. Up to GCC 13, a block of thread-local storage that lies at a certain place in
-# its page is taken for one with a header that glibc no longer writes, and the search for leaks dies of what it reads
-# there (google/sanitizers, issue 1322), in one process of some fifty: so it is not told of such blocks.
+# its page is taken for one with a header that glibc no longer writes (google/sanitizers, issue 1322), in one process of
+# some fifty. The search for leaks dies of what it reads there, and the search for races of having no memory for a
+# block of that size: so neither is told of such blocks.
 check_asan() {
   export ASAN_OPTIONS="log_path=$PWD/$top/asan/report:detect_leaks=1:intercept_tls_get_addr=0"
   ASAN_OPTIONS+=":detect_stack_use_after_return=1:strict_string_checks=1"
@@ -200,7 +202,9 @@ check_tsan() {
     spec/hostile | grep -v /failing_spec)
   [ -n "$specs" ] || { echo "no spec starts a thread"; return 1; }
   export TSAN_OPTIONS="log_path=$PWD/$top/tsan/report:suppressions=$PWD/tools/tsan.supp"
-  TSAN_OPTIONS+=":history_size=7:die_after_fork=0"
+  TSAN_OPTIONS+=":history_size=7:die_after_fork=0:intercept_tls_get_addr=0"
+  # the memory that it wants may be taken where the kernel mixes addresses much (google/sanitizers, issue 1716)
+  setarch -R true 2>/dev/null && local launcher="setarch -R"
   # shellcheck disable=SC2086  # words on purpose
   sanitized tsan -fsanitize=thread libtsan.so $specs
 }

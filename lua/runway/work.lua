@@ -287,6 +287,20 @@ local function claim(self, free)
   return left
 end
 
+-- Says, once, that there is nothing for it: else one that waits looks like one that hangs. What is queued may be for
+-- another address than it asks, or for another provider.
+local function tell_idle(self)
+  local ends, account = self.options.until_empty, self.account
+  if self.many > 0 or self.waits then return end
+  self.waits = true
+  local others = journal.elsewhere(self.journal, { provider = account.provider, base_url = account.base_url }) or {}
+  if ends and #others == 0 then return end
+  local where, said = others[1] and " at " .. account.base_url or "", {}
+  for i, one in ipairs(others) do said[i] = ("%d for %s at %s"):format(one.entries, one.provider, one.base_url) end
+  self.session:log(others[1] and "warning" or "info", ("nothing is queued for %s%s%s%s"):format(account.provider, where,
+    others[1] and ", but " .. table.concat(said, ", ") or "", ends and "" or "; waiting for what comes"))
+end
+
 -- Takes what there is: what others have left before what is new, but that which was told of just now is mostly new.
 -- False: the journal is away.
 local function look(self, free)
@@ -309,10 +323,7 @@ local function look(self, free)
   now = scheduler.now()
   self.pause, self.quiet = nil, left < free and now or now + QUIET
   self.next_look = now + (left < free and LOOK or poll)
-  if self.many == 0 and may and not self.waits and not self.options.until_empty then
-    self.waits = true                         -- said once: else one that waits looks like one that hangs
-    self.session:log("info", "nothing is queued for " .. self.account.provider .. "; waiting for what comes")
-  end
+  if may then tell_idle(self) end
   return true
 end
 

@@ -92,6 +92,17 @@ function queue.has_room(book, account, model, most)
   return found[1].rows[1].under_way < most
 end
 
+--- Of what is queued, what waits for others than an account's workers: so many for the three that have the most.
+---@param book runway.Book
+---@param account runway.Account
+---@return { provider: string, base_url: string, entries: integer }[]|nil
+---@return runway.Error|nil err
+function queue.elsewhere(book, account)
+  local found, err = book:read { sql.queued_elsewhere(account) }
+  if not found then return nil, err end
+  return found[1].rows
+end
+
 --- What is under way, of any account: of what no one here follows, too.
 ---@param book runway.Book
 ---@param most integer

@@ -143,6 +143,20 @@ describe("runway work", function()
       .. "runway: told to end: nothing new is taken, and 0 under way are handed on\n", err)
   end)
 
+  it("says for whom the rest is queued, where nothing is for it: another address, another provider", function()
+    enqueue { a = "a", b = "b" }
+    local other = assert(sandbox.start { seconds = 0.01 })
+    local code, out, err = run("--journal", files:path "j.db", "-o", files:path "films", "--until-empty", "--base-url",
+      other.base_url)
+    other:close()
+    assert.same({ 0, "0 done, 0 credits\n" }, { code, out })
+    assert.matches(("runway: nothing is queued for runwayml at %s, but 2 for runwayml at %s\n"):format(other.base_url,
+      server.base_url), err, 1, true)
+    code, out, err = work()
+    assert.same({ 0, "2 done, 120 credits\n" }, { code, out })
+    assert.is_nil(err:find("nothing is queued", 1, true))
+  end)
+
   it("needs a journal and a directory", function()
     for _, words in ipairs { { "-o", "x" }, { "--journal", "x" } } do
       local code, _, err = run(words[1], words[2])
