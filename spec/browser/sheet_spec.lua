@@ -3,6 +3,7 @@
 
 local browser = require "spec.support.browser"
 local errors = require "runway.errors"
+local journal = require "runway.journal"
 local media = require "runway.sandbox.files"
 local scratch = require "spec.support.scratch"
 local sheet = require "runway.sheet"
@@ -271,10 +272,11 @@ describe("the contact sheet in a browser", function()
     end
     local list = { entry("queued", { state = "queued" }), entry("away", { path = files:path "none.mp4", owner = EVIL }),
       entry("here", { path = files:path "one.mp4" }) }
-    local journal = {}
-    function journal.entries() return list end
+    local latest = journal.latest
+    function journal.latest() return list, #list end
     os.remove(files:path "index.html")
-    sheet.of_journal(files.directory, { journal = journal, secrets = {}, log = error, blame = error }):finish()
+    sheet.of_journal(files.directory, { secrets = {}, log = error, blame = error }):finish()
+    journal.latest = latest
     chromium:open(url .. "/index.html", { width = 1366, height = 900 })
     assert.same({ "here", "away", "queued" }, chromium:value
       "Array.from(document.querySelectorAll('.shot h2'), (e) => e.textContent)")

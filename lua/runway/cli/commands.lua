@@ -200,8 +200,8 @@ local estimate = {
   }, ACCOUNT),
 }
 
-local ITS_JOURNAL = { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of it.",
-  value = "JOURNAL" }
+local ITS_JOURNAL = { "--journal", "The journal that knows it, a file or postgresql://…, which is told what becomes of "
+  .. "it.", value = "JOURNAL" }
 
 local task = {
   "task", "Look at a task, wait for it, fetch what it made.",

@@ -146,15 +146,16 @@ end
 
 local ENTRIES = { state = is_state, limit = is_count }
 
-local function entries(mine, state, limit)
+-- The entries that a statement reads, and the first row of another one.
+local function entries(mine, statement, other)
   local ok, err = sweep(mine)
   if not ok then return nil, err end
   local found
-  found, err = mine:read { sql.list(state, limit) }
+  found, err = mine:read { statement, other }
   if not found then return nil, err end
   local list = {}
   for i, row in ipairs(found[1].rows) do list[i] = entry.of(row) end
-  return list
+  return list, found[2] and found[2].rows[1]
 end
 
 --- The entries, the newest first.
@@ -164,7 +165,18 @@ end
 function Journal:entries(opts)
   local mine = book_of(self)
   opts = options.check(opts, ENTRIES, "entries", 2)
-  return errors.told("journal:entries", entries(mine, opts.state, opts.limit and math.floor(opts.limit) or MOST))
+  local most = opts.limit and math.floor(opts.limit) or MOST
+  return errors.told("journal:entries", entries(mine, sql.list(opts.state, most)))
+end
+
+--- Those that changed last, the newest first, and how many there are in all.
+---@param j runway.Journal
+---@param most integer
+---@return runway.Entry[]|nil
+---@return integer|runway.Error count
+function journal.latest(j, most)
+  local list, row = entries(book_of(j), sql.latest(most), sql.count())
+  return list, list and row.entries or row
 end
 
 local function check_key(key, what)

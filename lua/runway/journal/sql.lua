@@ -54,6 +54,14 @@ function sql.list(state, limit)
     .. "ORDER BY created_at DESC, key LIMIT $2", state or "", limit }
 end
 
+--- Those that changed last, so many, with those that were made last first.
+function sql.latest(limit)
+  return { "SELECT * FROM (SELECT " .. COLUMNS .. " FROM runway_shots ORDER BY updated_at DESC, key LIMIT $1) "
+    .. "AS latest ORDER BY created_at DESC, key", limit }
+end
+
+function sql.count() return { "SELECT count(*) AS entries FROM runway_shots" } end
+
 function sql.submitting()
   return { "SELECT " .. COLUMNS .. " FROM runway_shots WHERE state = 'submitting'" }
 end

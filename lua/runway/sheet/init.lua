@@ -7,6 +7,7 @@ local core = require "runway.core"
 local entries = require "runway.sheet.entries"
 local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
+local journal = require "runway.journal"
 local keeper = require "runway.sheet.keeper"
 local names = require "runway.names"
 local page = require "runway.sheet.page"
@@ -140,16 +141,18 @@ function Sheet:write(shots, sums)
   if err then self.warn("the page was not written: " .. err.message) end
 end
 
---- Keeps the page of all that a journal holds, in the directory of one who works on it. Others who share the directory
---- write the same.
+sheet.MOST = 5000                             -- entries of a journal: a worker has no time for more, nor a browser
+
+--- Keeps the page of what a journal holds, in the directory of one who works on it: of what changed last, if that is
+--- much. Others who share the directory write the same.
 ---@param directory string
 ---@param session runway.Session
 ---@return runway.SheetKeeper    whose `finish` takes what was halted, by provider
 function sheet.of_journal(directory, session)
   local kept, stills = sheet.of(directory, { session }), {}
   return keeper.start(function(halted)
-    local list, err = session.journal:entries()
-    if not list then return kept.warn("the page was not written: " .. err.message) end
+    local list, count = journal.latest(session.journal, sheet.MOST)
+    if not list then return kept.warn("the page was not written: " .. count.message) end
     if not list[1] then return end              -- of nothing there is no page
     local shots = entries.shots(list, breather())
     for _, shot in ipairs(shots) do
@@ -157,7 +160,7 @@ function sheet.of_journal(directory, session)
       if here and stills[here] == nil then stills[here] = kept:still(shot) or false end
       shot.still = here and stills[here] or nil
     end
-    kept:write(shots, { budget = session.budget, halted = halted or {} })
+    kept:write(shots, { budget = session.budget, halted = halted or {}, left_off = count - #list })
   end)
 end
 

@@ -271,6 +271,13 @@ local function halts_of(halted, redact)
   return table.concat(out)
 end
 
+-- What else there is, where not all of it stands here.
+local function rest_of(shots, left_off)
+  if left_off == 0 then return "" end
+  return ("<p>These are the %d shots that changed last, of %d, and the sums are theirs; runway journal list names all."
+    .. "</p>\n"):format(#shots, #shots + left_off)
+end
+
 local function choices(shots, counts)
   local row = '<label><input type="radio" name="state" value="%s"%s> %s <span>%d</span></label>\n'
   local out = { row:format("", " checked", "All", #shots) }
@@ -362,14 +369,15 @@ end
 
 --- The page.
 ---@param shots runway.Shot[]
----@param sums runway.BatchResult
+---@param sums { budget?: number, halted: table<string, runway.Halt>, left_off?: integer }   shots that stand elsewhere
 ---@param made runway.SheetOptions
 ---@return string
 function page.make(shots, sums, made)
   local counts, title = count_of(shots), title_of(made.directory)
   local out = {
     HEAD:format(core.version, POLICY:format(source(script), source(style)), title, style, title, time_of(made.now)),
-    sums_of(shots, sums, counts), bar(shots, counts), halts_of(sums.halted, made.redact),
+    sums_of(shots, sums, counts), bar(shots, counts), rest_of(shots, sums.left_off or 0),
+    halts_of(sums.halted, made.redact),
     TOOLS:format(choices(shots, counts)),
   }
   for _, shot in ipairs(shots) do

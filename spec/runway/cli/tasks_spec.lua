@@ -267,8 +267,8 @@ describe("runway.cli.tasks", function()
     end)
 
     it("says that there is none, and makes none", function()
-      for _, command in ipairs { "task", "cancel" } do
-        local code, _, err = run({ command, "t1", "--journal", here:path "slip.db" }, {})
+      for _, name in ipairs { "task", "cancel" } do
+        local code, _, err = run({ name, "t1", "--journal", here:path "slip.db" }, {})
         assert.equal(2, code)
         assert.matches("there is no journal " .. here:path "slip.db", err, 1, true)
         assert.is_nil(here:content "slip.db")

@@ -7,6 +7,7 @@ local prompted = require "spec.support.prompted"
 local queued = require "spec.support.queued"
 local runway = require "runway"
 local scratch = require "spec.support.scratch"
+local sheet = require "runway.sheet"
 
 describe("the page of a worker's directory", function()
   local client
@@ -35,6 +36,17 @@ describe("the page of a worker's directory", function()
       "<dt>Shots</dt><dd>3</dd>", "<dt>Done</dt><dd>2</dd>", "<dt>Failed</dt><dd>1</dd>", "<dt>Cost</dt><dd>40" } do
       has(said, html)
     end
+  end)
+
+  it("shows of a large one what changed last, and says what it is", function()
+    local most = sheet.MOST
+    sheet.MOST = 2
+    finally(function() sheet.MOST = most end)
+    enqueue("a", "d", "e")
+    local html = work "one"
+    has("These are the 2 shots that changed last, of 3, and the sums are theirs", html)
+    has("<dt>Shots</dt><dd>2</dd>", html)
+    assert.equal(2, select(2, html:gsub('<li class="shot', "")))
   end)
 
   it("links in each directory to what lies in it, and says where the rest does", function()
