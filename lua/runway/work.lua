@@ -410,9 +410,10 @@ local function drain(self)
   self.ear:join()
 end
 
-local function finish(self)
+local function finish(self, given_up)
   if self.over then return end
   self.over = true
+  if given_up or core.term_came() then self.page:hurry() end
   scheduler.cancel_timer(self.timer)
   self.allowed:close()
   stragglers.of(self.session):close()
@@ -426,7 +427,7 @@ local function nap(self, seconds)
   local timer = scheduler.wake_at(scheduler.now() + seconds, w)
   w.abandon = function()
     scheduler.cancel_timer(timer)
-    scheduler.spawn(finish, self)             -- its job was cancelled, and does nothing more
+    scheduler.spawn(finish, self, true)       -- its job was cancelled, and does nothing more
   end
   self.nap = w
   scheduler.park(w)

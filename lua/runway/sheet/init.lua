@@ -85,11 +85,12 @@ end
 
 --- The still of a shot whose film is there, taken where it is not yet.
 ---@param shot runway.Shot
+---@param in_haste? boolean    then none is taken
 ---@return string|nil still    its path, from the directory
-function Sheet:still(shot)
+function Sheet:still(shot, in_haste)
   local still = still_of(shot)
   if not still or core.readable(self.directory .. "/" .. still) then return still end
-  if self.has_hung or not program.find "ffmpeg" then return nil end
+  if in_haste or self.has_hung or not program.find "ffmpeg" then return nil end
   return take(self, shot.path, still) and still or nil
 end
 
@@ -149,19 +150,20 @@ sheet.MOST = 5000                             -- entries of a journal: a worker 
 ---@param session runway.Session
 ---@return runway.SheetKeeper    whose `finish` takes what was halted, by provider
 function sheet.of_journal(directory, session)
-  local kept, stills = sheet.of(directory, { session }), {}
-  return keeper.start(function(halted)
+  local kept, stills, keeps = sheet.of(directory, { session }), {}, nil
+  keeps = keeper.start(function(halted)
     local list, count = journal.latest(session.journal, sheet.MOST)
     if not list then return kept.warn("the page was not written: " .. count.message) end
     if not list[1] then return end              -- of nothing there is no page
     local shots = entries.shots(list, breather())
     for _, shot in ipairs(shots) do
       local here = shot.state == "done" and not shot.lies_with and shot.task_id
-      if here and stills[here] == nil then stills[here] = kept:still(shot) or false end
+      if here and stills[here] == nil then stills[here] = kept:still(shot, keeps.hurried) or false end
       shot.still = here and stills[here] or nil
     end
     kept:write(shots, { budget = session.budget, halted = halted or {}, left_off = count - #list })
   end)
+  return keeps
 end
 
 --- The page of a directory; nil: there is none of ours.

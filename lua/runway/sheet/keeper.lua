@@ -13,6 +13,7 @@ local SHARE = 20                              -- and what it took to write one, 
 ---@field changed boolean   since the page was written
 ---@field writing boolean   just now
 ---@field over boolean
+---@field hurried boolean   it is to end: what takes time is left out
 local Keeper = {}
 Keeper.__index = Keeper
 
@@ -34,13 +35,17 @@ end
 ---@param fn fun(...)
 ---@return runway.SheetKeeper
 function keeper.start(fn)
-  local self = setmetatable({ write = fn, changed = false, writing = false, over = false }, Keeper)
+  local self = setmetatable({ write = fn, changed = false, writing = false, over = false, hurried = false },
+    Keeper)
   self.job = scheduler.spawn(keep, self)
   return self
 end
 
 --- There is something new.
 function Keeper:news() self.changed = true end
+
+--- Who keeps it is told to end, and has little time.
+function Keeper:hurry() self.hurried = true end
 
 --- Writes the last one, with what is known by now.
 function Keeper:finish(...)

@@ -4,6 +4,7 @@
 local child = require "spec.support.child"
 local core = require "runway.core"
 local errors = require "runway.errors"
+local journal = require "runway.journal"
 local page = require "runway.sheet.page"
 local program = require "runway.program"
 local runway = require "runway"
@@ -252,6 +253,27 @@ describe("the contact sheet", function()
       pipe:close()
       has('<a class="stage" href="./one.mp4"', written { done() })
       assert.same({}, warnings)
+    end)
+
+    it("but none by a worker that was told to end: they would hold it up, a second each", function()
+      ffmpeg("echo once >>'" .. files:path "runs" .. "'; echo jpeg >\"$to\"")
+      local latest = journal.latest
+      finally(function() journal.latest = latest end)
+      function journal.latest()
+        return { { key = "one", state = "done", kind = "text_to_video", provider = "runwayml", task_id = "t-1",
+          path = files:write("one.mp4", "a film"), request = {} } }, 1
+      end
+      local function finished(hurries)
+        local keeps = sheet.of_journal(files.directory, { secrets = {}, log = error, blame = error })
+        if hurries then keeps:hurry() end
+        keeps:finish()
+        return files:content "index.html"
+      end
+      has('<a class="stage" href="./one.mp4"', finished(true))
+      assert.is_nil(files:content "runs")
+      has("stills/", finished(false))
+      assert.equal("once\n", files:content "runs")
+      has("stills/", finished(true))            -- it is there
     end)
 
     it("not where there is no ffmpeg", function()
