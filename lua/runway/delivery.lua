@@ -6,11 +6,11 @@
 
 local download = require "runway.download"
 local provenance = require "runway.provenance"
-local scheduler = require "runway.scheduler"
 
 local delivery = {}
 
-local LOOK_AGAIN = 1                          -- seconds until it is looked again whether another program has its file
+local CHANGED = "%s is there, but it is not the file that was fetched for this task (has it been changed since?): move "
+  .. "it away to have it fetched again"
 
 --- A file that is here already, as a download gives it but for its sum. Its length tells, where that is known;
 --- else it must be a picture, film or sound.
@@ -61,23 +61,22 @@ function delivery.kept(session, t, trail, path, opts)
   local row = trail and trail:row()
   local bytes = row and row.path == path and row.state == "done" and row.bytes or sum.size
   if bytes ~= sum.size or (provenance.sum(session, t, path, opts) or sum.sha256) ~= sum.sha256 then
-    return nil, { kind = "io", code = "exists", message = path .. " is there, but it is not the file that was "
-      .. "fetched for this task: move it away, or name another directory" }
+    return nil, { kind = "io", code = "exists", message = CHANGED:format(path) }
   end
   return { path = path, bytes = sum.size, sha256 = sum.sha256, skipped = true }
 end
 
--- Is it to be tried again? Another program that writes this very file, as a second one on the same list does, leaves
--- it whole, or leaves it to us.
-local function waits_for_other(session, err, opts)
-  if err.code ~= "locked" or opts.deadline and scheduler.now() + LOOK_AGAIN > opts.deadline then return false end
-  return session:pause(LOOK_AGAIN)
+-- Is the file that is in the way the one that was fetched for this very task once, and is another by now?
+local function was_changed(trail, path, err)
+  local row = err.code == "exists" and trail:row()
+  return row and row.state == "done" and row.path == path
 end
 
 local function attempt(session, trail, url, path, opts, renew)
   local free, file, err = true, nil, nil
   if not opts.overwrite then
     free, err = download.check(session, path, false, opts.deadline)
+    if not free and was_changed(trail, path, err) then err.message = CHANGED:format(path) end
   end
   if free then
     -- what is to be written over is not ours until it is
@@ -97,7 +96,7 @@ end
 local function journalled(session, trail, url, path, opts, renew)
   local file, err
   repeat file, err = attempt(session, trail, url, path, opts, renew)
-  until file or not waits_for_other(session, err, opts)
+  until file or not download.waits_for_other(session, err, opts.deadline)
   return file, err
 end
 

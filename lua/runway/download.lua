@@ -22,6 +22,7 @@ local MAX_BYTES = 4 * 1024 * 1024 * 1024      -- unless the caller says otherwis
 local STALL = 60                              -- seconds without a byte
 local STEP = 1024                             -- bytes, fewer than which are no progress: as many are fetched twice
 local FIRST_PAUSE, LONGEST_PAUSE = 1, 15      -- seconds between two looks for a file that is not there yet
+local LOOK_AGAIN = 1                          -- seconds until it is looked again whether another program has its file
 
 -- Endings a file may get by its URL; anything else becomes .bin.
 local ENDINGS = {
@@ -160,6 +161,17 @@ function download.check(session, path, overwrite, deadline)
   local result = session:look("try", path, deadline, overwrite)
   if not result.error then return true end
   return session:refuse(result.error)
+end
+
+--- Is it to be tried again? Another program that writes this very file, as a second one on the same list does, leaves
+--- it whole, or leaves it to us.
+---@param session runway.Session
+---@param err { code?: string }   why it could not be written
+---@param deadline? number        on scheduler.now()
+---@return boolean                after a while
+function download.waits_for_other(session, err, deadline)
+  if err.code ~= "locked" or deadline and scheduler.now() + LOOK_AGAIN > deadline then return false end
+  return session:pause(LOOK_AGAIN)
 end
 
 --- Fetches a URL to a file. One that has expired is renewed; a file that was made just now is asked

@@ -135,6 +135,10 @@ function ffmpeg.look(path)
     .. "r_frame_rate,avg_frame_rate,duration,color_space:stream_disposition=attached_pic:stream_side_data=rotation:"
     .. "format=duration" }
   local result, err = run(add(argv, ffmpeg.input(path)), "a look at " .. path, LOOK)
+  if not result and err.code == "ffmpeg" then
+    local seen = scheduler.await(function(done) transport:probe(path, done) end)
+    if seen.type and not seen.type:find "^video/" then return failed(("%s is no film (%s)"):format(path, seen.type)) end
+  end
   if not result then return nil, err end
   local said, facts, sound = json.decode(result.stdout) or {}, nil, false
   for _, stream in ipairs(said.streams or {}) do

@@ -39,10 +39,20 @@ function prices.fit(v)
   return true, expected
 end
 
+-- The model and the seconds that an adapter has put into a request where none were named.
+local function filled_in(request)
+  local json = type(request.json) == "table" and request.json or {}
+  local options = type(json.options) == "table" and json.options or {}
+  return json.model or json.taskType, tonumber(json.duration or json.seconds or options.seconds)
+end
+
 -- The parameters as they will be sent: what stands in `extra` goes over them.
-local function asked(order)
+local function asked(order, request)
   local all = values.copy("params", order.params) or {}
   for name, v in next, order.extra or {} do all[params.snake(name)] = v end
+  local model, seconds = filled_in(request)
+  if all.model == nil then all.model = model end
+  if all.duration == nil and all.seconds == nil then all.duration = seconds end
   return all
 end
 
@@ -80,8 +90,9 @@ end
 ---@return runway.Error|nil err   kind "config", code "no_price"
 function prices.of(session, kind, order, request)
   local credits, why, estimate
+  local all = asked(order, request)
   if session.prices then
-    credits, why = (type(session.prices) == "table" and of_table or of_function)(session, kind, asked(order))
+    credits, why = (type(session.prices) == "table" and of_table or of_function)(session, kind, all)
     credits = credits and values.whole(credits)
     if credits then return { credits = credits, low = credits, basis = "user" } end
   end
@@ -92,9 +103,12 @@ function prices.of(session, kind, order, request)
       return estimate
     end
   end
-  if not why and asked(order).model == nil then why = "no model is named, and prices are by model" end
+  local advice = "name it in the client's option prices"
+  if not why and all.model == nil then
+    why, advice = "no model is named, and prices are by model", "name a model"
+  end
   return session:refuse { kind = "config", code = "no_price", message = ("what this task costs at %s is not known%s; "
-    .. "name it in the client's option prices"):format(session.adapter.name, why and " (" .. why .. ")" or "") }
+    .. "%s"):format(session.adapter.name, why and " (" .. why .. ")" or "", advice) }
 end
 
 return prices

@@ -4,6 +4,7 @@
 -- bytes of a data URI (see description.lua).
 
 local core = require "runway.core"
+local download = require "runway.download"
 local description = require "runway.description"
 local json = require "runway.json"
 local text = require "runway.text"
@@ -57,7 +58,9 @@ end
 ---@return true|nil
 ---@return runway.Error|nil err
 function provenance.check(session, t, path, opts)
-  local result = session:look("try", provenance.path(path), opts.deadline)
+  local result
+  repeat result = session:look("try", provenance.path(path), opts.deadline)
+  until not (result.error and download.waits_for_other(session, result.error, opts.deadline))
   if not result.error or result.error.code == "exists" and is_replaceable(session, t, path, opts) then return true end
   return refuse(session, path, opts, result.error)
 end
@@ -111,8 +114,13 @@ function provenance.write(session, t, made_from, file, opts)
       content_type = session:redact(text.line(file.content_type, 100)) },
   }
   if not encoded then return session:refuse("the receipt cannot be written: " .. message) end
-  local result = session:look("write", path, opts.deadline, is_replaceable(session, t, file.path, opts),
-    encoded .. "\n")
+  local result, anew
+  repeat                                      -- another program that fetches the same may have written it just now
+    anew = is_replaceable(session, t, file.path, opts)
+    result = session:look("write", path, opts.deadline, anew, encoded .. "\n")
+    local e = result.error
+  until not e or not (e.code == "exists" and not anew and is_replaceable(session, t, file.path, opts)
+    or download.waits_for_other(session, e, opts.deadline))
   if result.error then return refuse(session, file.path, opts, result.error) end
   return path
 end

@@ -181,6 +181,7 @@ function submit.estimate(session, order)
   local request
   request, err = compose(session, kind, order, order.params)
   if not request then return nil, err end
+  warn(session, request.warnings or NONE)     -- a price is no use of what the API refuses
   return prices.of(session, kind, order, request)
 end
 
@@ -288,6 +289,14 @@ local function take_target(session, order, target)
       other.task_id and "task " .. other.task_id or "a task that is being submitted") }
 end
 
+-- What the key stands for by now: where the output cannot be written, another program may have submitted it meanwhile,
+-- whose file that is.
+local function overtaken(remembered, target)
+  if not remembered then return nil end
+  remembered.target = target
+  return remembered:past()
+end
+
 -- What goes before the request, the request, and the task that it makes.
 local function carry_out(session, order, kind, target, deadline, remembered)
   local request, writable, err
@@ -298,7 +307,11 @@ local function carry_out(session, order, kind, target, deadline, remembered)
     if writable and order.receipt then
       writable, err = provenance.check(session, nil, order.output, { overwrite = order.overwrite, deadline = deadline })
     end
-    if not writable then return nil, err end
+    if not writable then
+      local t, past = overtaken(remembered, target)
+      if t or past then return t, past end
+      return nil, err
+    end
   end
   local token = callbacks.token(session, remembered and remembered.intent.token)
   local estimate

@@ -180,10 +180,10 @@ end
 
 -- That the adapter read in an answer that there is no such task; with the provider's own words.
 local function unknown_task(session, answer)
-  local said = answer.problem or {}
-  return select(2, session:error { kind = "not_found", http_status = answer.status, code = said.code or "not_found",
+  local said = answer.problem and answer.problem.message
+  return select(2, session:error { kind = "not_found", http_status = answer.status, code = "not_found",
     message = "the provider knows no such task (deleted, or of another account or provider?)"
-      .. (said.message and ": " .. said.message or "") })
+      .. (said and ": " .. said or "") })
 end
 
 -- One query (with its retries). True, or nil, err. A task that the provider does not know (yet) is

@@ -40,6 +40,8 @@ local HALT = 600                              -- for which nothing is submitted 
 --- Seconds between two looks at a journal that tells of what is new, where no one waits for its end.
 work.POLL = 5
 
+local MOST_NAMED = 3                          -- accounts for which something else is queued
+
 local OPTIONS = {
   directory = options.directory, jobs = options.count, until_empty = "boolean", timeout = options.positive,
   attempts = options.count, on_progress = "function",
@@ -292,13 +294,18 @@ end
 local function tell_idle(self)
   local ends, account = self.options.until_empty, self.account
   if self.many > 0 or self.waits then return end
+  local others = {}
+  for i, one in ipairs(journal.queued(self.journal) or {}) do
+    if one.provider == account.provider and one.base_url == account.base_url then return end -- there is no room for it
+    if i <= MOST_NAMED then
+      others[i] = ("%d for %s at %s"):format(one.entries, one.provider, one.base_url)
+    end
+  end
   self.waits = true
-  local others = journal.elsewhere(self.journal, { provider = account.provider, base_url = account.base_url }) or {}
-  if ends and #others == 0 then return end
-  local where, said = others[1] and " at " .. account.base_url or "", {}
-  for i, one in ipairs(others) do said[i] = ("%d for %s at %s"):format(one.entries, one.provider, one.base_url) end
-  self.session:log(others[1] and "warning" or "info", ("nothing is queued for %s%s%s%s"):format(account.provider, where,
-    others[1] and ", but " .. table.concat(said, ", ") or "", ends and "" or "; waiting for what comes"))
+  if ends and not others[1] then return end
+  self.session:log(others[1] and "warning" or "info", ("nothing is queued for %s%s%s"):format(account.provider,
+    others[1] and (" at %s, but %s"):format(account.base_url, table.concat(others, ", ")) or "",
+    ends and "" or "; waiting for what comes"))
 end
 
 -- Takes what there is: what others have left before what is new, but that which was told of just now is mostly new.

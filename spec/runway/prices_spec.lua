@@ -47,8 +47,24 @@ describe("client:estimate", function()
     local client = assert(runway.client { provider = adapter(), api_key = mocked.KEY, prices = { gen4 = 5 },
       transport = require("runway.mock").new {} })
     local _, err = client:estimate { prompt = "a", duration = 5 }
-    assert.matches("not known (no model is named, and prices are by model)", err.message, 1, true)
+    assert.matches("not known (no model is named, and prices are by model); name a model", err.message, 1, true)
     client:close()
+  end)
+
+  it("knows the model and the seconds that the provider's adapter fills in where none are named", function()
+    local client = assert(runway.client { provider = "cometapi", api_key = mocked.KEY, prices = { gen4 = 5 },
+      transport = require("runway.mock").new {} })
+    assert.same({ credits = 25, low = 25, basis = "user" },
+      assert(client:estimate { prompt = "a dog", ratio = "16:9" }))
+    assert.equal(50, assert(client:estimate { prompt = "a dog", ratio = "16:9", duration = 10 }).credits)
+    client:close()
+  end)
+
+  it("warns of what generate warns of: a price is of no use for what the API will refuse", function()
+    local heard = {}
+    local client = mocked.client({}, { logger = function(_, said) heard[#heard + 1] = said end })
+    assert(client:estimate(clip { ratio = "4:3" }))
+    assert.matches("4:3", heard[1], 1, true)
   end)
 
   it("tells what generate would refuse, and raises what it would raise, at the caller's line", function()

@@ -51,9 +51,12 @@ local function model_of(shot, request)
   return type(model) == "string" and model or nil
 end
 
--- What to say of it: here a parameter is a column.
-local function said(column, problem)
-  return problem.meant and ("%s is no column; did you mean %s?"):format(column, problem.meant) or problem.message
+-- What to say of it: here a parameter is a column. Where one is missing, another may be meant for it whose name no one
+-- knows.
+local function said(shot, column, problem)
+  if problem.meant then return ("%s is no column; did you mean %s?"):format(column, problem.meant) end
+  local unknown = column and shot.params[column] == nil and problem.unknown
+  return unknown and ("%s (%s)"):format(problem.message, table.concat(unknown, "; ")) or problem.message
 end
 
 -- The shot without some of its columns.
@@ -72,7 +75,7 @@ local function tell_rest(shot, dry, fault, told)
     local is_new = column and shot.params[column] ~= nil and not told[column]
     if is_new then
       told[column] = true
-      fault(shot.line, column, said(column, problem), problem.meant and shot.head)
+      fault(shot.line, column, said(shot, column, problem), problem.meant and shot.head)
     end
   until not is_new
 end
@@ -82,7 +85,7 @@ local function check_shot(shot, dry, fault)
   local made, problem = dry(shot)
   if not made then
     local column = column_of(shot, problem)
-    fault(shot.line, column, said(column, problem), problem.meant and shot.head)
+    fault(shot.line, column, said(shot, column, problem), problem.meant and shot.head)
     if column then tell_rest(shot, dry, fault, { [column] = true }) end
     return
   end

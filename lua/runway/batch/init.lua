@@ -97,7 +97,10 @@ local function dry(account, params)
   local mine = clients.session_of(account)
   local wanted, problem = order.read(mine, params, true)
   if not wanted then return nil, problem end
-  return submit.dry(mine, wanted)
+  local made
+  made, problem = submit.dry(mine, wanted)
+  if problem then problem.unknown = wanted.warnings end
+  return made, problem
 end
 
 -- What cannot be left to workers, of those that are to be.
@@ -212,6 +215,10 @@ local function look_back(account, shots, by_name, j, own, opts)
   if j and not own and opts.directory then last = contents.read(opts.directory) end
   for i, one in ipairs(last or {}) do there.last[i] = one.key end
   for _, shot in ipairs(shots) do shot.new = night.is_new(shot, by_name[shot.provider], opts) end
+  local budget = clients.session_of(account).budget
+  local spent, reserved = nil, nil
+  if budget and j then spent, reserved = journal.spent(j) end
+  if spent then there.left = math.max(0, budget - spent - reserved) end
   local plan, fault = other.plan(shots, entries, there)
   if not plan then return refuse("invalid_request", "row_moved", fault) end
   local mine, grave = clients.session_of(account), #plan.again > 0

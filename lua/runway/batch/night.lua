@@ -227,6 +227,15 @@ local function wait_for_credits(self, shot)
   return may_be
 end
 
+-- That a file stands in the way, in the words of a list: nothing here is told to write over it.
+local function in_the_way(err)
+  local path = err.message:match "^(.-): cannot write over" or err.message:match "^(.-) is there, and is no receipt"
+  if path then
+    err.message = path .. " is there already, and is not this shot's: move it away, or give the shot another output"
+  end
+  return err
+end
+
 -- A submit made no task. True when it is to be tried once more.
 local function turned_away(self, shot, err, patience)
   if err.kind == "unknown_submit" then        -- it may be paid for
@@ -247,7 +256,7 @@ local function turned_away(self, shot, err, patience)
     scheduler.sleep(math.max(patience.pause, err.retry_after or 0))
     patience.pause = math.min(2 * patience.pause, LONGEST_PAUSE)
     return true
-  else fail(self, shot, "failed", err) end
+  else fail(self, shot, "failed", err.code == "exists" and in_the_way(err) or err) end
   return false
 end
 

@@ -114,7 +114,7 @@ end
 --- The same in words, to be read before anything is paid for; none where all is as it was, or all is new.
 ---@param plan runway.Plan
 ---@param shots runway.Shot[]       recalled
----@param there { where: string }
+---@param there { where: string, left?: number }   left: credits that the budget still has
 ---@return string[]
 function other.told(plan, shots, there)
   local lines, all, begun = {}, 0, #plan.again + #plan.unnamed > 0
@@ -123,8 +123,9 @@ function other.told(plan, shots, there)
     begun = begun or not shot.left_out and shot.state ~= "queued"
   end
   if begun and plan.new > 0 then
-    lines[1] = ("%d of %d shot%s new, to be bought%s"):format(plan.new, all, all == 1 and " is" or plan.new == 1
-      and "s is" or "s are", price_of(plan))
+    lines[1] = ("%d of %d shot%s new, to be bought%s%s"):format(plan.new, all, all == 1 and " is" or plan.new == 1
+      and "s is" or "s are", price_of(plan), there.left and plan.credits > there.left
+      and ("; of the budget %s are left"):format(text.number(there.left)) or "")
   end
   if #plan.again > 0 then
     local one = #plan.again == 1

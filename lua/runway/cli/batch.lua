@@ -47,6 +47,8 @@ end
 --------------------------------------------------------------------- all of them
 
 local UNDER_WAY = { "submitting", "submitted", "downloading" }
+local IS_UNDER_WAY = {}
+for _, state in ipairs(UNDER_WAY) do IS_UNDER_WAY[state] = true end
 
 -- Of how many shots these are the counts.
 local function all_of(counts)
@@ -83,10 +85,11 @@ end
 
 local function say(world, ...) world.stderr:write("runway: ", table.concat { ... }, "\n") end
 
--- A budget is that of all in the journal: these shots alone are not set against it.
-local function credits_of(sums)
+-- A budget is that of all in the journal: these shots alone are not set against it. `open`: what some of them cost is
+-- not known yet.
+local function credits_of(sums, open)
   local credits, others = text.number(sums.credits), (sums.others or 0) > 0
-  if not sums.budget then return credits .. " credits" end
+  if not sums.budget then return credits .. " credits" .. (open and " spent or held back" or "") end
   for _, shot in ipairs(sums.shots) do others = others or shot.left_out end
   local budget = text.number(sums.budget)
   return others and ("%s credits spent or held back by these; the budget of %s is that of all in the journal"):format(
@@ -95,13 +98,17 @@ end
 
 -- "18 of 20 done, 1 failed, 1 under way; 240 of 500 credits spent or held back"
 local function sums_as_text(sums, under_way)
-  local counts = sums.counts
+  local counts, made = sums.counts, 0         -- made: and could not be fetched
+  for _, shot in ipairs(sums.shots) do
+    if not shot.left_out and IS_UNDER_WAY[shot.state] and shot.status == "SUCCEEDED" then made = made + 1 end
+  end
   local words = { ("%d of %d done"):format(counts.done, all_of(counts)) }
   for _, row in ipairs { { counts.failed, "failed" }, { counts.unknown, "unknown" },
-    { under_way, "under way at the provider" }, { counts.queued, "not submitted" } } do
+    { under_way - made, "under way at the provider" }, { made, made == 1 and "made, whose file is not here"
+      or "made, whose files are not here" }, { counts.queued, "not submitted" } } do
     if row[1] > 0 then words[#words + 1] = ("%d %s"):format(row[1], row[2]) end
   end
-  return table.concat(words, ", ") .. "; " .. credits_of(sums)
+  return table.concat(words, ", ") .. "; " .. credits_of(sums, counts.unknown + under_way - made > 0)
 end
 
 local function tell_halts(args, world, halted)
@@ -134,7 +141,7 @@ local function tell_failed(args, world, sums)
     say(world, args.retry_failed and "what failed has failed in this run: see with each why, and change its row "
       .. "before it is paid for again" or "what failed is made anew with --retry-failed")
   end
-  if refused then say(world, "what was refused made no task, and is submitted again when you ", AGAIN) end
+  if refused then say(world, "what was refused made no task: once that is mended, ", AGAIN) end
   if conflicts then
     say(world, "a key stands for the request that it was first given: one that was changed needs another key in the "
       .. "list")
@@ -172,7 +179,7 @@ local function tell_sums(args, world, sums)
     say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
   local page = page_of(args)
-  say(world, page and "the page is " .. page or "the files are in " .. args.output)
+  if page or not args.enqueue then say(world, page and "the page is " .. page or "the files are in " .. args.output) end
 end
 
 --------------------------------------------------------------------- the night
@@ -238,7 +245,7 @@ end
 -- A long list takes some seconds until anything else is said.
 local function tell_of_size(args, world)
   local file = io.open(args.file, "rb")
-  local size = file and file:seek "end" or 0
+  local size = file and file:read(1) and file:seek "end" or 0 -- of a directory nothing is read
   if file then file:close() end
   if size >= LONG then say(world, ("looking through %d MB of shots"):format(math.floor(size / 1e6 + 0.5))) end
 end

@@ -8,6 +8,7 @@ local columns = require "runway.columns"
 local core = require "runway.core"
 local errors = require "runway.errors"
 local gauge = require "runway.gauge"
+local names = require "runway.names"
 local progress = require "runway.progress"
 local scheduler = require "runway.scheduler"
 local text = require "runway.text"
@@ -49,7 +50,7 @@ function board.new(opts)
   local terminal = opts.terminal
   if terminal == nil then terminal = progress.is_terminal() end
   return setmetatable({ stream = opts.stream, terminal = terminal, columns = opts.columns, rows = opts.rows,
-    jobs = opts.jobs, budget = opts.budget, message = opts.message, ended = {}, there = {}, running = {},
+    jobs = opts.jobs, budget = opts.budget, message = opts.message, ended = {}, there = {}, begun = {}, running = {},
     said = {}, drawn = {}, made = 0 }, Board)
 end
 
@@ -197,7 +198,9 @@ end
 
 -- A change as a line that stays; nil: none is worth one. On a terminal what goes well is seen below.
 local function told(self, shot, ended)
-  if ended and shot.state == "done" then
+  if ended and shot.state == "done" and shot.error then
+    return ("%s  is there, but its receipt is not: %s"):format(shot.key, self.message(shot))
+  elseif ended and shot.state == "done" then
     if self.terminal then return nil end
     local how = self.there[shot] and "is there already" or shot.credits
       and "done  " .. text.number(shot.credits) .. " credits" or "done"
@@ -206,9 +209,10 @@ local function told(self, shot, ended)
     local state = shot.state == "queued" and "waits"
       or UNDER_WAY[shot.state] and (shot.status == "SUCCEEDED" and "is made, but its file is not here"
         or "goes on at its provider") or shot.state
-    return ("%s  %s: %s"):format(shot.key, state, self.message(shot))
+    return ("%s  %s: %s"):format(shot.key, state, (self.message(shot):gsub("; it goes on at the provider:.*$", "")))
   elseif not ended and shot.state == "submitted" and shot.task_id and not self.terminal then
-    return ("%s  submitted  task %s%s"):format(shot.key, shot.task_id,
+    return ("%s  %s  task %s%s"):format(shot.key,
+      self.begun[shot] == names.attempt(shot.task_id, shot.attempt) and "goes on with" or "submitted", shot.task_id,
       shot.attempt > 1 and ("  (attempt %d)"):format(shot.attempt) or "")
   end
   return nil
@@ -224,6 +228,7 @@ function Board:tell(shots, shot, ended)
     for _, one in ipairs(shots) do
       self.total = self.total + (one.left_out and 0 or 1)
       self.there[one] = one.state == "done" and one.path and core.readable(one.path) or nil
+      self.begun[one] = one.task_id and names.attempt(one.task_id, one.attempt)
     end
   end
   if shot then

@@ -20,9 +20,13 @@ local JOINED = [[
     fi
 ]]
 
+-- A name of a file may have a space in it.
+local FILES = [[compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur"))]]
+
 function mended.bash(script)
   script = script:gsub('    opts="[^\n]*\n', function(line) return JOINED .. line end, 1)
   script = script:gsub('opts="%$opts %-h %-%-help', 'opts="$opts')
+  script = script:gsub('COMPREPLY=%(%$%(compgen %-f %-%- "%$cur"%)%)', FILES)
   return (script:gsub('(    case "%$cmd" in\n)', ([[%%1        'completion')
             COMPREPLY=($(compgen -W "%s" -- "$cur"))
             ;;

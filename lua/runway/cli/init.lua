@@ -90,7 +90,9 @@ function cli.main(argv, world)
     state.stderr:write("runway: ", missing, "\n")
     return exits.MISUSE
   end
-  local is_terminal, columns = require("runway.core").terminal "stdout"
+  local terminal = require("runway.core").terminal
+  local is_terminal, columns = terminal "stdout"
+  columns = columns or select(2, terminal "stderr") -- of a pager's, where the output goes into one
   if state.stdout_terminal == nil then state.stdout_terminal = is_terminal end
   state.columns = state.columns or columns
   local root = parser.new(argparse, state)

@@ -76,7 +76,7 @@ end
 local FLAGS = {
   prompt = "prompt", promptText = "prompt", image = "image", promptImage = "image", video = "video",
   promptVideo = "video", model = "model", ratio = "ratio", duration = "duration", seed = "seed", kind = "kind",
-  key = "key",
+  key = "key", output = "output",
 }
 
 -- Names that mean something to `generate` itself: as a --param they are the API's.
@@ -91,7 +91,8 @@ local function add_all(given, option, list, args)
   for _, one in ipairs(list or {}) do
     local flag = option == "--param" and FLAGS[head_of(one.name)]
     if flag and was_given(args[flag]) then
-      return misuse("option '%s': %s contradicts --%s: give one of them", option, one.name, flag)
+      return misuse("option '%s': %s contradicts --%s: give one of them%s", option, one.name, flag,
+        LIBRARYS_OWN[flag] and " (what the API itself calls so is given as --extra)" or "")
     end
     local value = one.value
     if one.file then

@@ -96,6 +96,7 @@ function manual.page(version)
   local lines = {}
   local function add(line) lines[#lines + 1] = line end
   add(('.TH RUNWAY 1 "" "runway %s" "User Commands"'):format(version))
+  add(".nh")                                  -- what is copied is not parted at the end of a line
   add ".SH NAME"
   add(roff "runway - make video with Runway's models, at whichever provider holds your account")
   add ".SH SYNOPSIS"

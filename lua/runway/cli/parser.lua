@@ -196,6 +196,14 @@ local function told(message, words, options, data)
   if message == "too many arguments" and options["--journal"] and not data.takes then
     return message .. " (a journal is named by --journal JOURNAL)"
   end
+  if message:find "^missing argument" then    -- an option that takes several words has taken it, like as not
+    for _, word in ipairs(words) do
+      local option = options[word]
+      if option and option.many then
+        return ("%s (%s takes all words behind it: what is none of its own stands before it)"):format(message, word)
+      end
+    end
+  end
   local wanted = message:match "^option '(%-%-?[A-Za-z0-9-]+)' requires an argument"
   local unknown = message:match "^unknown option '([^']+)'"
   if unknown and unknown:find "^%-[^-]$" then message = message:gsub("; did you mean.*", "") end -- all are near

@@ -54,6 +54,21 @@ end
 
 local LEAST_LAST, BELOW = 20, 4               -- columns that the last of a table needs; without them it stands below
 
+-- A row that is wider than the terminal without its last cell: below its first line what does not fit, each cell whole.
+local function stacked(cells, wide)
+  local lines, line = {}, ""
+  for _, cell in ipairs(cells) do
+    if line ~= "" and columns.of(line) + 2 + columns.of(cell) > wide then
+      lines[#lines + 1], line = line, (" "):rep(BELOW)
+    elseif line ~= "" then
+      line = line .. "  "
+    end
+    line = line .. cell
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
 --- Lines of cells, each column but the last as wide as its widest cell; on a terminal below their header, which what
 --- reads the lines is not to read, and the last column folded to the width.
 ---@param world table
@@ -71,7 +86,7 @@ function report.columns(world, header, lines)
   local indent = 0
   for i = 1, #header - 1 do indent = indent + (widths[i] or 0) + 2 end
   local wide = world.stdout_terminal and world.columns or math.huge
-  local below = wide - indent < LEAST_LAST
+  local below, whole = wide - indent < LEAST_LAST, indent - 2 <= wide
   if below then indent = BELOW end
   for _, cells in ipairs(all) do
     local words = {}
@@ -79,7 +94,9 @@ function report.columns(world, header, lines)
       words[i] = cell .. (" "):rep(i < #cells and widths[i] - columns.of(cell) or 0)
     end
     local line = table.concat(words, "  ")
-    if #cells == #header and columns.of(line) > wide then
+    if not whole then
+      line = stacked(cells, wide)
+    elseif #cells == #header and columns.of(line) > wide then
       local start = "\n" .. (" "):rep(indent)
       local last = table.concat(folded(table.remove(words), wide - indent), start)
       line = table.concat(words, "  ")
@@ -215,7 +232,8 @@ local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "the key, in the environment: no option takes it" },
-  { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
+  { "did you mean output = {", "--overwrite" }, { "extra = {", "--extra NAME=VALUE" },
+  { 'format = "official"', "--param format=official" },
   { "a key of its own", "--key KEY" }, { 'fit "pad"', "--fit pad" },
   { "option prices", "--price MODEL=CREDITS" }, { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
@@ -246,7 +264,12 @@ function report.told(args, message, who, field)
   local words = {}
   message = report.spelled(message)
   for _, pair in ipairs(ADVISED) do
-    if message:find(pair[1], 1, true) and not args[pair[1]] then words[#words + 1] = pair[2] end
+    local advises = message:find(pair[1], 1, true) and not args[pair[1]]
+    if advises and pair[2] == "--fit pad" and args.file then
+      words[#words + 1] = "a column fit of the list"
+    elseif advises and words[1] ~= "--overwrite" then
+      words[#words + 1] = pair[2]
+    end
   end
   if #words == 0 then words[1] = option_of(args, field) end
   return ("%s: %s\n%s"):format(who or "runway", message,

@@ -478,7 +478,7 @@ end
 
 -- What waits to be made, and who takes it: see queue.lua. Each takes a journal where that takes its book.
 for _, name in ipairs {
-  "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "under_way", "elsewhere", "has_room",
+  "enqueue", "claim", "take_over", "renew", "hand_on", "again", "unfinished", "under_way", "queued", "has_room",
   "hear",
 } do
   journal[name] = function(j, ...) return queue[name](books[j], ...) end

@@ -92,13 +92,12 @@ function queue.has_room(book, account, model, most)
   return found[1].rows[1].under_way < most
 end
 
---- Of what is queued, what waits for others than an account's workers: so many for the three that have the most.
+--- How many are queued, for each account, those with the most of them first.
 ---@param book runway.Book
----@param account runway.Account
 ---@return { provider: string, base_url: string, entries: integer }[]|nil
 ---@return runway.Error|nil err
-function queue.elsewhere(book, account)
-  local found, err = book:read { sql.queued_elsewhere(account) }
+function queue.queued(book)
+  local found, err = book:read { sql.queued() }
   if not found then return nil, err end
   return found[1].rows
 end

@@ -73,11 +73,10 @@ function sql.totals()
     .. "FROM runway_shots GROUP BY state" }
 end
 
---- How many are queued for other accounts than one, those with the most of them first.
-function sql.queued_elsewhere(account)
+--- How many are queued for each account, those with the most of them first.
+function sql.queued()
   return { "SELECT provider, base_url, count(*) AS entries FROM runway_shots WHERE state = 'queued' "
-    .. "AND NOT (provider = $1 AND base_url = $2) GROUP BY provider, base_url ORDER BY entries DESC LIMIT 3",
-    account.provider, account.base_url }
+    .. "GROUP BY provider, base_url ORDER BY entries DESC, provider, base_url" }
 end
 
 --- What is spent, and held back beside, by provider and by day: days since 1970, in UTC.

@@ -779,7 +779,7 @@ describe("runway.batch", function()
     local result = assert(run(list("a", "b", "c")))
     assert.equal("failed done failed", states(result))
     assert.same({ b = 1 }, posts)
-    assert.matches("c%.mp4%.json is there, and is no receipt", result.shots[3].error.message)
+    assert.matches("c%.mp4%.json is there already, and is not this shot's", result.shots[3].error.message)
     assert.same({ "mine", "{}" }, { files:content "out/a.mp4", files:content "out/c.mp4.json" })
   end)
 

@@ -244,7 +244,7 @@ describe("runway batch", function()
     assert.same({ exits.UNKNOWN, 0 }, { code, #m.requests }, err)
     local _, b, sums = table.unpack(objects(out))
     assert.same({ "unknown", 2, 1, 1 }, { b.state, sums.shots, sums.counts.done, sums.counts.unknown })
-    assert.truthy(err:find("runway: 1 of 2 done, 1 unknown; 80 credits\n", 1, true), err)
+    assert.truthy(err:find("runway: 1 of 2 done, 1 unknown; 80 credits spent or held back\n", 1, true), err)
     assert.truthy(err:find("runway journal settle KEY --journal ", 1, true), err)
   end)
 

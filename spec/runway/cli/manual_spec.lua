@@ -42,7 +42,7 @@ describe("the manual page", function()
   it("is without fault for roff", function()
     for line in page:gmatch "[^\n]+" do
       local is_text = not line:find "^[.']"
-      assert.truthy(is_text or line:find "^%.[A-Z]" or line:find "^%.[nf][fi]$", line)
+      assert.truthy(is_text or line:find "^%.[A-Z]" or line:find "^%.[nf][fih]$", line)
     end
     if not has "groff" then return pending "groff is not installed" end
     local here = scratch.new()
