@@ -70,6 +70,65 @@ describe("a film that two programs fetch", function()
     assert.is_nil(second.journal:get("a").error)
   end)
 
+  it("has one receipt, by whichever of them is first", function()
+    local mine, other = made(first), made(second)
+    local path = here:path "a.mp4"
+    assert(mine:download(path, { receipt = true }))
+    local receipt = here:content "a.mp4.json"
+    os.remove(path .. ".json")
+    -- the first one writes it between the second one's look and its own writing
+    local session = clients.session_of(second)
+    local look, wrote = session.look, false
+    session.look = function(self, what, where, ...)
+      if what == "write" and not wrote then
+        wrote = true
+        here:write("a.mp4.json", receipt)
+      end
+      return look(self, what, where, ...)
+    end
+    local file = assert(other:download(path, { receipt = true }))
+    assert.is_true(wrote)
+    assert.equal(path .. ".json", file.receipt)
+  end)
+
+  it("whose receipt another program is writing waits for that", function()
+    local other = made(second)
+    local session, busy = clients.session_of(second), { try = 2, write = 2 }
+    local count = waits()
+    local look = session.look
+    session.look = function(self, what, where, ...)
+      if where:find "%.json$" and (busy[what] or 0) > 0 then
+        busy[what] = busy[what] - 1
+        return { error = { kind = "io", code = "locked", message = where .. ": cannot lock the .part file" } }
+      end
+      return look(self, what, where, ...)
+    end
+    local file = assert(other:download(here:path "a.mp4", { receipt = true }))
+    assert.equal(here:path "a.mp4.json", file.receipt)
+    assert.equal(4, count())
+  end)
+
+  it("and whose place is taken by it when the other one would submit, is the other one's by its key", function()
+    local params = { kind = "text_to_video", model = "gen4.5", ratio = "1280:720", duration = 5, prompt_text = "fog",
+      key = "b", output = here:path "b.mp4" }
+    local session = clients.session_of(second)
+    local enter, mine = session.admission.enter, nil
+    -- between the second one's look at the key and its look at the place, the first one makes all of it
+    session.admission.enter = function(...)
+      if not mine then
+        mine = assert(assert(first:generate(params)):wait())
+        assert(mine:download())
+      end
+      return enter(...)
+    end
+    local other = assert(second:generate(params))
+    assert.equal(mine.id, other.id)
+    assert.equal(here:path "b.mp4", assert(assert(other:wait()):download()).path)
+    local posts = 0
+    for _, request in ipairs(server.requests) do posts = posts + (request.method == "POST" and 1 or 0) end
+    assert.equal(1, posts)
+  end)
+
   it("is gone on with where the first one leaves it", function()
     local job, task = begun()
     waits(function() job:cancel() end)

@@ -67,7 +67,10 @@ end
 
 --------------------------------------------------------------------- the list
 
-local function bad_list(name, faults)
+local function bad_list(name, faults, shots)
+  local keys = {}
+  for _, shot in ipairs(shots) do keys[shot.line] = shot.named and shot.key or nil end
+  for _, fault in ipairs(faults) do fault.key = keys[fault.line] end
   table.sort(faults, function(a, b) return a.line < b.line end)
   local lines = {}
   for i = 1, math.min(#faults, TOLD) do lines[i] = list.told(faults[i]) end
@@ -151,12 +154,12 @@ local function read_all(account, given, opts)
   local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
   local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory or ".")) end
   check.all(line, function(shot) return dry(by_name[shot.provider], chain.params(shot, promised)) end, fault, broken)
-  if #faults > 0 then return bad_list(name, faults) end
+  if #faults > 0 then return bad_list(name, faults, shots) end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
   for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end
   if opts.enqueue then check_kept(shots, by_name, fault) end
-  if #faults > 0 then return bad_list(name, faults) end
+  if #faults > 0 then return bad_list(name, faults, shots) end
   tell_notes(shots, by_name)
   return shots, by_name, own
 end
@@ -237,7 +240,7 @@ local function make_all(account, shots, by_name, j, own, opts)
     opts.limits = limits.read(shots, by_name, opts, function(shot, column, message)
       faults[#faults + 1] = { line = shot.line, place = shot.place, column = column, message = message }
     end)
-    if #faults > 0 then return bad_list(opts.name, faults) end
+    if #faults > 0 then return bad_list(opts.name, faults, shots) end
   end
   local written, why = contents.write(opts.directory, shots)
   if not written then

@@ -19,6 +19,7 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---@class runway.ListFault
 ---@field line integer        where the row begins, from 1; of a Lua table: the number of the shot
 ---@field place string        the same in words: "line 3", of a Lua table "row 3"
+---@field key? string         of the row, where the list gives it one
 ---@field column? string
 ---@field message string
 ---@field more? integer      in how many other rows it is as well
@@ -353,7 +354,8 @@ end
 ---@param fault runway.ListFault
 ---@return string
 function list.told(fault)
-  return ("%s%s: %s%s"):format(fault.place, fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
+  return ("%s%s%s: %s%s"):format(fault.place, fault.key and (" (%s)"):format(text.line(fault.key, 60) or "") or "",
+    fault.column and ", " .. (text.line(fault.column, 60) or "") or "",
     fault.message, fault.more and (" (and so in %d more)"):format(fault.more) or "")
 end
 

@@ -246,7 +246,7 @@ describe("runway.batch", function()
       local err = refused(HEADER .. ",seed\na,x" .. rest .. "5,1\nb,x" .. rest .. "5,1.5\nc,x" .. rest .. "77,1\n")
       assert.same({ 3, "seed" }, { err.faults[1].line, err.faults[1].column })
       assert.same({ 4, "duration" }, { err.faults[2].line, err.faults[2].column })
-      assert.matches("line 3, seed: .*; line 4, duration: ", err.message)
+      assert.matches("line 3 %(b%), seed: .*; line 4 %(c%), duration: ", err.message)
     end)
 
     it("names that are nearly known", function()

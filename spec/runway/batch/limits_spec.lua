@@ -146,7 +146,7 @@ describe("runway.batch", function()
     assert.same({ nil, "bad_list", 0 }, { result, err.code, #p.made })
     assert.same({ 2, "model", 3, "model" }, { err.faults[1].line, err.faults[1].column, err.faults[2].line,
       err.faults[2].column })
-    assert.matches("row 2, model: this account may run no task of gen4.5: its limit is 0", err.message, 1, true)
+    assert.matches("row 2 (a1), model: this account may run no task of gen4.5: its limit is 0", err.message, 1, true)
     assert.equal(0, assert(run("b1 a1 a2", { only = { "b1" } })).exit_code)
   end)
 

@@ -71,6 +71,59 @@ describe("runway batch", function()
     return command.run(argv, provider(ways), world)
   end
 
+  it("says of a film that was changed since, and of a file in the way, what they are and what to do", function()
+    assert.equal(0, (batch(list("a", "b"))))
+    local path = here:path "out/a.mp4"
+    local film = here:content "out/a.mp4"
+    here:write("out/a.mp4", film .. "x")
+    local code, _, err = batch(list("a", "b"))
+    assert.equal(1, code)
+    assert.matches(("a  is made, but its file is not here: %s is there, but it is not the file that was fetched for "
+      .. "this task (has it been changed since?): move it away to have it fetched again\n"):format(path), err, 1, true)
+    assert.matches("1 of 2 done, 1 made, whose file is not here; 40 credits\n", err, 1, true)
+    os.remove(path)
+    assert.equal(0, (batch(list("a", "b"))))
+    assert.equal(film, here:content "out/a.mp4")
+    here:write("out/c.mp4", "mine")
+    code, _, err = batch(list "c")
+    assert.equal(1, code)
+    assert.matches(("c  failed: %s is there already, and is not this shot's: move it away, or give the shot another "
+      .. "output\n"):format(here:path "out/c.mp4"), err, 1, true)
+    assert.matches("what was refused made no task: once that is mended, run the same command again\n", err, 1, true)
+    assert.same({ a = 1, b = 1 }, posts)
+  end)
+
+  it("says that it goes on with what was submitted by an earlier run, and when a time is over only that", function()
+    local _, _, err = batch(list "a", { "--timeout", "0.1" }, { a = { code = "forever" } })
+    assert.matches("a  submitted  task t-a\n", err, 1, true)
+    assert.matches("a  goes on at its provider: still PENDING after 0.1 s\n", err, 1, true)
+    tasks["t-a"] = {}
+    _, _, err = batch(list "a")
+    assert.matches("a  goes on with  task t-a\n", err, 1, true)
+    assert.same({ a = 1 }, posts)
+  end)
+
+  it("names a column that no one knows where one that is needed is missing", function()
+    local path = here:write("german.csv", "key,prompt,model,ratio,Dauer\na,a,gen4.5,1280:720,5\n")
+    local code, _, err = batch(path)
+    assert.equal(2, code)
+    assert.matches("line 2 (a), duration: gen4.5 needs duration: 2 to 10 (the parameter Dauer is not known here", err,
+      1, true)
+  end)
+
+  it("says of a directory that it is no list, and nothing of its size", function()
+    local code, _, err = batch(here.directory)
+    assert.equal(2, code)
+    assert.matches("Is a directory", err, 1, true)
+    assert.is_nil(err:find("looking through", 1, true))
+  end)
+
+  it("says what the budget has left, where it is less than all that is new", function()
+    assert.equal(0, (batch(list "a")))
+    local _, _, err = batch(list("a", "b"), { "--budget", "50", "--price", "gen4.5=12" })
+    assert.matches("1 of 2 shots is new, to be bought for 60 credits; of the budget 30 are left\n", err, 1, true)
+  end)
+
   it("names the page that it wrote, and no page of someone else's", function()
     local _, _, said = batch(list "a")
     assert.matches("the page is [^\n]*/out/index%.html", said)

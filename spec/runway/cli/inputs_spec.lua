@@ -149,6 +149,8 @@ describe("runway.cli.inputs", function()
         [{ "--prompt", "x", "--param", "prompt_text=y" }] = "prompt_text contradicts --prompt",
         [{ "--prompt", "x", "--param", "promptText=y" }] = "promptText contradicts --prompt",
         [{ "--seed", "1", "--param", "seed=2" }] = "seed contradicts --seed",
+        [{ "-o", "a.mp4", "--param", "output=b.mp4" }] = "output contradicts --output: give one of them (what the API "
+          .. "itself calls so is given as --extra)",
         [{ "--image", "https://x.test/a", "--param", "prompt_image.1.uri=y" }] = "contradicts --image",
         [{ "--param", "a=1", "--param", "a=2" }] = "a is given twice",
         [{ "--param", "a=1", "--param", "a.b=2" }] = "a.b contradicts what a is given as",

@@ -94,6 +94,8 @@ describe("runway.cli.parser", function()
       ["runway generate: option '--seed': 'x' is no whole number"] = { "generate", "--seed", "x" },
       ["runway task: option '--timeout': '-5' is no number above 0"] = { "task", "t1", "--timeout", "-5" },
       ["runway task: missing argument 'id'"] = { "task" },
+      ["runway batch: missing argument 'file' (--only takes all words behind it"] = { "batch", "-o", "d", "--only", "a",
+        "l.csv" },
       ["runway task: unknown option '--outptu'; did you mean '--output'?"] = { "task", "t1", "--outptu", "a" },
       ["runway journal list: argument for option '--state' must be one of"] = { "journal", "list", "--state", "x" },
       ["runway journal: a command is required"] = { "journal" },

@@ -83,6 +83,16 @@ describe("runway.cli.report", function()
     assert.is_nil(said({ command = "generate", journal = "j" }, lost):find("--key KEY", 1, true))
   end)
 
+  it("advises in a list what a list has, and over a file that is there what writes over it", function()
+    local err = errors.new { kind = "invalid_request", sent = "no", message = 'to be cropped; fit "pad" keeps all' }
+    assert.matches("runway: here that is --fit pad\n", said({ command = "generate" }, err), 1, true)
+    assert.matches("here that is a column fit of the list\n", said({ command = "estimate", file = "l.csv" }, err), 1,
+      true)
+    err = errors.new { kind = "invalid_request", sent = "no", message = "overwrite is no parameter; did you mean "
+      .. "output = { path =, overwrite = true }? (extra = { overwrite = … } sends it all the same)" }
+    assert.matches("runway: here that is --overwrite\n", said({ command = "generate" }, err), 1, true)
+  end)
+
   it("adds nothing to what needs nothing, or was given", function()
     assert.is_nil(said({}, failure "connection refused"):find("here that is", 1, true))
     assert.is_nil(said({ allow_http = true }, failure "or set allow_http"):find("here that is", 1, true))
