@@ -276,13 +276,14 @@ local function recipe_of(self)
 end
 
 --- Puts the order in line for workers, unless its key stands for it already.
+---@param moment integer   when it was asked for, see journal.moment
 ---@return table|nil row
 ---@return runway.Error|nil err
-function Keyed:enqueue()
+function Keyed:enqueue(moment)
   local made, err = recipe_of(self)
   if not made then return nil, err end
   local row
-  row, err = journal.enqueue(self.session.journal, self.intent, made)
+  row, err = journal.enqueue(self.session.journal, self.intent, made, moment)
   if not row then return unreadable(self, err) end
   err = conflict(self, row)
   if err then return nil, err end

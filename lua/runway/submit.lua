@@ -13,6 +13,7 @@ local fields = require "runway.fields"
 local fit = require "runway.fit"
 local guard = require "runway.guard"
 local http = require "runway.http"
+local journal = require "runway.journal"
 local json = require "runway.json"
 local keyed = require "runway.keyed"
 local ledger = require "runway.ledger"
@@ -354,12 +355,13 @@ end
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.enqueue(session, order)
   local checked, remembered, err
+  local moment = journal.moment()             -- those with pictures are looked at longer, and keep their place in line
   checked, err = submit.dry(session, order)
   if not checked then return nil, err end
   warn(session, checked.notes)
   remembered, err = keyed.read(session, order, checked.kind, session:deadline(order.deadline))
   if not remembered then return nil, err end
-  return remembered:enqueue()
+  return remembered:enqueue(moment)
 end
 
 -- What is spoken for, and what is made, for as long as the request is on its way; a job may be ended there, where it

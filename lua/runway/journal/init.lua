@@ -484,6 +484,9 @@ for _, name in ipairs {
   journal[name] = function(j, ...) return queue[name](books[j], ...) end
 end
 
+--- Now, in Unix ms, as entries have it: what one program begins in the same millisecond has an order all the same.
+journal.moment = attempt.moment
+
 --- See queue.close.
 ---@param j runway.Journal
 ---@param hold runway.Hold

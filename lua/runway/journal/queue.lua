@@ -33,10 +33,11 @@ end
 ---@param book runway.Book
 ---@param intent runway.Intent
 ---@param recipe string
+---@param moment? integer       when it was asked for; default: now
 ---@return table|nil row
 ---@return runway.Error|nil err
-function queue.enqueue(book, intent, recipe)
-  local results, err = book:write(queue.told(book, { sql.enqueue(intent, attempt.moment(), recipe),
+function queue.enqueue(book, intent, recipe, moment)
+  local results, err = book:write(queue.told(book, { sql.enqueue(intent, moment or attempt.moment(), recipe),
     sql.find(intent.key) }))
   if not results then return nil, err end
   return results[2].rows[1]

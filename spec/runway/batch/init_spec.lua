@@ -517,6 +517,19 @@ describe("runway.batch", function()
       assert.equal(0, j:totals().states.queued)
     end)
 
+    it("is put in line in its order, though a picture is looked at longer than a text", function()
+      client = provider({}, { journal = j })
+      local shots = {}
+      for i, key in ipairs { "d", "c", "b", "a" } do
+        shots[i] = mocked.clip { key = key, model = i < 3 and "gen4_turbo" or nil,
+          prompt_image = i < 3 and runway.file "examples/lighthouse.png" or nil }
+      end
+      assert(run(shots, { enqueue = true }))
+      local keys = {}
+      for i, one in ipairs(assert(j:entries())) do keys[i] = one.key end
+      assert.same({ "a", "b", "c", "d" }, keys) -- the newest first
+    end)
+
     it("tells of each shot that is put in line, once", function()
       client = provider({}, { journal = j })
       local told = {}
