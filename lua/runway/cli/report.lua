@@ -54,16 +54,19 @@ end
 
 local LEAST_LAST, BELOW = 20, 4               -- columns that the last of a table needs; without them it stands below
 
--- A row that is wider than the terminal without its last cell: below its first line what does not fit, each cell whole.
+-- A row that is wider than the terminal without its last cell: below its first line what does not fit, each cell whole
+-- where a line can hold it.
 local function stacked(cells, wide)
   local lines, line = {}, ""
   for _, cell in ipairs(cells) do
-    if line ~= "" and columns.of(line) + 2 + columns.of(cell) > wide then
-      lines[#lines + 1], line = line, (" "):rep(BELOW)
-    elseif line ~= "" then
-      line = line .. "  "
+    for _, part in ipairs(folded(cell, wide - BELOW)) do
+      if line ~= "" and columns.of(line) + 2 + columns.of(part) > wide then
+        lines[#lines + 1], line = line, (" "):rep(BELOW)
+      elseif line ~= "" then
+        line = line .. "  "
+      end
+      line = line .. part
     end
-    line = line .. cell
   end
   lines[#lines + 1] = line
   return table.concat(lines, "\n")

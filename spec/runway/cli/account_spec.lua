@@ -1,6 +1,7 @@
 -- Adapters of the user's own, and the small commands that ask an account.
 
 local child = require "spec.support.child"
+local columns = require "runway.columns"
 local command = require "spec.support.command"
 local json = require "runway.json"
 local mocked = require "spec.support.mocked"
@@ -238,6 +239,11 @@ describe("the runway command", function()
       assert.is_nil(out:find("PROVIDER", 1, true))
       out = select(2, run({ "models" }, nil, { stdout_terminal = true, columns = 1000 }))
       assert.matches("^PROVIDER +KIND +MODEL +SECONDS +CREDITS +RATIOS\n", out)
+      for _, wide in ipairs { 40, 80 } do     -- each line fits, and no word is lost
+        local said = select(2, run({ "models" }, nil, { stdout_terminal = true, columns = wide }))
+        for line in said:gmatch "[^\n]+" do assert.is_true(columns.of(line) <= wide, line) end
+        assert.equal(select(2, out:gsub("[^ \n]+", "")), select(2, said:gsub("[^ \n]+", "")))
+      end
       local narrow = select(2, run({ "models" }, nil, { stdout_terminal = true, columns = 160 }))
       for line in narrow:gmatch "[^\n]+" do assert.is_true(#line <= 160 and not line:find " $", line) end
       assert.equal(select(2, out:gsub("1280:720", "")), select(2, narrow:gsub("1280:720", "")))
