@@ -242,8 +242,8 @@ describe("fit", function()
     assert.same({}, result.shots[1].notes)
     assert.same({}, files:names "tmp")
     for row, told in pairs {
-      ["a,x,gen4.5,1280:720,5,tall.png,padd"] = '^line 2, fit: fit must be "crop" or "pad", got "padd"',
-      ["a,x,gen4.5,1280:720,5,https://host.example/a.png,pad"] = "^line 2, [a-z_]+: fit: only a picture on disk",
+      ["a,x,gen4.5,1280:720,5,tall.png,padd"] = '^line 2 %(a%), fit: fit must be "crop" or "pad", got "padd"',
+      ["a,x,gen4.5,1280:720,5,https://host.example/a.png,pad"] = "^line 2 %(a%), [a-z_]+: fit: only a picture on disk",
     } do
       local none, err = runway.batch(client, files:write("shots.csv", head .. row .. "\n"),
         { directory = files:path "out", dry_run = true })
