@@ -106,7 +106,7 @@ flat() { # C without its line breaks: a statement a line
 flags_of_all() { echo "-D_GNU_SOURCE -DSCRIPT=\"\" $(all_parts)"; }
 
 # What finds faults by reading finds them in all C of ours: what specs load and what is fuzzed, too.
-all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c bench/*.c tools/*.c tools/*/*.c; }
+all_c() { printf '%s\n' src/*.c spec/support/*.c fuzz/*.c bench/*.c bench/*/*.c tools/*.c tools/*/*.c; }
 
 check_cppcheck() {
   # shellcheck disable=SC2086  # words on purpose

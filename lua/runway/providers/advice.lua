@@ -361,15 +361,18 @@ function advice.refusal(name, v, rule) return check_one(name, v, rule) end
 
 -- A field that must be there is not: maybe it is there under a slip of the pen, which passed
 -- through as a name no one knows.
-local function missing(model, rules, body, field, spell)
-  local name, unknown = spell(field), {}
+local function missing(model, rules, body, lacks, spell)
+  local name, unknown, wanted = spell(lacks[1]), {}, {}
   for other in pairs(body) do
     if not rules[other] and other ~= "model" then unknown[#unknown + 1] = spell(other) end
   end
   table.sort(unknown)
   local slip = options.nearest(name, unknown)
-  return values.refused(name, "%s needs %s: %s%s", model, name, advice.describe(rules[field]),
-    slip and (" (is %s a slip of it?)"):format(slip) or "")
+  for i, field in ipairs(lacks) do
+    wanted[i] = ("%s: %s%s"):format(spell(field), advice.describe(rules[field]),
+      i == 1 and slip and (" (is %s a slip of it?)"):format(slip) or "")
+  end
+  return values.refused(name, "%s needs %s", model, table.concat(wanted, "; and "))
 end
 
 -- Is there anything to be said of a body's fields?
@@ -390,9 +393,14 @@ end
 ---@param warnings string[]  gets what goes through though no list has it
 ---@return table|nil problem  nil when nothing is refused
 function advice.check(model, rules, body, spell, warnings)
+  local lacks
   for _, field in ipairs(rules.needs) do
-    if body[field] == nil then return missing(model, rules, body, field, spell) end
+    if body[field] == nil then
+      lacks = lacks or {}
+      lacks[#lacks + 1] = field
+    end
   end
+  if lacks then return missing(model, rules, body, lacks, spell) end
   if not check_all(rules, body, spell) then return nil end -- as a rule
   local names, told = {}, {}
   for field in pairs(body) do

@@ -266,6 +266,8 @@ describe("runwayml advice", function()
       "prompt_text")
     refused("image_to_video", { model = "gen4_turbo", prompt_image = IMG },
       "gen4_turbo needs ratio: 1280:720, 720:1280", "ratio")
+    refused("text_to_video", { model = "gen4.5", prompt_text = "x" },
+      "gen4.5 needs ratio: 1280:720 or 720:1280; and duration: 2 to 10", "ratio")
     refused("image_to_video", { model = "gen4_turbo", ratio = "1280:720" },
       "gen4_turbo needs prompt_image: an https:// URL", "prompt_image")
     refused("video_to_video", { model = "aleph2" }, "aleph2 needs prompt_video", "prompt_video")
