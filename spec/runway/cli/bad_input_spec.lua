@@ -94,7 +94,8 @@ describe("runway batch, given", function()
     it("has the same fault in a hundred thousand rows, which is told once", function()
       local rows = { HEADER }
       for i = 2, 100001 do rows[i] = ("k%d,shot %d,gen4.5,1280:720,5s\n"):format(i, i) end
-      refused(table.concat(rows), "line 2 %([a-z0-9]+%), duration: duration must be a number, not \"5s\" %(and so in 99999 more%)")
+      refused(table.concat(rows),
+        "line 2 %([a-z0-9]+%), duration: duration must be a number, not \"5s\" %(and so in 99999 more%)")
     end)
 
     it("has a formula for a number; as a text it is one", function()
