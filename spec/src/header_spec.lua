@@ -3,6 +3,7 @@
 local core = require "runway.core"
 local exchange = require "spec.support.exchange"
 local listener = require "runway.listener"
+local rawserver = require "spec.support.rawserver"
 
 local NAMES = {
   ["X-Fine"] = true, ["x_1!#$%&'*+.^`|~"] = true, ["X Space"] = false, ["X:Colon"] = false, [""] = false,
@@ -31,6 +32,17 @@ describe("a header", function()
   local function may_be_answered(name, value)
     return (pcall(server.respond, server, 1, { headers = { [name] = value } }))
   end
+
+  it("may have a name and a value as long as no one expects", function()
+    local raw = rawserver.start()
+    finally(function() raw:stop() end)
+    local name, value = "X-" .. ("Long"):rep(30), ("v"):rep(600)
+    local result = exchange.run { method = "GET", url = raw:url "/long-name",
+      headers = { [name] = value, ["X-" .. ("Empty"):rep(120)] = "" } }
+    assert.equal(value, raw:seen("/long-name")[1].headers[name:lower()])
+    assert.equal("", raw:seen("/long-name")[1].headers[("X-" .. ("Empty"):rep(120)):lower()])
+    assert.equal("long", result.headers[name:lower()])
+  end)
 
   for name, fine in pairs(NAMES) do
     it(("%s be named %q"):format(fine and "may" or "may not", name), function()

@@ -188,6 +188,32 @@ describe("a local file", function()
       end
     end)
 
+    it("is sent from its beginning where libcurl sends a free request again, on a connection that died", function()
+      local bytes = PNG .. rawserver.pattern(1500000)
+      local path = "/close-idle-reuse?large"
+      exchange.run { url = server:url(path) }
+      local result = exchange.run { method = "POST", url = server:url(path), body = { file("large.png", bytes) } }
+      assert.equal(200, result.status)
+      local seen = server:seen(path)
+      assert.same({ "GET", "POST", "POST" }, { seen[1].method, seen[2].method, seen[3].method })
+      assert.equal(seen[1].connection, seen[2].connection)
+      local expected = "data:image/png;base64," .. base64(bytes)
+      assert.is_true(seen[3].body == expected:sub(1, #seen[3].body)) -- so much of a body is kept
+      assert.equal(#expected, seen[3].length)
+    end)
+
+    it("that grows while it is sent is told as changed, and not sent as another", function()
+      local picture = file("large.png", PNG .. ("x"):rep(16000000))
+      local id = exchange.start { method = "POST", url = server:url "/held-upload?grown", body = { picture } }
+      exchange.until_true(function() return #server:seen "/held-upload?grown" == 1 end, "the request's head")
+      local more = assert(io.open(picture.path, "ab"))
+      more:write "x"
+      more:close()
+      server:release()
+      local result = exchange.finish(id)
+      assert.same({ "io", "changed" }, { result.error.kind, result.error.code })
+    end)
+
     it("of many millions of bytes takes no memory of their size", function()
       if os.getenv "LUA_INIT" then return pending "a sanitizer has memory of its own for all that is touched" end
       local path = file("huge.png", PNG .. ("x"):rep(16000000)).path

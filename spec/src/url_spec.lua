@@ -30,6 +30,12 @@ describe("a URL", function()
     end
   end)
 
+  it("with a scheme as long as no one has is refused", function()
+    local parts, refused = core.url(("a"):rep(100) .. "://example.org/")
+    assert.is_nil(parts)
+    assert.is_string(refused)
+  end)
+
   it("is read by one rule, whether it is written plainly or not", function()
     local function told(url)
       local parts, refused = core.url(url)

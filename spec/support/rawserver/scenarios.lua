@@ -222,6 +222,16 @@ scenarios.sip = {
   end,
 }
 
+-- Reads the body when a spec says so.
+scenarios["held-upload"] = {
+  early = true,
+  run = function(connection, request)
+    connection:hold()
+    connection:read_body(request)
+    connection:answer(200, {}, "ok")
+  end,
+}
+
 function scenarios.hang(connection)
   connection:outlast()
 end
@@ -335,6 +345,11 @@ end
 
 scenarios["header-1mb"] = function(connection)
   connection:send(OK .. "X-Long: " .. ("x"):rep(1024 * 1024) .. "\r\nContent-Length: 2\r\n\r\nok")
+end
+
+scenarios["long-name"] = function(connection)
+  connection:answer(200, { "X-" .. ("Long"):rep(30) .. ": long" }, "ok")
+  return "keep"
 end
 
 -- Sizeable, and fair: /header-of/<bytes>
