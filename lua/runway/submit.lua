@@ -234,7 +234,7 @@ local function call(session, request, ref, receipt, deadline)
   local made, failure, answer = http.call(session, request,
     { reader = "accepted", ref = ref.kind, paid = true, deadline = deadline, receipt = receipt })
   if failure and failure.kind == "invalid_request" and request.warnings then -- what it is refused for, like as not
-    failure.message = ("%s (%s)"):format(failure.message, table.concat(request.warnings, "; "))
+    failure.message = ("%s; it went out although %s"):format(failure.message, table.concat(request.warnings, ", and "))
   end
   ref.id = made and fields.id(made.id) or failure and failure.task_id
   if not ref.id then

@@ -21,6 +21,16 @@ describe("once there is a client,", function()
   end)
 end)
 
+describe("what a provider refuses", function()
+  after_each(mocked.close)
+
+  it("is told with what was known of it before it went out", function()
+    local client = mocked.client { { method = "POST", status = 400, json = { error = "no such model" } } }
+    local _, err = client:generate(clip { model = "gen45" })
+    assert.matches("^no such model; it went out although the model gen45 is not known here", err.message)
+  end)
+end)
+
 describe("a client:", function()
   local directory
 
