@@ -89,9 +89,9 @@ end
 ---@return runway.Estimate|nil
 ---@return runway.Error|nil err   kind "config", code "no_price"
 function prices.of(session, kind, order, request)
-  local credits, why, estimate
-  local all = asked(order, request)
+  local credits, why, estimate, all
   if session.prices then
+    all = asked(order, request)
     credits, why = (type(session.prices) == "table" and of_table or of_function)(session, kind, all)
     credits = credits and values.whole(credits)
     if credits then return { credits = credits, low = credits, basis = "user" } end
@@ -104,7 +104,7 @@ function prices.of(session, kind, order, request)
     end
   end
   local advice = "name it in the client's option prices"
-  if not why and all.model == nil then
+  if not why and (all or asked(order, request)).model == nil then
     why, advice = "no model is named, and prices are by model", "name a model"
   end
   return session:refuse { kind = "config", code = "no_price", message = ("what this task costs at %s is not known%s; "

@@ -40,6 +40,7 @@ local HALT = 600                              -- for which nothing is submitted 
 --- Seconds between two looks at a journal that tells of what is new, where no one waits for its end.
 work.POLL = 5
 
+local IDLE = 10                               -- seconds between two looks at whether there is nothing at all for it
 local MOST_NAMED = 3                          -- accounts for which something else is queued
 
 local OPTIONS = {
@@ -292,8 +293,9 @@ end
 -- Says, once, that there is nothing for it: else one that waits looks like one that hangs. What is queued may be for
 -- another address than it asks, or for another provider.
 local function tell_idle(self)
-  local ends, account = self.options.until_empty, self.account
-  if self.many > 0 or self.waits then return end
+  local ends, account, now = self.options.until_empty, self.account, scheduler.now()
+  if self.many > 0 or self.waits or now < (self.next_word or 0) then return end
+  self.next_word = now + IDLE
   local others = {}
   for i, one in ipairs(journal.queued(self.journal) or {}) do
     if one.provider == account.provider and one.base_url == account.base_url then return end -- there is no room for it
