@@ -58,6 +58,7 @@ end
 ---@field why? string           why there is no JSON in it
 ---@field page? boolean         it is a page for people
 ---@field cut? boolean          it may have gone on
+---@field problem? runway.Problem  what its adapter says of it beside that there is no such task
 ---@field fault? string         what an adapter said of it that cannot be used
 
 --- The answer as adapters see it. `why` says why there is no JSON in it, `page` that it is a page for people,

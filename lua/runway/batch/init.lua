@@ -102,8 +102,9 @@ local function dry(account, params)
   if not wanted then return nil, problem end
   local made
   made, problem = submit.dry(mine, wanted)
-  if problem then problem.unknown = wanted.warnings end
-  return made, problem
+  local told = problem ---@type table|nil
+  if told then told.unknown = wanted.warnings end
+  return made, told
 end
 
 -- What cannot be left to workers, of those that are to be.

@@ -55,6 +55,9 @@ list.MOST_BYTES = 256 * 1024 * 1024
 ---  another request
 ---@field submitted_at? number Unix seconds
 ---@field ended_at? number     likewise
+---@field receipt? string      the path of its receipt
+---@field still? string        of a picture of its film, from the directory of its page
+---@field lies_with? string    who has its film, where that is not here
 
 -- What is ours and no parameter.
 local OWN = { key = true, output = true, provider = true }

@@ -28,6 +28,7 @@ local function wall() return core.wall_ms() / 1000 end
 ---@field ended table<runway.Shot, true>   nothing more is done about them
 ---@field shots? runway.Shot[]             the list, once it is known
 ---@field there table<runway.Shot, true>   their films were there before
+---@field begun table<runway.Shot, string>  their attempts that were submitted before
 ---@field made integer                     how many have ended with a film
 ---@field stream file*
 ---@field terminal boolean

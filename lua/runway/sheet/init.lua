@@ -128,7 +128,7 @@ end
 
 --- Writes it anew.
 ---@param shots runway.Shot[]
----@param sums runway.BatchResult
+---@param sums { budget?: number, halted: table<string, runway.Halt>, left_off?: integer }   as page.make takes them
 function Sheet:write(shots, sums)
   local path = self.directory .. "/index.html"
   self.is_ours = self.is_ours or sheet.is_ours(path)
@@ -150,7 +150,8 @@ sheet.MOST = 5000                             -- entries of a journal: a worker 
 ---@param session runway.Session
 ---@return runway.SheetKeeper    whose `finish` takes what was halted, by provider
 function sheet.of_journal(directory, session)
-  local kept, stills, keeps = sheet.of(directory, { session }), {}, nil
+  local kept, stills = sheet.of(directory, { session }), {}
+  local keeps ---@type runway.SheetKeeper
   keeps = keeper.start(function(halted)
     local list, count = journal.latest(session.journal, sheet.MOST)
     if not list then return kept.warn("the page was not written: " .. count.message) end

@@ -14,6 +14,7 @@ local SHARE = 20                              -- and what it took to write one, 
 ---@field writing boolean   just now
 ---@field over boolean
 ---@field hurried boolean   it is to end: what takes time is left out
+---@field job? runway.Job   which writes it
 local Keeper = {}
 Keeper.__index = Keeper
 
