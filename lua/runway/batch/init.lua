@@ -155,7 +155,10 @@ local function read_all(account, given, opts)
   local line, by_key = chain.read(shots, unable and unable.message, fault), chain.by_key(shots)
   local function promised(key) return chain.promised(by_key[key], without_slash(opts.directory or ".")) end
   check.all(line, function(shot) return dry(by_name[shot.provider], chain.params(shot, promised)) end, fault, broken)
-  if #faults > 0 then return bad_list(name, faults, shots) end
+  if #faults > 0 then
+    tell_notes(shots, by_name)                -- else they would be learned of in a round of their own
+    return bad_list(name, faults, shots)
+  end
   local only, unknown = check.only(shots, opts.only)
   if unknown then return refuse("invalid_request", "no_such_key", unknown) end
   for _, shot in ipairs(shots) do shot.left_out = only and not only[shot.key] or nil end

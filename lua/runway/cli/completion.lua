@@ -11,13 +11,16 @@ local SHELLS = "bash zsh fish"
 -- command's --help beside that of all, and neither bash nor zsh completes the value in --name=value.
 local mended = {}
 
--- bash parts words at =, too.
+-- bash parts words at = and @, too: --image=FILE, --prompt @FILE, --param NAME=@FILE.
 local JOINED = [[
-    if [ "$cur" = "=" ]; then
-        cur=""
-    elif [ "$prev" = "=" ]; then
-        prev="${COMP_WORDS[COMP_CWORD-2]}"
-    fi
+    local sign="$prev" back=2
+    case "$cur" in
+        "=" | "@" | "=@") sign="$cur" cur="" back=1 ;;
+    esac
+    case "$sign" in
+        "=" | "@") prev="${COMP_WORDS[COMP_CWORD-back]}" ;;
+        "=@") prev="${COMP_WORDS[COMP_CWORD-back-1]}" ;;
+    esac
 ]]
 
 -- A name of a file may have a space in it.

@@ -5,6 +5,7 @@ local batch = require "runway.batch"
 local core = require "runway.core"
 local exits = require "runway.cli.exits"
 local names = require "runway.names"
+local progress = require "runway.progress"
 local provenance = require "runway.provenance"
 local report = require "runway.cli.report"
 local text = require "runway.text"
@@ -144,6 +145,9 @@ function command.join(args, world)
     world.stderr:write("runway: missing: ", text.line(one.key, 200) or "", " (", one.path, ")\n")
   end
   if #paths == 0 then return refuse(args, world, directory .. " has no film yet", "nothing") end
+  if world.terminal or world.terminal == nil and progress.is_terminal() then -- it takes a while, and says nothing else
+    world.stderr:write(("runway: putting %d clips together\n"):format(#paths))
+  end
   local film, err = require("runway.reel").join(paths, args.output, { fade = args.fade, overwrite = args.overwrite })
   if not film then return report.failure(world, args, err) end
   if film.shortened > 0 then

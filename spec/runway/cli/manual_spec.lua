@@ -97,6 +97,20 @@ describe("the completions", function()
       .. "bash zsh fish\ncometapi\ncrop pad\n", said)
   end)
 
+  it("of bash complete files with spaces in their names, and behind @", function()
+    if not has "bash" then return pending "bash is not installed" end
+    local there = scratch.new()
+    there:write("Bild 2.png", "x")
+    local said = shell(([[bash -c '. "%s"; cd "%s"
+      complete_it() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _runway 2>/dev/null
+        echo "${#COMPREPLY[@]} ${COMPREPLY[0]}"; }
+      complete_it runway generate --image Bi; complete_it runway generate --prompt @ Bi
+      complete_it runway generate --param image =@ Bi; complete_it runway generate --prompt @
+      complete_it runway generate --image = Bi']]):format(script "bash", there.directory))
+    there:remove()
+    assert.equal(("1 Bild 2.png\n"):rep(5), said)
+  end)
+
   it("offer the shells there are to fish and zsh, too", function()
     for _, name in ipairs { "fish", "zsh" } do
       local _, out = command.run { "completion", name }
