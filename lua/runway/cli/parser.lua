@@ -35,6 +35,10 @@ local function add_option(command, option, world)
   local names = option[1]
   if not option.value then return command:flag(names, option[2]) end
   local made = command:option(names, option[2]):argname(option.value)
+  if names:find(" ", 1, true) then            -- argparse has a line for each name of an option with a value
+    local label = { (names:gsub(" ", ", ")) .. " " .. option.value }
+    made._get_label_lines = function() return label end
+  end
   local name = names:match "%-%-[^ ]+"
   made:overwrite(false)                       -- said twice: one of them would be paid for, and who knows which
   if option.many then made:args "+":action "concat" end

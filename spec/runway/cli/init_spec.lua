@@ -350,6 +350,12 @@ describe("the runway command", function()
       end
     end)
 
+    it("has an option's names on one line, with a value as without", function()
+      local _, out = run { "generate", "--help" }
+      assert.matches("\n   %-h, %-%-help ", out)
+      assert.matches("\n   %-o, %-%-output FILE ", out)
+    end)
+
     it("says that the key comes from the environment alone, and why", function()
       for _, argv in ipairs { { "--help" }, { "generate", "--help" }, { "task", "--help" } } do
         local _, out = run(argv)
