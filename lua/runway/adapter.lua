@@ -199,10 +199,13 @@ function adapter.sign(s)
   if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers", HEADERS)) end
   for name, value in pairs(headers) do
     local fault
-    if type(name) ~= "string" then
-      fault = odd(s, "sign", name, "as the name of a header", HEADERS)
+    if type(name) ~= "string" or name == "" or name:find "[^%w!#$%%&'*+.^_`|~-]" then
+      fault = odd(s, "sign", name, "as the name of a header", "one or more letters, digits and -")
     elseif type(value) ~= "string" and type(value) ~= "number" then
       fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""), "a string")
+    elseif type(value) == "string" and value:find "[%z\1-\8\10-\31\127]" then
+      fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""),
+        "a string on one line, without control characters")
     end
     if fault then return nil, broken("%s", fault) end
   end

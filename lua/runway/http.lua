@@ -368,8 +368,9 @@ local function story(call, verdict, result, reading)
     if message ~= answer.why then message = message .. "; " .. answer.why end
     message = message .. ": " .. answers.beginning(answer.body)
   end
-  if verdict.kind == "authentication" and call.wire.path then
-    message = ("%s; the key is that of %s"):format(message:gsub("%.$", ""), call.session.key_from)
+  if verdict.kind == "authentication" then
+    message = (call.wire.path and "%s; the key is that of %s" or "%s; no key was sent, for %s is not of the base URL")
+      :format(message:gsub("%.$", ""), call.wire.path and call.session.key_from or call.wire.url:match "^[^?#]*")
   end
   return answer.fault and message .. " (" .. answer.fault .. ")" or message
 end

@@ -725,6 +725,30 @@ describe("runway.adapter", function()
       assert.matches("; the key is that of MINE_KEY$", said)
     end)
 
+    it("a header that can be none is told with its name, and no key goes with it", function()
+      for said, headers in pairs {
+        ['the string "X Key" as the name of a header in sign; it must be one or more letters'] = { ["X Key"] = "k" },
+        ['as the header "X-Key" in sign; it must be a string on one line'] = { ["X-Key"] = "a\nb" },
+        ['true as the header "X-Key" in sign; it must be a string'] = { ["X-Key"] = true },
+      } do
+        local client, m = client_of { sign = function() return headers end }
+        local _, err = client:generate { prompt_text = "x" }
+        assert.same({ "config", "no" }, { err.kind, err.sent })
+        assert.matches(said, err.message, 1, true)
+        m:finish()
+      end
+    end)
+
+    it("a refusal by a host that gets no key says so", function()
+      local own = { submit = function()
+        return { method = "POST", url = "https://other.example/make?x=1", json = {} }
+      end }
+      local client = client_of(own, { { "POST https://other.example/make", status = 401, json = {} } })
+      local _, err = client:generate { prompt_text = "x" }
+      assert.equal("authentication", err.kind)
+      assert.matches("; no key was sent, for https://other.example/make is not of the base URL", err.message, 1, true)
+    end)
+
     it("that there is no such task is told with the provider's own words, if it has any", function()
       local function gone() return { missing = true } end
       for said, own in pairs {

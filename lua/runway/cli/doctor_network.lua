@@ -119,6 +119,10 @@ local ADVICE = {
   bad_response = "What answers there speaks another language: is the port right, and http or https?",
 }
 local OTHERWISE = "Try again in a while; then look at --base-url, and at what lies between."
+local OF_THE_ADAPTER = "Mend the adapter: runway.conformance tells all that is wrong with it."
+
+-- What to do about a failed call: nothing was sent where the adapter is at fault.
+local function otherwise(err) return err.kind == "config" and OF_THE_ADAPTER or OTHERWISE end
 
 function network.reach(known)
   if not known.session or known.blocked then
@@ -246,7 +250,7 @@ local function ask_credits(known)
   local balance, err, limits = allowance.read(session)
   if not balance then
     if REFUSED[err.kind] then return refusal(known, err) end
-    return "fail", err.message, OTHERWISE
+    return "fail", err.message, otherwise(err)
   end
   local detail, told = { credits = balance, limits = limits }, allowance.told(limits)
   if balance <= 0 then
@@ -260,12 +264,13 @@ end
 local function ask_in_vain(known)
   local session, name = known.session, known.adapter.name
   local unchecked = ("%s has nothing to ask for that is free; the key is unchecked"):format(name)
-  local request = adapters.ask(session, "query", { id = NO_TASK })
+  local request, problem = adapters.ask(session, "query", { id = NO_TASK })
+  if problem and problem.kind == "config" then return "fail", problem.message, OF_THE_ADAPTER end
   if not request then return "warn", unchecked, "The first submit shows it." end
   local found, err = http.call(session, request, { reader = "task", ref = { id = NO_TASK }, paid = false })
   if err and REFUSED[err.kind] then return refusal(known, err) end
   if not found and SAYS_NOTHING[err.kind] then
-    return "warn", ("the key is unchecked: %s"):format(err.message), OTHERWISE
+    return "warn", ("the key is unchecked: %s"):format(err.message), otherwise(err)
   end
   return "ok", ("the key was not refused by a query that is free (%s does not tell credits)"):format(name)
 end

@@ -433,6 +433,13 @@ local READERS = {
       return was(answer)
     end
   end, "problem: says that nothing was taken %(retry_after%) of an answer without JSON under HTTP 500" },
+  { "has something to say of whatever comes", function(a)
+    local problem = a.problem
+    a.problem = function(answer)
+      if answer.status == 204 then return nil end
+      return problem(answer) or { message = "it went wrong" }
+    end
+  end, "problem: tells a problem of an answer without JSON under HTTP 200" },
   { "says to come back yesterday", function(a)
     after(a, "problem", function(problem)
       problem.kind, problem.retry_after = nil, -1
