@@ -147,8 +147,15 @@ local STEP = "{ request = … } or { uri = … }"
 -- A step of an upload is what it leads to, or the next request.
 local function step_fault(s, name, step)
   if type(step) ~= "table" then return odd(s, name, step, "as a step", STEP) end
+  if step.method or step.path then
+    return ("the adapter %s gave a request as a step in %s; it must be { request = … }"):format(s.adapter.name, name)
+  end
   for field in next, step do
     if not contract.STEP[field] then return unknown(s, name, field, contract.STEP, "step") end
+  end
+  if step.uri ~= nil and step.request ~= nil then
+    return ("the adapter %s gave a step with uri and request in %s; it must be one of them: the uri comes last")
+      :format(s.adapter.name, name)
   end
   if step.uri ~= nil then
     return not contract.is_uri(step.uri) and odd(s, name, step.uri, "as the uri of a step", contract.URI) or nil
@@ -201,9 +208,9 @@ function adapter.sign(s)
     local fault
     if type(name) ~= "string" or name == "" or name:find "[^%w!#$%%&'*+.^_`|~-]" then
       fault = odd(s, "sign", name, "as the name of a header", "one or more letters, digits and -")
-    elseif type(value) ~= "string" and type(value) ~= "number" then
+    elseif type(value) ~= "string" then
       fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""), "a string")
-    elseif type(value) == "string" and value:find "[%z\1-\8\10-\31\127]" then
+    elseif value:find "[%z\1-\8\10-\31\127]" then
       fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""),
         "a string on one line, without control characters")
     end

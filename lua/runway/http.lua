@@ -406,6 +406,12 @@ local function ask_reader(call, session, answer)
   return { answer = answer, value = value, problem = problem, id = id }
 end
 
+-- Of an answer to a submit that is no JSON an adapter may say whatever it likes: the task may be made, and paid for,
+-- unless it says why not by a kind, or that nothing was taken.
+local function leave_open(problem)
+  if not (problem.kind or problem.refused or problem.retry_after) then problem.kind = "unknown_submit" end
+end
+
 function Api:read(session, result)
   local paid, once = self.paid, self.wire.gate
   if result.error then                        -- what came before it broke off may name the task
@@ -437,6 +443,7 @@ function Api:read(session, result)
     local _, problem, fault = adapter.read(session, "problem", answer)
     reading.problem, answer.fault = problem, answer.fault or fault
   end
+  if paid and good and not answer.json and reading.problem then leave_open(reading.problem) end
   reading.verdict = retry.judge(paid, result, reading.problem, reading.value == nil, once)
   if reading.verdict and paid then
     reading.id = reading.id or reading.problem and fields.id(reading.problem.id) or ids.in_answer(answer)

@@ -19,6 +19,7 @@ local VARIABLE, DEFAULT = "RUNWAY_PROVIDER", "runwayml"
 -- How one that is not built in is given.
 local OWN = "; one of your own is given as its table, or to the command and in RUNWAY_PROVIDER by its file, ./%s, or "
   .. "as a module that is found in LUA_PATH"
+local OWN_FILE = "; an adapter in a file is given to a client as its table: provider = dofile %q"
 
 local function unknown(name, from)
   local known = {}
@@ -27,7 +28,8 @@ local function unknown(name, from)
   local near, said = options.nearest(name, known), text.line(name, 60) or ""
   return session.config(nil, ("%sunknown provider %q%s; known: %s%s"):format(from, said,
     near and " (did you mean " .. near .. "?)" or "", table.concat(known, ", "),
-    near and "" or OWN:format(said:find(".", 1, true) and said or said .. ".lua")))
+    near and "" or said:find "%.lua$" and OWN_FILE:format(said)
+      or OWN:format(said:find(".", 1, true) and said or said .. ".lua")))
 end
 
 --- What RUNWAY_PROVIDER says.

@@ -238,6 +238,8 @@ describe("runway.adapter", function()
         ['gave a step with a field "ur", which no step has (did you mean uri?), in upload'] = { ur = "f-1" },
         ['gave the string "f-1" as a step in upload; it must be { request = … } or { uri = … }'] = "f-1",
         ["gave an empty table as a step in upload; it must be { request = … } or { uri = … }"] = {},
+        ["gave a request as a step in upload; it must be { request = … }"] = { method = "PUT", path = "/f" },
+        ["gave a step with uri and request in upload; it must be one of them"] = { uri = "f-1", request = {} },
       } do
         local _, err = with_picture { upload = function() return step end }
         assert.matches(said, err.message, 1, true)
@@ -478,6 +480,29 @@ describe("runway.adapter", function()
       assert.is_nil(task)
       assert.same({ "rate_limited", 7200, 1 }, { err.kind, err.retry_after, err.attempts })
       m:finish()
+    end)
+
+    it("an answer to a submit that is no JSON leaves it unknown, whatever problem says of it without a kind", function()
+      local function speaks(more)
+        return function(answer)
+          if answer.json then return nil end
+          local problem = { message = "the answer is no JSON" }
+          for name, v in pairs(more or {}) do problem[name] = v end
+          return problem
+        end
+      end
+      for _, body in ipairs { '{"order_id":', "<html>busy</html>", "no" } do
+        for kind, more in pairs { unknown_submit = false, insufficient_credits = { kind = "insufficient_credits" },
+          invalid_request = { refused = true } } do
+          local client, m = client_of({ problem = speaks(more or nil) }, { { "POST /make", body = body } })
+          local _, err = client:generate { prompt_text = "x" }
+          assert.same({ kind, 1 }, { err.kind, #m.requests })
+          assert.matches("the answer is no JSON", err.message, 1, true)
+        end
+        local client = client_of({ accepted = function() return nil, "no such thing" end },
+          { { "POST /make", body = body } })
+        assert.equal("unknown_submit", select(2, client:generate { prompt_text = "x" }).kind)
+      end
     end)
 
     it("but what names a task was taken, whatever else is said", function()

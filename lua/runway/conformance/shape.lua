@@ -322,8 +322,10 @@ function shape.step(step)
   if type(step) ~= "table" then
     return ("a step must be { request = … } or { uri = … }, not %s"):format(shown.value(step))
   end
+  if step.method or step.path then return "a request is no step: it stands in { request = … }" end
   local complaint = unknown_name(step, contract.STEP, "a step of an upload")
   if complaint then return complaint end
+  if step.uri ~= nil and step.request ~= nil then return "a step has uri or request, and this one both" end
   if step.uri ~= nil then return not contract.is_uri(step.uri) and "step.uri must be " .. contract.URI or nil end
   if step.request == nil then return "a step must be { request = … } or { uri = … }, and this one is neither" end
   return shape.request(step.request, "upload")
