@@ -97,8 +97,8 @@ describe("runway.provider", function()
 
   it("in a file is given to a client as its table, and that is said how", function()
     local _, err = provider.of "./mine.lua"
-    assert.matches('; an adapter in a file is given to a client as its table: provider = dofile "./mine.lua"', err.message,
-      1, true)
+    assert.matches('; an adapter in a file is given to a client as its table: provider = dofile "./mine.lua"',
+      err.message, 1, true)
   end)
 
   it("needs neither files nor modules where a host has none", function()
