@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 
 refuse() { echo "runway: $1" >&2; exit 1; }
 
+case ${1:-} in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "tools/${0##*/}" && exit ;; esac
+
 [ "${1:-}" = files ] && only_files=yes && shift || only_files=no
 version=${1:-} tag=v${1:-} url=${2:-}
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || refuse "a version is three numbers: make release VERSION=1.2.3"

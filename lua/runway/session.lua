@@ -113,11 +113,12 @@ local function base_of(adapter, given, allow_http, paths)
     return config(adapter.name, ("%s has no base URL of its own: give base_url = …%s")
       :format(adapter.name, variable and (" or set " .. variable) or ""))
   end
+  local whose = given and "base_url" or environment(variable) and variable or "the adapter's base_url"
   local url, refused = core.url(base)
-  if not url then return config(adapter.name, "base_url: " .. refused) end
-  if base:find("[?#]") then return config(adapter.name, "base_url: a query or fragment has no place in it") end
+  if not url then return config(adapter.name, whose .. ": " .. refused) end
+  if base:find("[?#]") then return config(adapter.name, whose .. ": a query or fragment has no place in it") end
   if url.scheme == "http" and not url.loopback and not allow_http then
-    return config(adapter.name, "base_url: http (without TLS) would show the key to the network; "
+    return config(adapter.name, whose .. ": http (without TLS) would show the key to the network; "
       .. "use https, or set allow_http = true")
   end
   return without_path((base:gsub("/+$", "")), adapter.base_url, paths), url

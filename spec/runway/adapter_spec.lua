@@ -67,6 +67,11 @@ describe("runway.adapter", function()
       end
     end)
 
+    it("an address that can be none is told as the adapter's", function()
+      assert.matches("the adapter's base_url: the URL does not begin with https", refused { base_url = "mine.example" },
+        1, true)
+    end)
+
     it("one that offers nothing is refused", function()
       assert.matches("kinds is an empty table; it must be a list of the kinds", refused { kinds = {} }, 1, true)
     end)

@@ -39,8 +39,11 @@ function network.provider(known)
   local err
   known.adapter, err = providers.named(args.provider)
   if err then return "fail", err.message, "Name another with --provider NAME or RUNWAY_PROVIDER.", { from = from } end
-  local said, detail = ("%s (%s)"):format(known.adapter.name, from), { provider = known.adapter.name, from = from }
-  local wrong = require("runway.providers")[known.adapter.name] ~= known.adapter and against(known.adapter)
+  local own = require("runway.providers")[known.adapter.name] ~= known.adapter
+  local file = own and (args.provider or providers.by_environment())
+  local said = ("%s (%s%s)"):format(known.adapter.name, from, file and " " .. text.line(file, 100) or "")
+  local detail = { provider = known.adapter.name, from = from }
+  local wrong = own and against(known.adapter)
   if not wrong then return "ok", said, nil, detail end
   return "warn", said .. ": " .. wrong, "runway.conformance tells all, and tries the author's cases.", detail
 end

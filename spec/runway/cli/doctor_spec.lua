@@ -237,15 +237,23 @@ describe("runway doctor", function()
   it("says what can be said against an adapter of the user's own without its author's cases", function()
     local checks = look({ "--provider", "examples/own_adapter.lua" }, { ROOT })
     assert.equal("ok", checks.provider.state)
-    assert.equal("reelhouse (--provider)", checks.provider.message)
+    assert.equal("reelhouse (--provider examples/own_adapter.lua)", checks.provider.message)
+    for wrong, said in pairs { ["query = function() return '/tasks/1' end"] = "query: the request must be a table",
+      ["cancel = function() return { path = '/x', method = 'DELETE', metod = 1 } end"] = "cancel: .*metod",
+      ["query = function() error 'torn' end"] = "query: raises" } do
+      checks = look({ "--provider", here:write("mine.lua",
+        ("local own = dofile 'examples/own_adapter.lua' own.%s return own"):format(wrong)) }, { ROOT })
+      assert.equal("warn", checks.provider.state)
+      assert.matches(said, checks.provider.message)
+    end
     checks = look({ "--provider", here:write("mine.lua", [[
       local own = dofile "examples/own_adapter.lua"
       own.submit = function() end
       return own
     ]]) }, { ROOT })
     assert.same({ "warn",
-      "reelhouse (--provider): submit: returns neither a request nor a problem (a kind that it does not have)" },
-      { checks.provider.state, checks.provider.message })
+      ("reelhouse (--provider %s): submit: returns neither a request nor a problem (a kind that it does not have)")
+        :format(here:path "mine.lua") }, { checks.provider.state, checks.provider.message })
     assert.matches("runway.conformance", checks.provider.advice, 1, true)
   end)
 
