@@ -206,7 +206,7 @@ function adapter.sign(s)
   if type(headers) ~= "table" then return nil, broken("%s", odd(s, "sign", headers, "as headers", HEADERS)) end
   for name, value in pairs(headers) do
     local fault
-    if type(name) ~= "string" or name == "" or name:find "[^%w!#$%%&'*+.^_`|~-]" then
+    if type(name) ~= "string" or name == "" or name:find "[^A-Za-z0-9!#$%%&'*+.^_`|~-]" then
       fault = odd(s, "sign", name, "as the name of a header", "one or more letters, digits and -")
     elseif type(value) ~= "string" then
       fault = odd(s, "sign", value, ("as the header %q"):format(text.line(name, 60) or ""), "a string")
