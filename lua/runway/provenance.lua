@@ -4,8 +4,8 @@
 -- bytes of a data URI (see description.lua).
 
 local core = require "runway.core"
-local download = require "runway.download"
 local description = require "runway.description"
+local download = require "runway.download"
 local json = require "runway.json"
 local text = require "runway.text"
 

@@ -178,7 +178,7 @@ local function tell_sums(args, world, sums)
   elseif under_way + counts.queued > 0 then
     say(world, "to go on: ", AGAIN, is_spent(sums) and " with a larger --budget" or "")
   end
-  local page = not world.lacks_page and page_of(args)
+  local page = page_of(args)
   if page or not args.enqueue then say(world, page and "the page is " .. page or "the files are in " .. args.output) end
 end
 
@@ -216,10 +216,7 @@ local function make(args, world, client)
   local watched = board.new { stream = world.stderr, terminal = world.terminal, columns = world.stderr_columns,
     rows = world.stderr_rows, jobs = args.jobs, budget = args.budget,
     message = function(shot) return report.of_one(shot.error.message) end }
-  function world.say(line)
-    world.lacks_page = world.lacks_page or line:find("the page was not written", 1, true) ~= nil
-    watched:say(line)
-  end
+  function world.say(line) watched:say(line) end
   local function on_progress(shots, shot, ended)
     watched:tell(shots, shot, ended)
     if ended then print_shot(args, world, watched, shot) end

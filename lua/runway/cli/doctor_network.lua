@@ -69,7 +69,7 @@ function network.address(known)
   local pins = {}
   for _, one in ipairs(args.pins or {}) do pins[one.name] = one.address end
   local made, err = sessions.new(adapter, {
-    api_key = known.key or NO_KEY, base_url = args.base_url, ca_file = args.ca_file, resolve = pins,
+    api_key = not known.key and NO_KEY or nil, base_url = args.base_url, ca_file = args.ca_file, resolve = pins,
     proxy = args.proxy and core.proxy(args.proxy) and args.proxy or nil,
     allow_http = args.allow_http, transport = known.world.transport,
     timeout = TIMEOUT, connect_timeout = CONNECT, max_retries = 0, deadline = TIMEOUT,

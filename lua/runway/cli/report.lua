@@ -195,7 +195,9 @@ end
 
 -- Advice for scripts that has a place in a sentence here.
 local SPELLED = { { " or give api_key = …", "" }, { "give base_url = …", "give --base-url URL" },
-  { "set allow_http = true", "give --allow-http" } }
+  { "set allow_http = true", "give --allow-http" },
+  { "did you mean output = { path =, overwrite = true }? (extra = { overwrite = … } sends it all the same)",
+    "did you mean --overwrite?" } }
 
 --- A message of a check, whose advice is what is typed here.
 ---@param message string
@@ -229,15 +231,14 @@ function report.of_one(message)
     .. '.-{ failed = "why" }%.', ""))
 end
 
--- What an error advises in the library's words, and how it is had here. The first two are flags, which the
--- command that goes on needs as well.
+-- What an error advises in the library's words, how it is had here, and how in a list. The first two are flags, which
+-- the command that goes on needs as well.
 local FLAGS = { allow_http = "--allow-http", allow_private = "--allow-private" }
 local ADVISED = {
   { "allow_http", FLAGS.allow_http }, { "allow_private", FLAGS.allow_private }, { "ca_file", "--ca-file FILE" },
   { "base_url = ", "--base-url URL" }, { "api_key = ", "the key, in the environment: no option takes it" },
-  { "did you mean output = {", "--overwrite" }, { "extra = {", "--extra NAME=VALUE" },
-  { 'format = "official"', "--param format=official" },
-  { "a key of its own", "--key KEY" }, { 'fit "pad"', "--fit pad" },
+  { "extra = {", "--extra NAME=VALUE" }, { 'format = "official"', "--param format=official" },
+  { "a key of its own", "--key KEY" }, { 'fit "pad"', "--fit pad", "a column fit of the list" },
   { "option prices", "--price MODEL=CREDITS" }, { "existing file", "--overwrite" }, { "max_bytes", "--max-bytes N" },
   { "runway.file", "the path of the file, as --image FILE or --param NAME=@FILE" },
 }
@@ -267,11 +268,8 @@ function report.told(args, message, who, field)
   local words = {}
   message = report.spelled(message)
   for _, pair in ipairs(ADVISED) do
-    local advises = message:find(pair[1], 1, true) and not args[pair[1]]
-    if advises and pair[2] == "--fit pad" and args.file then
-      words[#words + 1] = "a column fit of the list"
-    elseif advises and words[1] ~= "--overwrite" then
-      words[#words + 1] = pair[2]
+    if message:find(pair[1], 1, true) and not args[pair[1]] then
+      words[#words + 1] = args.file and pair[3] or pair[2]
     end
   end
   if #words == 0 then words[1] = option_of(args, field) end

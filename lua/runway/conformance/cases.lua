@@ -438,6 +438,11 @@ function cases.check(adapter, list, say)
     order = { adapter = { upload = adapter.upload, media = not contract.unfit(adapter, "media") and adapter.media,
       names = not contract.unfit(adapter, "names") and adapter.names } },
   }, Run)
+  for _, name in ipairs { "query", "cancel", "credits" } do -- they need no more than an id
+    about = name
+    if adapter[name] then run:request_of(name, name, "an id", name ~= "credits" and { id = "x" } or nil) end
+  end
+  about = "all"
   for _, index in ipairs(slips.places_of(list, tell)) do
     local case = list[index]
     local wrong, way = slips.look(case)

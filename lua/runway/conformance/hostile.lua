@@ -134,11 +134,14 @@ local OPEN = { [200] = true, [500] = true }
 local UNSAID = "says that nothing was taken (retry_after) of an answer without JSON under HTTP %d: it would be made "
   .. "again, and may be paid for twice"
 
-local SPOKEN = "tells a problem of an answer without JSON under HTTP 200: a submit whose answer came broken would be "
-  .. "told as refused, and its task be lost; nil (or the kind server) leaves it unknown"
+local SPOKEN = "tells a problem of an answer under HTTP 200 that has nothing in it: a submit whose answer came broken "
+  .. "would be told as refused, and its task be lost; nil (or the kind server) leaves it unknown"
 
 -- Kinds by which a submit stays unknown.
 local LEAVES_OPEN = { unknown_submit = true, server = true, network = true, timeout = true, protocol = true }
+
+-- No JSON, or an empty object.
+local function is_nothing(body) return body == nil or type(body) == "table" and next(body) == nil end
 
 local function closes(problem, status)
   return status == 200 and not (type(problem) == "table" and LEAVES_OPEN[problem.kind])
@@ -151,7 +154,7 @@ function Run:problem(where, body)
     if raised then return end
     local wrong = problem ~= nil and (shape.problem(problem) or body == nil and OPEN[status]
       and type(problem) == "table" and problem.retry_after and UNSAID:format(status)
-      or body == nil and closes(problem, status) and SPOKEN)
+      or is_nothing(body) and closes(problem, status) and SPOKEN)
     if wrong then return self:complain("problem", wrong, where) end
   end
 end

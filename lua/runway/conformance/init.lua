@@ -103,22 +103,6 @@ local function check_stranger(adapter, say)
   end
 end
 
--- How a task is asked about and stopped, and the account asked, needs no more than an id.
-local function check_asking(adapter, say)
-  for _, name in ipairs { "query", "cancel", "credits" } do
-    local ok, request, problem = true, nil, nil
-    if adapter[name] then ok, request, problem = pure.try(adapter[name], name ~= "credits" and { id = "x" } or nil) end
-    if not ok then
-      say(name, "raises: " .. tostring(request), "an id")
-    elseif request ~= nil then
-      local wrong = shape.request(request, name)
-      if wrong then say(name, wrong, "an id") end
-    elseif adapter[name] and problem == nil then
-      say(name, "returns neither a request nor a problem", "an id")
-    end
-  end
-end
-
 ---------------------------------------------------------------------------------------------------
 -- What the cases must show
 
@@ -170,7 +154,6 @@ function conformance.check(adapter, list)
     check_sign(adapter, say)
     check_small(adapter, say)
     check_stranger(adapter, say)
-    check_asking(adapter, say)
     local examples, shown, faulted = cases.check(adapter, list or {}, say)
     check_coverage(adapter, examples, shown, faulted, say)
     hostile.check(adapter, examples, say)

@@ -90,7 +90,8 @@ describe("runway.cli.report", function()
       true)
     err = errors.new { kind = "invalid_request", sent = "no", message = "overwrite is no parameter; did you mean "
       .. "output = { path =, overwrite = true }? (extra = { overwrite = … } sends it all the same)" }
-    assert.matches("runway: here that is --overwrite\n", said({ command = "generate" }, err), 1, true)
+    assert.equal("runway: invalid_request: overwrite is no parameter; did you mean --overwrite?\n",
+      said({ command = "generate" }, err))
   end)
 
   it("adds nothing to what needs nothing, or was given", function()

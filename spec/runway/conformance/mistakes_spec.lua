@@ -439,7 +439,7 @@ local READERS = {
       if answer.status == 204 then return nil end
       return problem(answer) or { message = "it went wrong" }
     end
-  end, "problem: tells a problem of an answer without JSON under HTTP 200" },
+  end, "problem: tells a problem of an answer under HTTP 200 that has nothing in it" },
   { "says to come back yesterday", function(a)
     after(a, "problem", function(problem)
       problem.kind, problem.retry_after = nil, -1
