@@ -39,6 +39,10 @@ describe("the manual page", function()
     end
   end)
 
+  it("parts no word, for what is copied from it", function()
+    assert.matches("^[^\n]*%.TH[^\n]*\n%.nh\n", page)
+  end)
+
   it("is without fault for roff", function()
     for line in page:gmatch "[^\n]+" do
       local is_text = not line:find "^[.']"

@@ -57,6 +57,15 @@ describe("the runway command in a terminal", function()
       more)
   end
 
+  it("lays out help for the terminal, also where it goes into a pager", function()
+    if not installed then return pending "tmux is not installed" end
+    start(60, ("help task | cat >'%s'"):format(here:path "help"))
+    screen "exit 0"
+    local longest = 0
+    for line in here:content("help"):gmatch "[^\n]+" do longest = math.max(longest, #line) end
+    assert.is_true(longest > 50 and longest <= 62, longest) -- a word may stand over
+  end)
+
   for _, columns in ipairs { 40, 80, 200 } do
     it(("of %d columns has a bar on one line, and ends it with Ctrl-C"):format(columns), function()
       if not installed then return pending "tmux is not installed" end

@@ -128,17 +128,45 @@ describe("runway work", function()
     assert.equal("0 done, 0 credits\n", out)
   end)
 
-  it("says once that it waits", function()
-    enqueue {}
-    local core = require "runway.core"
-    local came, turns = core.term_came, 0
+  -- What a worker says and is told to end some looks later, by `has_come`.
+  local function until_told(has_come, ...)
+    local core, sheet = require "runway.core", require "runway.sheet"
+    local came, of_journal, page, turns = core.term_came, sheet.of_journal, nil, 0
     function core.term_came()
-      if files:content("err") ~= "" then turns = turns + 1 end
+      if has_come() then turns = turns + 1 end
       return turns > 3
     end
-    local code, _, err = run("--journal", files:path "j.db", "-o", files:path "films", "--base-url", server.base_url)
-    core.term_came = came
-    assert.equal(0, code)
+    function sheet.of_journal(...)
+      page = of_journal(...)
+      return page
+    end
+    local code, _, err = run("--journal", files:path "j.db", "-o", files:path "films", "--base-url", server.base_url,
+      ...)
+    core.term_came, sheet.of_journal = came, of_journal
+    assert.same({ 0, true }, { code, page.hurried }) -- there is no time for stills
+    return err
+  end
+
+  it("does not say that it waits for what comes where something is queued for which there is no room", function()
+    server:close()
+    server = assert(sandbox.start { seconds = 600 })
+    local client = assert(runway.client { provider = "runwayml", api_key = "key_0123456789abcdef",
+      base_url = server.base_url, journal = files:path "j.db" })
+    assert(client:generate { key = "u", prompt_text = "u", model = "gen4.5", ratio = "1280:720", duration = 5 })
+    client:close()
+    enqueue { a = "a" }
+    local asked = 0
+    local err = until_told(function()
+      asked = asked + 1
+      return asked > 20
+    end, "--max-tasks", "1")
+    assert.is_nil(err:find("nothing is queued", 1, true), err)
+    assert.equal(1, #server.tasks)
+  end)
+
+  it("says once that it waits", function()
+    enqueue {}
+    local err = until_told(function() return files:content("err") ~= "" end)
     assert.equal("runway: nothing is queued for runwayml; waiting for what comes\n"
       .. "runway: told to end: nothing new is taken, and 0 under way are handed on\n", err)
   end)

@@ -433,6 +433,13 @@ local READERS = {
       return was(answer)
     end
   end, "problem: says that nothing was taken %(retry_after%) of an answer without JSON under HTTP 500" },
+  { "takes an empty object for a refusal", function(a)
+    local problem = a.problem
+    a.problem = function(answer)
+      if type(answer.json) == "table" and next(answer.json) == nil then return { message = "it went wrong" } end
+      return problem(answer)
+    end
+  end, "problem: tells a problem of an answer under HTTP 200 that has nothing in it" },
   { "has something to say of whatever comes", function(a)
     local problem = a.problem
     a.problem = function(answer)
