@@ -315,7 +315,12 @@ untracked() { git ls-files --others --exclude-standard 2>/dev/null; }
 
 passed=0 failed=0
 
-# What came of one: its log is shown where it failed, and its last line where it was not to be had (77).
+# What of a log is to be read where a check failed: neither what was built without a word nor what held.
+wrong() { # $1 log
+  awk '/^      / && held { next } { held = /^ok    / } !held && !/^  (AR|CC|LINK|MAKE)  /' "$1" | sed 's/^/      /'
+}
+
+# What came of one: what went wrong is shown where it failed, and its last line where it was not to be had (77).
 tell() { # $1 check, $2 exit code, $3 seconds, $4 log
   if [ "$2" -eq 0 ]; then
     passed=$((passed + 1))
@@ -325,7 +330,7 @@ tell() { # $1 check, $2 exit code, $3 seconds, $4 log
   else
     failed=$((failed + 1))
     printf 'FAIL  %-9s %s (%s s)\n' "$1" "$(describe "$1")" "$3"
-    sed 's/^/      /' "$4"
+    wrong "$4"
   fi
 }
 
