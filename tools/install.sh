@@ -70,8 +70,12 @@ looked_for() { # $1 "path" or "cpath", $2 an entry of it
     "os.exit((';' .. package.$1 .. ';'):find(';$2;', 1, true) and 0 or 1)" 2>/dev/null
 }
 
+below=
+[ -z "${DESTDIR:-}" ] || below=" below $DESTDIR"
+
 say_where() {
-  echo "installed: $BINDIR/runway, $LUADIR/runway, $LIBDIR/runway.so"
+  echo "installed$below: $BINDIR/runway, $LUADIR/runway, $LIBDIR/runway.so"
+  [ -z "$below" ] || return 0 # the rest is said by who installs the package
   if ! looked_for path "$LUADIR/?.lua" || ! looked_for cpath "$LIBDIR/?.so"; then
     echo "Lua does not look there by itself. For \`require \"runway\"\`, in your shell:"
     echo "  export LUA_PATH='$LUADIR/?.lua;$LUADIR/?/init.lua;'\"\${LUA_PATH:-;}\""
@@ -133,6 +137,12 @@ there() { # of these paths, those that are there
   done
 }
 
+missing() { # of these paths, those that are not there
+  while IFS= read -r path; do
+    [ -e "$DESTDIR$path" ] || printf '%s\n' "$path"
+  done
+}
+
 take() { # these paths, all or none; $1 what to do where that may not be
   advice=$1
   set --
@@ -164,14 +174,23 @@ uninstall() {
     echo "nothing of runway for Lua $LUA_VERSION is in $DESTDIR$LIBDIR: say where it was put, as \`make install\` was told (PREFIX=, LUA=, …)"
     return
   fi
-  remove "$root" "$@"
   if [ -z "$heir_libdir" ]; then
-    [ -n "$DESTDIR" ] || echo "taken away: $BINDIR/runway, $LUADIR/runway, $LIBDIR/runway.so"
+    gone=$(every_install_has | there) missing=$(every_install_has | missing)
+  fi
+  remove "$root" "$@"
+  if [ -n "$heir_libdir" ]; then
+    [ -z "$heir" ] || [ ! -f "$DESTDIR$BINDIR/runway" ] || hand_over
+    echo "taken away$below: $LIBDIR/runway.so and its modules; the command and its pages stay, for $heir_libdir/runway.so"
     return
   fi
-  [ -z "$heir" ] || [ ! -f "$DESTDIR$BINDIR/runway" ] || hand_over
-  [ -n "$DESTDIR" ] || echo "taken away: $LIBDIR/runway.so and its modules; the command and its pages stay, for $heir_libdir/runway.so"
+  echo "taken away$below: $(in_a_line "${gone:-what was left of it}")"
+  [ -z "$missing" ] ||
+    echo "not there$below: $(in_a_line "$missing"). What was put elsewhere goes with the words that \`make install\` was told (PREFIX=, BINDIR=, …)"
 }
+
+every_install_has() { printf '%s\n' "$BINDIR/runway" "$LUADIR/runway" "$LIBDIR/runway.so" "$INCLUDEDIR/runway.h"; }
+
+in_a_line() { printf '%s\n' "$1" | sed -e ':a' -e 'N' -e '$!ba' -e 's/\n/, /g'; }
 
 DESTDIR=${DESTDIR:-}
 case ${1:-} in
@@ -199,7 +218,7 @@ case ${1:-} in
       echo "runway: no completions for shells are installed: argparse makes them, and was not there when runway was built. With it (lua-argparse), make and install again." >&2
     put 644 src/runway.h "$INCLUDEDIR/runway.h"
     put_if_made 644 "$BUILD/librunway.a" "$LIBDIR/librunway.a"
-    [ -n "$DESTDIR" ] || say_where
+    say_where
     ;;
   *) echo "usage: $0 install|uninstall" >&2; exit 2 ;;
 esac

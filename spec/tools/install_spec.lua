@@ -70,7 +70,7 @@ describe("installing", function()
     local code, said = run("install", { DESTDIR = here:path "stage" })
     assert.equal(0, code, said)
     assert.is_nil(files_in(here:path "stage" .. prefix)["share/man/man1/runway.1"])
-    assert.matches("^runway: no completions for shells are installed: [^\n]*argparse[^\n]*\n$", said)
+    assert.matches("^runway: no completions for shells are installed: [^\n]*argparse[^\n]*\ninstalled [^\n]*\n$", said)
   end)
 
   it("puts the archive for programs in C only where it was asked for, which `make test` does not", function()
@@ -261,7 +261,10 @@ describe("installing", function()
       BINDIR = "/usr/games", MANDIR = "/usr/man", DOCDIR = "/usr/doc" }
     local code, said = run("install", places)
     assert.equal(0, code, said)
-    assert.equal("", said)                      -- where it is to be found is said by who installs the package
+    -- how it is found is said by who installs the package
+    local stage = here:path "stage"
+    assert.equal(("installed below %s: /usr/games/runway, /usr/lua/runway, /usr/lib64/lua/runway.so\n"):format(stage),
+      said)
     local there = files_in(here:path "stage/usr")
     for _, path in ipairs { "lua/runway/client.lua", "lib64/lua/runway.so", "games/runway", "man/man1/runway.1",
       "doc/README.md", "share/zsh/site-functions/_runway" } do
@@ -271,8 +274,24 @@ describe("installing", function()
     assert.truthy(command:find('local lua_dir = "/usr/lua"', 1, true), command)
     assert.truthy(command:find('local lib_dir = "/usr/lib64/lua"', 1, true), command)
     assert.is_nil(command:find("checkout", 1, true), command)
-    run("uninstall", places)
+    code, said = run("uninstall", places)
+    assert.equal(0, code, said)
+    assert.equal(("taken away below %s: /usr/games/runway, /usr/lua/runway, /usr/lib64/lua/runway.so, "):format(stage)
+      .. prefix .. "/include/runway.h\n", said)
     assert.equal(0, (select(2, files_in(here:path "stage"))))
+  end)
+
+  it("tells what it did not find where it was told to look, and names only what it took", function()
+    run("install", { BINDIR = prefix .. "/games", LUADIR = prefix .. "/lua" })
+    local code, said = run "uninstall"
+    assert.equal(0, code, said)
+    local taken, lacks = said:match "^taken away: ([^\n]*)\nnot there: ([^\n]*)\n$"
+    assert.equal(("%s/lib/lua/%s/runway.so, %s/include/runway.h"):format(prefix, VERSION, prefix), taken, said)
+    assert.matches(("%s/bin/runway, %s/share/lua/%s/runway. What was put elsewhere goes with the words"):format(prefix,
+      prefix, VERSION), lacks, 1, true)
+    assert.matches("BINDIR=", lacks, 1, true)
+    run("uninstall", { BINDIR = prefix .. "/games", LUADIR = prefix .. "/lua" })
+    assert.equal(0, (select(2, files_in(prefix))))
   end)
 
   it("says for LUA_PATH and LUA_CPATH what Lua would else not find", function()
