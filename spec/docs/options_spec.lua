@@ -5,6 +5,7 @@ local account = require "runway.cli.account"
 local commands = require "runway.cli.commands"
 local content = require "spec.support.content"
 local mocked = require "spec.support.mocked"
+local names = require "spec.support.names"
 local options = require "runway.options"
 local report = require "runway.cli.report"
 local runway = require "runway"
@@ -46,7 +47,7 @@ describe("each option of runway.client", function()
     local ok, client = pcall(runway.client, { api_key = mocked.KEY, base_url = "http://127.0.0.1:1" })
     options.check = check
     assert(ok and client, client)
-    for _, name in ipairs(known()) do assert.is_true(read[name], name) end
+    for _, name in ipairs(known()) do assert(read[name], "nothing reads the option " .. name) end
   end)
 
   it("has its row in the README's table, and nothing else has", function()
@@ -55,10 +56,7 @@ describe("each option of runway.client", function()
     for cell in section:gmatch "\n| (`[^|]*) |" do
       for name in cell:gmatch "`([%w_]+)`" do rows[#rows + 1] = name end
     end
-    table.sort(rows)
-    local names = known()
-    table.sort(names)
-    assert.same(names, rows)
+    names(known(), rows, "README.md, the table of options of runway.client,")
   end)
 end)
 
@@ -77,7 +75,7 @@ describe("each option of the command that is the client's", function()
       elseif name == "provider" then
         assert.equal(runway.providers[args.provider], given.provider)
       else
-        assert.equal(args[name], given[name], name)
+        assert(args[name] == given[name], "lua/runway/cli/account.lua does not hand on --" .. name:gsub("_", "-"))
       end
     end
   end)
@@ -88,11 +86,17 @@ describe("each option of the command that is the client's", function()
     needed.poll_interval = nil                -- how often is asked changes nothing of what comes
     for name in pairs(needed) do args[name] = name end
     local said = report.to_go_on(args, "t-1")
-    for name in pairs(needed) do assert.matches("--" .. name:gsub("_", "-") .. " ", said, 1, true) end
+    for name in pairs(needed) do
+      local option = "--" .. name:gsub("_", "-")
+      assert(said:find(option .. " ", 1, true), "lua/runway/cli/report.lua leaves out " .. option .. ": " .. said)
+    end
   end)
 
   it("is in what the README says of the command", function()
     local section = content "README.md":match "\n## The command\n(.-)\n## "
-    for name in pairs(of_command()) do assert.truthy(section:find("--" .. name:gsub("_", "-"), 1, true), name) end
+    for name in pairs(of_command()) do
+      local option = "--" .. name:gsub("_", "-")
+      assert(section:find(option, 1, true), "README.md, The command, lacks: " .. option)
+    end
   end)
 end)

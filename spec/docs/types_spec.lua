@@ -8,6 +8,7 @@ local journals = require "spec.support.journals"
 local json = require "runway.json"
 local listener = require "runway.listener"
 local mocked = require "spec.support.mocked"
+local names = require "spec.support.names"
 local order = require "runway.order"
 local params = require "runway.params"
 local runway = require "runway"
@@ -62,13 +63,6 @@ local function fields_of(name)
   return all
 end
 
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return table.concat(list, " ")
-end
-
 local function quoted(text)
   local set = {}
   for word in text:gmatch '"([%w_]+)"' do set[word] = true end
@@ -84,9 +78,8 @@ local ODD = "zzzzzzzzzzzzzzzzzzzzzzzzzz"       -- near to no name
 local function known_by(call)
   local ok, message = pcall(call, { [ODD] = 1 })
   assert(not ok, "an odd name was taken")
-  local names = assert(tostring(message):match "%(known: ([%w_, ]+)%)", message)
   local set = {}
-  for name in names:gmatch "[%w_]+" do set[name] = true end
+  for name in assert(tostring(message):match "%(known: ([%w_, ]+)%)", message):gmatch "[%w_]+" do set[name] = true end
   return set
 end
 
@@ -124,26 +117,22 @@ describe("types/ has every option, and none that is not there, of", function()
     ["runway.CallbackOptions"] = function(o) return runway.listener(o) end,
   } do
     it(class, function()
-      assert.equal(sorted(known_by(call)), sorted(fields_of(class)))
+      names(known_by(call), fields_of(class), "types/, class " .. class .. ",")
     end)
   end
 
   it("a sandbox", function()
     local check = upvalue(sandbox.start, "check_options")
-    assert.equal(sorted(upvalue(check, "OPTIONS")), sorted(fields_of "runway.sandbox.StartOptions"))
+    names(upvalue(check, "OPTIONS"), fields_of "runway.sandbox.StartOptions",
+      "types/, class runway.sandbox.StartOptions,")
   end)
 
   it("a listener, and its answers", function()
-    local function listed(text)
-      local set = {}
-      for name in text:gmatch '"([%w_]+)"' do set[name] = true end
-      return sorted(set)
-    end
     local source = content "src/lua_listener.c"
-    assert.equal(listed(source:match "static void read_options.-names%[%] = {(.-)}"),
-      sorted(fields_of "runway.ListenerAnswer"))
-    assert.equal(listed(source:match "static int listener_listen.-names%[%] = {(.-)}"),
-      sorted(fields_of "runway.ListenOptions"))
+    names(quoted(source:match "static void read_options.-names%[%] = {(.-)}"),
+      fields_of "runway.ListenerAnswer", "types/, class runway.ListenerAnswer,")
+    names(quoted(source:match "static int listener_listen.-names%[%] = {(.-)}"),
+      fields_of "runway.ListenOptions", "types/, class runway.ListenOptions,")
     local l = listener.listen()
     for name in pairs(getmetatable(l).__index) do
       assert.truthy(content "types/listener.lua":find("function Listener:" .. name .. "(", 1, true), name)
@@ -157,7 +146,7 @@ describe("types/ has every option, and none that is not there, of", function()
     for _, name in ipairs(order.KNOWN) do
       if not name:find "%u" then known[name] = true end -- else the API's own spelling of another
     end
-    assert.equal(sorted(known), sorted(said))
+    names(known, said, "types/, class runway.Submit,")
   end)
 end)
 
@@ -188,10 +177,11 @@ describe("types/ knows", function()
 
   it("the kinds of errors", function()
     local kinds = quoted(aliases["runway.ErrorKind"])
-    assert.equal(sorted(contract.KINDS), sorted(kinds))
+    names(contract.KINDS, kinds, "types/, alias runway.ErrorKind,")
     local row = content "README.md":match "| `kind` | `([%l_ ]+)` |"
-    for kind in row:gmatch "%S+" do assert.is_true(kinds[kind], kind) end
-    for kind in pairs(kinds) do assert.truthy((" " .. row .. " "):find(" " .. kind .. " ", 1, true), kind) end
+    local listed = {}
+    for kind in row:gmatch "%S+" do listed[kind] = true end
+    names(kinds, listed, "README.md, the row of `kind`,")
   end)
 
   it("the words of a task's status, and the states of a journal's entry", function()
@@ -199,24 +189,24 @@ describe("types/ knows", function()
       assert.is_nil(shape.fields { id = "1", status = status, output = status == "SUCCEEDED" and { "https://x.test/a" }
         or nil }, status)
     end
-    assert.equal(sorted(contract.STATUSES), sorted(quoted(aliases["runway.Status"])))
+    names(contract.STATUSES, quoted(aliases["runway.Status"]), "types/, alias runway.Status,")
     local states = {}
     for _, name in ipairs(require("runway.journal.states").ALL) do states[name] = true end
-    assert.equal(sorted(states), sorted(quoted(aliases["runway.State"])))
+    names(states, quoted(aliases["runway.State"]), "types/, alias runway.State,")
   end)
 
   it("what an adapter is made of, and what it gives", function()
     local adapter = {}
     for _, part in ipairs(contract.PARTS) do adapter[part[1]] = true end
-    assert.equal(sorted(adapter), sorted(fields_of "runway.Adapter"))
+    names(adapter, fields_of "runway.Adapter", "types/, class runway.Adapter,")
     for name in pairs(adapters.own()) do assert.is_true(adapter[name], name) end
     for _, known in ipairs { contract.REQUEST, upvalue(shape.request, "REQUEST") } do
-      assert.equal(sorted(known), sorted(fields_of "runway.AdapterRequest"))
+      names(known, fields_of "runway.AdapterRequest", "types/, class runway.AdapterRequest,")
     end
     for _, known in ipairs { contract.TASK, upvalue(shape.fields, "FIELDS") } do
-      assert.equal(sorted(known), sorted(fields_of "runway.TaskFields"))
+      names(known, fields_of "runway.TaskFields", "types/, class runway.TaskFields,")
     end
-    assert.equal(sorted(upvalue(shape.problem, "PROBLEM")), sorted(fields_of "runway.Problem"))
+    names(upvalue(shape.problem, "PROBLEM"), fields_of "runway.Problem", "types/, class runway.Problem,")
   end)
 
   it("every class that an annotation names", function()
@@ -227,7 +217,7 @@ describe("types/ knows", function()
       if not classes[name] and not aliases[name] then unknown[#unknown + 1] = name end
     end
     pipe:close()
-    assert.same({}, unknown)
+    names({}, unknown, "an annotation in types/ or lua/")
   end)
 end)
 
