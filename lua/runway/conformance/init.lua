@@ -17,6 +17,7 @@
 local cases = require "runway.conformance.cases"
 local compare = require "runway.conformance.compare"
 local hostile = require "runway.conformance.hostile"
+local providers = require "runway.providers"
 local pure = require "runway.conformance.pure"
 local shape = require "runway.conformance.shape"
 
@@ -148,6 +149,11 @@ function conformance.check(adapter, list)
   local say, lines = collector()
   local usable = shape.adapter(adapter, function(complaint) say("adapter", complaint) end)
   if not usable then return lines() end
+  local namesake = providers[adapter.name]
+  if namesake and namesake ~= adapter then
+    say("adapter", ("its name is that of a built-in one, %s, for which receipts and journals would take it"):format(
+      adapter.name))
+  end
   local before = data_of(adapter)
   pure.reach(adapter, function(name, path) say("adapter", "holds " .. name, path) end)
   pure.isolated(function()

@@ -28,6 +28,8 @@ end
 local SHAPE = {
   { "is no table", function() return "reelhouse" end, "adapter: the adapter must be a table" },
   { "has no name", function(a) a.name = nil end, "adapter: name must be a word" },
+  { "bears the name of a built-in one", function(a) a.name = "cometapi" end,
+    "adapter: its name is that of a built-in one, cometapi" },
   { "has a base URL that is none", function(a) a.base_url = "api.reelhouse.example" end, "base_url must be" },
   { "has a base URL with a query", function(a) a.base_url = "https://x.test/?a=1" end, "base_url must be" },
   { "names an unknown variable", function(a) a.env = { key = "REELHOUSE" } end, 'env has no place for "key"' },
