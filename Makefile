@@ -299,6 +299,10 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) -std=c11 -pthread $(CFLAGS) $(WARN) -Isrc $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
 
+ifneq ($(and $(filter bench,$(MAKECMDGOALS)),$(filter-out $(BENCHES),$(ONLY))),)
+$(error there is no bench $(filter-out $(BENCHES),$(ONLY)) (there are: $(BENCHES)))
+endif
+
 bench: all $(BENCH_C) | need-bench ## measure into bench/RESULTS.md, best with nothing else running (ONLY=name: only that)
 	@for b in $(or $(ONLY),$(BENCHES)); do \
 	  env -u RUNWAY_PROVIDER $(here) LUA='$(LUA)' $(LUA) "bench/$$b.lua" '$(BUILD)/bench' || exit 1; done

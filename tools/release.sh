@@ -16,6 +16,7 @@ case ${1:-} in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "tools/${0##*/}" && exit
 
 [ "${1:-}" = files ] && only_files=yes && shift || only_files=no
 version=${1:-} tag=v${1:-} url=${2:-}
+[[ ! $version =~ ^v[0-9] ]] || refuse "a version is said without its v, which the tag gets: make release VERSION=${version#v}"
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || refuse "a version is three numbers: make release VERSION=1.2.3"
 
 if [ -z "$url" ]; then

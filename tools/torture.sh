@@ -20,10 +20,22 @@ if [ $# -eq 0 ]; then
     [ ! -f "$file" ] || set -- "$@" "$(basename "$file")"
   done
 fi
+script_of() { # $1 a name, with what it ends in or without
+  local file
+  for file in "tools/torture/$1" "tools/torture/$1.lua" "tools/torture/$1.sh"; do
+    [ ! -f "$file" ] || { basename "$file"; return; }
+  done
+  return 1
+}
+
+for name; do
+  script_of "$name" >/dev/null ||
+    { echo "there is no torture $name (there are: $(cd tools/torture && echo *.lua *.sh))" >&2; exit 2; }
+done
 passed=0 failed=0
 for name; do
+  name=$(script_of "$name")
   begin=$SECONDS
-  case $name in *.lua | *.sh) ;; *) [ -f "tools/torture/$name.lua" ] && name=$name.lua || name=$name.sh ;; esac
   echo "== $name"
   case $name in
     *.lua) "$lua" "tools/torture/$name" ;;

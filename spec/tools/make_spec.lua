@@ -36,6 +36,16 @@ describe("what make is told", function()
     end
   end)
 
+  it("names what there is, where one thing is wanted that there is not", function()
+    local _, said = make("ONLY=cost", "bench")
+    assert.matches("there is no bench cost (there are: queue tasks costs frames)", said, 1, true)
+    for words, there in pairs { ["torture/fuzz.sh 0 adress"] = "address", ["torture.sh kill"] = "kills%.lua" } do
+      local pipe = assert(io.popen("tools/" .. words .. " 2>&1"))
+      assert.matches("there are: [^\n]*%f[%w]" .. there .. "%f[%W]", pipe:read "a")
+      pipe:close()
+    end
+  end)
+
   it("leaves out the demo's sandbox, or its list, with words", function()
     local ok, said = make("LISTENER=no", "demo")
     assert.is_nil(ok)

@@ -41,6 +41,7 @@ describe("make release", function()
     for words, why in pairs {
       [""] = "a version is three numbers",
       ["VERSION=9.8 URL=" .. URL] = "a version is three numbers",
+      ["VERSION=v9.8.7 URL=" .. URL] = "without its v, which the tag gets: make release VERSION=9.8.7",
       ["VERSION=9.8.7 URL=" .. URL] = 'CHANGELOG.md has no section "## 9.8.7"',
       ["VERSION=9.8.7"] = "say where the archive will lie",
       ["VERSION=\"9.8.7'\""] = "a version is three numbers",

@@ -11,6 +11,13 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
+targets=$(for file in fuzz/*.c fuzz/*.lua; do
+  [ "$file" = fuzz/lua.c ] || basename "${file%.*}"
+done)
+for target in "${@:2}"; do
+  grep -qxF -- "$target" <<<"$targets" || { echo "nothing is fuzzed as $target (there are: ${targets//$'\n'/, })" >&2; exit 2; }
+done
+
 seconds=${1:-${SECONDS_EACH:-60}}
 [ $# -eq 0 ] || shift
 version=${LUA_VERSION:-5.4}
@@ -65,12 +72,8 @@ export -f run
 export dir seconds
 unset LUA_INIT RUNWAY_TRACE
 
-if [ $# -eq 0 ]; then
-  for file in fuzz/*.c fuzz/*.lua; do
-    name=$(basename "${file%.*}")
-    [ "$file" = fuzz/lua.c ] || set -- "$@" "$name"
-  done
-fi
+# shellcheck disable=SC2086  # words on purpose
+[ $# -gt 0 ] || set -- $targets
 for target; do link "$target" || exit 1; done
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'run "$1"' run {} | tee $dir/log
 failed=$(grep -c '^FAIL' $dir/log) passed=$(grep -c '^ok' $dir/log)
