@@ -291,6 +291,35 @@ function Run:words(example, whole, set, where, word)
   end
 end
 
+-- Is it the place of the status, though `task` gave no word back? A failed task's word there ends a running one.
+function Run:ends_with_word_of_failed(example, keys, set, old)
+  for _, failed in ipairs(type(old) == "string" and self.examples.failed or {}) do
+    local v = at(failed.json, keys)
+    if type(v) == "string" and v ~= old then
+      set(v)
+      local ok, out = pure.try(self.adapter.task, answer_of(example.json), example.ref)
+      if ok and type(out) == "table" and out.status == "FAILED" then return true end
+    end
+  end
+  return false
+end
+
+-- Files may be there before the task is done, or though it failed: the word of its status counts for more.
+function Run:word_over_files(example, keys, set, where)
+  if not self.status_at[table.concat(keys, "\0")] then return end
+  for _, state in ipairs { "running", "failed" } do
+    for _, other in ipairs(self.examples[state] or {}) do
+      local word = at(other.json, keys)
+      set(word)
+      local out = self:task(where, example.json, example.ref)
+      if word ~= nil and out and out.status == "SUCCEEDED" then
+        self:complain("task", ("takes a task for succeeded whose status word is a %s one's, since it has files"):format(
+          state), where)
+      end
+    end
+  end
+end
+
 -- An output may come as one string, and as too many.
 function Run:outputs(example, whole, set, where)
   local url = whole.output[1]
@@ -332,6 +361,12 @@ function Run:broken_task(state, index, original)
       self:callback(where, example.json)
     end
     if is_word(old, whole.word) then self:words(example, whole, set, place, whole.word) end
+    if state == "running" then
+      self.status_at[table.concat(keys, "\0")] = is_word(old, whole.word)
+        or self:ends_with_word_of_failed(example, keys, set, old)
+    elseif state == "succeeded" then
+      self:word_over_files(example, keys, set, place)
+    end
     self:scale(example, whole, set, place, old)
     local first = type(old) == "table" and old[1]
     if first and whole.output and first == whole.output[1] then
@@ -399,7 +434,7 @@ end
 function hostile.check(adapter, examples, say, more)
   local run = setmetatable({
     adapter = adapter, examples = examples, say = say, count = 0, ref = { id = "asked-for" },
-    values = hostile.values(), bodies = hostile.bodies(), ends = {}, prompt = examples.prompt,
+    values = hostile.values(), bodies = hostile.bodies(), ends = {}, prompt = examples.prompt, status_at = {},
   }, Run)
   for _, name in ipairs { "values", "bodies" } do
     for _, v in ipairs(more and more[name] or {}) do run[name][#run[name] + 1] = v end

@@ -249,9 +249,10 @@ function runwayml.task(answer)
   local json = object(answer.json)
   local id = fields.id(json.id)
   if not id and json.status == nil and json.output == nil then return nil end
-  local output, flagged = urls_of(json.output)
   local status, failure = fields.status(json.status), json.failure
   if not status and id then status = fields.status(json.status, official.ENDS) end
+  local output, flagged
+  if not status or status == "RUNNING" or status == "SUCCEEDED" then output, flagged = urls_of(json.output) end
   if failure == nil then failure = json.error end
   if type(failure) == "table" then failure = failure.message or failure.error end
   if failure == nil and status == "FAILED" then failure = node_errors(json.nodeErrors) end
