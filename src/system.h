@@ -7,6 +7,10 @@
 #ifndef RW_SYSTEM_H
 #define RW_SYSTEM_H
 
+#ifdef __cplusplus
+#error "runway is C: compile this with cc; a program in C++ is linked with what comes of it, and includes runway.h"
+#endif
+
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE   /* NOLINT: the system has reserved this name for us to define */
 #endif

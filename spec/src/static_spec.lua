@@ -98,6 +98,10 @@ describe("runway as a part of a program", function()
     takes_part "many_all"
     compile("cc " .. flags .. "-c build/runway_all.c -o all.o -DRUNWAY_LISTENER -DRUNWAY_SQLITE -DRUNWAY_POSTGRESQL "
       .. "$(pkg-config --cflags libmicrohttpd sqlite3 libpq) ")
+    local code, said = shell(("cd '%s' && c++ -fsyntax-only -xc++ build/runway_all.c"):format(
+      here.directory))
+    assert.equal(1, code)
+    assert.matches("#error \"runway is C: compile this with cc", said, 1, true)
   end)
 
   it("has all Lua files as they are", function()
