@@ -182,6 +182,16 @@ SCRIPT
   return $code
 }
 
+# The specs that drive our C: its own, and those of lua/ that come to more of it than others do. All others have the
+# same C below them, and are run by tools/torture/valgrind.sh.
+driving() {
+  local of_lua='callbacks/.*|cli/terminal|client_submit|delivery|download|failing|ffmpeg|frame|http|media|program|resume.*'
+  of_lua+='|journal/(attempt|init|schema)|mock/core|sandbox/(callbacks|init|tell)|scheduler.*|sheet/init|stack|stop|store'
+  of_lua+='|torn_downloads|transport|work_wakes'
+  find spec/src spec/hostile spec/runway -name '*_spec.lua' |
+    grep -E "^spec/(src|hostile)/|^spec/runway/($of_lua)_spec" | grep -v '/process_and_time_spec' | LC_ALL=C sort
+}
+
 # Addresses, undefined behaviour, leaks. Up to GCC 13, a block of thread-local storage that lies at a certain place in
 # its page is taken for one with a header that glibc no longer writes (google/sanitizers, issue 1322), in one process of
 # some fifty. The search for leaks dies of what it reads there, and the search for races of having no memory for a
@@ -191,20 +201,16 @@ check_asan() {
   ASAN_OPTIONS+=":detect_stack_use_after_return=1:strict_string_checks=1"
   export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
   export UBSAN_OPTIONS="print_stacktrace=1"
-  local specs # of pages and tools, which start other programs, and of tables alone: they come to no C that others do not
-  specs=$(find spec -name '*_spec.lua' | grep -v -E '^spec/(browser|docs|tools)/|/(conformance|providers)/' |
-    grep -v -E '/(bad_input|join|reel)_spec' | LC_ALL=C sort)
-  # shellcheck disable=SC2086  # words on purpose
-  sanitized asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' libasan.so $specs
+  # shellcheck disable=SC2046,SC2086  # words on purpose
+  sanitized asan '-fsanitize=address,undefined -fno-sanitize-recover=undefined' libasan.so $(driving)
 }
 
-# Races: only the specs in which a thread runs, but for the one that brings a malloc of its own, and some that take long
-# and whose threads do nothing that those of others do not.
+# Races: those in which a thread runs, but for the ones that bring a malloc of their own or take arguments alone.
 check_tsan() {
   local specs
-  specs=$(grep -rlE --include='*_spec.lua' 'sandbox|listener|runway\.core|runway\.store|server' spec/src spec/runway \
-    spec/hostile | grep -v -E '/(conformance|providers|sandbox)/|/(faulted_submits|locale|pace|secrets|waiting)_spec' |
-    grep -v -E '/(failing|lua_json|runway)_spec')
+  # shellcheck disable=SC2046  # words on purpose
+  specs=$(grep -lE 'sandbox|listener|runway\.core|runway\.store|server' $(driving) |
+    grep -v -E '/(callers_arguments|failing|lua_json|runway)_spec')
   [ -n "$specs" ] || { echo "no spec starts a thread"; return 1; }
   export TSAN_OPTIONS="log_path=$PWD/$top/tsan/report:suppressions=$PWD/tools/tsan.supp"
   TSAN_OPTIONS+=":history_size=7:die_after_fork=0:intercept_tls_get_addr=0"
