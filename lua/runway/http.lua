@@ -203,6 +203,16 @@ local function pause(session, call, delay)
   return true
 end
 
+-- After a pause. nil, err: the journal could not take in that the request leaves once more.
+local function go_on(session, tally, call)
+  local ok, why
+  if not call.receipt then return true end
+  ok, why = ledger.go_on(call.receipt)
+  if ok then return true end
+  return session:error { kind = why.kind, code = why.code, retryable = why.retryable, attempts = tally.attempts,
+    sent = tally.sent and "yes" or "no", message = "it was turned away, and not sent again: " .. why.message }
+end
+
 -- The retries of the server that it goes to.
 local function budget_of(session, wire)
   return retry_budget.of(session.transport, wire.path and session.base or wire.url)
@@ -250,11 +260,14 @@ local function attempt(session, call, tally)
         (call:tell(verdict, result, reading).message:gsub("%.$", "")), text.fixed(delay, 1)),
         { attempt = tally.attempts, kind = verdict.kind, key = call.receipt and call.receipt.key or nil,
           task_id = type(call.ref) == "table" and call.ref.id or nil })
+      if call.receipt then ledger.rest(call.receipt) end
       if not pause(session, call, delay) then
         if session.closed then return closed(session, tally) end
         local _, err = failure(session, tally, verdict, result, reading, call)
         return nil, err, reading.answer
       end
+      local ready, err = go_on(session, tally, call)
+      if not ready then return nil, err, reading.answer end
     end
   end
 end

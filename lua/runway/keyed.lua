@@ -351,6 +351,7 @@ local function take_key(self, receipt, estimate)
     if lack then return false, budget.refuse(self.session, estimate, lack.charged) end
     if made then
       if self.hold then self.hold.fence, self.hold.submitting = made.fence, true end
+      receipt.attempt = made
       made.on_lost = function()
         ledger.revoke(receipt, "its lease in the journal ran out")
       end

@@ -27,6 +27,7 @@ local ledger = {}
 ---@field transport runway.Transport|false
 ---@field done function|false      as given to the transport
 ---@field handle any               false or nil: none
+---@field attempt runway.Attempt|false   of the journal that keeps its key
 
 ---@class runway.OpenTask
 ---@field task_id string
@@ -105,7 +106,7 @@ end
 function ledger.receipt(provider, real, account)
   -- each field has its place beforehand: to make one later could fail, and lose what is known
   return { key = false, again = false, provider = provider, real = real, account = account, attempts = 0, sent = false,
-    open = false,
+    open = false, attempt = false,
     waiter = false, transport = false, done = false, handle = false, revoked = false }
 end
 
@@ -131,6 +132,26 @@ function ledger.close(receipt)
   if not receipts[receipt] then return end
   receipts[receipt] = nil
   if receipt.real then recount(-1) end
+end
+
+--- Its request was turned away, and the next has yet to leave: nothing is at stake until then.
+---@param receipt runway.Receipt
+function ledger.rest(receipt)
+  ledger.close(receipt)
+  if receipt.attempt then receipt.attempt:rest() end
+end
+
+--- The next may leave from now on. nil, err: it may not.
+---@param receipt runway.Receipt
+---@return true|nil
+---@return runway.Error|nil err
+function ledger.go_on(receipt)
+  if receipt.attempt then
+    local ok, err = receipt.attempt:go_on()
+    if not ok then return nil, err end
+  end
+  ledger.keep(receipt)
+  return true
 end
 
 -- Is a result still to come?

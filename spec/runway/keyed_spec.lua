@@ -471,6 +471,29 @@ describe("generate with a journal", function()
     end)
   end)
 
+  it("leaves the key free where its program dies after a request that was turned away, and before the next", function()
+    local j = journals.open()
+    local client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },
+      json = {} }, SUBMIT })
+    runway.run(function()
+      local job = runway.spawn(client.generate, client, clip { key = "a" })
+      runway.sleep(50)
+      assert.same({ "submitting", "no", 1 }, { j:get "a".state, j:get "a".sent, #m.requests })
+      local task = assert(job:join())
+      assert.same({ "t1", 2 }, { task.id, #m.requests })
+      assert.same({ "submitted", "yes" }, { j:get "a".state, j:get "a".sent })
+
+      client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },
+        json = {} }, SUBMIT })
+      job = runway.spawn(client.generate, client, clip { key = "b" })
+      runway.sleep(50)
+      journals.run_out "b"                    -- as others see it then
+      assert.equal("not_found", select(2, j:get "b").kind)
+      local none, err = job:join()
+      assert.same({ nil, "lease_lost", 1 }, { none, err.code, #m.requests })
+    end)
+  end)
+
   it("sends no further request once another has taken the key", function()
     local j = journals.open()
     local client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },

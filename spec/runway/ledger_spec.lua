@@ -29,6 +29,7 @@ local PROGRAM = [[
     if wire.method == "POST" then
       made = made + 1
       json = '{"id":"paid-' .. made .. '"}'
+      if BUSY then status, json = 429, '{"error":"later"}' end
       if SILENT then return 1 end
     elseif GONE then
       status, json = 404, '{"error":"not found"}'
@@ -181,6 +182,12 @@ describe("the end of the program", function()
     ]])
     assert.matches("2 paid request(s) had no final answer yet", said, 1, true)
     assert.matches("a host steps until its jobs are done, then closes", said, 1, true) -- it has no script to end
+  end)
+
+  it("says nothing of a request that was turned away, and is to be made again", function()
+    local said, code = child.run("BUSY = true " .. PROGRAM
+      .. "runway.spawn(pay) runway.sleep(0.3) assert(made == 1) os.execute 'kill -TERM $PPID' runway.sleep(5)")
+    assert.same({ nil, 143 }, { said:find "runway", code })
   end)
 end)
 

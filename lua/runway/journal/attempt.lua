@@ -2,7 +2,7 @@
 -- came of it.
 --
 -- It holds a lease, renewed by a timer. An attempt whose process dies leaves its entry `submitting`, which
--- becomes `unknown` when the lease runs out.
+-- becomes `unknown` when the lease runs out; or free again, where it paused after a request that was turned away.
 
 local core = require "runway.core"
 local errors = require "runway.errors"
@@ -29,6 +29,7 @@ local OUT = "the program that submitted it ended, was cut off, or has another cl
 ---@field log fun(level: string, message: string)
 ---@field timer? table             until the lease is renewed
 ---@field over? boolean            it holds no lease any more
+---@field resting? boolean         it may stand in the journal that nothing has left
 local Attempt = {}
 Attempt.__index = Attempt
 
@@ -119,7 +120,7 @@ local function take(book, intent, terms, log)
       and lack(intent, terms, { results[at + 1], results[at + 2] }) or nil
   end
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
-    log = log, over = false, timer = false }, Attempt)
+    log = log, over = false, timer = false, resting = false }, Attempt)
   hold(self)
   return self
 end
@@ -149,6 +150,35 @@ local OF_THE_ACCOUNT = { authentication = true, insufficient_credits = true, rat
 -- Has the provider said that it makes none of such a request, now or later? What is queued would be refused for ever.
 local function is_final(err)
   return err.http_status ~= nil and not err.retryable and not OF_THE_ACCOUNT[err.kind]
+end
+
+-- Writes whether it rests. nil, err: not known to be written.
+local function mark(self, sent)
+  local statements = { sql.rest(self.key, self.token, sent) }
+  local results, err = self.book:write(statements)
+  if not results and err.maybe then results, err = self.book:write(statements) end
+  if not results then return nil, err end
+  return results[1].changes == 1
+end
+
+--- It pauses: its request was turned away, and the next has not left. Where this cannot be written, the journal holds
+--- that one may have.
+function Attempt:rest()
+  self.resting = true
+  mark(self, "no")
+end
+
+--- It goes on. nil, err: nothing may leave, since the journal still holds that nothing has, or the key is another's.
+---@return true|nil
+---@return runway.Error|nil err
+function Attempt:go_on()
+  if not self.resting then return true end
+  local mine, err = mark(self, nil)
+  if mine then
+    self.resting = false
+    return true
+  end
+  return nil, err or attempt.lost(self.key)
 end
 
 --- What came of it, once.
@@ -191,8 +221,8 @@ function Attempt:ends(t, ref, may_be, err)
   self.book:leave()
 end
 
---- Rows of attempts that can come to nothing any more become `unknown`; not those of which this program knows more
---- than it could write. Parks.
+--- Rows of attempts that can come to nothing any more become `unknown`, or are let go of where nothing had left; not
+--- those of which this program knows more than it could write. Parks.
 ---@param book runway.Book
 ---@param rows table[]
 ---@return boolean|nil changed   nil, err
@@ -202,7 +232,9 @@ function attempt.expire(book, rows)
   for _, row in ipairs(rows) do
     local over = row.state == "submitting" and (row.lease_until <= now or owner.is_gone(row.owner))
     if over and not book:owes(row.token) then
-      statements[#statements + 1] = sql.expire(row.key, row.token, row.fence, row.lease_until, now, OUT)
+      local made = row.sent == "no" and sql.release(row.key, row.token, row.fence, row.lease_until, now)
+        or { sql.expire(row.key, row.token, row.fence, row.lease_until, now, OUT) }
+      for _, statement in ipairs(made) do statements[#statements + 1] = statement end
     end
   end
   if #statements == 0 then return false end

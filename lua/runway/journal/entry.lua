@@ -19,7 +19,8 @@ local entry = {}
 ---@field estimated_credits? number   what it was said to cost, by the provider or before that here
 ---@field error? string
 ---@field error_code? string
----@field sent? "yes"|"unknown"       of what is unknown: did the request leave?
+---@field sent? "yes"|"no"|"unknown"  of what is unknown: did the request leave? "no": it is being submitted, was turned
+---  away, and the next request is still to leave
 ---@field request runway.Description
 ---@field created_at number           Unix seconds, as the next three
 ---@field updated_at number

@@ -245,8 +245,29 @@ function sql.free(key, token, lease)
   return {
     { "DELETE FROM runway_shots WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NULL", key,
       token },
-    { "UPDATE runway_shots SET state = 'queued', reserved = NULL, lease_until = $3 "
+    { "UPDATE runway_shots SET state = 'queued', reserved = NULL, lease_until = $3, sent = NULL "
       .. "WHERE key = $1 AND token = $2 AND state = 'submitting' AND recipe IS NOT NULL", key, token, lease, n = 3 },
+  }
+end
+
+--- An attempt pauses between two requests, of which the first was turned away ("no": nothing of it has left as long as
+--- this is so); or goes on (nil), after which one may leave at any time.
+---@param sent "no"|nil
+function sql.rest(key, token, sent)
+  return { "UPDATE runway_shots SET sent = $3 WHERE key = $1 AND token = $2 AND state = 'submitting'", key, token, sent,
+    n = 3 }
+end
+
+--- The key of an attempt that paused is free again where its lease ran out, or its process is no more; or queued as it
+--- was. `seen` is as in sql.expire.
+---@return table[]
+function sql.release(key, token, fence, seen, now)
+  local where = "WHERE key = $1 AND token = $2 AND fence = $3 AND lease_until = $4 AND state = 'submitting' "
+    .. "AND sent = 'no' AND recipe IS "
+  return {
+    { "DELETE FROM runway_shots " .. where .. "NULL", key, token, fence, seen },
+    { "UPDATE runway_shots SET state = 'queued', fence = fence + 1, reserved = NULL, lease_until = NULL, sent = NULL, "
+      .. "updated_at = $5 " .. where .. "NOT NULL", key, token, fence, seen, now },
   }
 end
 
@@ -269,7 +290,8 @@ end
 --- that was renewed since stands.
 function sql.expire(key, token, fence, seen, now, message)
   return { "UPDATE runway_shots SET state = 'unknown', fence = fence + 1, lease_until = NULL, updated_at = $5, "
-    .. "sent = 'unknown', error = $6 WHERE key = $1 AND token = $2 AND fence = $3 AND lease_until = $4 AND "
+    .. "sent = 'unknown', error = $6 WHERE key = $1 AND token = $2 AND fence = $3 AND lease_until = $4 "
+    .. "AND sent IS NULL AND "
     .. coming_to("unknown", { "submitting" }), key, token, fence, seen, now, message }
 end
 
