@@ -367,8 +367,10 @@ function Client:cancel(id, kind)
   local mine = session_of(self)
   local ref = { id = check_id(id, "cancel"), kind = check_kind(mine, kind) }
   local done, err, confirmed = task.cancel(mine, ref)
-  local known = confirmed and keyed.attach(mine, ref)
-  if known then task.was_cancelled(known) end
+  if done and not task.cancelled_by_id(mine, ref.id, confirmed) then
+    local known = confirmed and keyed.attach(mine, ref)
+    if known then task.was_cancelled(known) end
+  end
   return errors.told("client:cancel", done, err)
 end
 

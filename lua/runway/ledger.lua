@@ -223,6 +223,15 @@ function ledger.hold(t, real, known, account, again)
   end
 end
 
+--- The task of that id that is at stake.
+---@param provider string
+---@param id string
+---@return runway.Task|nil
+function ledger.task(provider, id)
+  local entry = of(provider)[id]
+  return entry and entry.task
+end
+
 --- It has ended, or its file is here.
 ---@param t runway.Task
 function ledger.release(t)

@@ -420,6 +420,13 @@ function Task:wait(opts)
   return wait(self, time, opts.on_progress)
 end
 
+-- A cancel of it was taken. A task that no one has seen may be another account's, which is why its provider knows no
+-- such.
+local function cancelled(t, confirmed)
+  local my = inner[t]
+  if confirmed or my.fresh or my.seen then task.was_cancelled(t) end
+end
+
 --- Asks the provider to stop the task.
 ---@return true|nil
 ---@return runway.Error|nil err
@@ -429,8 +436,7 @@ function Task:cancel()
   local my = inner[self]
   local ok, err, confirmed = task.cancel(my.session, my.ref)
   if not ok then return errors.told("task:cancel", mark(self, err)) end
-  -- a task that no one has seen may be another account's, which is why this one's provider knows no such
-  if confirmed or my.fresh or my.seen then task.was_cancelled(self) end
+  cancelled(self, confirmed)
   return true
 end
 
@@ -443,6 +449,21 @@ function task.was_cancelled(t)
   local ref = inner[t].ref
   targets.free(ref.target)
   if ref.trail then ref.trail:told(t, false) end
+end
+
+--- A cancel by the id of a task was taken, which may be at stake here: who waits for it is told.
+---@param session runway.Session
+---@param id string
+---@param confirmed boolean|nil   as from task.cancel
+---@return boolean found
+function task.cancelled_by_id(session, id, confirmed)
+  local t = ledger.task(session.adapter.name, id)
+  local its = t and inner[t].session
+  -- one that is unknown may be so to another account alone
+  if not t or TERMINAL[t.status] then return false end
+  if its ~= session and not (confirmed and its.base == session.base) then return false end
+  cancelled(t, confirmed)
+  return true
 end
 
 --- Cancels by reference; a task already gone counts as cancelled.

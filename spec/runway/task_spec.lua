@@ -489,6 +489,25 @@ describe("a task", function()
       assert.equal("task_cancelled", select(2, job:join()).kind)
     end)
 
+    it("by its id ends them, too, by whichever client of its server", function()
+      for _, status in ipairs { 204, 404 } do
+        local deleted = { "DELETE /v1/tasks/t1", status = status, json = { error = "no such task" } }
+        local client = mocked.client { SUBMIT, deleted }
+        local task = assert(client:generate(clip()))
+        local job = runway.spawn(task.wait, task)
+        runway.step(0)
+        assert.is_true((status == 404 and client or mocked.client { deleted }):cancel "t1")
+        assert.equal("task_cancelled", select(2, job:join()).kind)
+        assert.same({ "CANCELLED", true }, { task.status, task:done() })
+        mocked.close()
+      end
+      local client = mocked.client { SUBMIT, task_is "RUNNING" }
+      local task = assert(client:generate(clip()))
+      local other = mocked.client({ { "DELETE /v1/tasks/t1", status = 204 } }, { base_url = "https://other.example" })
+      assert.is_true(other:cancel "t1")       -- another server's of the same id
+      assert.equal("RUNNING", assert(task:refresh()).status)
+    end)
+
     it("of a task already gone succeeds", function()
       local client, m = mocked.client { { "DELETE /v1/tasks/t1", status = 404, json = { error = "no such task" } } }
       assert.is_true(client:cancel "t1")
