@@ -156,6 +156,7 @@ function conformance.check(adapter, list)
   end
   local before = data_of(adapter)
   pure.reach(adapter, function(name, path) say("adapter", "holds " .. name, path) end)
+  local look = pure.remember(adapter)
   pure.isolated(function()
     check_sign(adapter, say)
     check_small(adapter, say)
@@ -166,6 +167,9 @@ function conformance.check(adapter, list)
   end, function(name) say("adapter", "uses " .. name) end)
   local changed = compare.difference(before, data_of(adapter), "")
   if changed then say("adapter", "changes itself when it is called: " .. changed) end
+  look(function(place)
+    say("adapter", "leaves something in " .. place .. " when it is called, which the call for another task finds there")
+  end)
   return lines()
 end
 

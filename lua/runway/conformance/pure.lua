@@ -134,4 +134,64 @@ function pure.reach(adapter, blame)
   follow(adapter, tostring(adapter.name))
 end
 
+-- What a table holds now, for `changed` to look at once more.
+local function contents(t)
+  local held = {}
+  for key, v in next, t do held[key] = v end
+  return held
+end
+
+-- The first key, by name, under which a table holds another value than it did.
+local function changed(t, held)
+  local first
+  for _, each in ipairs { t, held } do
+    for key in next, each do
+      local name = tostring(key)
+      if not rawequal(rawget(t, key), held[key]) and (not first or name < first) then first = name end
+    end
+  end
+  return first
+end
+
+---Remembers what the adapter's functions hold beside the adapter itself: their upvalues, the tables there, and the
+---globals.
+---@param adapter table
+---@return fun(blame: fun(place: string)) look   tells what is another by then, one place of each sort
+function pure.remember(adapter)
+  local upvalue = debug and debug.getupvalue
+  local tables, slots, _, seen = { { _G, contents(_G), "the global " } }, {}, boundaries()
+  seen[adapter] = true
+  local function follow(v)
+    if type(v) ~= "table" and type(v) ~= "function" or seen[v] then return end
+    seen[v] = true
+    if type(v) == "function" then
+      local i = 1
+      local name, inner = upvalue(v, i)
+      while name do
+        slots[#slots + 1] = { v, i, name, inner }
+        follow(inner)
+        i = i + 1
+        name, inner = upvalue(v, i)
+      end
+    else
+      tables[#tables + 1] = { v, contents(v), "the field " }
+      for _, inner in next, v do follow(inner) end
+    end
+  end
+  for _, v in next, upvalue and adapter or {} do follow(v) end
+  return function(blame)
+    for _, slot in ipairs(slots) do
+      local _, now = upvalue(slot[1], slot[2])
+      if not rawequal(now, slot[4]) then
+        blame("the local " .. slot[3])
+        break
+      end
+    end
+    for _, each in ipairs(tables) do
+      local key = changed(each[1], each[2])
+      if key then blame(each[3] .. key) end
+    end
+  end
+end
+
 return pure

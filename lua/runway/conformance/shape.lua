@@ -87,6 +87,14 @@ local function check_kinds(kinds, what)
   return nil
 end
 
+local function are_words(list)
+  if type(list) ~= "table" then return false end
+  for _, word in next, list do
+    if type(word) ~= "string" then return false end
+  end
+  return true
+end
+
 ---What `media` holds, or what the function there returned.
 function shape.media(media)
   if type(media) ~= "table" then return "media must be a table or a function that returns one" end
@@ -163,6 +171,7 @@ function shape.adapter(adapter, say)
   if adapter.base_url ~= nil then tell(check_base(adapter.base_url)) end
   if adapter.env ~= nil then tell(check_env(adapter.env)) end
   tell(check_kinds(adapter.kinds, "kinds"))
+  if not are_words(adapter.kinds) then usable = false end
   if adapter.attached ~= nil then
     local wrong = check_kinds(adapter.attached, "attached")
     tell(wrong)

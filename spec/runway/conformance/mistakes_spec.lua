@@ -35,6 +35,10 @@ local SHAPE = {
   { "names an unknown variable", function(a) a.env = { key = "REELHOUSE" } end, 'env has no place for "key"' },
   { "names a variable that is none", function(a) a.env = { api_key = "A KEY" } end, "env.api_key must be" },
   { "has no kinds", function(a) a.kinds = {} end, "kinds must be a list" },
+  { "has nothing for kinds", function(a) a.kinds = nil end, "kinds must be a list" },
+  { "has a function for kinds", function(a) a.kinds = function() end end, "kinds must be a list" },
+  { "has kinds that are numbers", function(a) a.kinds = { 1 } end, "kinds[1] must be a name in snake_case, not 1" },
+  { "has kinds that are tables", function(a) a.kinds = { {} } end, "kinds[1] must be a name in snake_case" },
   { "names a kind twice", function(a) a.kinds = { "text_to_video", "text_to_video" } end, "twice" },
   { "has kinds out of order", function(a) a.kinds = { "text_to_video", "image_to_video" } end, "must be sorted" },
   { "has a kind that is no name", function(a) a.kinds = { "Text to video" } end, "snake_case" },
@@ -149,6 +153,28 @@ local PURITY = {
       return fields
     end)
   end, "adapter: changes itself when it is called: last" },
+  { "remembers in a local", function(a)
+    local last
+    after(a, "submit", function(request)
+      last = request.path
+      return request
+    end)
+    after(a, "accepted", function(fields) return last and fields end)
+  end, "adapter: leaves something in the local last when it is called" },
+  { "remembers in a table of its own", function(a)
+    local seen = {}
+    after(a, "submit", function(request)
+      seen.latest = request.path
+      return seen.latest and request
+    end)
+  end, "adapter: leaves something in the field latest when it is called" },
+  { "forgets a local", function(a)
+    after(a, "submit", function(request)
+      rawset(_G, "a_forgotten_local", request.path) -- as `a_forgotten_local = request.path` in a file of one's own
+      return request
+    end)
+    finally(function() rawset(_G, "a_forgotten_local", nil) end)
+  end, "adapter: leaves something in the global a_forgotten_local when it is called" },
   { "changes the params", function(a)
     local was = a.submit
     a.submit = function(kind, given)
