@@ -84,16 +84,46 @@ local function is_formats(v)
   return true
 end
 
-local function is_bounds(v)
-  return type(v) == "table" and is_amount(v.credits) and is_amount(v.low) and v.low <= v.credits
+local PER = { second = true, item = true, input_second = true, character = true }
+local function is_per(v) return PER[v] == true end
+local function is_count(v) return is_number(v) and v > 0 end
+
+-- The first field of these that is there, or must be, and is another: its name, and what it must be.
+local function odd_one(v, list)
+  for _, field in ipairs(list) do
+    local name, is, due, may_lack = field[1], field[2], field[3], field[4]
+    if not (v[name] == nil and may_lack) and not is(v[name]) then return name, due end
+  end
+  return nil
 end
 
--- What a list says that a model costs.
+local AMOUNT = "credits, 0 or more"
+local BOUNDS = { { "low", is_amount, AMOUNT }, { "credits", is_amount, AMOUNT } }
+
+-- `low` and `credits`, and what else there is.
+local function odd_price(v, list)
+  if type(v) ~= "table" then return "", "a table { low =, credits =, … }" end
+  local name, due = odd_one(v, BOUNDS)
+  if not name and v.low > v.credits then name, due = "low", "no more than credits" end
+  if not name and list then name, due = odd_one(v, list) end
+  return name, due
+end
+
+local function is_bounds(v) return odd_price(v) == nil end
+
+-- What a list says that a model costs. False: which field is another, what it is, and what it must be.
+local PRICE = {
+  { "per", is_per, '"second", "item", "input_second" or "character"' }, { "basis", is_string, "a text" },
+  { "count", is_count, "a number above 0", true }, { "least", is_amount, AMOUNT, true },
+  { "image", is_amount, AMOUNT, true }, { "input", is_bounds, "a table { low =, credits = }", true },
+  { "by", is_limits, "a table of names and numbers", true },
+}
+
 local function is_listed_price(v)
-  return is_bounds(v) and type(v.per) == "string" and type(v.basis) == "string"
-    and (v.count == nil or is_number(v.count) and v.count > 0) and (v.least == nil or is_amount(v.least))
-    and (v.image == nil or is_amount(v.image)) and (v.input == nil or is_bounds(v.input))
-    and (v.by == nil or is_limits(v.by))
+  local name, due = odd_price(v, PRICE)
+  if not name then return true end
+  if name == "" then return false, "", v, due end
+  return false, "." .. name, v[name], due
 end
 
 local FACTS = { ratios = is_list_of_words, duration_min = is_number, duration_max = is_number,
@@ -115,7 +145,10 @@ local function is_catalogue(v)
       local place = kind .. "." .. tostring(model)
       if type(model) ~= "string" or type(facts) ~= "table" then return false, place, facts end
       for name, fact in next, facts do
-        if FACTS[name] and not FACTS[name](fact) then return false, place .. "." .. name, fact end
+        local fits, inside, there, due = true, nil, nil, nil
+        if FACTS[name] then fits, inside, there, due = FACTS[name](fact) end
+        local where = place .. "." .. tostring(name)
+        if due then return false, where .. inside, there, due elseif not fits then return false, where, fact end
       end
     end
   end
@@ -169,8 +202,11 @@ end
 
 -- What is wrong with one of its fields, when anything is.
 local function unfit(part, v)
-  local fits, place, there = part[2](v)
+  local fits, place, there, due = part[2](v)
   if fits then return nil end
+  if due then
+    return ("%s.%s is %s; it must be %s"):format(part[1], text.line(place, 60) or "", shown.value(there), due)
+  end
   return ("%s is %s%s; it must be %s"):format(part[1], shown.value(v),
     place and (", where %s is %s"):format(text.line(place, 60) or "", shown.value(there)) or "", part[3])
 end

@@ -71,12 +71,28 @@ local GIVEN = {
 }
 
 describe("runway.contract", function()
+  it("tells which field of a model's price is another", function()
+    for _, case in ipairs {
+      { { low = 9 }, "price.low is the number 9; it must be no more than credits" },
+      { { low = -1 }, "price.low is the number -1; it must be credits, 0 or more" },
+      { { per = "seconds" }, 'price.per is the string "seconds"; it must be "second", "item", "input_second" or' },
+      { { by = 7 }, "price.by is the number 7; it must be a table of names and numbers" },
+      { { input = { low = 3, credits = 1 } }, "price.input is a table of another form (with credits, low); it must" },
+      { { count = 0 }, "price.count is the number 0; it must be a number above 0" },
+    } do
+      local price = { basis = "list", per = "second", low = 1, credits = 2 }
+      for name, v in pairs(case[1]) do price[name] = v end
+      local fault = contract.fault(adapters.own { models = { text_to_video = { m1 = { price = price } } } })
+      assert.matches("models.text_to_video.m1." .. case[2], fault, 1, true)
+    end
+  end)
+
   for part, values in pairs(PARTS) do
     it("knows what " .. part .. " of an adapter is", function()
       for i, v in ipairs(values[1]) do assert.is_nil(contract.fault(adapters.own { [part] = v }), i) end
       for i, v in ipairs(values[2]) do
         local fault = contract.fault(adapters.own { [part] = v })
-        assert.matches(part .. " is .*; it must be ", fault or "no fault in the one of number " .. i)
+        assert.matches(part .. "[%l%d_.]* is .*; it must be ", fault or "no fault in the one of number " .. i)
       end
     end)
   end
