@@ -58,8 +58,11 @@ lua_named   := $(shell echo '$(LUA)' | sed -n 's/.*lua-\{0,1\}\([0-9]\)[.]\{0,1\
 LUA_VERSION := $(or $(shell $(LUA) -e 'print(_VERSION:match "%d+%.%d+")' 2>/dev/null),$(lua_named),5.4)
 BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
 
-ifneq ($(words $(BUILD)),1)
-$(error BUILD=$(BUILD): it is one path, without spaces)
+ifneq ($(words $(BUILD))$(findstring ',$(BUILD))$(findstring ",$(BUILD)),1)
+$(error BUILD=$(BUILD): it is one path, without spaces and quotes)
+endif
+ifneq ($(filter . bench bin docs examples fuzz lua rockspec spec src tools types,$(patsubst ./%,%,$(BUILD:/=))),)
+$(error BUILD=$(BUILD): that is a directory of the source)
 endif
 
 # Expanded when a command runs, not when this file is read: by then tools/need.sh has installed
@@ -341,8 +344,23 @@ install: all $(wildcard $(BUILD)/librunway.a) ## install under PREFIX=/usr/local
 uninstall: ## take away what `make install` put there
 	$(installer) uninstall
 
+# Elsewhere there may be what others made: only what is made here goes, and the directories that are empty then.
+MADE := $(RUNWAY_SO) $(LISTENER_SO) $(SQLITE_SO) $(POSTGRESQL_SO) $(MANUAL) $(ARCHIVE) $(BENCH_C) \
+  $(ARCHIVE:$(BUILD)/static/%=$(BUILD)/%) $(addprefix $(BUILD)/,flags flags.new named named.new static/rooms.c) \
+  $(wildcard $(BUILD)/obj/*.o $(BUILD)/obj/*.d $(BUILD)/static/*.o $(BUILD)/static/*.d)
+MADE_IN := obj static bench runway $(addprefix share/,man/man1 man bash-completion/completions bash-completion \
+  zsh/site-functions zsh fish/vendor_completions.d fish) share
+
 clean: ## remove build/ and what luarocks left (never out/: clips may have cost money)
-	$(Q)rm -rf '$(BUILD)' lua_modules .luarocks
+ifneq ($(filter build build/lua%,$(BUILD)),)
+	$(Q)rm -rf '$(BUILD)'
+	$(Q)[ ! -d build ] || rmdir build 2>/dev/null || true
+else
+	$(Q)rm -f $(MADE)
+	$(Q)for dir in $(MADE_IN); do rmdir '$(BUILD)'/$$dir 2>/dev/null || true; done
+	$(Q)rmdir '$(BUILD)' 2>/dev/null || true
+endif
+	$(Q)rm -rf lua_modules .luarocks
 	$(Q)rm -f *.rock luarocks runway.so *.o src/*.o src/runway/*.so
 	$(Q)[ ! -d src/runway ] || rmdir src/runway
 

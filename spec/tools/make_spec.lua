@@ -1,6 +1,7 @@
 -- The words that make takes, and what a build directory was made with, from one call to the next. Only what stands
 -- in $(BUILD)/flags is made: that is what everything else is made anew for.
 
+local child = require "spec.support.child"
 local content = require "spec.support.content"
 local lua = require "spec.support.interpreter"
 local scratch = require "spec.support.scratch"
@@ -139,9 +140,36 @@ describe("the flags of a build", function()
     end
   end)
 
-  it("are kept in one path, without spaces", function()
-    local pipe = assert(io.popen "make -n all INSTALL=no BUILD='/a b' 2>&1")
-    assert.matches("BUILD=/a b: it is one path, without spaces", pipe:read "a", 1, true)
-    pipe:close()
+  it("are kept in one path, without spaces and quotes, that is no directory of the source", function()
+    for path, why in pairs { ["/a b"] = "it is one path, without spaces and quotes", ["a'b"] = "it is one path",
+      ['a"b'] = "it is one path", src = "that is a directory of the source", ["./lua/"] = "that is a directory of",
+      ["."] = "that is a directory of the source" } do
+      local pipe = assert(io.popen(("make -n clean INSTALL=no BUILD=%s 2>&1"):format(child.quote(path))))
+      assert.matches(("BUILD=%s: %s"):format(path, why), pipe:read "a", 1, true)
+      pipe:close()
+    end
+  end)
+
+  it("go, with all that was made and nothing of others, by make clean", function()
+    local build = here:path "build"
+    for _, name in ipairs { "runway.so", "runway/sqlite.so", "obj/a.o", "obj/a.d", "static/librunway.a", "librunway.a",
+      "share/man/man1/runway.1", "flags", "named" } do
+      assert(os.execute(("mkdir -p '%s'"):format((build .. "/" .. name):match "^(.*)/")))
+      here:write("build/" .. name, "")
+    end
+    here:write("build/share/man/man1/ls.1", "")
+    local function clean() assert(os.execute(("make -s clean INSTALL=no BUILD='%s' V=1 >/dev/null"):format(build))) end
+    local function left()
+      local pipe = assert(io.popen(("find '%s' ! -type d 2>/dev/null"):format(build)))
+      local said = pipe:read "a"
+      pipe:close()
+      return said
+    end
+    clean()
+    assert.equal(build .. "/share/man/man1/ls.1\n", left())
+    assert(os.remove(build .. "/share/man/man1/ls.1"))
+    clean()
+    assert.is_nil(os.rename(build, build))
+    clean()                                   -- nor does it mind that there is nothing
   end)
 end)
