@@ -95,8 +95,8 @@ static void trace_say (const rw_request *r, char arrow, const char *text) {
 }
 
 
-/* Does the line hold the last word of a header of ours that is not shown: a key
-** that a server gives back under a harmless name? */
+/* Does the text hold the last word of a header of ours that is not shown: a key
+** that a server gives back under a harmless name, or that is in the path, too? */
 static bool holds_secret (const rw_request *r, const char *line, size_t n) {
   for (const struct curl_slist *h = r->headers; h; h = h->next) {
     const char *colon = strchr(h->data, ':'), *space = strrchr(h->data, ' ');
@@ -116,7 +116,10 @@ static void trace_block (const rw_request *r, char arrow, const char *data, size
     const char *eol = memchr(data, '\n', n);
     size_t len = eol ? (size_t)(eol - data) + 1 : n;
     if (len > 2) {
-      if (arrow == '<' && holds_secret(r, data, len)) memcpy(text, "[hidden]", sizeof "[hidden]");
+      size_t end = len;
+      while (end > 0 && (data[end - 1] == '\r' || data[end - 1] == '\n')) end--;
+      if ((arrow == '<' || is_first_line(data, end)) && holds_secret(r, data, end))
+        memcpy(text, "[hidden]", sizeof "[hidden]");
       else trace_line(text, sizeof text, data, len);
       trace_say(r, arrow, text);
     }
@@ -153,7 +156,9 @@ void rw_trace_tell (rw_request *r, curl_infotype type, const char *data, size_t 
 
 void rw_trace_begin (const rw_request *r) {
   char text[TRACE_LINE];
-  (void)snprintf(text, sizeof text, "%s %.*s", r->method, (int)strcspn(r->url, "?#"), r->url);
+  size_t n = strcspn(r->url, "?#");
+  if (holds_secret(r, r->url, n)) (void)snprintf(text, sizeof text, "%s [hidden]", r->method);
+  else (void)snprintf(text, sizeof text, "%s %.*s", r->method, (int)n, r->url);
   trace_say(r, '*', text);
 }
 

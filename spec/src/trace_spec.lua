@@ -63,6 +63,18 @@ describe("a trace", function()
     assert.is_nil(output:find("SECRETKEY", 1, true))
   end)
 
+  it("hides the address where the key stands in it, too", function()
+    local output = child.run([[
+      local core = require "runway.core"
+      core.start { method = "GET", url = ... .. "/bot/k-SECRETKEY", headers = { Authorization = "Bearer k-SECRETKEY" } }
+      while not core.take() do core.wait(15) end
+    ]], { before = "RUNWAY_TRACE=1", arguments = { server:url "" } })
+    assert.matches("%* GET %[hidden%]", output)
+    assert.matches("> %[hidden%]", output)
+    assert.matches("> Authorization: %[hidden%]", output)
+    assert.is_nil(output:find("SECRETKEY", 1, true), output)
+  end)
+
   it("tells heads over TLS as well, and not a byte of TLS itself", function()
     local secure = rawserver.start { tls = true }
     local output = child.run([[

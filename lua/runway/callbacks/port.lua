@@ -54,7 +54,10 @@ local function url_of(host, number)
 end
 
 local OPTIONS = {
-  host = function(v) return type(v) == "string" and v:find "^[%x.:]+$" ~= nil, "an IPv4 or IPv6 address" end,
+  host = function(v)
+    local is_text = type(v) == "string"
+    return is_text and v:find "^[%x.:]+$" ~= nil, "an IPv4 or IPv6 address", is_text and ("%q"):format(v) or nil
+  end,
   port = function(v) return type(v) == "number" and v >= 0 and v % 1 == 0 and v < 65536, "a number, 0 to 65535" end,
 }
 
