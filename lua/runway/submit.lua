@@ -354,6 +354,7 @@ end
 ---@return table|nil row           of the journal
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.enqueue(session, order)
+  if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
   local checked, remembered, err
   local moment = journal.moment()             -- those with pictures are looked at longer, and keep their place in line
   checked, err = submit.dry(session, order)
@@ -403,6 +404,7 @@ end
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line; beside a task:
 ---  what was wrong with the answer that named it
 function submit.make(session, order, kind)
+  if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
   local deadline = session:deadline(order.deadline)
   local err
   kind, err = kind_of(session, order.params, kind)

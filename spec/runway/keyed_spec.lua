@@ -475,10 +475,13 @@ describe("generate with a journal", function()
     local j = journals.open()
     local client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },
       json = {} }, SUBMIT })
+    local function pauses(key)                -- the clock is not the database's
+      repeat runway.sleep(1) until (j:get(key) or {}).sent == "no"
+    end
     runway.run(function()
       local job = runway.spawn(client.generate, client, clip { key = "a" })
-      runway.sleep(50)
-      assert.same({ "submitting", "no", 1 }, { j:get "a".state, j:get "a".sent, #m.requests })
+      pauses "a"
+      assert.same({ "submitting", 1 }, { j:get "a".state, #m.requests })
       local task = assert(job:join())
       assert.same({ "t1", 2 }, { task.id, #m.requests })
       assert.same({ "submitted", "yes" }, { j:get "a".state, j:get "a".sent })
@@ -486,12 +489,22 @@ describe("generate with a journal", function()
       client, m = client_of(j, { { "POST /v1/text_to_video", status = 429, headers = { ["Retry-After"] = "100" },
         json = {} }, SUBMIT })
       job = runway.spawn(client.generate, client, clip { key = "b" })
-      runway.sleep(50)
+      pauses "b"
       journals.run_out "b"                    -- as others see it then
       assert.equal("not_found", select(2, j:get "b").kind)
       local none, err = job:join()
       assert.same({ nil, "lease_lost", 1 }, { none, err.code, #m.requests })
     end)
+  end)
+
+  it("says of a client that is closed what it says without one", function()
+    local client = mocked.client({}, { journal = journals.path "own.db" })
+    client:close()
+    for _, name in ipairs { "generate", "enqueue" } do
+      local made, err = client[name](client, clip { key = "a", output = "a.mp4" })
+      assert.same({ nil, "cancelled", "no" }, { made, err.kind, err.sent })
+      assert.matches("the client is closed", err.message, 1, true)
+    end
   end)
 
   it("sends no further request once another has taken the key", function()
