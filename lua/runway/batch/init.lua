@@ -221,7 +221,7 @@ local function look_back(account, shots, by_name, j, own, opts)
   local there, last = { where = j and j.path, own = own, last = {} }, nil
   if j and not own and opts.directory then last = contents.read(opts.directory) end
   for i, one in ipairs(last or {}) do there.last[i] = one.key end
-  for _, shot in ipairs(shots) do shot.new = night.is_new(shot, by_name[shot.provider], opts) end
+  night.find_new(shots, by_name, opts)
   local budget = clients.session_of(account).budget
   local spent, reserved = nil, nil
   if budget and j then spent, reserved = journal.spent(j) end

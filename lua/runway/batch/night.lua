@@ -117,17 +117,39 @@ function night.stands_for_another(shot, err)
   shot.state, shot.error = shot.state == "unknown" and "unknown" or "failed", err
 end
 
---- Is a shot to be submitted, by what is known before it begins?
----@param shot runway.Shot     recalled
----@param account runway.Client
----@param options table        retry_failed, attempts
----@return boolean
-function night.is_new(shot, account, options)
+-- Is a shot to be submitted, by what is known of it alone?
+local function is_new(shot, account, options)
   if shot.left_out or shot.older or shot.state ~= "queued" and shot.state ~= "failed" then return false end
   if shot.state == "queued" or options.retry_failed then return true end
   local err = shot.error
   return err ~= nil and err.kind == "task_failed" and shot.attempt < (options.attempts or 1)
     and adapter.may_retry(clients.session_of(account), err.code) or false
+end
+
+local COMES = { submitting = true, submitted = true, downloading = true, done = true }
+
+-- Does it begin with what will not be made?
+local function waits_in_vain(shot, by_key)
+  for _, key in ipairs(shot.after or {}) do
+    local other = by_key[key]
+    if other and not other.new and not COMES[other.state] then return true end
+  end
+  return false
+end
+
+--- Says of each shot whether it is `new`: to be submitted in this run, by what is known before that.
+---@param shots runway.Shot[]     recalled
+---@param by_name table<string, runway.Client>
+---@param options table           retry_failed, attempts
+function night.find_new(shots, by_name, options)
+  local by_key = chain.by_key(shots)
+  for _, shot in ipairs(shots) do shot.new = is_new(shot, by_name[shot.provider], options) end
+  repeat
+    local changed = false
+    for _, shot in ipairs(shots) do
+      if shot.new and waits_in_vain(shot, by_key) then shot.new, changed = false, true end
+    end
+  until not changed
 end
 
 --- The shots as these entries have them.

@@ -104,6 +104,16 @@ describe("a shot that begins where another ends", function()
     assert.same({ "done done", 0, { "b" } }, { states(result), result.exit_code, posts })
   end)
 
+  seen("is not said to be bought while what it begins with has failed and is not made anew", function()
+    local shots = list("c<last:b", "b<last:a", "a", "d")
+    fails.a = "no"
+    assert(run(shots))
+    local result = assert(run(shots))
+    assert.same({ 0, 0 }, { result.plan.new, result.plan.credits })
+    fails = {}
+    assert.equal(3, assert(run(shots, { retry_failed = true })).plan.new)
+  end)
+
   seen("is made once, whatever became of the frame since", function()
     assert(run(list("a", "b<last:a")))
     assert.equal(0, assert(run(list("a", "b<last:a"))).exit_code)
