@@ -39,8 +39,11 @@ local function replaced(v, fn)
   return copy or v
 end
 
--- The column in which they stand, and their keys, each once.
-local function keys_of(params)
+--- The keys of the shots that one begins with, each once, and the column in which they stand.
+---@param params table
+---@return string[] keys
+---@return string|nil column
+function chain.keys(params)
   local keys, seen, column = {}, {}, nil
   for _, name in ipairs(PICTURES) do
     replaced(params[name], function(key)
@@ -99,7 +102,7 @@ function chain.read(shots, missing, fault)
   local by_key, keys = chain.by_key(shots), {}
   for i, shot in ipairs(shots) do keys[i] = shot.key end
   for _, shot in ipairs(shots) do
-    local after, column = keys_of(shot.params)
+    local after, column = chain.keys(shot.params)
     shot.after = #after > 0 and after or nil
     if column and missing then fault(shot.line, column, missing) end
     for _, key in ipairs(after) do
@@ -116,7 +119,7 @@ function chain.read(shots, missing, fault)
   if circle then
     local shot = by_key[circle[1]]
     for i, key in ipairs(circle) do circle[i] = text.quote(key) end
-    fault(shot.line, select(2, keys_of(shot.params)), ("the shots %s wait for each other: one of them must begin "
+    fault(shot.line, select(2, chain.keys(shot.params)), ("the shots %s wait for each other: one of them must begin "
       .. "otherwise"):format(table.concat(circle, ", ", 1, math.min(#circle, MOST_TOLD))))
   end
   return line

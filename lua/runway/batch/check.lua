@@ -134,7 +134,8 @@ function check.all(shots, dry, fault, broken)
   each(shots, function(shot)
     local told = broken[shot.line]
     if told then
-      if told.provider == nil and not shot.after then tell_rest(shot, dry, fault, told) end
+      local begins_alone = #chain.keys(without(shot, told).params) == 0
+      if told.provider == nil and begins_alone then tell_rest(shot, dry, fault, told) end
     elseif check_chain(shot, by_key, fault) then
       check_shot(shot, dry, fault)
     end

@@ -165,8 +165,12 @@ describe("runway.batch, when", function()
     local none, err = run(list)
     assert.is_nil(none)
     local lines = {}
-    for i, fault in ipairs(err.faults) do lines[i] = fault.line end
-    assert.same({ 1, 2, 3 }, lines)
+    for i, fault in ipairs(err.faults) do lines[i] = fault.line .. " " .. fault.column end
+    assert.same({ "1 prompt_image", "2 output", "3 duration" }, lines)
+    list[1].duration = 78                     -- what begins with no one has its other faults told, too
+    none, err = run(list)
+    assert.is_nil(none)
+    assert.same({ 1, "duration" }, { err.faults[2].line, err.faults[2].column })
   end)
 
   it("a film would lie where another, its receipt or its frame does or comes, tells so", function()
