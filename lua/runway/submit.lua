@@ -330,7 +330,8 @@ local function carry_out(session, order, kind, target, deadline, remembered)
   -- its id has its place before, for to make one then could fail; most orders have no more than these
   local ref = { id = false, kind = kind, model = keyed.model_of(order), made_from = made_from, format = request.format,
     output = order.output, overwrite = order.overwrite, target = target }
-  ref.hook, ref.again = callbacks.expect(session, token, request), remembered and order.params.key
+  ref.hook = callbacks.expect(session, token, request, order.params.callback_url ~= nil)
+  ref.again = remembered and order.params.key
   local receipt = ledger.receipt(session.adapter.name, session:is_real(), session.account)
   receipt.key, receipt.again = order.params.key, ref.again
   local claimed = remembered or claim.new(session, deadline)

@@ -114,11 +114,17 @@ end
 ---@param session runway.Session
 ---@param token string|nil
 ---@param request runway.AdapterRequest
+---@param others boolean         the caller has given one
 ---@return runway.Hook|nil
-function callbacks.expect(session, token, request)
-  local url = token and callbacks.url(session, token)
-  if not url or not bears(request, url) then return nil end
-  return hook.of(session, token, session.callbacks.listener ~= nil)
+function callbacks.expect(session, token, request, others)
+  local url = not others and callbacks.url(session, token)
+  if not url then return nil end
+  if not bears(request, url) then
+    session:complain("warning", session.adapter.name .. " takes no callback_url with this task: none will come, and it "
+      .. "is asked about as ever")
+    return nil
+  end
+  return token and hook.of(session, token, session.callbacks.listener ~= nil) or nil
 end
 
 --- The same of an attempt whose task is attached to: its URL may have gone out with an earlier run.

@@ -92,8 +92,11 @@ function actions.settle(journal, args, world)
   if not entry then return nil, err end
   print_entry(entry, args, world)
   if args.task_id then
+    local text = require "runway.text"
+    local built_in = require("runway.providers")[entry.provider] ~= nil
     world.stderr:write("runway: whether the provider knows that task was not asked: runway task ",
-      require("runway.text").shell(args.task_id), " --provider ", entry.provider, " asks\n")
+      text.shell(args.task_id), " --provider ", text.shell(entry.provider), " asks",
+      built_in and "" or " (in its place the file or the module of that adapter)", "\n")
   end
   return true
 end

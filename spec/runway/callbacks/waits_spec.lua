@@ -56,6 +56,23 @@ describe("with a listener", function()
     listening.close_all()
   end)
 
+  it("says once that its URL goes nowhere, where the provider takes none", function()
+    for _, options in ipairs { {}, { callback = false } } do
+      logged = {}
+      client = mocked.client({ { mocked.SUBMIT[1], json = mocked.SUBMIT.json, times = 3 } }, {
+        callback = options.callback == nil and listener or nil, callback_url = PUBLIC,
+        logger = function(level, message) logged[#logged + 1] = level == "warning" and message or nil end })
+      for _ = 1, 2 do assert(client:generate(mocked.clip())) end
+      assert.same({ "runwayml takes no callback_url with this task: none will come, and it is asked about as ever" },
+        logged)
+    end
+    logged = {}
+    connect()
+    assert(client:generate { prompt_text = "a cat" })
+    assert(client:generate { prompt_text = "a cat", callback_url = "https://another.example/" })
+    for _, line in ipairs(logged) do assert.is_nil(line:find("takes no callback_url", 1, true), line) end
+  end)
+
   local function submit() return assert(client:generate { prompt_text = "a cat" }) end
 
   -- Waits in a job; gives when it ended, in seconds since the client was made.
