@@ -84,8 +84,14 @@ local function is_formats(v)
   return true
 end
 
-local PER = { second = true, item = true, input_second = true, character = true }
-local function is_per(v) return PER[v] == true end
+local PER = { "second", "item", "input_second", "character" }
+
+-- One of these, or a unit of its own that is not nearly one of them.
+local function is_per(v)
+  local near = type(v) == "string" and options.nearest(v, PER)
+  return type(v) == "string" and (near == nil or near == v)
+end
+
 local function is_count(v) return is_number(v) and v > 0 end
 
 -- The first field of these that is there, or must be, and is another: its name, and what it must be.
@@ -113,7 +119,8 @@ local function is_bounds(v) return odd_price(v) == nil end
 
 -- What a list says that a model costs. False: which field is another, what it is, and what it must be.
 local PRICE = {
-  { "per", is_per, '"second", "item", "input_second" or "character"' }, { "basis", is_string, "a text" },
+  { "per", is_per, '"second", "item", "input_second", "character" or a unit unlike these' },
+  { "basis", is_string, "a text" },
   { "count", is_count, "a number above 0", true }, { "least", is_amount, AMOUNT, true },
   { "image", is_amount, AMOUNT, true }, { "input", is_bounds, "a table { low =, credits = }", true },
   { "by", is_limits, "a table of names and numbers", true },

@@ -75,7 +75,7 @@ describe("runway.contract", function()
     for _, case in ipairs {
       { { low = 9 }, "price.low is the number 9; it must be no more than credits" },
       { { low = -1 }, "price.low is the number -1; it must be credits, 0 or more" },
-      { { per = "seconds" }, 'price.per is the string "seconds"; it must be "second", "item", "input_second" or' },
+      { { per = "seconds" }, 'price.per is the string "seconds"; it must be "second", "item", "input_second", ' },
       { { by = 7 }, "price.by is the number 7; it must be a table of names and numbers" },
       { { input = { low = 3, credits = 1 } }, "price.input is a table of another form (with credits, low); it must" },
       { { count = 0 }, "price.count is the number 0; it must be a number above 0" },

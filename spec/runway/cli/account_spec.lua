@@ -311,7 +311,7 @@ describe("the runway command", function()
       assert.equal("reelhouse  text_to_video  one  5 s  by the request  -\n", out)
       local code, _, err = run { "models", "--provider", here:write("mine.lua", (told:gsub("low = 1", "low = 3"))) }
       assert.equal(2, code)
-      assert.matches("models is a table of another form", err, 1, true)
+      assert.matches("models.text_to_video.one.price.low is the number 3; it must be no more than", err, 1, true)
     end)
 
     it("lists one provider's, one kind's, and those of the user's own", function()
