@@ -33,7 +33,7 @@ end
 ---@param here string|nil   the working directory, where there is one
 ---@return string
 function files.from_anywhere(path, here)
-  return here and not path:find "^/" and here .. "/" .. path or path
+  return here and not path:find "^/" and here .. "/" .. path:gsub("^%./+", "") or path
 end
 
 ---A file object with what a look at the file said.

@@ -3,6 +3,7 @@
 
 local core = require "runway.core"
 local errors = require "runway.errors"
+local files = require "runway.files"
 local names = require "runway.names"
 
 local entries = {}
@@ -15,12 +16,14 @@ end
 
 local function is_text(v) return type(v) == "string" and v or nil end
 
-local function shot_of(entry, row)
+-- `here`: who made it by a list has written its path as it is seen from there.
+local function shot_of(entry, row, here)
   local params = type(entry.request.params) == "table" and entry.request.params or {}
   local shot = { row = row, line = row, key = names.first(entry.key), kind = entry.kind, provider = entry.provider,
     state = entry.state, status = entry.status, params = params, model = is_text(params.model),
-    task_id = entry.task_id, path = entry.path, credits = entry.credits or entry.state ~= "failed"
-      and entry.estimated_credits or nil, submitted_at = entry.submitted_at, ended_at = entry.ended_at,
+    task_id = entry.task_id, path = entry.path and files.from_anywhere(entry.path, here),
+    credits = entry.credits or entry.state ~= "failed" and entry.estimated_credits or nil,
+    submitted_at = entry.submitted_at, ended_at = entry.ended_at,
     error = entry.state ~= "done" and error_of(entry) or nil, attempt = 1 }
   if shot.state == "done" and shot.path then
     if not core.readable(shot.path) then shot.lies_with = entry.owner or "another"
@@ -34,9 +37,9 @@ end
 ---@param breathe fun()           called between two
 ---@return runway.Shot[]
 function entries.shots(list, breathe)
-  local shots, by_key = {}, {}
+  local shots, by_key, here = {}, {}, core.working_directory()
   for i = #list, 1, -1 do
-    local shot = shot_of(list[i], #shots + 1)
+    local shot = shot_of(list[i], #shots + 1, here)
     local before = by_key[shot.key]
     if before then                            -- made anew: it stands where it stood, with what all of it cost
       shot.row, shot.line, shot.attempt = before.row, before.row, before.attempt + 1

@@ -1,6 +1,7 @@
 -- What a journal holds, on the page of a directory in which workers make it.
 
 local entries = require "runway.sheet.entries"
+local core = require "runway.core"
 local journals = require "spec.support.journals"
 local mocked = require "spec.support.mocked"
 local prompted = require "spec.support.prompted"
@@ -62,6 +63,20 @@ describe("the page of a worker's directory", function()
     html = work "two"
     assert.is_nil(html:find('href="./d.mp4"', 1, true))
     assert.matches("two/d%.mp4 %(of [^)]+ %d+%)", html)
+  end)
+
+  it("links to a film whose path was written as it is seen from here", function()
+    enqueue "a"
+    work "one"
+    for _, path in ipairs { "one/a.mp4", "./one/a.mp4" } do
+      journals.sql { { "UPDATE runway_shots SET path = $1", path } }
+      local was = core.working_directory
+      core.working_directory = function() return (journals.path "x":gsub("/x$", "")) end
+      local ok, html = pcall(work, "one")
+      core.working_directory = was
+      assert(ok, html)
+      has('<a href="./a.mp4"', html)
+    end
   end)
 
   it("is none of a journal that is empty, and leaves a page of someone else's", function()
