@@ -322,7 +322,8 @@ end
 ---@return runway.Error|nil err
 ---@return runway.Answer|nil answer
 function http.send(session, call)
-  if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
+  local open, refused = session:is_open()
+  if not open then return nil, refused end
   if not call.paid then
     call.attempts, call.sent = 0, false
     return attempt(session, call, call)

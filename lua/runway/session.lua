@@ -411,6 +411,14 @@ function Session:alarm(seconds, bells)
   return w
 end
 
+--- Can anything be asked of it still?
+---@return true|nil
+---@return runway.Error|nil err   cancelled
+function Session:is_open()
+  if not self.closed then return true end
+  return self:refuse { kind = "cancelled", message = "the client is closed" }
+end
+
 --- Waits between two requests; `close` ends it.
 ---@param seconds number
 ---@return boolean open   false: the client was closed meanwhile

@@ -355,8 +355,9 @@ end
 ---@return table|nil row           of the journal
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: the caller's
 function submit.enqueue(session, order)
-  if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
   local checked, remembered, err
+  checked, err = session:is_open()
+  if not checked then return nil, err end
   local moment = journal.moment()             -- those with pictures are looked at longer, and keep their place in line
   checked, err = submit.dry(session, order)
   if not checked then return nil, err end
@@ -405,9 +406,9 @@ end
 ---@return runway.Error|runway.Problem|nil err   with `misuse`: to be raised at the caller's line; beside a task:
 ---  what was wrong with the answer that named it
 function submit.make(session, order, kind)
-  if session.closed then return session:refuse { kind = "cancelled", message = "the client is closed" } end
+  local open, err = session:is_open()
+  if not open then return nil, err end
   local deadline = session:deadline(order.deadline)
-  local err
   kind, err = kind_of(session, order.params, kind)
   if not kind then return nil, err end
   local remembered, t

@@ -132,7 +132,8 @@ local COMES = { submitting = true, submitted = true, downloading = true, done = 
 local function waits_in_vain(shot, by_key)
   for _, key in ipairs(shot.after or {}) do
     local other = by_key[key]
-    if other and not other.new and not COMES[other.state] then return true end
+    local comes = not other or other.new or COMES[other.state] or other.state == "unknown" and other.task_id
+    if not comes then return true end
   end
   return false
 end
@@ -143,13 +144,9 @@ end
 ---@param options table           retry_failed, attempts
 function night.find_new(shots, by_name, options)
   local by_key = chain.by_key(shots)
-  for _, shot in ipairs(shots) do shot.new = is_new(shot, by_name[shot.provider], options) end
-  repeat
-    local changed = false
-    for _, shot in ipairs(shots) do
-      if shot.new and waits_in_vain(shot, by_key) then shot.new, changed = false, true end
-    end
-  until not changed
+  for _, shot in ipairs((chain.in_order(shots))) do
+    shot.new = is_new(shot, by_name[shot.provider], options) and not waits_in_vain(shot, by_key)
+  end
 end
 
 --- The shots as these entries have them.

@@ -311,8 +311,8 @@ function Run:word_over_files(example, keys, set, where)
     for _, other in ipairs(self.examples[state] or {}) do
       local word = at(other.json, keys)
       set(word)
-      local out = self:task(where, example.json, example.ref)
-      if word ~= nil and out and out.status == "SUCCEEDED" then
+      local out = word ~= nil and self:task(where, example.json, example.ref)
+      if out and out.status == "SUCCEEDED" then
         self:complain("task", ("takes a task for succeeded whose status word is a %s one's, since it has files"):format(
           state), where)
       end

@@ -29,7 +29,7 @@ local OUT = "the program that submitted it ended, was cut off, or has another cl
 ---@field log fun(level: string, message: string)
 ---@field timer? table             until the lease is renewed
 ---@field over? boolean            it holds no lease any more
----@field resting? boolean         it may stand in the journal that nothing has left
+---@field rested_at integer|false  Unix ms; since then it may stand in the journal that nothing has left
 local Attempt = {}
 Attempt.__index = Attempt
 
@@ -120,7 +120,7 @@ local function take(book, intent, terms, log)
       and lack(intent, terms, { results[at + 1], results[at + 2] }) or nil
   end
   local self = setmetatable({ book = book, intent = intent, key = intent.key, token = intent.token, fence = row.fence,
-    log = log, over = false, timer = false, resting = false }, Attempt)
+    log = log, over = false, timer = false, rested_at = false }, Attempt)
   hold(self)
   return self
 end
@@ -152,9 +152,9 @@ local function is_final(err)
   return err.http_status ~= nil and not err.retryable and not OF_THE_ACCOUNT[err.kind]
 end
 
--- Writes whether it rests. nil, err: not known to be written.
-local function mark(self, sent)
-  local statements = { sql.rest(self.key, self.token, sent) }
+-- Writes one of the two below. nil, err: not known to be written.
+local function mark(self, statement)
+  local statements = { statement }
   local results, err = self.book:write(statements)
   if not results and err.maybe then results, err = self.book:write(statements) end
   if not results then return nil, err end
@@ -164,18 +164,18 @@ end
 --- It pauses: its request was turned away, and the next has not left. Where this cannot be written, the journal holds
 --- that one may have.
 function Attempt:rest()
-  self.resting = true
-  mark(self, "no")
+  self.rested_at = attempt.moment()
+  mark(self, sql.rest(self.key, self.token, self.rested_at))
 end
 
 --- It goes on. nil, err: nothing may leave, since the journal still holds that nothing has, or the key is another's.
 ---@return true|nil
 ---@return runway.Error|nil err
 function Attempt:go_on()
-  if not self.resting then return true end
-  local mine, err = mark(self, nil)
+  if not self.rested_at then return true end
+  local mine, err = mark(self, sql.go_on(self.key, self.token, math.max(attempt.moment(), self.rested_at + 1)))
   if mine then
-    self.resting = false
+    self.rested_at = false
     return true
   end
   return nil, err or attempt.lost(self.key)

@@ -250,12 +250,17 @@ function sql.free(key, token, lease)
   }
 end
 
---- An attempt pauses between two requests, of which the first was turned away ("no": nothing of it has left as long as
---- this is so); or goes on (nil), after which one may leave at any time.
----@param sent "no"|nil
-function sql.rest(key, token, sent)
-  return { "UPDATE runway_shots SET sent = $3 WHERE key = $1 AND token = $2 AND state = 'submitting'", key, token, sent,
-    n = 3 }
+--- An attempt pauses between two requests, of which the first was turned away: nothing of it has left as long as this
+--- stands. One that comes late, behind a connection that was lost, changes nothing once the attempt has gone on.
+function sql.rest(key, token, now)
+  return { "UPDATE runway_shots SET sent = 'no', updated_at = $3 WHERE key = $1 AND token = $2 "
+    .. "AND state = 'submitting' AND updated_at <= $3", key, token, now }
+end
+
+--- It goes on, and a request may leave at any time. `now` is later than when it began to rest.
+function sql.go_on(key, token, now)
+  return { "UPDATE runway_shots SET sent = NULL, updated_at = $3 WHERE key = $1 AND token = $2 "
+    .. "AND state = 'submitting'", key, token, now }
 end
 
 --- The key of an attempt that paused is free again where its lease ran out, or its process is no more; or queued as it

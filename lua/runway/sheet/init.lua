@@ -9,9 +9,11 @@ local errors = require "runway.errors"
 local ffmpeg = require "runway.ffmpeg"
 local journal = require "runway.journal"
 local keeper = require "runway.sheet.keeper"
+local files = require "runway.files"
 local names = require "runway.names"
 local page = require "runway.sheet.page"
 local program = require "runway.program"
+local provenance = require "runway.provenance"
 local scheduler = require "runway.scheduler"
 local transport = require "runway.transport"
 
@@ -144,6 +146,16 @@ end
 
 sheet.MOST = 5000                             -- entries of a journal: a worker has no time for more, nor a browser
 
+-- A film whose path is as it was seen from elsewhere, or before its directory was moved: its receipt tells that it lies
+-- here.
+local function find_here(directory, session, shot)
+  local path = directory .. "/" .. files.base(shot.path)
+  if not core.readable(path) then return end
+  local of = { provider = shot.provider, id = shot.task_id }
+  if not provenance.sum(session, of, path, { index = 1 }) then return end
+  shot.path, shot.receipt, shot.lies_with = path, provenance.path(path), nil
+end
+
 --- Keeps the page of what a journal holds, in the directory of one who works on it: of what changed last, if that is
 --- much. Others who share the directory write the same.
 ---@param directory string
@@ -158,6 +170,7 @@ function sheet.of_journal(directory, session)
     if not list[1] then return end              -- of nothing there is no page
     local shots = entries.shots(list, breather())
     for _, shot in ipairs(shots) do
+      if shot.lies_with and shot.task_id then find_here(directory, session, shot) end
       local here = shot.state == "done" and not shot.lies_with and shot.task_id
       if here and stills[here] == nil then stills[here] = kept:still(shot, keeps.hurried) or false end
       shot.still = here and stills[here] or nil

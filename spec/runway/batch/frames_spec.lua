@@ -112,6 +112,8 @@ describe("a shot that begins where another ends", function()
     assert.same({ 0, 0 }, { result.plan.new, result.plan.credits })
     fails = {}
     assert.equal(3, assert(run(shots, { retry_failed = true })).plan.new)
+    assert.equal(2, assert(run(list("f<last:e", "e", "d"), { only = { "f", "e" } })).plan.new)
+    assert.equal(0, assert(run(list("h<last:g", "g", "d"), { only = { "h" } })).plan.new) -- g is left out
   end)
 
   seen("is made once, whatever became of the frame since", function()

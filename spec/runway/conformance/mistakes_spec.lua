@@ -373,6 +373,14 @@ local READERS = {
       return fields
     end)
   end, "task: takes a task for succeeded whose status word is a running one's, since it has files" },
+  { "takes files for success, but for a task that runs", function(a)
+    after(a, "task", function(fields, answer)
+      local state = answer.json and answer.json.state
+      fields.output = state ~= "queued" and state ~= "working" and readers.urls((answer.json or {}).files) or nil
+      if fields.output then fields.status, fields.failure = "SUCCEEDED", nil end
+      return fields
+    end)
+  end, "task: takes a task for succeeded whose status word is a failed one's, since it has files" },
   { "takes files for success, and gives no word back", function(a)
     after(a, "task", function(fields, answer)
       fields.output, fields.word = readers.urls((answer.json or {}).files), nil

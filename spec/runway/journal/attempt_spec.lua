@@ -7,6 +7,7 @@ local journals = require "spec.support.journals"
 local owner = require "runway.journal.owner"
 local runway = require "runway"
 local scheduler = require "runway.scheduler"
+local sql = require "runway.journal.sql"
 
 local begin, task = journals.begin, journals.task
 
@@ -99,6 +100,29 @@ journals.over_each_database("an attempt", function()
     assert.is_true(a:go_on())
     journals.run_out "a"
     assert.same({ "unknown", "unknown" }, { state(j, "a"), assert(j:get "a").sent })
+  end)
+
+  it("that has gone on is not held to rest by a write that comes late", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    a:rest()
+    local late = sql.rest("a", a.token, a.rested_at)
+    assert.is_true(a:go_on())
+    assert.equal(0, journals.sql { late }[1].changes)
+    assert.is_nil(assert(j:get "a").sent)
+    a:rest()                                  -- but again by its own
+    assert.equal("no", assert(j:get "a").sent)
+    a:ends(nil, {}, false)
+  end)
+
+  it("that gives back what was queued leaves no word of a rest", function()
+    local j = journals.open()
+    assert(journal.enqueue(j, journals.intent "a", '{"output":"a.mp4"}', journal.moment()))
+    local a = assert(begin(j, "a"))
+    a:rest()
+    a:ends(nil, {}, false)
+    local e = assert(j:get "a")
+    assert.same({ "queued" }, { e.state, e.sent })
   end)
 
   it("was queued, and is so again, where it rested when its lease ran out", function()

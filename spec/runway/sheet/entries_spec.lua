@@ -68,6 +68,7 @@ describe("the page of a worker's directory", function()
   it("links to a film whose path was written as it is seen from here", function()
     enqueue "a"
     work "one"
+    os.remove(journals.path "one/a.mp4.json")   -- else that would tell
     for _, path in ipairs { "one/a.mp4", "./one/a.mp4" } do
       journals.sql { { "UPDATE runway_shots SET path = $1", path } }
       local was = core.working_directory
@@ -77,6 +78,20 @@ describe("the page of a worker's directory", function()
       assert(ok, html)
       has('<a href="./a.mp4"', html)
     end
+  end)
+
+  it("links to a film that lies there by its receipt, from wherever its path was written", function()
+    enqueue "a"
+    work "one"
+    journals.sql { "UPDATE runway_shots SET path = 'from/elsewhere/a.mp4'" }
+    has('<a href="./a.mp4"', work "one")
+    has('<a href="./a.mp4.json"', work "one")
+    local receipt = journals.path "one/a.mp4.json"
+    local said = scratch.read(receipt):gsub('"task_id" *: *"[^"]*"', '"task_id":"another"')
+    local file = assert(io.open(receipt, "w"))
+    file:write(said)
+    file:close()
+    assert.is_nil(work("one"):find('href="./a.mp4"', 1, true)) -- of another task
   end)
 
   it("is none of a journal that is empty, and leaves a page of someone else's", function()
