@@ -29,7 +29,7 @@ local PROGRAM = [[
     if wire.method == "POST" then
       made = made + 1
       json = '{"id":"paid-' .. made .. '"}'
-      if BUSY then status, json = 429, '{"error":"later"}' end
+      if BUSY and made == 1 then status, json = 429, '{"error":"later"}' end
       if SILENT then return 1 end
     elseif GONE then
       status, json = 404, '{"error":"not found"}'
@@ -188,6 +188,9 @@ describe("the end of the program", function()
     local said, code = child.run("BUSY = true " .. PROGRAM
       .. "runway.spawn(pay) runway.sleep(0.3) assert(made == 1) os.execute 'kill -TERM $PPID' runway.sleep(5)")
     assert.same({ nil, 143 }, { said:find "runway", code })
+    said = child.run("BUSY, SILENT = true, true " .. PROGRAM:gsub("if SILENT", "if made > 1")
+      .. "runway.spawn(pay) repeat runway.sleep(0.05) until made == 2 os.exit(0)") -- until it is
+    assert.matches("1 paid request(s) had no final answer yet", said, 1, true)
   end)
 end)
 

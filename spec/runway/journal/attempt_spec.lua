@@ -115,6 +115,21 @@ journals.over_each_database("an attempt", function()
     a:ends(nil, {}, false)
   end)
 
+  it("is neither let go of nor lost by who looked before it went on, or rested", function()
+    local j = journals.open()
+    local a = assert(begin(j, "a"))
+    local function changes(statements)
+      local sum = 0
+      for _, result in ipairs(journals.sql(statements)) do sum = sum + result.changes end
+      return sum
+    end
+    journals.run_out "a"
+    assert.equal(0, changes(sql.release("a", a.token, a.fence, 1, core.wall_ms())))
+    a:rest()
+    assert.equal(0, changes { sql.expire("a", a.token, a.fence, 1, core.wall_ms(), "no") })
+    assert.equal(1, changes(sql.release("a", a.token, a.fence, 1, core.wall_ms())))
+  end)
+
   it("that gives back what was queued leaves no word of a rest", function()
     local j = journals.open()
     assert(journal.enqueue(j, journals.intent "a", '{"output":"a.mp4"}', journal.moment()))
