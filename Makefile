@@ -61,7 +61,7 @@ BUILD       ?= build$(if $(filter-out 5.4,$(LUA_VERSION)),/lua$(LUA_VERSION))
 ifneq ($(words $(BUILD))$(findstring ',$(BUILD))$(findstring ",$(BUILD)),1)
 $(error BUILD=$(BUILD): it is one path, without spaces and quotes)
 endif
-ifneq ($(filter . bench bin docs examples fuzz lua rockspec spec src tools types,$(patsubst ./%,%,$(BUILD:/=))),)
+ifneq ($(filter $(abspath . bench bin docs examples fuzz lua rockspec spec src tools types),$(abspath $(BUILD))),)
 $(error BUILD=$(BUILD): that is a directory of the source)
 endif
 
@@ -222,7 +222,7 @@ as_built   := $(if $(filter install,$(MAKECMDGOALS)),$(if $(filter-out install,$
   $(foreach name,$(flag_names),$(filter command,$(origin $(name))))),,$(wildcard $(BUILD)/flags)))
 
 $(BUILD)/flags: $(if $(as_built),,force) | need-build
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) || { echo "runway: $(@D) cannot be made here; build elsewhere: make BUILD=/a/directory" >&2; exit 1; }
 	@printf '%s\n' $(call quoted,$(compile)) $(call quoted,$(link) $(CURL_LIBS) $(MHD_LIBS) $(SQLITE_LIBS) $(PQ_LIBS)) \
 	  '$(RUNWAY_C) $(LISTENER_C) $(SQLITE_C) $(POSTGRESQL_C)' >$@.new
 	@printf '%s\n' $(foreach name,$(flag_names),$(if $(said_$(name)),'said_$(name) := $(said_$(name))' \
@@ -352,11 +352,11 @@ MADE_IN := obj static bench runway $(addprefix share/,man/man1 man bash-completi
   zsh/site-functions zsh fish/vendor_completions.d fish) share
 
 clean: ## remove build/ and what luarocks left (never out/: clips may have cost money)
-ifneq ($(filter build build/lua%,$(BUILD)),)
+ifneq ($(filter $(abspath build) $(abspath build)/lua%,$(abspath $(BUILD))),)
 	$(Q)rm -rf '$(BUILD)'
 	$(Q)[ ! -d build ] || rmdir build 2>/dev/null || true
 else
-	$(Q)rm -f $(MADE)
+	$(Q)rm -f $(foreach file,$(MADE),$(call quoted,$(file)))
 	$(Q)for dir in $(MADE_IN); do rmdir '$(BUILD)'/$$dir 2>/dev/null || true; done
 	$(Q)rmdir '$(BUILD)' 2>/dev/null || true
 endif

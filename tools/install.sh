@@ -26,7 +26,7 @@ refuse() { printf 'runway: %s\n' "$1" >&2; exit 2; }
 for name in PREFIX LUADIR LIBDIR INCLUDEDIR BINDIR MANDIR DOCDIR; do
   eval "place=\$$name"
   case $place in
-    *[\;?\'\"\\]*) refuse "$name must do without ; ? ' \" \\ or modules there are not found: $place" ;;
+    *[\;?\'\"\\]*) refuse "$name must do without ; ? ' \" \\, which Lua, its scripts or a shell read as something else: $place" ;;
     /*) ;;
     *) refuse "$name is not a path from the root: $place" ;;
   esac
@@ -176,6 +176,7 @@ uninstall() {
   fi
   if [ -z "$heir_libdir" ]; then
     gone=$(every_install_has | there) missing=$(every_install_has | missing)
+    [ -n "$gone" ] || gone="$(for what; do "$what"; done | there | sed -n '1p;$=' | sed '2s/.*/… (& files in all)/')"
   fi
   remove "$root" "$@"
   if [ -n "$heir_libdir" ]; then
@@ -183,7 +184,7 @@ uninstall() {
     echo "taken away$below: $LIBDIR/runway.so and its modules; the command and its pages stay, for $heir_libdir/runway.so"
     return
   fi
-  echo "taken away$below: $(in_a_line "${gone:-what was left of it}")"
+  echo "taken away$below: $(in_a_line "$gone")"
   [ -z "$missing" ] ||
     echo "not there$below: $(in_a_line "$missing"). What was put elsewhere goes with the words that \`make install\` was told (PREFIX=, BINDIR=, …)"
 }

@@ -17,7 +17,11 @@ case ${1:-} in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "tools/${0##*/}" && exit
 [ "${1:-}" = files ] && only_files=yes && shift || only_files=no
 version=${1:-} tag=v${1:-} url=${2:-}
 [[ ! $version =~ ^v[0-9] ]] || refuse "a version is said without its v, which the tag gets: make release VERSION=${version#v}"
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || refuse "a version is three numbers: make release VERSION=1.2.3"
+[[ $version =~ ^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}$ ]] || refuse "a version is three numbers: make release VERSION=1.2.3"
+
+# What is committed and tagged here must be runway, and not whatever project its source lies in.
+[ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ] ||
+  refuse "a release is made in a git clone of runway; $(pwd -P) is none"
 
 if [ -z "$url" ]; then
   origin=$(git remote get-url origin 2>/dev/null || true)

@@ -292,6 +292,17 @@ describe("installing", function()
     assert.matches("BINDIR=", lacks, 1, true)
     run("uninstall", { BINDIR = prefix .. "/games", LUADIR = prefix .. "/lua" })
     assert.equal(0, (select(2, files_in(prefix))))
+    local moved = {}                          -- all but the completions, which have no word of their own
+    for _, name in ipairs { "LUADIR", "LIBDIR", "BINDIR", "MANDIR", "DOCDIR", "INCLUDEDIR" } do
+      moved[name] = here:path("moved/" .. name)
+    end
+    run("install", moved)
+    code, said = run "uninstall"
+    assert.equal(0, code, said)
+    assert.matches("^taken away: " .. prefix .. "/share/zsh/site%-functions/_runway, … %(1 files in all%)\nnot there:",
+      said)
+    run("uninstall", moved)
+    assert.equal(0, (select(2, files_in(here:path "moved"))))
   end)
 
   it("says for LUA_PATH and LUA_CPATH what Lua would else not find", function()

@@ -143,7 +143,8 @@ describe("the flags of a build", function()
   it("are kept in one path, without spaces and quotes, that is no directory of the source", function()
     for path, why in pairs { ["/a b"] = "it is one path, without spaces and quotes", ["a'b"] = "it is one path",
       ['a"b'] = "it is one path", src = "that is a directory of the source", ["./lua/"] = "that is a directory of",
-      ["."] = "that is a directory of the source" } do
+      ["."] = "that is a directory of the source", ["src/../lua"] = "that is a directory of the source",
+      [os.getenv "PWD" .. "/src"] = "that is a directory of the source" } do
       local pipe = assert(io.popen(("make -n clean INSTALL=no BUILD=%s 2>&1"):format(child.quote(path))))
       assert.matches(("BUILD=%s: %s"):format(path, why), pipe:read "a", 1, true)
       pipe:close()

@@ -36,11 +36,23 @@ describe("make release", function()
 
   teardown(function() here:remove() end)
 
+  it("is refused where the source lies in no git, or in another project's", function()
+    done "mv .git ../kept"
+    for _, before in ipairs { "true", "git init -q .." } do
+      done(before)
+      local said, code = release("VERSION=9.8.7 URL=" .. URL)
+      assert.matches("^runway: a release is made in a git clone of runway; [^\n]* is none\n", said)
+      assert.not_equal(0, code)
+    end
+    done "rm -rf ../.git && mv ../kept .git"
+  end)
+
   it("refuses what is no version, what the changelog does not tell of, and what is not committed", function()
     local before = done "git rev-parse HEAD"
     for words, why in pairs {
       [""] = "a version is three numbers",
       ["VERSION=9.8 URL=" .. URL] = "a version is three numbers",
+      ["VERSION=09.8.7 URL=" .. URL] = "a version is three numbers",
       ["VERSION=v9.8.7 URL=" .. URL] = "without its v, which the tag gets: make release VERSION=9.8.7",
       ["VERSION=9.8.7 URL=" .. URL] = 'CHANGELOG.md has no section "## 9.8.7"',
       ["VERSION=9.8.7"] = "say where the archive will lie",
